@@ -1,0 +1,19 @@
+//! The ground floor: points and lengths of time, ids, chance, supplies, named bounds.
+//! Owns the units everybody speaks in. Leaves to others everything that means something in a call.
+//! Nothing here reads a clock or asks the operating system for anything.
+
+mod agenda;
+pub mod bounds;
+mod ids;
+mod rng;
+mod supplies;
+mod time;
+
+pub use agenda::Agenda;
+pub use ids::{
+    AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, LinkId, NumberNo,
+    OfferId, PlayerId, PoolExhausted, RouteNo, SegmentId, TenantNo, TrunkNo,
+};
+pub use rng::Rng;
+pub use supplies::{IdBlock, PortPair, Ports, Supplies};
+pub use time::{Now, Span, Time, Utc};

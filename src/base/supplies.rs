@@ -1,0 +1,109 @@
+//! What a machine consumes and cannot make: ids, media ports and chance, in blocks that the driver refills before each call.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+
+use super::{InterfaceNo, PoolExhausted, Rng, Time};
+
+/// Handed to `handle`. In production the driver refills it; in the simulator a test does.
+#[derive(Debug)]
+pub struct Supplies {
+    pub ids: IdBlock,
+    pub ports: Ports,
+    pub rng: Rng,
+}
+
+/// A run of sequence numbers of this node. The second of the caller's time makes the number unique over restarts.
+#[derive(Clone, Copy, Debug)]
+pub struct IdBlock {
+    node: u64,
+    next: u64,
+    end: u64,
+}
+
+/// Bits of the sequence part of an id: 16 million ids in a second before one could repeat.
+const SEQUENCE_BITS: u32 = 24;
+const NODE_BITS: u32 = 5;
+
+impl IdBlock {
+    /// Sequence numbers `start..end` (taken modulo 2^24) of node `node` (0 to 31).
+    pub fn new(node: u8, start: u64, end: u64) -> Self {
+        assert!(node < 1 << NODE_BITS, "a node's number has 5 bits");
+        Self { node: u64::from(node), next: start, end }
+    }
+
+    pub fn left(&self) -> u64 {
+        self.end - self.next
+    }
+
+    /// Continues with another run once this one is used up.
+    pub fn refill(&mut self, start: u64, end: u64) {
+        (self.next, self.end) = (start, end);
+    }
+
+    /// The next id, stamped with the second of `t`.
+    pub fn mint(&mut self, t: Time) -> u64 {
+        debug_assert!(self.next < self.end, "the driver refills ids before each call");
+        let sequence = self.next & ((1 << SEQUENCE_BITS) - 1);
+        self.next += 1;
+        (t.seconds() as u64) << (NODE_BITS + SEQUENCE_BITS) | self.node << SEQUENCE_BITS | sequence
+    }
+}
+
+/// An RTP port and the RTCP port above it, both bound and emptied before the machine sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortPair {
+    pub interface: InterfaceNo,
+    /// The address the sockets are bound to.
+    pub ip: IpAddr,
+    /// Even; RTCP is at `rtp + 1`.
+    pub rtp: u16,
+}
+
+/// Bound port pairs by interface.
+#[derive(Debug, Default)]
+pub struct Ports {
+    free: BTreeMap<InterfaceNo, VecDeque<PortPair>>,
+}
+
+impl Ports {
+    pub fn put(&mut self, pair: PortPair) {
+        self.free.entry(pair.interface).or_default().push_back(pair);
+    }
+
+    pub fn left(&self, interface: InterfaceNo) -> usize {
+        self.free.get(&interface).map_or(0, VecDeque::len)
+    }
+
+    /// A pair that is already bound, so a bind never fails after the SDP left.
+    pub fn take(&mut self, interface: InterfaceNo) -> Result<PortPair, PoolExhausted> {
+        self.free.get_mut(&interface).and_then(VecDeque::pop_front).ok_or(PoolExhausted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Span;
+
+    #[test]
+    fn ids_order_by_time_and_fit_60_bits() {
+        let mut ids = IdBlock::new(31, (1 << SEQUENCE_BITS) - 1, 1 << 30);
+        let last_second = Time((1 << 31) * 1_000_000 - 1);
+        assert!(ids.mint(last_second) < 1 << 60);
+        let mut ids = IdBlock::new(1, 5, 100);
+        let t = Time(7_000_000);
+        let (a, b, c) = (ids.mint(t), ids.mint(t), ids.mint(t + Span::seconds(1)));
+        assert!(a < b && b < c);
+        assert_eq!(a, 7 << 29 | 1 << 24 | 5);
+    }
+
+    #[test]
+    fn a_port_pair_is_given_once() {
+        let pair = PortPair { interface: InterfaceNo(0), ip: IpAddr::from([127, 0, 0, 1]), rtp: 16384 };
+        let mut ports = Ports::default();
+        ports.put(pair);
+        assert_eq!(ports.take(InterfaceNo(0)), Ok(pair));
+        assert_eq!(ports.take(InterfaceNo(0)), Err(PoolExhausted));
+    }
+}

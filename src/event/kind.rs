@@ -1,0 +1,301 @@
+//! The closed list of what can happen. Long on purpose: it is one table, and `docs/events.md` is made from it.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::words::{
+    AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef,
+    RecordingGap, SegmentEdge, Side, Station, Wish, WorkRole,
+};
+use crate::base::{
+    AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, SegmentId, Span, Time,
+};
+
+/// What happened. The ids it is about stand beside it in [`super::Event`]; a kind holds only what they do not say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Kind {
+    /// A contact was born by an INVITE or a command. Personal: numbers.
+    ContactOpened {
+        from: String,
+        to: String,
+        number: Option<NumberNo>,
+        language: String,
+        record: bool,
+    },
+    /// Attached data was set; the whole of it, as a JSON object. Personal.
+    ContactData {
+        data: serde_json::Map<String, serde_json::Value>,
+    },
+    /// The last leg has ended; the record is sealed.
+    ContactClosed {
+        disposition: Disposition,
+        side: Side,
+        cause: EndCause,
+        sip_status: Option<u16>,
+    },
+
+    /// A leg was made, by an INVITE from outside or one of ours. Personal: `remote`, the number or user at the far end.
+    LegCreated {
+        direction: Direction,
+        role: LegRole,
+        party: PartyRef,
+        remote: String,
+    },
+    /// A provisional response was sent or received: 180, 183, 182.
+    LegProgress {
+        status: u16,
+    },
+    LegAnswered,
+    /// Everything needed to end the dialog after a restart. `cseq_reserved` is the highest number we may have used.
+    LegDialog {
+        dialog: DialogState,
+    },
+    /// The first packet with sound in it arrived.
+    MediaHeard,
+    /// A key was pressed. Personal.
+    Digit {
+        digit: char,
+        path: DigitPath,
+    },
+    LegEnded {
+        cause: EndCause,
+        side: Side,
+        sip_status: Option<u16>,
+    },
+    /// The leg's sockets are closed; what passed through them.
+    LegMedia {
+        counts: MediaCounts,
+    },
+
+    CallOpened {
+        call_kind: CallKind,
+    },
+    CallJoined,
+    CallLeft,
+    CallClosed,
+
+    FlowStarted {
+        flow: FlowNo,
+        flow_key: String,
+        version: String,
+    },
+    /// A node was left by one of its exits.
+    FlowNode {
+        node: String,
+        exit: String,
+    },
+    FlowEnded {
+        flow: FlowNo,
+    },
+
+    ItemEntered {
+        due: Time,
+        priority: i32,
+        visit: u32,
+    },
+    ItemLeft {
+        exit: ItemExit,
+        waited: Span,
+    },
+
+    /// An agent was chosen; his segment of the recording has its name already.
+    OfferMade {
+        station: Station,
+        until: Time,
+        segment: SegmentId,
+    },
+    OfferAlerting,
+    OfferAccepted,
+    /// Sound flows both ways.
+    OfferConnected,
+    OfferEnded {
+        ending: OfferEnding,
+        sip_status: Option<u16>,
+    },
+
+    AgentSignedIn {
+        station: Station,
+        groups: Vec<GroupNo>,
+    },
+    AgentSignedOut,
+    AgentWish {
+        wish: Wish,
+    },
+    AgentReachable {
+        reachable: bool,
+    },
+    /// He began to do something for a contact, or changed what he does for it.
+    AgentWork {
+        role: WorkRole,
+        until: Option<Time>,
+    },
+    AgentWorkEnded {
+        role: WorkRole,
+    },
+
+    /// A phone registered. Personal: the contact's address is where somebody sits.
+    Registered {
+        extension: ExtensionNo,
+        contact: String,
+        until: Time,
+    },
+    Unregistered {
+        extension: ExtensionNo,
+        contact: String,
+    },
+
+    RecordingStarted {
+        file: String,
+    },
+    /// A part of the recording ended; `from` and `to` are places in the file.
+    Segment {
+        segment: SegmentId,
+        from: Span,
+        to: Span,
+        began: SegmentEdge,
+        ended: SegmentEdge,
+    },
+    RecordingEnded {
+        length: Span,
+        answered: Span,
+        gap: Option<(RecordingGap, Span)>,
+    },
+
+    /// A command was accepted. The table of accepted ids is a fold over these.
+    CommandAccepted {
+        id: CommandId,
+        code: String,
+        body_hash: u64,
+    },
+
+    /// The tenant's site changed.
+    SiteChanged {
+        version: u64,
+    },
+    /// The house started; everything open before was ended by it.
+    Restarted {
+        open_contacts: u32,
+    },
+    /// Open state at the head of a day's file, as JSON.
+    Checkpoint {
+        open: serde_json::Value,
+    },
+    Alarm {
+        alarm: AlarmKind,
+        text: String,
+    },
+}
+
+/// What it takes to send a BYE for a leg whose server has died.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DialogState {
+    pub interface: InterfaceNo,
+    pub transport: crate::event::words::Wire,
+    /// Where in-dialog requests go when no route says otherwise.
+    pub remote: SocketAddr,
+    pub call_id: String,
+    pub local_tag: String,
+    pub remote_tag: String,
+    pub local_uri: String,
+    pub remote_uri: String,
+    pub remote_target: String,
+    pub route_set: Vec<String>,
+    pub cseq_reserved: u32,
+}
+
+/// What passed through a leg's sockets, both ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaCounts {
+    pub received: u64,
+    pub sent: u64,
+    /// By sequence numbers of the stream that arrived.
+    pub lost: u64,
+    /// Refused by the closed latch.
+    pub refused: u64,
+    /// RFC 3550 §6.4.1 interarrival jitter in microseconds, the last.
+    pub jitter_us: u32,
+}
+
+/// Ids an event is about. Which of them a kind has is said in `docs/events.md`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub contact: Option<ContactId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub call: Option<CallId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub leg: Option<crate::base::LegId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub agent: Option<AgentNo>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub group: Option<GroupNo>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub item: Option<crate::base::ItemId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub offer: Option<crate::base::OfferId>,
+}
+
+impl Kind {
+    /// Kinds that hold values which can name a person; deleting a customer overwrites them in place.
+    pub fn is_personal(&self) -> bool {
+        matches!(
+            self,
+            Self::ContactOpened { .. }
+                | Self::ContactData { .. }
+                | Self::LegCreated { .. }
+                | Self::LegDialog { .. }
+                | Self::Digit { .. }
+                | Self::Registered { .. }
+                | Self::Unregistered { .. }
+        )
+    }
+
+    /// The name as stored in the journal's `kind` column.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ContactOpened { .. } => "contact_opened",
+            Self::ContactData { .. } => "contact_data",
+            Self::ContactClosed { .. } => "contact_closed",
+            Self::LegCreated { .. } => "leg_created",
+            Self::LegProgress { .. } => "leg_progress",
+            Self::LegAnswered => "leg_answered",
+            Self::LegDialog { .. } => "leg_dialog",
+            Self::MediaHeard => "media_heard",
+            Self::Digit { .. } => "digit",
+            Self::LegEnded { .. } => "leg_ended",
+            Self::LegMedia { .. } => "leg_media",
+            Self::CallOpened { .. } => "call_opened",
+            Self::CallJoined => "call_joined",
+            Self::CallLeft => "call_left",
+            Self::CallClosed => "call_closed",
+            Self::FlowStarted { .. } => "flow_started",
+            Self::FlowNode { .. } => "flow_node",
+            Self::FlowEnded { .. } => "flow_ended",
+            Self::ItemEntered { .. } => "item_entered",
+            Self::ItemLeft { .. } => "item_left",
+            Self::OfferMade { .. } => "offer_made",
+            Self::OfferAlerting => "offer_alerting",
+            Self::OfferAccepted => "offer_accepted",
+            Self::OfferConnected => "offer_connected",
+            Self::OfferEnded { .. } => "offer_ended",
+            Self::AgentSignedIn { .. } => "agent_signed_in",
+            Self::AgentSignedOut => "agent_signed_out",
+            Self::AgentWish { .. } => "agent_wish",
+            Self::AgentReachable { .. } => "agent_reachable",
+            Self::AgentWork { .. } => "agent_work",
+            Self::AgentWorkEnded { .. } => "agent_work_ended",
+            Self::Registered { .. } => "registered",
+            Self::Unregistered { .. } => "unregistered",
+            Self::RecordingStarted { .. } => "recording_started",
+            Self::Segment { .. } => "segment",
+            Self::RecordingEnded { .. } => "recording_ended",
+            Self::CommandAccepted { .. } => "command_accepted",
+            Self::SiteChanged { .. } => "site_changed",
+            Self::Restarted { .. } => "restarted",
+            Self::Checkpoint { .. } => "checkpoint",
+            Self::Alarm { .. } => "alarm",
+        }
+    }
+}

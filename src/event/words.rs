@@ -1,0 +1,313 @@
+//! The words in which it is told what happened: who acts, causes, endings, states. Closed lists; no `other`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{AgentNo, CommandId, ExtensionNo, TrunkNo};
+
+/// Who acts. Numbers, not names: names can be erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    Agent(AgentNo),
+    /// An API token by its number.
+    Integration(u32),
+    /// A flow, on behalf of its caller.
+    Flow,
+    /// The far end of a leg: somebody hung up, pressed a key, registered.
+    Party,
+    /// The house itself: a deadline, a rule, a restart.
+    System,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct By {
+    pub actor: Actor,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub command: Option<CommandId>,
+}
+
+impl By {
+    pub const PARTY: Self = Self { actor: Actor::Party, command: None };
+    pub const SYSTEM: Self = Self { actor: Actor::System, command: None };
+    pub const FLOW: Self = Self { actor: Actor::Flow, command: None };
+}
+
+/// What a leg is connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartyRef {
+    Trunk(TrunkNo),
+    Extension(ExtensionNo),
+}
+
+/// What a leg is in its contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegRole {
+    /// The customer; at most one per contact.
+    Customer,
+    /// An agent's leg, made by an offer.
+    Agent,
+    /// Somebody dialled by a flow, a phone or a command; the caller of an internal call.
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// The far end called us.
+    Inbound,
+    /// We called the far end.
+    Outbound,
+}
+
+/// Why a leg ended. One place maps it to SIP (`switch::code`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndCause {
+    /// The far end sent BYE.
+    HungUp,
+    /// The far end sent CANCEL before we answered.
+    Cancelled,
+    /// The far end refused: its status tells why.
+    Rejected,
+    Busy,
+    /// It rang until the deadline.
+    NoAnswer,
+    /// Nobody is there: not registered, 404, 410, 480, or no response at all.
+    Unreachable,
+    /// The number or name means nothing here.
+    NotFound,
+    /// The caller may not dial this.
+    Forbidden,
+    /// No codec in common, or SDP that cannot be used.
+    NotAcceptable,
+    /// A flow hung up.
+    FlowEnded,
+    /// A command hung up.
+    Released,
+    /// The other side left and nothing was to follow.
+    PeerLeft,
+    /// Another target of the same dial answered first.
+    LostRace,
+    /// The offer was withdrawn.
+    Rescinded,
+    /// No sound and no answer to the probe.
+    MediaLost,
+    /// The session timer ran out, or the 2xx was never acknowledged.
+    SignallingLost,
+    /// The longest call was reached.
+    TooLong,
+    /// A trunk, tenant, number or group is full.
+    Full,
+    /// The node itself is full or draining.
+    Overloaded,
+    /// The server was stopped while the leg was up.
+    Crash,
+    Drained,
+    /// A contact met itself too often.
+    Loop,
+    /// Our bug.
+    InternalError,
+}
+
+/// Who ended a leg or contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    Customer,
+    Agent,
+    Other,
+    Flow,
+    Command,
+    System,
+}
+
+/// How a contact ended, as its record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disposition {
+    /// The caller talked to an agent, or to whom he called.
+    Answered,
+    /// The flow served him and nobody else was wanted.
+    SelfService,
+    /// He left while a flow spoke or waited for digits, before any queue.
+    AbandonedInFlow,
+    /// He left while waiting in a group, also while an agent was rung.
+    AbandonedInQueue,
+    /// He left before anything answered.
+    AbandonedRinging,
+    /// Whom he called did not take the call.
+    NotAnswered,
+    /// Nothing here would take the call.
+    Refused,
+    /// The server stopped while it ran.
+    Crash,
+    /// Our bug ended it.
+    InternalError,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallKind {
+    /// The conversation of the contact's customer.
+    Main,
+    /// Both parties are ours.
+    Internal,
+}
+
+/// How an offer ended. Only `Connected` counts as answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OfferEnding {
+    /// It became a talk, which has ended since.
+    Connected,
+    /// The agent refused: excluded from this item.
+    Rejected,
+    /// It rang until the deadline: the agent becomes not ready.
+    RangOut,
+    CallerLeft,
+    /// The phone answered with an error: the station is marked.
+    Failed,
+    /// Somebody else or something else was first; the agent is not charged.
+    LostRace,
+    /// The phone is not there.
+    Unreachable,
+    /// Withdrawn by a rule or command.
+    Rescinded,
+}
+
+/// Why an item left its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemExit {
+    /// An agent and the caller hear each other.
+    Connected,
+    CallerLeft,
+    /// The longest wait is over.
+    TimedOut,
+    /// The group had as many waiting as it may.
+    Full,
+    /// Nobody is signed in who could ever take it.
+    NoAgent,
+    /// A command or the end of the contact took it out.
+    Withdrawn,
+}
+
+/// What an agent asked for, also during a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    Ready,
+    NotReady(NotReadyReason),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotReadyReason {
+    /// He asked for it and gave no reason.
+    Asked,
+    /// An offer rang out.
+    RangOut,
+    /// The server restarted; he returns when his station answers.
+    Restart,
+    /// Just signed in.
+    SignedIn,
+}
+
+/// Where an agent takes calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Station {
+    Extension(ExtensionNo),
+}
+
+/// What an agent is doing for a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkRole {
+    /// An offer is on its way to him.
+    Offered,
+    Talking,
+    WrapUp,
+    /// His phone is in a call that no offer made.
+    Dialing,
+}
+
+/// The one exclusive state that people see. Precedence is written at `acd::agent::display`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Display {
+    SignedOut,
+    Talking,
+    Dialing,
+    Ringing,
+    WrapUp,
+    Unreachable,
+    NotReady,
+    Ready,
+}
+
+/// What carries SIP to a far end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wire {
+    Udp,
+    Tcp,
+}
+
+/// Why a recording's part began or ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SegmentEdge {
+    /// The customer was answered, or the recorder was started.
+    Answered,
+    /// Another party came into or left the room.
+    PartyChanged,
+    Ended,
+    /// Found after a restart and closed at the file's length.
+    Crash,
+}
+
+/// Why seconds are missing in a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordingGap {
+    DiskFull,
+    /// The writer was stuck for longer than its pool lasts.
+    DiskSlow,
+    /// The file could not be made or written.
+    WriteFailed,
+}
+
+/// How a leg's sound failed or came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DigitPath {
+    /// RFC 4733 events.
+    Rtp,
+    /// SIP INFO.
+    Info,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlarmKind {
+    /// A panic was caught.
+    InternalError,
+    /// A contact met itself.
+    Loop,
+    /// A flow ran too many steps.
+    FlowSteps,
+    /// Recorded and answered seconds differ.
+    RecordingIncomplete,
+    /// The media thread did not apply a command for 200 ms.
+    MediaLate,
+    DiskLow,
+    DiskFull,
+    JournalStalled,
+    /// The wall clock was stepped.
+    ClockStep,
+    /// A flow or site file was refused; the old version stays.
+    FileRefused,
+}

@@ -1,0 +1,7 @@
+//! Cordboard: a call centre in one process. This page is the map; `docs/architecture.md` walks one call through it.
+
+#![forbid(unsafe_code)]
+
+pub mod base;
+pub mod event;
+pub mod site;
