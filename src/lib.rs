@@ -4,4 +4,6 @@
 
 pub mod base;
 pub mod event;
+pub mod media;
+pub mod sdp;
 pub mod site;

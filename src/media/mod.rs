@@ -1,0 +1,2 @@
+//! Sound: sockets' bytes in, sockets' bytes and facts out.
+pub mod words;

@@ -1,0 +1,161 @@
+//! What the media engine is told and what it reports. Commands are state, not steps: each carries a version, the newest
+//! wins, and applying one twice changes nothing. The types are plain values so that the tenant machine can be driven
+//! without a media thread.
+
+use std::net::SocketAddr;
+
+use crate::base::{ContactId, LegId, PlayerId, PortPair, Span, Time};
+use crate::event::MediaCounts;
+use crate::event::words::RecordingGap;
+use crate::sdp::Codec;
+
+/// One edit of the state of a contact's room. All commands of one contact go to one media thread, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// Chooses the thread: all legs of a room live on one.
+    pub contact: ContactId,
+    /// Rises with each command of a tenant. The thread ignores what is older than what it has for the same subject.
+    pub version: u64,
+    pub body: Body,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    SetLeg(LegSpec),
+    /// What this leg's far end hears: forwarded, or converted between the laws. `None`: nothing is sent but RTCP.
+    SetRow {
+        sink: LegId,
+        source: Option<Source>,
+    },
+    SetPlayer(PlayerSpec),
+    SetTrack(TrackSpec),
+    Close(Subject),
+}
+
+/// What a version belongs to and what can be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    Leg(LegId),
+    /// The row of this sink.
+    Row(LegId),
+    Player(PlayerId),
+    /// A recorder; one per contact.
+    Recorder(ContactId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// What this leg's far end says.
+    Leg(LegId),
+    Player(PlayerId),
+}
+
+/// One leg's connection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LegSpec {
+    pub leg: LegId,
+    /// Bound before the machine got it; the thread owns the sockets from the first `SetLeg` to `Close`.
+    pub ports: PortPair,
+    /// Where its SDP says its sound wants to go; `None` before the first SDP.
+    pub remote: Option<Remote>,
+    /// Rises with each offer/answer that changes the peer's address: the latch opens again.
+    pub latch_epoch: u32,
+    /// Payload type at which the far end wants the telephone-event we send, and at which it sends its own.
+    pub telephone_event_send: Option<u8>,
+    pub telephone_event_receive: Option<u8>,
+    /// From our side: may we send, do we listen.
+    pub send: bool,
+    pub receive: bool,
+    /// Report silence after 30 s without RTP or RTCP.
+    pub watch: bool,
+    /// Digits to send by RFC 4733, numbered from 1 over the leg's life; those already sent are ignored.
+    pub digits: Vec<NumberedDigit>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Remote {
+    pub rtp: SocketAddr,
+    pub rtcp: SocketAddr,
+    pub rtcp_mux: bool,
+    pub codec: Codec,
+    /// Payload type we send with. Static types of both G.711 laws are always understood when they arrive.
+    pub payload_type: u8,
+    /// Milliseconds of sound per packet we make ourselves; forwarded packets keep their length.
+    pub ptime_ms: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberedDigit {
+    pub number: u32,
+    /// `0`-`9`, `*`, `#`, `A`-`D`.
+    pub digit: char,
+}
+
+/// A prompt, a list of prompts, music or a tone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlayerSpec {
+    pub player: PlayerId,
+    /// Keys in the sound library, without ending: `en-US/welcome`, `music/default`. Played one after the other.
+    pub sounds: Vec<String>,
+    /// Start again after the last.
+    pub repeat: bool,
+    /// Music is not recorded.
+    pub is_music: bool,
+}
+
+/// A contact's recorder: left is the customer, right what people and flow say to him.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrackSpec {
+    pub recorder: ContactId,
+    /// Below the recordings folder: `<tenant>/<UTC day>/<contact>.wav`.
+    pub file: String,
+    /// Place 0 of the file on the house's axis. The engine records from here on.
+    pub origin: Time,
+    pub left: Option<Source>,
+    pub right: Option<Source>,
+}
+
+/// What a media thread tells the tenant, about one contact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    pub contact: ContactId,
+    pub body: ReportBody,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReportBody {
+    Applied {
+        subject: Subject,
+        version: u64,
+    },
+    Fact {
+        leg: LegId,
+        fact: Fact,
+    },
+    /// All sounds were played, or one was not in the library.
+    PlayerEnded {
+        player: PlayerId,
+        missing: Option<String>,
+    },
+    /// The leg's sockets are closed and its ports rest.
+    LegClosed {
+        leg: LegId,
+        counts: MediaCounts,
+    },
+    /// The file is complete. `length` is its sound, `gap` what is missing in it and why.
+    RecordingEnded {
+        recorder: ContactId,
+        length: Span,
+        gap: Option<(RecordingGap, Span)>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// The first RTP packet the latch let in.
+    FirstSound,
+    /// RFC 4733, told once at its first packet of a new event timestamp.
+    Digit(char),
+    /// 30 s without RTP or RTCP on a watched leg; told once, and again after sound came back.
+    Silence,
+}
