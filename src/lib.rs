@@ -2,8 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod acd;
 pub mod base;
 pub mod event;
+pub mod ivr;
 pub mod media;
 pub mod sdp;
+pub mod sip;
 pub mod site;

@@ -1,0 +1,2 @@
+//! Agents, work items, offers and the matcher.
+pub mod words;

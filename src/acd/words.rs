@@ -1,0 +1,116 @@
+//! What the ACD is told and what it decides. It speaks of agents, stations, items and offers; no leg, call or sound.
+
+use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, ItemId, OfferId, SegmentId, Span, Time};
+use crate::event::words::{By, ItemExit, NotReadyReason, OfferEnding, Station, Wish};
+
+/// What is queued and offered. The matcher never dereferences the holder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewItem {
+    pub item: ItemId,
+    pub group: GroupNo,
+    /// When the contact first entered a queue: rank counts from here.
+    pub entered: Time,
+    /// Each step is worth `PRIORITY_STEP` of waiting.
+    pub priority: i32,
+    /// Lowest level an agent must have in the group; 1 takes everybody.
+    pub level: u8,
+    /// The earliest of this and the group's own.
+    pub wait_max: Option<Span>,
+    pub holder: ContactId,
+    pub visit: u32,
+}
+
+/// How an offer proceeds, told by whoever rings the station.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfferStep {
+    /// 180 or 183 came.
+    Alerting,
+    /// 200 came.
+    Accepted,
+    /// Sound flows both ways.
+    Connected,
+    /// It will not become a talk, or the talk is over (`OfferEnding::Connected`).
+    Ended { ending: OfferEnding, sip_status: Option<u16> },
+}
+
+/// A command about an agent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AgentVerb {
+    SignIn { station: Option<Station> },
+    SignOut,
+    Ready,
+    NotReady { reason: NotReadyReason },
+}
+
+/// Why a verb was refused; the tenant maps it to a code of `switch`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerbRefused {
+    UnknownAgent,
+    AlreadySignedIn,
+    NotSignedIn,
+    /// Another agent is signed in at this station.
+    StationTaken(AgentNo),
+    /// The station is no extension of this tenant.
+    UnknownStation,
+    /// He talks or is being rung; sign-out waits for nobody here.
+    Busy,
+    /// The object is being removed.
+    Retiring,
+}
+
+/// What the ACD decides.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Ring this agent's station for this item. Answered by `OfferStep`s.
+    Offer(Box<Offer>),
+    /// Stop ringing: the offer has ended here already; whatever the phone says now is too late.
+    Rescind {
+        offer: OfferId,
+        ending: OfferEnding,
+    },
+    /// The item left its queue.
+    ItemLeft {
+        item: ItemId,
+        holder: ContactId,
+        exit: ItemExit,
+    },
+    /// Prove, or stop proving, that this phone is there.
+    Watch {
+        extension: ExtensionNo,
+        on: bool,
+    },
+    Journal {
+        about: crate::event::About,
+        by: By,
+        kind: crate::event::Kind,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    pub offer: OfferId,
+    /// The agent's part of the recording, named while the phone rings.
+    pub segment: SegmentId,
+    pub item: ItemId,
+    pub holder: ContactId,
+    pub agent: AgentNo,
+    pub group: GroupNo,
+    pub station: Station,
+    pub until: Time,
+    /// For whoever rings: the wrap-up begins when the agent's last leg of the contact ends.
+    pub wrap_up: Span,
+}
+
+/// What people see of an agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentSnapshot {
+    pub agent: AgentNo,
+    pub station: Option<Station>,
+    pub groups: Vec<(GroupNo, u8)>,
+    pub wish: Option<Wish>,
+    pub reachable: bool,
+    pub display: crate::event::words::Display,
+    /// Since when `display` is what it is.
+    pub since: Time,
+    pub contacts: Vec<ContactId>,
+}

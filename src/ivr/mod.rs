@@ -1,0 +1,2 @@
+//! Flows: what a caller hears and may press before somebody talks to him.
+pub mod words;

@@ -1,0 +1,2 @@
+//! SIP: bytes to legs and back.
+pub mod words;
