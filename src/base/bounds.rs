@@ -37,6 +37,8 @@ pub const CALLS_PER_AGENT: usize = 8;
 /// SIP history of a contact. Full: the oldest messages go; bodies over `SIP_HISTORY_BODY_BYTES` are cut.
 pub const SIP_HISTORY_BYTES: usize = 16 << 10;
 pub const SIP_HISTORY_BODY_BYTES: usize = 2 << 10;
+/// Histories of ended contacts kept per tenant: 8 MiB at most. Full: the oldest goes.
+pub const SIP_HISTORIES_KEPT: usize = 512;
 
 /// How long an accepted command id is remembered: the same id within it has the same answer and no second effect.
 pub const COMMAND_MEMORY: Span = Span::minutes(10);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::{Map, Value};
 
 use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span};
-use crate::event::words::{By, EndCause, LegRole, OfferEnding, PartyRef, Side, Station};
+use crate::event::words::{By, CallKind, EndCause, LegRole, OfferEnding, PartyRef, Side, Station};
 use crate::event::{About, Kind};
 use crate::media;
 use crate::sdp::Codec;
@@ -25,6 +25,7 @@ pub struct Arrival {
     pub record: bool,
     /// The caller is the contact's customer; not so in internal calls and when a phone of ours dials out.
     pub customer: bool,
+    pub call_kind: CallKind,
     /// The codecs this party may speak, best first.
     pub codecs: Vec<Codec>,
     pub limits: Limits,
@@ -102,6 +103,8 @@ pub enum Act {
     Unring { offer: OfferId, ending: OfferEnding },
     Dial(Box<Dial>),
     SetData { data: Map<String, Value>, by: By },
+    /// Nothing here takes the call: a final refusal before anybody was rung.
+    Refuse { cause: EndCause },
     /// One leg, or all and the contact with them.
     Hangup { leg: Option<LegId>, cause: EndCause, side: Side, by: By },
     /// An agent's wrap-up, tags and the like need nothing here; the flow is over and nothing else holds the customer.

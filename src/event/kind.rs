@@ -24,6 +24,8 @@ pub enum Kind {
         language: String,
         record: bool,
     },
+    /// A command asked for it; it dials once this is on disk, and runs the flow for whoever answers.
+    Originated { flow_key: String },
     /// Attached data was set; the whole of it, as a JSON object. Personal.
     ContactData {
         data: serde_json::Map<String, serde_json::Value>,
@@ -256,6 +258,7 @@ impl Kind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::ContactOpened { .. } => "contact_opened",
+            Self::Originated { .. } => "originated",
             Self::ContactData { .. } => "contact_data",
             Self::ContactClosed { .. } => "contact_closed",
             Self::LegCreated { .. } => "leg_created",
