@@ -3,5 +3,6 @@
 #![forbid(unsafe_code)]
 
 pub mod base;
+pub mod config;
 pub mod event;
 pub mod site;
