@@ -9,7 +9,7 @@ use serde_saphyr::{Location, Spanned};
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Place, Problems};
-use crate::base::bounds::CONFIG_FILE_BYTES;
+use crate::base::bounds::{CONFIG_FILE_BYTES, CONFIG_NODES};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -45,6 +45,10 @@ pub fn yaml(text: &str, problems: &mut Problems) -> Option<Node> {
     }
     let mut options = serde_saphyr::Options::default();
     options.merge_keys = serde_saphyr::options::MergeKeyPolicy::Error;
+    if let Some(budget) = &mut options.budget {
+        (budget.max_nodes, budget.max_events) = (CONFIG_NODES, 2 * CONFIG_NODES);
+        (budget.max_total_scalar_bytes, budget.max_total_comment_bytes) = (CONFIG_FILE_BYTES, CONFIG_FILE_BYTES);
+    }
     let parsed: Result<Spanned<Any>, _> = serde_saphyr::from_str_with_options(text, options);
     match parsed {
         Ok(root) => Some(root.into()),
@@ -293,6 +297,21 @@ mod tests {
             "5:23 .sip.listen[1] = Integer(7)",
         ];
         assert_eq!(lines(toml(text, &mut Problems::new("f", text))), expected);
+    }
+
+    #[test]
+    fn what_multiplies_is_refused() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for i in 1..12 {
+            let all = vec![format!("*a{}", i - 1); 10].join(", ");
+            text.push_str(&format!("a{i}: &a{i} [{all}]\n"));
+        }
+        let mut problems = Problems::new("f", &text);
+        assert_eq!(yaml(&text, &mut problems), None);
+        let long = "#".repeat(CONFIG_FILE_BYTES + 1);
+        let mut problems = Problems::new("f", &long);
+        assert_eq!((yaml(&long, &mut problems), toml(&long, &mut problems)), (None, None));
+        assert!(problems.into_vec().iter().all(|p| p.message.contains("bytes, at most 16777216 are read")));
     }
 
     #[test]

@@ -379,3 +379,17 @@ proptest! {
         prop_assert!(load("site.yaml", &text).err().is_none_or(|problems| !problems.is_empty()));
     }
 }
+
+#[test]
+fn a_large_tenant_fits() {
+    let mut text = String::from("tenant: t\ndomains: [t]\ngroups: [{id: g}]\nextensions:\n");
+    for n in 0..20_000 {
+        text.push_str(&format!("  - {{number: \"{n}\", name: \"N {n}\", password: \"p{n}\", outbound: true}}\n"));
+    }
+    text.push_str("agents:\n");
+    for n in 0..20_000 {
+        text.push_str(&format!("  - {{id: a{n}, station: {{extension: \"{n}\"}}, groups: {{g: 5}}}}\n"));
+    }
+    let site = planned(&text);
+    assert_eq!((site.extensions.len(), site.agents.len()), (20_000, 20_000));
+}
