@@ -52,10 +52,17 @@ pub enum VerbRefused {
     StationTaken(AgentNo),
     /// The station is no extension of this tenant.
     UnknownStation,
-    /// He talks or is being rung; sign-out waits for nobody here.
+    /// He talks or his phone is in a call: sign-out waits for nobody here. (A phone that only rings is no hindrance.)
     Busy,
     /// The object is being removed.
     Retiring,
+}
+
+/// Why a phone may not be in one more call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimRefused {
+    /// `CALLS_PER_AGENT` are reached: 486.
+    Full,
 }
 
 /// What the ACD decides.
@@ -113,4 +120,17 @@ pub struct AgentSnapshot {
     /// Since when `display` is what it is.
     pub since: Time,
     pub contacts: Vec<ContactId>,
+}
+
+/// What people see of a group's queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueSnapshot {
+    /// Not yet connected; also those an agent is rung for.
+    pub waiting: usize,
+    /// When the contact that waits longest first entered a queue.
+    pub oldest: Option<Time>,
+    /// Signed in with this group, whatever they do.
+    pub signed_in: usize,
+    /// Could be offered somebody now.
+    pub ready: usize,
 }

@@ -34,6 +34,21 @@ pub const SELF_MEETINGS: usize = 3;
 pub const BINDINGS_PER_EXTENSION: usize = 8;
 /// Calls per agent. Full: no further offer, and a call to the agent gets 486.
 pub const CALLS_PER_AGENT: usize = 8;
+/// What one step of priority is worth in waiting: a caller with priority 1 stands where one stands who came a minute earlier.
+pub const PRIORITY_STEP: Span = Span::minutes(1);
+/// The best level of an agent in a group; 1 is the lowest. A site's level beyond is cut.
+pub const LEVEL_MAX: u8 = 9;
+/// Agents that one item is not offered to again. Full: the oldest is forgotten and may be asked once more.
+pub const EXCLUSIONS_PER_ITEM: usize = 16;
+/// From 200 to sound both ways. Over: the offer has failed and the caller is offered again at his old rank.
+pub const OFFER_CONNECT_MAX: Span = Span::seconds(2);
+/// A station whose phone answered an offer with an error, or not at all, rests; doubled each time until a talk comes about.
+pub const STATION_REST_MIN: Span = Span::seconds(5);
+pub const STATION_REST_MAX: Span = Span::minutes(5);
+/// Offers in a row a phone may refuse before its station rests too: a phone on do-not-disturb refuses at the speed of the network.
+pub const REFUSALS_IN_A_ROW: u32 = 3;
+/// How long an agent who let an offer ring out stays not ready unless somebody makes him ready.
+pub const RANG_OUT_REST: Span = Span::minutes(5);
 /// SIP history of a contact. Full: the oldest messages go; bodies over `SIP_HISTORY_BODY_BYTES` are cut.
 pub const SIP_HISTORY_BYTES: usize = 16 << 10;
 pub const SIP_HISTORY_BODY_BYTES: usize = 2 << 10;
@@ -86,3 +101,5 @@ const _: () = assert!(SIP_BODY_BYTES < SIP_MESSAGE_BYTES);
 const _: () = assert!(SIP_HISTORY_BODY_BYTES < SIP_HISTORY_BYTES);
 const _: () = assert!(COMMANDS_PER_TOKEN < COMMAND_LANE);
 const _: () = assert!(EVENT_PAGE < EVENT_RING);
+const _: () = assert!(STATION_REST_MIN.0 < STATION_REST_MAX.0);
+const _: () = assert!(STATION_REST_MAX.0 <= RANG_OUT_REST.0);
