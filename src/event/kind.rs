@@ -178,7 +178,7 @@ pub enum Kind {
     Restarted {
         open_contacts: u32,
     },
-    /// Open state at the head of a day's file, as JSON.
+    /// Open state at the head of a day's file, as JSON. Personal: it repeats numbers and data of what is open.
     Checkpoint {
         open: serde_json::Value,
     },
@@ -249,6 +249,7 @@ impl Kind {
                 | Self::Digit { .. }
                 | Self::Registered { .. }
                 | Self::Unregistered { .. }
+                | Self::Checkpoint { .. }
         )
     }
 
