@@ -120,6 +120,10 @@ pub enum Kind {
         groups: Vec<GroupNo>,
     },
     AgentSignedOut,
+    /// The groups of somebody signed in changed with the site; the whole list.
+    AgentGroups {
+        groups: Vec<GroupNo>,
+    },
     AgentWish {
         wish: Wish,
     },
@@ -283,6 +287,7 @@ impl Kind {
             Self::OfferEnded { .. } => "offer_ended",
             Self::AgentSignedIn { .. } => "agent_signed_in",
             Self::AgentSignedOut => "agent_signed_out",
+            Self::AgentGroups { .. } => "agent_groups",
             Self::AgentWish { .. } => "agent_wish",
             Self::AgentReachable { .. } => "agent_reachable",
             Self::AgentWork { .. } => "agent_work",
