@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use super::contact::{Contact, Context, Waiting};
 use super::words::Act;
+use crate::base::OfferId;
 use crate::base::bounds::ATTACHED_DATA_BYTES;
 use crate::event::Kind;
 use crate::event::words::{By, EndCause, OfferEnding, Side};
-use crate::base::OfferId;
 
 impl Contact {
     pub fn act(&mut self, context: &mut Context, act: Act) {
@@ -17,10 +17,10 @@ impl Contact {
             }
             Act::Play { sounds } => self.play(context, sounds),
             Act::StopPlay => self.stop_prompt(context),
-            Act::Wait { group, item, music } => {
+            Act::Wait { group, music } => {
                 self.marks.queued = true;
                 if self.answer_main(context) {
-                    self.waiting = Some(Waiting { group, item });
+                    self.waiting = Some(Waiting { group });
                     self.room.music_key = music;
                 }
             }

@@ -56,7 +56,7 @@ impl Contact {
             flow_holds: false,
             waiting: None,
             dialing: None,
-            room: Room { music_key: "default".to_owned(), ..Room::default() },
+            room: Room::new("default"),
             timers: Timers::default(),
             marks: Marks::default(),
             ended_by: None,
@@ -77,7 +77,8 @@ impl Contact {
     }
 
     pub fn arrive(context: &mut Context, contact: ContactId, arrival: Arrival) -> Self {
-        let Arrival { incoming, media_ip, from, to, number, language, record, customer, call_kind, codecs, limits } = arrival;
+        let Arrival { incoming, media_ip, from, to, number, language, record, customer, call_kind, codecs, limits } =
+            arrival;
         let born = Born {
             contact,
             from,

@@ -13,7 +13,7 @@ use super::leg::Leg;
 use super::room::Room;
 use super::words::{Limits, Output, Tell};
 use crate::base::bounds::{ALONE_MAX, LEGS_PER_CONTACT};
-use crate::base::{CallId, ContactId, GroupNo, ItemId, LegId, Now, NumberNo, Span, Supplies, Time, TrunkNo};
+use crate::base::{CallId, ContactId, GroupNo, LegId, Now, NumberNo, Span, Supplies, Time, TrunkNo};
 use crate::event::words::{By, CallKind, EndCause, PartyRef, Side};
 use crate::event::{About, Kind};
 use crate::media;
@@ -72,7 +72,6 @@ pub(super) struct Contact {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiting {
     pub group: GroupNo,
-    pub item: ItemId,
 }
 
 /// A contact's share in the room's counts.
@@ -126,15 +125,8 @@ pub(super) enum Timer {
 pub(super) struct Timers([Option<Time>; 7]);
 
 impl Timers {
-    pub const ALL: [Timer; 7] = [
-        Timer::RingOver,
-        Timer::Alone,
-        Timer::CallMax,
-        Timer::HoldMax,
-        Timer::ConnectGrace,
-        Timer::Probe,
-        Timer::Seal,
-    ];
+    pub const ALL: [Timer; 7] =
+        [Timer::RingOver, Timer::Alone, Timer::CallMax, Timer::HoldMax, Timer::ConnectGrace, Timer::Probe, Timer::Seal];
 
     pub fn set(&mut self, timer: Timer, at: Option<Time>) {
         self.0[timer as usize] = at;

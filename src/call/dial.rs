@@ -7,8 +7,8 @@ use super::end::LegEnd;
 use super::leg::{Leg, Offered};
 use super::negotiation::LegMedia;
 use super::words::{Attempt, Dial, OfferStep, Ring, Tell};
-use crate::base::bounds::LEGS_PER_CONTACT;
 use crate::base::LegId;
+use crate::base::bounds::LEGS_PER_CONTACT;
 use crate::event::Kind;
 use crate::event::words::{By, Direction, EndCause, LegRole, OfferEnding, PartyRef, Side};
 use crate::media::words::Body;
@@ -31,8 +31,7 @@ impl Contact {
         self.marks.dialled = true;
         let until = context.t() + dial.ring;
         self.timers.set(Timer::RingOver, Some(until));
-        self.dialing =
-            Some(Dialing { attempts: dial.attempts.into(), leg: None, customer: dial.customer });
+        self.dialing = Some(Dialing { attempts: dial.attempts.into(), leg: None, customer: dial.customer });
         self.next_attempt(context, LegEnd { cause: EndCause::Unreachable, side: Side::System, status: None });
     }
 
@@ -202,8 +201,7 @@ impl Contact {
     /// The leg is a part of the contact and its call from here on.
     pub fn open_leg(&mut self, context: &mut Context, leg: Leg) {
         let (id, party) = (leg.id, leg.party);
-        let kind =
-            Kind::LegCreated { direction: leg.direction, role: leg.role, party, remote: leg.remote.clone() };
+        let kind = Kind::LegCreated { direction: leg.direction, role: leg.role, party, remote: leg.remote.clone() };
         let (is_customer, by_offer) = (leg.role == LegRole::Customer, leg.offered.is_some());
         self.legs.push(leg);
         if is_customer {

@@ -170,10 +170,7 @@ impl Contact {
 
     /// He hung up or cancelled; a called party's refusal is no leaving of his.
     fn customer_left_first(&self, ending: Ending) -> bool {
-        matches!(
-            ending.cause,
-            EndCause::HungUp | EndCause::Cancelled | EndCause::MediaLost | EndCause::SignallingLost
-        )
+        matches!(ending.cause, EndCause::HungUp | EndCause::Cancelled | EndCause::MediaLost | EndCause::SignallingLost)
     }
 
     pub fn leg_closed(&mut self, context: &mut Context, leg: LegId, counts: MediaCounts) {

@@ -152,7 +152,8 @@ impl Contacts {
         for leg in &contact.legs {
             self.by_leg.entry(leg.id).or_insert(id);
         }
-        let counted = std::mem::replace(&mut contact.counted, contact.tally());
+        let tally = contact.tally();
+        let counted = std::mem::replace(&mut contact.counted, tally);
         let (is, was) = (&contact.counted, counted);
         self.live = self.live + usize::from(is.live) - usize::from(was.live);
         for trunk in &is.trunks {

@@ -45,7 +45,10 @@ pub(super) enum Recorder {
         segment: Segment,
     },
     /// The engine was told to close it.
-    Closing { origin: Time, until: Time },
+    Closing {
+        origin: Time,
+        until: Time,
+    },
     Closed,
 }
 
@@ -57,6 +60,13 @@ pub(super) struct Segment {
     began: SegmentEdge,
     /// The other party's leg, and the ids of its offer.
     about: About,
+}
+
+impl Room {
+    /// `music`: what a party hears whom another holds, until a group's own music is known.
+    pub fn new(music: &str) -> Self {
+        Self { music_key: music.to_owned(), ..Self::default() }
+    }
 }
 
 impl Contact {
@@ -210,7 +220,8 @@ impl Contact {
         if !self.record {
             return;
         }
-        let Some(left) = self.left().filter(|&l| self.is_answered(l) && self.leg(l).is_some_and(|l| l.media.open)) else {
+        let Some(left) = self.left().filter(|&l| self.is_answered(l) && self.leg(l).is_some_and(|l| l.media.open))
+        else {
             return;
         };
         let heard = self.room.rows.get(&left).copied().flatten();

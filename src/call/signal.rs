@@ -4,12 +4,12 @@ use super::contact::{CONNECT_GRACE, Contact, Context, PROBE_MAX, Timer};
 use super::end::LegEnd;
 use super::words::{OfferStep, Tell};
 use crate::base::LegId;
+use crate::base::Span;
 use crate::event::Kind;
 use crate::event::words::{By, DigitPath, Direction, EndCause, Side};
 use crate::media::words::{Body, Fact, ReportBody, Subject};
 use crate::sip::words::{Act, Tell as Sip};
 use crate::switch::LegPhase;
-use crate::base::Span;
 
 /// How long a digit sounds that we make.
 const DIGIT_LENGTH: Span = Span::millis(100);

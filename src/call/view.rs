@@ -46,7 +46,8 @@ impl Contacts {
     /// The SIP messages of a contact that lives or has ended a short while ago.
     pub fn history(&self, id: ContactId) -> Option<Vec<Traced>> {
         let living = self.contacts.get(&id).map(|c| &c.history);
-        living.or_else(|| self.ended.iter().find(|(ended, _)| *ended == id).map(|(_, h)| h))
+        living
+            .or_else(|| self.ended.iter().find(|(ended, _)| *ended == id).map(|(_, h)| h))
             .map(|history| history.messages().cloned().collect())
     }
 

@@ -25,7 +25,9 @@ pub enum Kind {
         record: bool,
     },
     /// A command asked for it; it dials once this is on disk, and runs the flow for whoever answers.
-    Originated { flow_key: String },
+    Originated {
+        flow_key: String,
+    },
     /// Attached data was set; the whole of it, as a JSON object. Personal.
     ContactData {
         data: serde_json::Map<String, serde_json::Value>,
@@ -184,7 +186,7 @@ pub enum Kind {
     Restarted {
         open_contacts: u32,
     },
-    /// Open state at the head of a day's file, as JSON.
+    /// Open state at the head of a day's file, as JSON. Personal: it repeats numbers and data of what is open.
     Checkpoint {
         open: serde_json::Value,
     },
@@ -255,6 +257,7 @@ impl Kind {
                 | Self::Digit { .. }
                 | Self::Registered { .. }
                 | Self::Unregistered { .. }
+                | Self::Checkpoint { .. }
         )
     }
 

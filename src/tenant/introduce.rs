@@ -270,7 +270,7 @@ impl Tenant {
         let entered = *run.first_queued.get_or_insert(now.t);
         let visit = run.visits;
         let new = NewItem { item, group, entered, priority, level: 1, wait_max, holder: contact, visit };
-        self.contacts.act(contact, Act::Wait { group, item, music }, now, supplies);
+        self.contacts.act(contact, Act::Wait { group, music }, now, supplies);
         self.acd.enqueue(new, By::FLOW, now, supplies);
     }
 
