@@ -32,6 +32,19 @@ pub enum Body {
     Close(Subject),
 }
 
+impl Body {
+    /// What this command is about: its version is compared with the last one of the same subject.
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::SetLeg(spec) => Subject::Leg(spec.leg),
+            Self::SetRow { sink, .. } => Subject::Row(*sink),
+            Self::SetPlayer(spec) => Subject::Player(spec.player),
+            Self::SetTrack(spec) => Subject::Recorder(spec.recorder),
+            Self::Close(subject) => *subject,
+        }
+    }
+}
+
 /// What a version belongs to and what can be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
