@@ -112,6 +112,16 @@ pub const CONFIG_NODES: usize = 1 << 20;
 pub const PATTERN_BYTES: usize = 256;
 /// A dialled number with its separators. Longer: it means nothing here.
 pub const DIALLED_BYTES: usize = 128;
+/// Sources refused by a closed latch that are counted one by one. Full: the rest is in the total only.
+pub const REFUSED_SOURCES: usize = 4;
+/// Samples of one sound in the library: 30 minutes at 8 kHz, 57 MiB with its two coded forms. Longer: the file is refused.
+pub const SOUND_SAMPLES: usize = 30 * 60 * 8_000;
+/// How long the version of something closed is remembered, so that an older command finds it closed.
+pub const CLOSED_MEMORY: Span = Span::seconds(60);
+/// A datagram read from a media socket. Longer: cut by the kernel, then refused as malformed.
+pub const MEDIA_DATAGRAM_BYTES: usize = 2 << 10;
+/// Panics of one media thread within a minute that end all its legs; fewer end one leg each.
+pub const MEDIA_PANICS: usize = 3;
 
 /// Freed media ports rest so that a late packet finds no new owner.
 pub const PORT_REST: Span = Span::seconds(60);
