@@ -8,6 +8,7 @@ use crate::base::bounds::{SIP_BODY_BYTES, TCP_READ_BUFFER_BYTES};
 
 /// What came out of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one frame lives at a time, on the stack")]
 pub enum Frame {
     Message(Message),
     /// The stream cannot go on, as where the next message begins is unknown or the sender speaks no SIP: answer if

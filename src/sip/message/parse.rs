@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::text::{decode, is_token_byte, trim};
+use super::text::{decode, is_lws, is_token_byte, trim};
 use super::{Fault, Header, Headers, Message, Method, ParseError, Request, Response, Uri};
 use crate::base::bounds::{SIP_BODY_BYTES, SIP_HEADERS, SIP_MESSAGE_BYTES};
 
@@ -161,7 +161,8 @@ fn parse_header(line: Bytes) -> Option<Header> {
     if name_len == 0 || line.get(colon) != Some(&b':') || has_bare_cr(&line) {
         return None;
     }
-    Some(Header::from_line(line, name_len, colon + 1))
+    let value_blanks = line[colon + 1..].iter().take_while(|byte| is_lws(byte)).count();
+    Some(Header::from_line(line, name_len, colon + 1 + value_blanks))
 }
 
 /// A CR that is not part of a fold would end the line for a laxer reader than this one.
