@@ -15,6 +15,9 @@ impl Message {
             return Err(ParseError { fault: Fault::Empty, request: None });
         }
         let head = parse_head(&datagram)?;
+        if let Some(fault) = head.start_fault.or(head.header_fault) {
+            return Err(head.refused(fault));
+        }
         if datagram.len() > SIP_MESSAGE_BYTES {
             return Err(head.refused(Fault::MessageTooLong));
         }
@@ -38,6 +41,10 @@ impl Message {
 pub(super) struct Head {
     pub message: Message,
     pub len: usize,
+    /// What is wrong with the start line; the rest could be read.
+    pub start_fault: Option<Fault>,
+    /// The first thing wrong with the header lines: a Content-Length may be among the unreadable.
+    pub header_fault: Option<Fault>,
 }
 
 impl Head {
@@ -49,19 +56,15 @@ impl Head {
     }
 
     pub fn refused(self, fault: Fault) -> ParseError {
-        refused(self.message, fault)
+        let request = match self.message {
+            Message::Request(request) => request.answerable().then(|| Box::new(request)),
+            Message::Response(_) => None,
+        };
+        ParseError { fault, request }
     }
 }
 
-fn refused(message: Message, fault: Fault) -> ParseError {
-    let request = match message {
-        Message::Request(request) => request.answerable().then(|| Box::new(request)),
-        Message::Response(_) => None,
-    };
-    ParseError { fault, request }
-}
-
-/// Reads start line and headers. The first fault is told, after reading on for what an answer needs.
+/// Reads start line and headers, past faults too, for what an answer needs. An error: there is no start line to read.
 pub(super) fn parse_head(bytes: &Bytes) -> Result<Head, ParseError> {
     let mut lines = Lines { bytes, at: 0 };
     let Some(first) = lines.next_line() else {
@@ -80,10 +83,7 @@ pub(super) fn parse_head(bytes: &Bytes) -> Result<Head, ParseError> {
             (Message::Response(Response { status, reason, headers, body: Bytes::new() }), None)
         }
     };
-    match start_fault.or(header_fault) {
-        Some(fault) => Err(refused(message, fault)),
-        None => Ok(Head { message, len }),
-    }
+    Ok(Head { message, len, start_fault, header_fault })
 }
 
 enum Start<'a> {
