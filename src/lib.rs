@@ -4,5 +4,6 @@
 
 pub mod base;
 pub mod event;
+pub mod sdp;
 pub mod sip;
 pub mod site;

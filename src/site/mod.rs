@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use crate::base::{AgentNo, ExtensionNo, FlowNo, GroupNo, NumberNo, RouteNo, Span, TenantNo, TrunkNo};
 use crate::event::words::Wire;
+pub use crate::sdp::Codec;
 
 /// Everything that was told to us about one tenant. Shared as `Arc<Site>`; never edited in place.
 #[derive(Clone, Debug)]
@@ -177,14 +178,6 @@ pub struct Rewrite {
 
 #[derive(Clone, Debug)]
 pub struct Pattern(pub regex_lite::Regex);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Codec {
-    #[serde(rename = "PCMU")]
-    Pcmu,
-    #[serde(rename = "PCMA")]
-    Pcma,
-}
 
 #[derive(Clone, Debug)]
 pub struct Route {
