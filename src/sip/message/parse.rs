@@ -196,3 +196,64 @@ impl Lines<'_> {
         Some((start, end))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Name;
+    use super::*;
+
+    const HEAD: &str = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:c@d>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n";
+
+    #[test]
+    fn what_a_datagram_is_refused_for() {
+        let with = |rest: &str| HEAD.to_owned() + rest;
+        // bytes, fault, answerable
+        let rows = [
+            ("\r\n\r\n".to_owned(), Fault::Empty, false),
+            ("\0\0\0\0".into(), Fault::Empty, false),
+            (String::new(), Fault::Empty, false),
+            ("GET / HTTP/1.1\r\n\r\n".into(), Fault::NotSip, false),
+            ("hello".into(), Fault::NotSip, false),
+            ("INVITE sip:a@b SIP/2.0".into(), Fault::Unfinished, false),
+            (with(""), Fault::Unfinished, true),
+            (with("X: y"), Fault::Unfinished, true),
+            (with("\r\n").replace("SIP/2.0\r\nVia", "SIP/3.0\r\nVia"), Fault::Version, true),
+            (with("\r\n").replace("sip:a@b SIP", "sip:a b SIP"), Fault::RequestUri, true),
+            (with("\r\n").replace("OPTIONS sip", "OPT(IONS sip"), Fault::RequestLine, false),
+            (with("no colon\r\n\r\n"), Fault::HeaderLine, true),
+            (with("Subject: a\rVia: b\r\n\r\n"), Fault::HeaderLine, true),
+            (with(": nameless\r\n\r\n"), Fault::HeaderLine, true),
+            (with(&format!("{}\r\n", "X: y\r\n".repeat(SIP_HEADERS))), Fault::TooManyHeaders, true),
+            (with(&format!("X: {}\r\n\r\n", "y".repeat(SIP_MESSAGE_BYTES))), Fault::MessageTooLong, true),
+            (with(&format!("\r\n{}", "y".repeat(SIP_BODY_BYTES + 1))), Fault::BodyTooLong, true),
+            (with(&format!("l: {}\r\n\r\n", SIP_BODY_BYTES + 1)), Fault::BodyTooLong, true),
+            (with("l: 5\r\n\r\nfour"), Fault::BodyCut, true),
+            (with("l: 5x\r\n\r\nfives"), Fault::Malformed(Name::ContentLength), true),
+            (with("\r\n").replace("OPTIONS sip:a@b SIP", "ACK <x> SIP"), Fault::RequestUri, false),
+            (with("\r\n").replace("Call-ID: x", "Y: x\r\nbad"), Fault::HeaderLine, false),
+            ("SIP/2.0 99 Low\r\n\r\n".into(), Fault::StatusLine, false),
+            ("SIP/2.0 700 High\r\n\r\n".into(), Fault::StatusLine, false),
+            ("SIP/2.0\r\n\r\n".into(), Fault::StatusLine, false),
+            ("SIP/1.0 200 OK\r\n\r\n".into(), Fault::Version, false),
+        ];
+        for (text, fault, answerable) in rows {
+            let error = Message::parse_datagram(Bytes::from(text.clone())).expect_err("refused");
+            assert_eq!(
+                (error.fault, error.request.is_some()),
+                (fault, answerable),
+                "{:?}",
+                &text[..text.len().min(300)]
+            );
+        }
+    }
+
+    #[test]
+    fn the_body_ends_where_the_length_says() {
+        for (rest, body) in
+            [("l: 2\r\n\r\nabcd", "ab"), ("\r\nabcd", "abcd"), ("l: 2\r\nl: 02\r\n\r\nab", "ab"), ("\n", "")]
+        {
+            let message = Message::parse_datagram(Bytes::from(HEAD.to_owned() + rest)).expect("well-formed");
+            assert_eq!(message.body(), body, "{rest:?}");
+        }
+    }
+}
