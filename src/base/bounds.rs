@@ -19,6 +19,8 @@ pub const SIP_BODY_BYTES: usize = 32 << 10;
 pub const SIP_HEADERS: usize = 256;
 /// Bytes a TCP peer may send before a message is complete: one largest message.
 pub const TCP_READ_BUFFER_BYTES: usize = SIP_MESSAGE_BYTES;
+/// Media lines of a session description; an answer repeats them all. More: 488.
+pub const SDP_MEDIA_LINES: usize = 16;
 
 /// Legs of one contact. Full: the verb is refused.
 pub const LEGS_PER_CONTACT: usize = 32;
@@ -140,5 +142,3 @@ const _: () = assert!(JOURNAL_BATCH < EVENT_RING);
 const _: () = assert!(FLOW_STEPS <= RECORD_LIST);
 const _: () = assert!(DISK_SHED_PERCENT + DISK_MARGIN_PERCENT < DISK_RECORDINGS_PERCENT);
 const _: () = assert!(DISK_RECORDINGS_PERCENT + DISK_MARGIN_PERCENT < DISK_ALARM_PERCENT);
-/// Media lines of a session description; an answer repeats them all. More: 488.
-pub const SDP_MEDIA_LINES: usize = 16;

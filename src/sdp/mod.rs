@@ -6,6 +6,8 @@
 
 mod description;
 mod negotiator;
+#[cfg(test)]
+mod tests;
 
 pub use negotiator::Negotiator;
 
