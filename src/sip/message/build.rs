@@ -302,6 +302,7 @@ mod tests {
         let expected = "Via Via Record-Route f t i CSeq Timestamp Max-Forwards l x-call";
         assert_eq!(names.join(" "), expected);
         assert_eq!((headers.max_forwards(), headers.named("X-Call").as_deref()), (Ok(Some(69)), Some("5")));
+        assert_eq!(headers.named("Call-ID").as_deref(), Some("x@y"), "under its compact form too");
         assert!(headers.lists(Name::CSeq, "7 invite") && !headers.lists(Name::Supported, "timer"));
     }
 }

@@ -128,7 +128,12 @@ impl Headers {
 
     /// The first line's value of any name, also of one that [`Name`] does not list.
     pub fn named(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.0.iter().find(|header| header.name_text().eq_ignore_ascii_case(name)).map(Header::text)
+        match Name::parse(name.as_bytes()) {
+            Name::Extension => {
+                self.0.iter().find(|header| header.name_text().eq_ignore_ascii_case(name)).map(Header::text)
+            }
+            known => self.text(known),
+        }
     }
 
     /// The first line's value.
