@@ -15,6 +15,11 @@ pub const TCP_WRITE_BUFFER_BYTES: usize = 64 << 10;
 pub const SIP_MESSAGE_BYTES: usize = 64 << 10;
 /// A SIP body. Longer: 413.
 pub const SIP_BODY_BYTES: usize = 32 << 10;
+/// Messages queued to one TCP connection; full: the connection is closed.
+pub const TCP_QUEUE_MESSAGES: usize = 1_024;
+/// TCP connections to SIP, in all and from one address. Full: a new one is closed at once.
+pub const TCP_CONNECTIONS: usize = 16_384;
+pub const TCP_CONNECTIONS_PER_SOURCE: usize = 6_000;
 /// Header lines in one SIP message. More: 400.
 pub const SIP_HEADERS: usize = 256;
 /// Bytes a TCP peer may send before a message is complete: one largest message.

@@ -57,7 +57,7 @@ fn offset(now: Now) -> Span {
     Span(Time::from_wall(now.wall).0 - now.t.0)
 }
 
-fn wall() -> Utc {
+pub fn wall() -> Utc {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Utc(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -40,7 +40,7 @@ impl Lanes {
         let at = class as usize;
         let full = queues.sip.iter().map(VecDeque::len).sum::<usize>() >= DATAGRAM_LANE;
         if full {
-            let lowest = (at + 1..queues.sip.len()).rev().find(|&lower| !queues.sip[lower].is_empty());
+            let lowest = (0..at).find(|&lower| !queues.sip[lower].is_empty());
             let Some(lowest) = lowest else {
                 self.dropped[at].fetch_add(1, Ordering::Relaxed);
                 return false;
@@ -60,14 +60,15 @@ impl Lanes {
         if let Some(input) = queues.answers.pop_front() {
             return Some(input);
         }
-        if let Some(received) = queues.sip[Class::Running as usize].pop_front() {
+        if let Some(received) = queues.sip[Class::Dialog as usize].pop_front() {
             return Some(Input::Sip(received));
         }
         for _ in 0..3 {
             queues.turn = (queues.turn + 1) % 3;
             let input = match queues.turn {
                 0 => command(),
-                class => queues.sip[class].pop_front().map(Input::Sip),
+                1 => queues.sip[Class::Invite as usize].pop_front().map(Input::Sip),
+                _ => queues.sip[Class::Other as usize].pop_front().map(Input::Sip),
             };
             if input.is_some() {
                 return input;

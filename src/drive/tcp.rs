@@ -17,6 +17,8 @@ use crate::base::{InterfaceNo, LinkId};
 /// A peer that does not answer our SYN is not there.
 const CONNECT_MAX: Duration = Duration::from_secs(8);
 const READ_BYTES: usize = 16 << 10;
+/// A connection that says nothing for so long is closed; phones that keep theirs open send keep-alives or requests.
+const TCP_IDLE: Duration = Duration::from_secs(15 * 60);
 
 pub async fn accept(listener: TcpListener, interface: InterfaceNo, gate: Arc<Gate>) {
     loop {
@@ -49,14 +51,19 @@ fn start(stream: TcpStream, from: SocketAddr, interface: InterfaceNo, gate: Arc<
     }
     let (link, queue) = gate.links.add_tcp();
     let (reader, writer) = stream.into_split();
-    let writing = tokio::spawn(write(writer, queue));
     tokio::spawn(async move {
         let stream = gate.stream(link, interface, from);
-        read(reader, stream).await;
+        let mut writing = tokio::spawn(write(writer, queue));
+        // A link that was removed has no writer any more: its peer did not read.
+        let still_writing = tokio::select! {
+            () = read(reader, stream) => true,
+            _ = &mut writing => false,
+        };
         gate.links.remove(link);
+        gate.connection_closed(from);
         gate.link_closed(link);
-        // What was queued before the peer closed is still written; a writer that cannot is ended.
-        if timeout(CONNECT_MAX, writing).await.is_err() {
+        // What was queued before the peer closed is still written.
+        if still_writing && timeout(CONNECT_MAX, writing).await.is_err() {
             tracing::debug!(%from, "connection's writer was stuck at its end");
         }
     });
@@ -67,18 +74,13 @@ async fn read(mut reader: OwnedReadHalf, mut stream: Stream) {
     let mut buffer = vec![0; READ_BYTES];
     loop {
         stream.room().await;
-        let received = tokio::select! {
-            received = reader.read(&mut buffer) => received,
-            () = stream.idle() => return,
-            () = stream.removed() => return,
-        };
-        match received {
-            Ok(0) | Err(_) => return,
-            Ok(length) => {
+        match timeout(TCP_IDLE, reader.read(&mut buffer)).await {
+            Ok(Ok(length)) if length > 0 => {
                 if !stream.push(&buffer[..length]) {
                     return;
                 }
             }
+            Ok(Ok(_) | Err(_)) | Err(_) => return,
         }
     }
 }

@@ -39,10 +39,8 @@ pub async fn read(socket: Arc<UdpSocket>, link: LinkId, interface: InterfaceNo, 
         match socket.recv_from(&mut buffer).await {
             Ok((length, from)) => {
                 let bytes = Bytes::copy_from_slice(&buffer[..length]);
-                for (to, answer) in gate.datagram(link, interface, from, bytes) {
-                    if let Err(error) = socket.try_send_to(&answer, to) {
-                        tracing::debug!(%error, "stateless answer not sent");
-                    }
+                if let Some(answer) = gate.datagram(link, interface, from, bytes) {
+                    gate.links.send(link, from, answer);
                 }
             }
             // ICMP errors of earlier sends surface here; they say nothing about this socket.
