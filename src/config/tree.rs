@@ -44,6 +44,8 @@ pub fn yaml(text: &str, problems: &mut Problems) -> Option<Node> {
         return Some(Node { at: Place { line: 1, column: 1 }, value: Value::Map(Vec::new()) });
     }
     let mut options = serde_saphyr::Options::default();
+    // YAML 1.1 reads `n`, `on` and `no` as truths; a node or group of that name would become one.
+    options.strict_booleans = true;
     options.merge_keys = serde_saphyr::options::MergeKeyPolicy::Error;
     let parsed: Result<Spanned<Any>, _> = serde_saphyr::from_str_with_options(text, options);
     match parsed {
