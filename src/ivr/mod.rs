@@ -3,7 +3,6 @@
 //! Leaves sound to `media`, waiting and offers to `acd`, legs and dialling to `call`; `tenant` introduces them.
 //! Start reading at `run::Run::handle`. Absent on purpose: any loop but the one the admin draws with exits.
 
-mod check;
 mod expression;
 mod load;
 mod model;

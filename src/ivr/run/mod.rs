@@ -6,7 +6,7 @@
 
 mod ask;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::expression::{NoValue, Scope};
@@ -28,6 +28,8 @@ pub struct Run {
     digits: String,
     /// Pressed, and not yet taken by a menu or collect.
     held: VecDeque<char>,
+    /// Plays that held digits have skipped since the last input.
+    skipped: BTreeSet<NodeNo>,
     /// Nodes entered.
     steps: usize,
     /// Queues entered.
@@ -103,6 +105,7 @@ impl Run {
             language,
             digits: String::new(),
             held: VecDeque::new(),
+            skipped: BTreeSet::new(),
             steps: 0,
             visits: 0,
             state: State::Idle,
@@ -111,6 +114,7 @@ impl Run {
     }
 
     pub fn handle(&mut self, input: Input, now: Now) {
+        self.skipped.clear();
         let flow = Arc::clone(&self.flow);
         let at = self.place().map(|no| (no, flow.node(no).1));
         match input {
@@ -268,9 +272,13 @@ impl Run {
         }
     }
 
+    /// Held digits skip it, but not twice on the same way: what no menu takes would skip a round of plays for ever.
     fn enter_play(&mut self, no: NodeNo, play: &Play) -> Step {
         if play.barge && !self.held.is_empty() {
-            return Step::leave("next", play.next);
+            if self.skipped.insert(no) {
+                return Step::leave("next", play.next);
+            }
+            self.held.clear();
         }
         self.play(&play.sounds);
         self.state = State::Playing { node: no };

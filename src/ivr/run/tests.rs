@@ -208,6 +208,25 @@ fn keys_pressed_ahead_are_kept() {
     );
 }
 
+#[test]
+fn a_key_that_no_menu_takes_skips_a_round_of_plays_once() {
+    let round = "
+nodes:
+  a: {answer: , next: b}
+  b: {play: b, next: c}
+  c: {play: c, next: b}
+";
+    scenario(
+        "skipped, then said",
+        round,
+        &[
+            (0, Input::Start, "answer, a>next, play zh-CN/b"),
+            (100, Input::Digit('1'), "stop, b>next, c>next, b>next, play zh-CN/c"),
+            (200, PLAYED, "c>next, play zh-CN/b"),
+        ],
+    );
+}
+
 const COLLECT: &str = "
 nodes:
   a: {answer: , next: hi}

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{AFTER, Flow, Node, NodeNo, Target};
+use super::super::model::{AFTER, Flow, Node, NodeNo, Target};
 use crate::config::{Place, Problem, Problems};
 
 /// Rounds without waiting, sound before the answer, sound after the customer left.

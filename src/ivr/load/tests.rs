@@ -3,10 +3,10 @@
 use super::*;
 use crate::config::print;
 
-const MAIN: &str = include_str!("../../dialplans/main.yaml");
-const PAGE: &str = include_str!("../../docs/flows.md");
+const MAIN: &str = include_str!("../../../dialplans/main.yaml");
+const PAGE: &str = include_str!("../../../docs/flows.md");
 /// The first column names every prompt; each exists in both languages.
-const PROMPTS: &str = include_str!("../../sounds/prompts.tsv");
+const PROMPTS: &str = include_str!("../../../sounds/prompts.tsv");
 
 fn library() -> Known {
     let prompts = PROMPTS.lines().skip(1).filter_map(|line| line.split('\t').next());
