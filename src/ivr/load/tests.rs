@@ -300,6 +300,14 @@ hint: call it `goodbye`, or remove it
 }
 
 #[test]
+fn who_has_talked_was_answered() {
+    let after = "nodes:\n  d: {dial: \"1001\", after: p, failed: hangup}\n  p: {play: goodbye, next: hangup}\n";
+    assert_eq!(said(after), "fine");
+    let failed = after.replace("after: p, failed: hangup", "failed: p");
+    assert!(said(&failed).starts_with("error: node `p` (`play`) can be reached before the call is answered"));
+}
+
+#[test]
 fn what_is_no_flow_at_all_is_told_too() {
     let rows = [
         ("", "`nodes` is missing"),
