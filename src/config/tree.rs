@@ -330,6 +330,20 @@ mod tests {
     }
 
     #[test]
+    fn what_nests_too_deep_is_refused() {
+        for n in [100, 10_000] {
+            for text in [format!("a: {}{}", "[".repeat(n), "]".repeat(n)), "- ".repeat(n) + "x", "? ".repeat(n) + "x"] {
+                let mut problems = Problems::new("f", &text);
+                assert_eq!(yaml(&text, &mut problems).is_some(), problems.is_empty());
+                assert!(n == 100 || !problems.is_empty());
+            }
+            let text = format!("a = {}{}", "[".repeat(n), "]".repeat(n));
+            let mut problems = Problems::new("f", &text);
+            assert_eq!((toml(&text, &mut problems), problems.is_empty()), (None, false));
+        }
+    }
+
+    #[test]
     fn a_key_stands_once() {
         let text = "a: 1\nb: [{c: 1, c: 2}]\na: 2\n";
         let mut problems = Problems::new("f", text);
