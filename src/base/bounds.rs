@@ -69,6 +69,9 @@ pub const RECORDER_BLOCKS: usize = 32_768;
 
 /// A settings, site or flow file. Longer: refused, the old version stays.
 pub const CONFIG_FILE_BYTES: usize = 16 << 20;
+/// Keys and values of such a file, aliases counted as what they stand for: 20,000 extensions with their
+/// agents, twice. More: refused.
+pub const CONFIG_NODES: usize = 1 << 20;
 /// A regular expression of a site file. Longer: the file is refused.
 pub const PATTERN_BYTES: usize = 256;
 /// A dialled number with its separators. Longer: it means nothing here.
