@@ -33,6 +33,10 @@ pub const LEGS_PER_CONTACT: usize = 32;
 pub const QUEUE_VISITS: usize = 50;
 /// Nodes one contact may run through. Full: the flow ends with an alarm.
 pub const FLOW_STEPS: usize = 2_000;
+/// Nodes of one flow file. More: the file is refused.
+pub const FLOW_NODES: usize = 1_000;
+/// A condition or a value of a flow, as text. Longer: the file is refused. Without loops this bounds its cost.
+pub const EXPRESSION_BYTES: usize = 512;
 /// Attached data of a contact, as JSON text. Full: 413.
 pub const ATTACHED_DATA_BYTES: usize = 16 << 10;
 /// How often a contact may meet itself before it ends with an alarm.
@@ -139,6 +143,7 @@ pub const ALONE_MAX: Span = Span::seconds(2);
 const _: () = assert!(RECORDER_BLOCKS * RECORDER_BLOCK_BYTES == 128 << 20);
 const _: () = assert!(SIP_BODY_BYTES < SIP_MESSAGE_BYTES);
 const _: () = assert!(SIP_HISTORY_BODY_BYTES < SIP_HISTORY_BYTES);
+const _: () = assert!(FLOW_NODES < FLOW_STEPS);
 const _: () = assert!(COMMANDS_PER_TOKEN < COMMAND_LANE);
 const _: () = assert!(EVENT_PAGE < EVENT_RING);
 const _: () = assert!(STATION_REST_MIN.0 < STATION_REST_MAX.0);

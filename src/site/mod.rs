@@ -4,6 +4,7 @@
 //! the text back. Leaves reading of files to `drive`, storing to `store`, and every change while running to the tenant
 //! machine, which gets a new [`Site`] as an input and computes what the change touches.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -60,6 +61,15 @@ pub struct Site {
     pub emergency: Emergency,
     /// The number of each loaded flow, by key. The flows themselves are `ivr`'s.
     pub flows: IndexMap<String, FlowNo>,
+    /// What each internal or public number is. Made by `plan`, because every REGISTER and every dialled digit asks.
+    dialled: BTreeMap<String, Dialled>,
+}
+
+/// No two objects of a site have the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialled {
+    Extension(ExtensionNo),
+    Number(NumberNo),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,7 +222,18 @@ pub struct Emergency {
 impl Site {
     /// The extension that has this number.
     pub fn extension(&self, number: &str) -> Option<&Extension> {
-        self.extensions.values().find(|e| e.number == number && !e.retiring)
+        match self.dialled.get(number)? {
+            Dialled::Extension(no) => self.extensions.get(no).filter(|e| !e.retiring),
+            Dialled::Number(_) => None,
+        }
+    }
+
+    /// The number in normal form that callers reach.
+    pub fn number(&self, number: &str) -> Option<&Number> {
+        match self.dialled.get(number)? {
+            Dialled::Number(no) => self.numbers.get(no).filter(|n| !n.retiring),
+            Dialled::Extension(_) => None,
+        }
     }
 
     pub fn agent(&self, id: &str) -> Option<&Agent> {
@@ -221,11 +242,6 @@ impl Site {
 
     pub fn group(&self, id: &str) -> Option<&Group> {
         self.groups.values().find(|g| g.id == id)
-    }
-
-    /// The number in normal form that callers reach.
-    pub fn number(&self, number: &str) -> Option<&Number> {
-        self.numbers.values().find(|n| n.number == number && !n.retiring)
     }
 
     /// Whether a Request-URI's host is this tenant's. A host name's case means nothing (RFC 3261, 19.1.4).

@@ -8,7 +8,9 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::file::{AgentEntry, ExtensionEntry, RouteEntry, RouteEntryAction, SiteFile, TrunkEntry};
-use super::{Agent, Emergency, Extension, Group, Number, Route, RouteAction, Secret, Site, StationPlan, Trunk};
+use super::{
+    Agent, Dialled, Emergency, Extension, Group, Number, Route, RouteAction, Secret, Site, StationPlan, Trunk,
+};
 use crate::base::{AgentNo, ExtensionNo, FlowNo, GroupNo, NumberNo, RouteNo, TenantNo, TrunkNo};
 
 /// Which number each key of a tenant has, also of objects that are gone. Belongs in site.db beside the site.
@@ -72,7 +74,8 @@ pub fn plan(
 ) -> (Site, Numbering) {
     let mut n = previous;
     let groups = file.groups.into_iter().map(|g| numbered_group(&mut n, g)).collect();
-    let extensions = file.extensions.into_iter().map(|e| numbered_extension(&mut n, e, password)).collect();
+    let extensions: IndexMap<_, _> =
+        file.extensions.into_iter().map(|e| numbered_extension(&mut n, e, password)).collect();
     let agents = file.agents.into_iter().map(|a| numbered_agent(&mut n, a)).collect();
     let trunks = file.trunks.into_iter().map(|t| numbered_trunk(&mut n, t)).collect();
     let routes = file.routes.into_iter().map(|r| numbered_route(&mut n, r)).collect();
@@ -81,7 +84,10 @@ pub fn plan(
     let flows = named.map(|key| (key.to_owned(), FlowNo(n.flows.number(key)))).collect();
     let emergency =
         Emergency { numbers: file.emergency_numbers, trunks: trunk_numbers(&mut n, &file.emergency_trunks) };
+    let dialled = extensions.values().map(|e: &Extension| (e.number.clone(), Dialled::Extension(e.no)));
+    let dialled = dialled.chain(numbers.values().map(|n| (n.number.clone(), Dialled::Number(n.no)))).collect();
     let site = Site {
+        dialled,
         tenant: n.tenant,
         key: file.key,
         domains: file.domains,
