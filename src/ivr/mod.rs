@@ -12,3 +12,6 @@ pub mod words;
 pub use load::{Known, load};
 pub use model::Flow;
 pub use run::Run;
+
+/// The loaded flows of a tenant, by key.
+pub type Flows = indexmap::IndexMap<String, std::sync::Arc<Flow>>;

@@ -275,9 +275,10 @@ impl Tenant {
     }
 
     fn unqueue(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
-        if let Some(item) = self.runs.get_mut(&contact).and_then(|run| run.item.take()) {
-            self.acd.withdraw(item, ItemExit::Withdrawn, now, supplies);
-            self.contacts.act(contact, Act::WaitOver, now, supplies);
+        match self.runs.get(&contact).and_then(|run| run.item) {
+            Some(item) => self.acd.withdraw(item, ItemExit::Withdrawn, now, supplies),
+            // An agent was faster: the flow has been told so.
+            None => {}
         }
     }
 
