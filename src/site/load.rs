@@ -12,7 +12,7 @@ use super::{
     Strategy, TrunkTarget,
 };
 use crate::base::{GroupNo, NumberNo, Span};
-use crate::config::{Fields, Item, Place, Problem, Problems, nearest, yaml};
+use crate::config::{Fields, Item, Problem, Problems, nearest, yaml};
 use crate::event::words::Wire;
 
 /// Reads one tenant's site file. `name` is what problems call it.
@@ -23,40 +23,6 @@ pub fn load(name: &str, text: &str) -> Result<SiteFile, Vec<Problem>> {
     let mut loader = Loader { problems: Problems::new(name, text), taken: Taken::default(), outside: Vec::new() };
     let site = yaml(text, &mut loader.problems).and_then(|root| loader.site(&Item::root(&root)));
     loader.problems.finish(site)
-}
-
-/// Reads several tenants, one file each, and checks them against each other.
-///
-/// # Errors
-/// Every problem of every file.
-pub fn load_all(files: &[(String, String)]) -> Result<Vec<SiteFile>, Vec<Problem>> {
-    let (mut sites, mut problems) = (Vec::new(), Vec::new());
-    for (name, text) in files {
-        match load(name, text) {
-            Ok(site) => sites.push((name, text, site)),
-            Err(found) => problems.extend(found),
-        }
-    }
-    for (i, (name, text, site)) in sites.iter().enumerate() {
-        for (earlier_name, _, earlier) in &sites[..i] {
-            let says = |key: &str, what: String| {
-                // The line of the key is near enough: a site says each of these once.
-                let line = text.lines().position(|l| l.starts_with(key)).map_or(1, |l| l as u32 + 1);
-                let hint = format!("it is in `{earlier_name}` too; remove one of the two");
-                Problems::new(name, text).problem(Place { line, column: 1 }, what, hint)
-            };
-            if site.key == earlier.key {
-                problems.push(says("tenant", format!("`tenant` is `{}` a second time", site.key)));
-            }
-            for domain in site.domains.iter().filter(|d| earlier.domains.contains(d)) {
-                problems.push(says("domains", format!("`domains` has `{domain}`, which is another tenant's")));
-            }
-            if site.default && earlier.default {
-                problems.push(says("default", "`default` is `true` for a second tenant".to_owned()));
-            }
-        }
-    }
-    if problems.is_empty() { Ok(sites.into_iter().map(|(_, _, site)| site).collect()) } else { Err(problems) }
 }
 
 const KEYS: [&str; 14] = [

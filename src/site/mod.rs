@@ -19,15 +19,17 @@ mod load;
 mod number;
 mod plan;
 mod resolve;
+mod tenants;
 
 pub use crate::base::{Network, Secret};
 pub use advertise::advertise;
 pub use export::{Passwords, export};
 pub use file::{Outside, SiteFile};
-pub use load::{load, load_all};
+pub use load::load;
 pub use number::{Pattern, Rewrite, normal_form};
 pub use plan::{Numbering, Register, plan};
-pub use resolve::{Destination, Origin, ResolveError, resolve, which_trunk};
+pub use resolve::{Claim, Destination, Origin, ResolveError, resolve, which_tenant, which_trunk};
+pub use tenants::load_all;
 
 /// The site that `cordboard serve` runs when no other was given; passwords are generated.
 pub const DEMO: &str = include_str!("demo.yaml");

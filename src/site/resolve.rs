@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::number::{normal_form, stripped};
 use super::{Extension, Number, Rewrite, Route, RouteAction, Site, Trunk};
-use crate::base::{ExtensionNo, NumberNo, TrunkNo};
+use crate::base::{ExtensionNo, NumberNo, TenantNo, TrunkNo};
 
 /// Who dials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,35 @@ pub fn which_trunk(site: &Site, source: SocketAddr) -> Option<TrunkNo> {
     matching.min_by_key(|(a, _)| std::cmp::Reverse((a.network.prefix, a.port.is_some()))).map(|(_, no)| no)
 }
 
+/// Whose an initial request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub tenant: TenantNo,
+    /// The trunk that sent it; `None` for a phone.
+    pub trunk: Option<TrunkNo>,
+}
+
+/// The tenant that an initial request belongs to; `host` is that of its Request-URI, `called` the URI or number.
+///
+/// A source that `accept` knows is a trunk. Tenants may share a carrier, so among them the one decides that has the
+/// called number, then the one that has the host, then the first. Any other source is a phone: the tenant that has the
+/// host, then the default. `None`: nobody's, the front answers.
+pub fn which_tenant<'s>(
+    sites: impl Iterator<Item = &'s Site> + Clone,
+    source: SocketAddr,
+    host: &str,
+    called: &str,
+) -> Option<Claim> {
+    let trunks = sites.clone().filter_map(|site| Some((site, which_trunk(site, source)?)));
+    let has_number = |(site, no): &(&Site, TrunkNo)| resolve(site, &Origin::Trunk(*no), called).is_ok();
+    let trunk = trunks.clone().find(has_number).or_else(|| trunks.clone().find(|(site, _)| site.has_domain(host)));
+    if let Some((site, no)) = trunk.or_else(|| trunks.clone().next()) {
+        return Some(Claim { tenant: site.tenant, trunk: Some(no) });
+    }
+    let site = sites.clone().find(|s| s.has_domain(host)).or_else(|| sites.clone().find(|s| s.default))?;
+    Some(Claim { tenant: site.tenant, trunk: None })
+}
+
 impl Trunk {
     /// The number that this trunk calls, in normal form: by the first of the `inbound` rules that matches it as it came
     /// (without URI and separators), as it is otherwise. `None` if it is no number.
@@ -140,7 +169,6 @@ impl Extension {
 mod tests {
     use super::super::{Numbering, load, plan};
     use super::*;
-    use crate::base::TenantNo;
 
     const SITE: &str = r#"
 tenant: t
@@ -255,5 +283,47 @@ emergency: {numbers: ["110"], trunks: [carrier]}
         assert_eq!(site.trunks[0].outbound_form("+864008001234"), "04008001234");
         assert_eq!(site.trunks[0].outbound_form("+442079460000"), "00442079460000");
         assert_eq!(site.trunks[1].outbound_form("+442079460000"), "+442079460000");
+    }
+
+    #[test]
+    fn a_request_finds_its_tenant() {
+        let b = r#"
+tenant: b
+domains: [b.example, 192.0.2.50]
+default: true
+trunks: [{id: shared, send: "sip:192.0.2.1", accept: ["192.0.2.0/24"]}]
+numbers: [{number: "+864008005678", flow: main}]
+"#;
+        let file = load("b.yaml", b).expect("it loads");
+        let sites = [site(), plan(Numbering::new(TenantNo(2)), file, &[], &mut |_| unreachable!("no phones")).0];
+        let rows = [
+            (
+                "a trunk's call goes to who has the number",
+                "192.0.2.9:5060",
+                "x",
+                "sip:+864008005678@x",
+                Some((2, Some(1))),
+            ),
+            ("in the trunk's form", "192.0.2.9:5060", "b.example", "sip:04008001234@b.example", Some((1, Some(1)))),
+            (
+                "nobody has it: to the host's tenant",
+                "192.0.2.9:5060",
+                "b.example",
+                "sip:1@b.example",
+                Some((2, Some(1))),
+            ),
+            ("nor the host: to the first", "192.0.2.9:5060", "x", "sip:1@x", Some((1, Some(1)))),
+            ("only one accepts it", "127.0.0.1:5080", "b.example", "sip:1@b.example", Some((1, Some(1)))),
+            ("a phone goes by host", "198.51.100.7:5060", "T.example", "sip:9000@T.example", Some((1, None))),
+            ("which may be an address", "198.51.100.7:5060", "192.0.2.50", "sip:9000@192.0.2.50", Some((2, None))),
+            ("or to the default", "198.51.100.7:5060", "x", "sip:9000@x", Some((2, None))),
+        ];
+        for (what, source, host, called, expected) in rows {
+            let claim = which_tenant(sites.iter(), source.parse().expect("an address"), host, called);
+            let expected = expected.map(|(t, trunk)| Claim { tenant: TenantNo(t), trunk: trunk.map(TrunkNo) });
+            assert_eq!(claim, expected, "{what}");
+        }
+        let strange = "198.51.100.7:5060".parse().expect("an address");
+        assert_eq!(which_tenant(sites[..1].iter(), strange, "x", "sip:1@x"), None);
     }
 }

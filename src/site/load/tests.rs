@@ -284,29 +284,6 @@ fn what_lies_outside_is_asked_for_by_kind() {
 }
 
 #[test]
-fn several_tenants_are_checked_against_each_other() {
-    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
-    let a = file("a.yaml", "tenant: a\ndomains: [a.example, shared.example]\ndefault: true\n");
-    let b = file("b.yaml", "tenant: b\ndomains: [b.example]\n");
-    let sites = load_all(&[a.clone(), b]).expect("they agree");
-    assert_eq!(sites.iter().map(SiteFile::key).collect::<Vec<_>>(), ["a", "b"]);
-    let c = file("c.yaml", "default: true\ntenant: a\ndomains: [Shared.Example]\n");
-    let broken = file("d.yaml", "tenant: d\n");
-    let problems = load_all(&[a, c, broken]).expect_err("they do not");
-    let lines: Vec<String> = problems.iter().map(|p| format!("{}:{} {}", p.file, p.line, p.message)).collect();
-    assert_eq!(
-        lines,
-        [
-            "d.yaml:1 `domains` is missing",
-            "c.yaml:2 `tenant` is `a` a second time",
-            "c.yaml:3 `domains` has `shared.example`, which is another tenant's",
-            "c.yaml:1 `default` is `true` for a second tenant",
-        ]
-    );
-    assert_eq!(problems[1].hint, "it is in `a.yaml` too; remove one of the two");
-}
-
-#[test]
 fn a_number_is_never_reused() {
     let agents = |ids: &[&str]| {
         let entries: Vec<String> =
