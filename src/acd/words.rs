@@ -14,7 +14,7 @@ pub struct NewItem {
     pub priority: i32,
     /// Lowest level an agent must have in the group; 1 takes everybody.
     pub level: u8,
-    /// The earliest of this and the group's own.
+    /// The shorter of this and the group's own.
     pub wait_max: Option<Span>,
     pub holder: ContactId,
     pub visit: u32,

@@ -119,7 +119,7 @@ fn come_to_rest(house: &mut House) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn whatever_happens_the_invariants_hold(
         seed in 0u64..1_000,
