@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::item::Item;
-use super::queue::Queue;
+use super::queue::{Queue, Rank};
 use crate::base::{AgentNo, GroupNo, ItemId, Time};
 use crate::site::Strategy;
 
@@ -80,7 +80,7 @@ impl Matcher {
     }
 
     /// The oldest caller this ready agent may take, over all his groups; none when he is not ready.
-    pub fn oldest_for(&self, agent: AgentNo, items: &BTreeMap<ItemId, Item>) -> Option<ItemId> {
+    pub fn oldest_for(&self, agent: AgentNo, items: &BTreeMap<ItemId, Item>) -> Option<(Rank, ItemId)> {
         let excludes = |item: ItemId| items.get(&item).is_none_or(|i| i.excludes(agent));
         self.places
             .get(&agent)?
@@ -88,7 +88,6 @@ impl Matcher {
             .iter()
             .filter_map(|(group, level)| self.queues.get(group)?.oldest(*level, &excludes))
             .min()
-            .map(|(_, item)| item)
     }
 
     /// The ready agent this item goes to.

@@ -67,6 +67,9 @@ enum Owner {
     Phone(ExtensionNo),
 }
 
+/// An item to look at, and the agent who drew it and draws the next when it is gone.
+type Candidate = (Rank, ItemId, Option<AgentNo>);
+
 /// What is held, for metrics and for tests of "at rest nothing is left".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -165,46 +168,41 @@ impl Acd {
     /// Brings the sets up to date with whom the input touched, then joins who fits. Everybody else was joined before:
     /// so only touched agents and fresh items can make a new pair, and only they are looked at.
     ///
-    /// Each agent that became free draws the oldest caller he may take, and this caller goes to the best of all ready
-    /// agents by his group's strategy; that is the same agent unless several became free at once.
+    /// They are looked at in one order of rank: each fresh item, and for each agent who became free the oldest caller he
+    /// may take. Each goes to the best of all ready agents by its group's strategy.
     fn settle(&mut self, t: Time, supplies: &mut Supplies) {
-        let mut free = Vec::new();
+        let mut next: BTreeSet<Candidate> = BTreeSet::new();
         while let Some(no) = self.touched.pop_first() {
             self.retire_if_idle(no, t);
-            if let Some(idle_since) = self.place(no, t) {
-                free.push((idle_since, no));
-            }
+            self.place(no, t);
+            next.extend(self.draw(no));
         }
-        free.sort_unstable();
-        for (_, no) in free {
-            while let Some(item) = self.matcher.oldest_for(no, &self.items) {
-                self.offer_best(item, t, supplies);
-            }
-        }
-        while let Some((_, item)) = self.fresh.pop_first() {
+        let fresh = std::mem::take(&mut self.fresh);
+        next.extend(fresh.into_iter().map(|(rank, item)| (rank, item, None)));
+        while let Some((_, item, drawn_by)) = next.pop_first() {
             self.offer_best(item, t, supplies);
+            next.extend(drawn_by.and_then(|no| self.draw(no)));
         }
     }
 
-    /// Puts the agent into the ready sets or takes him out, and notes what is shown of him. `Some` when he is ready.
-    fn place(&mut self, no: AgentNo, t: Time) -> Option<Time> {
+    /// The oldest caller this agent may take, if he is ready.
+    fn draw(&self, no: AgentNo) -> Option<Candidate> {
+        self.matcher.oldest_for(no, &self.items).map(|(rank, item)| (rank, item, Some(no)))
+    }
+
+    /// Puts the agent into the ready sets or takes him out, and notes what is shown of him.
+    fn place(&mut self, no: AgentNo, t: Time) {
         let Some(agent) = self.agents.get_mut(&no) else {
             self.matcher.unset_ready(no);
             self.agenda.set(Owner::Agent(no), None);
-            return None;
+            return;
         };
         agent.show(t);
         self.agenda.set(Owner::Agent(no), agent.deadline());
         let rests = |extension: ExtensionNo| self.phones.get(&extension).is_some_and(Phone::resting);
         match agent.seat().filter(|seat| seat.available() && !rests(seat.extension())) {
-            Some(seat) => {
-                self.matcher.set_ready(no, agent.idle_since, &seat.groups);
-                Some(agent.idle_since)
-            }
-            None => {
-                self.matcher.unset_ready(no);
-                None
-            }
+            Some(seat) => self.matcher.set_ready(no, agent.idle_since, &seat.groups),
+            None => self.matcher.unset_ready(no),
         }
     }
 

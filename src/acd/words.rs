@@ -14,7 +14,7 @@ pub struct NewItem {
     pub priority: i32,
     /// Lowest level an agent must have in the group; 1 takes everybody.
     pub level: u8,
-    /// The earliest of this and the group's own.
+    /// The shorter of this and the group's own.
     pub wait_max: Option<Span>,
     pub holder: ContactId,
     pub visit: u32,
@@ -66,6 +66,7 @@ pub enum ClaimRefused {
 }
 
 /// What the ACD decides.
+#[expect(clippy::large_enum_variant, reason = "most outputs are `Journal`, and the queue is empty between inputs")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// Ring this agent's station for this item. Answered by `OfferStep`s.
@@ -117,7 +118,7 @@ pub struct AgentSnapshot {
     pub wish: Option<Wish>,
     pub reachable: bool,
     pub display: crate::event::words::Display,
-    /// Since when `display` is what it is.
+    /// Since when `display` is what it is; since the restart at the earliest.
     pub since: Time,
     pub contacts: Vec<ContactId>,
 }

@@ -220,3 +220,23 @@ fn row_14_who_cannot_be_reached_is_not_available() {
     ]);
     assert_eq!(house.shown(1), Display::Talking);
 }
+
+#[test]
+fn row_9_when_several_become_free_at_once_the_oldest_still_comes_first() {
+    let skilled = Group { strategy: Strategy::SkillLevel, ..group(2) };
+    let mut house = House::new(site(vec![skilled, group(3)], &[(1, &[(2, 3)]), (2, &[(2, 7), (3, 5)])]));
+    house.play(&[
+        (0, Do::Comes(1), &[]),
+        (0, Do::Comes(2), &[]),
+        (1, Do::Call(1, 2), &["offer 1 to 2"]),
+        (1, Do::Talks(2), &["1 Connected"]),
+        (1, Do::Call(2, 2), &["offer 2 to 1"]),
+        (1, Do::Talks(1), &["2 Connected"]),
+        (2, Do::HangUp(1, 2), &[]),
+        (2, Do::HangUp(2, 1), &[]),
+        (3, Do::Call(3, 3), &[]),
+        (4, Do::Call(4, 2), &[]),
+        // Agent 2 is the better one for the younger caller and the only one for the older.
+        (12, Do::Wait, &["offer 3 to 2", "offer 4 to 1"]),
+    ]);
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::acd::{Acd, Open, OpenAgent, OpenItem, OpenOffer, OpenWork, Stage};
 use crate::base::bounds::EXCLUSIONS_PER_ITEM;
 use crate::base::{AgentNo, ExtensionNo, ItemId, OfferId, Time};
-use crate::event::words::{OfferEnding, Station, Wish};
+use crate::event::words::{Display, OfferEnding, Station, Wish, WorkRole};
 use crate::event::{About, Kind};
 
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Fold {
     /// Arrival order, for ties of rank.
     order: Vec<ItemId>,
     pub connected: usize,
+    /// What was shown of whom since when, by these events alone.
+    pub shown: BTreeMap<AgentNo, (Display, Time)>,
 }
 
 impl Fold {
@@ -39,6 +41,18 @@ impl Fold {
     }
 
     pub fn apply(&mut self, t: Time, about: About, kind: &Kind) {
+        self.fold(t, about, kind);
+        let Some(no) = about.agent else {
+            return;
+        };
+        let display = self.agents.get(&no).map_or(Display::SignedOut, reference_display);
+        let before = self.shown.get(&no).map(|(display, _)| *display);
+        if before != Some(display) {
+            self.shown.insert(no, (display, t));
+        }
+    }
+
+    fn fold(&mut self, t: Time, about: About, kind: &Kind) {
         match kind {
             Kind::ItemEntered { due, priority, visit } => {
                 let (item, group) = (about.item.expect("item"), about.group.expect("group"));
@@ -164,12 +178,29 @@ impl Fold {
     /// At the moment of an offer: the agent may take the item, and no earlier caller whom he may take waits.
     pub fn judge_choice(&self, acd: &Acd, agent: AgentNo, item: ItemId) {
         let (agent, item) = (&self.agents[&agent], &self.items[&item]);
-        assert!(agent.works.is_empty() && agent.wish == Wish::Ready && agent.reachable, "{agent:?}");
+        assert!(self.reference_eligible(acd, item, agent), "{item:?} is not for {agent:?}");
         let rank = |i: &OpenItem| (i.due, self.order.iter().rposition(|o| *o == i.item));
         for other in self.items.values().filter(|other| rank(other) < rank(item)) {
             assert!(!self.reference_eligible(acd, other, agent), "{other:?} came before {item:?} for {agent:?}");
         }
     }
+}
+
+/// The table of precedence, from the least to the most important.
+fn reference_display(agent: &OpenAgent) -> Display {
+    let works = |role, display| agent.works.iter().any(|w| w.role == role).then_some(display);
+    [
+        Some(if agent.wish == Wish::Ready { Display::Ready } else { Display::NotReady }),
+        (!agent.reachable).then_some(Display::Unreachable),
+        works(WorkRole::WrapUp, Display::WrapUp),
+        works(WorkRole::Offered, Display::Ringing),
+        works(WorkRole::Dialing, Display::Dialing),
+        works(WorkRole::Talking, Display::Talking),
+    ]
+    .into_iter()
+    .flatten()
+    .last()
+    .expect("the first always holds")
 }
 
 fn rests(acd: &Acd, extension: ExtensionNo) -> bool {

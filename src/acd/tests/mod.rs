@@ -209,12 +209,16 @@ impl House {
         self.check();
     }
 
-    /// Invariants of design §15: 13 (fold equals live), 2, 1.
+    /// Invariants of design §15: 13 (fold equals live), 2, 1, 4; the fold itself checks 9.
     fn check(&self) {
         let live = self.acd.open();
         assert_eq!(self.fold.open(), live, "the journal tells all");
         self.fold.no_pair_waits(&self.acd);
         one_offer_each(&live);
+        for (no, shown) in &self.fold.shown {
+            let live = self.acd.snapshot(*no).map(|s| (s.display, s.since));
+            assert!(live.is_none_or(|live| live == *shown), "{no}: {live:?} is shown, {shown:?} by the journal");
+        }
     }
 
     fn act(&mut self, act: Do) {

@@ -28,6 +28,10 @@ fn random_site(seed: u64) -> Site {
     for agent in site.agents.values_mut() {
         agent.retiring = rng.below(12) == 0;
     }
+    // Now and then somebody or something is removed altogether.
+    site.agents.retain(|_, _| rng.below(12) > 0);
+    site.groups.retain(|_, _| rng.below(8) > 0);
+    site.extensions.retain(|_, _| rng.below(20) > 0);
     site
 }
 
@@ -115,7 +119,7 @@ fn come_to_rest(house: &mut House) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn whatever_happens_the_invariants_hold(
         seed in 0u64..1_000,
@@ -129,6 +133,9 @@ proptest! {
         for (i, (act, later)) in acts.iter().enumerate() {
             if changes.contains(&i) {
                 let now = house.now();
+                // Who was removed and comes back is somebody new.
+                let acd = &house.acd;
+                house.fold.shown.retain(|no, _| acd.snapshot(*no).is_some());
                 house.acd.set_site(Arc::new(random_site(seed + i as u64)), now, &mut house.supplies);
                 house.drain();
             }
@@ -154,5 +161,9 @@ fn restart(house: &mut House) {
     house.acd = Acd::new(site, house.now());
     let now = house.now();
     house.acd.restore(&open, now, &mut house.supplies);
+    // What is shown counts from the restart at the earliest.
+    for (_, since) in house.fold.shown.values_mut() {
+        *since = now.t;
+    }
     house.drain();
 }
