@@ -154,7 +154,9 @@ impl Agent {
             reachable: seat.is_some_and(|s| s.reachable),
             display: self.shown,
             since: self.shown_since,
-            contacts: seat.map_or_else(Vec::new, |s| s.works.iter().map(|w| w.contact).collect()),
+            works: seat.map_or_else(Vec::new, |s| {
+                s.works.iter().map(|w| (w.contact, w.doing.role(), w.doing.until())).collect()
+            }),
         }
     }
 }

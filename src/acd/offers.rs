@@ -45,9 +45,12 @@ impl Acd {
                     | ItemExit::NoAgent
                     | ItemExit::Withdrawn => OfferEnding::Rescinded,
                 };
+                let holder = self.offers.get(&offer).map(|lease| lease.holder);
                 self.finish(offer, ending, None, by, now.t);
                 self.leave(item, exit, by, now.t);
-                self.outputs.push_back(Output::Rescind { offer, ending });
+                if let Some(holder) = holder {
+                    self.outputs.push_back(Output::Rescind { offer, holder, ending });
+                }
             }
         }
         self.settle(now.t, supplies);
@@ -228,12 +231,12 @@ impl Acd {
 
     /// Ends an offer that is not connected from here: whoever rings is told to stop, the item comes back.
     pub(super) fn rescind(&mut self, offer: OfferId, ending: OfferEnding, by: &By, t: Time) {
-        let Some(item) = self.offers.get(&offer).map(|lease| lease.item) else {
+        let Some((item, holder)) = self.offers.get(&offer).map(|lease| (lease.item, lease.holder)) else {
             return;
         };
         self.finish(offer, ending, None, by, t);
         self.requeue(item, t);
-        self.outputs.push_back(Output::Rescind { offer, ending });
+        self.outputs.push_back(Output::Rescind { offer, holder, ending });
     }
 
     /// The one way an offer ends, and what its ending costs agent and phone; the caller says what becomes of the item.
