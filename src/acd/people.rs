@@ -6,6 +6,7 @@ use super::offer::Lease;
 use super::phone::Phone;
 use super::words::{AgentVerb, ClaimRefused, Output, VerbRefused};
 use super::{Acd, Owner, about_agent};
+use crate::base::bounds::CALLS_PER_AGENT;
 use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, Now, OfferId, Supplies, Time};
 use crate::event::words::{Actor, ItemExit, NotReadyReason, OfferEnding, Station, Wish};
 use crate::event::{About, By, Kind};
@@ -60,6 +61,13 @@ impl Acd {
             }
         }
         self.settle(now.t, supplies);
+    }
+
+    /// Whether `claim_station` would be refused: 486.
+    pub fn is_station_full(&self, extension: ExtensionNo) -> bool {
+        let Some(phone) = self.phones.get(&extension) else { return false };
+        let seat = phone.holder.and_then(|no| self.agents.get(&no)).and_then(|a| a.seat());
+        phone.claims().len() >= CALLS_PER_AGENT || seat.is_some_and(Seat::is_full)
     }
 
     /// The phone dials, or is about to be dialled, and no offer made that call. Granted first, so no offer is made

@@ -145,7 +145,7 @@ impl TenantDriver {
     fn restore(&mut self, now: Now) {
         self.gauges.panics.fetch_add(1, Ordering::Relaxed);
         let parts: Parts = self.machine.parts(now.t);
-        self.machine = Tenant::new(parts, &mut self.supplies.rng);
+        self.machine = Tenant::new(parts, now, &mut self.supplies.rng);
         self.machine.restore(&self.open, crate::tenant::Why::Panic, now, &mut self.supplies);
         self.state.panicked.retain(|at| now.t - *at < PANIC_WINDOW);
         self.state.panicked.push(now.t);

@@ -139,7 +139,7 @@ impl Tenant {
             AgentVerb::Ready => AcdVerb::Ready,
             AgentVerb::NotReady => AcdVerb::NotReady { reason: NotReadyReason::Asked },
         };
-        self.acd.agent(agent, verb, by, now, supplies).map_err(|refused| self.verb_refused(refused, agent))?;
+        self.acd.agent(agent, verb, &by, now, supplies).map_err(|refused| self.verb_refused(refused, agent))?;
         if let Some(extension) = station {
             self.acd.reachable(extension, self.sip.is_reachable(extension), now, supplies);
         }
@@ -205,7 +205,7 @@ impl Tenant {
         if size > crate::base::bounds::ATTACHED_DATA_BYTES {
             return Err((Code::DataTooLarge, size.to_string()));
         }
-        match resolve(&self.site, Origin::Api, &originate.to) {
+        match resolve(&self.site, &Origin::Api, &originate.to) {
             Ok(_) => {}
             Err(ResolveError::NotFound) => return Err((Code::UnknownNumber, originate.to.clone())),
             Err(ResolveError::Forbidden) => return Err((Code::OutboundForbidden, originate.to.clone())),

@@ -70,7 +70,7 @@ pub struct Parts {
 }
 
 impl Tenant {
-    pub fn new(parts: Parts, rng: &mut Rng) -> Self {
+    pub fn new(parts: Parts, now: Now, rng: &mut Rng) -> Self {
         let Parts { site, flows, interfaces, bindings } = parts;
         let sip = Endpoint::new(site.tenant, Arc::clone(&site), interfaces, bindings, rng.bytes());
         Self {
@@ -79,7 +79,7 @@ impl Tenant {
             house: House::Open,
             sip,
             contacts: Contacts::new(&site.key),
-            acd: Acd::new(Arc::clone(&site)),
+            acd: Acd::new(Arc::clone(&site), now),
             runs: BTreeMap::new(),
             run_agenda: Agenda::default(),
             accepted: AcceptedIds::default(),
