@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod base;
+pub mod drive;
 pub mod event;
 pub mod media;
 pub mod sdp;

@@ -19,4 +19,6 @@ pub mod timeline;
 pub mod wav;
 pub mod words;
 
+#[cfg(test)]
+pub use engine::POISON_SSRC;
 pub use engine::{Channel, Counters, Engine, Forward, Output, Refusal, Settings, Slot, Verdict};

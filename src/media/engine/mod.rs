@@ -147,10 +147,11 @@ pub struct Engine {
     /// Wall clock minus house time, as of the last tick.
     wall_offset: i64,
     counters: Counters,
-    /// Tests: a packet with this SSRC panics.
-    #[cfg(test)]
-    pub poison: Option<u32>,
 }
+
+/// Tests: a packet with this SSRC stands for a bug of ours.
+#[cfg(test)]
+pub const POISON_SSRC: u32 = 0xDEAD_0666;
 
 type RoomKey = (TenantNo, ContactId);
 
@@ -207,8 +208,6 @@ impl Engine {
             working: None,
             wall_offset: 0,
             counters: Counters::default(),
-            #[cfg(test)]
-            poison: None,
         }
     }
 

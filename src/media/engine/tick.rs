@@ -70,7 +70,7 @@ impl Engine {
             playing.sequence = playing.sequence.wrapping_add(1);
         }
         playing.position += count as u64;
-        playing.next = playing.next + Span::millis(i64::from(ptime));
+        playing.next += Span::millis(i64::from(ptime));
         leg.playing = Some(playing);
         self.agenda.set(Due::Play(slot), Some(playing.next));
     }
