@@ -4,27 +4,21 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::UdpSocket;
-use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::buffer::spare_capacity;
-use rustix::event::{Timespec, epoll};
-
+use super::leg_sockets::{Event, LegSockets, Ready};
 use super::mailbox::{Letters, Mailbox, Status};
-use super::ports::{PortPool, Sockets};
+use super::ports::PortPool;
 use crate::base::{Now, Span, TenantNo, Time, bounds};
 use crate::media::recorder::Write;
 use crate::media::sound::Library;
 use crate::media::words::{Command, Report};
 use crate::media::{Channel, Engine, Output, Settings, Slot, Verdict};
 
-/// Ready sockets taken from epoll at once.
-const EVENTS: usize = 256;
 /// With `media.coalesce`, a thread that found packets looks again at the next multiple of this.
 const COALESCE: Span = Span::micros(250);
 /// A tick this much after its deadline is late; late for a second, the node sheds new contacts.
@@ -34,7 +28,8 @@ const LATE_FOR: Span = Span::seconds(1);
 const PANIC_WINDOW: Span = Span::minutes(1);
 /// How old the counters may be that others see.
 const PUBLISH_EVERY: Span = Span::millis(100);
-const WAKE: u64 = u64::MAX;
+/// The longest wait of a thread without anything to do.
+const PATIENCE: Span = Span::millis(500);
 
 /// What one thread is started with.
 pub struct ThreadSettings {
@@ -58,11 +53,10 @@ impl MediaThread {
     /// The system has no descriptor or thread left.
     pub fn start(settings: ThreadSettings, report: impl Fn(TenantNo, Report) + Send + 'static) -> io::Result<Self> {
         let mailbox = Arc::new(Mailbox::new()?);
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        epoll::add(&epoll, mailbox.bell(), epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
+        let sockets = LegSockets::new(mailbox.bell())?;
         let thread = std::thread::Builder::new().name(settings.name.clone()).spawn({
             let mailbox = Arc::clone(&mailbox);
-            move || Work::new(settings, epoll, mailbox, Box::new(report)).run()
+            move || Work::new(settings, sockets, mailbox, Box::new(report)).run()
         })?;
         Ok(Self { mailbox, thread })
     }
@@ -89,14 +83,13 @@ impl MediaThread {
 
 struct Work {
     engine: Engine,
-    epoll: OwnedFd,
     mailbox: Arc<Mailbox>,
     ports: Arc<PortPool>,
     coalesce: bool,
     clock: Arc<dyn Fn() -> Now + Send + Sync>,
     writer: Sender<Write>,
     report: Box<dyn Fn(TenantNo, Report) + Send>,
-    sockets: Vec<Option<Sockets>>,
+    sockets: LegSockets,
     panics: VecDeque<Time>,
     late_since: Option<Time>,
     status: Status,
@@ -107,21 +100,20 @@ struct Work {
 impl Work {
     fn new(
         settings: ThreadSettings,
-        epoll: OwnedFd,
+        sockets: LegSockets,
         mailbox: Arc<Mailbox>,
         report: Box<dyn Fn(TenantNo, Report) + Send>,
     ) -> Self {
         let ThreadSettings { engine, ports, coalesce, clock, writer, .. } = settings;
         Self {
             engine: Engine::new(engine),
-            epoll,
             mailbox,
             ports,
             coalesce,
             clock,
             writer,
             report,
-            sockets: Vec::new(),
+            sockets,
             panics: VecDeque::new(),
             late_since: None,
             status: Status::default(),
@@ -131,23 +123,19 @@ impl Work {
     }
 
     fn run(&mut self) {
-        let mut events = Vec::with_capacity(EVENTS);
+        let mut ready = Ready::default();
         loop {
-            events.clear();
-            let timeout = self.timeout();
-            if let Err(error) = epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&timeout))
-                && error != rustix::io::Errno::INTR
-            {
+            if let Err(error) = self.sockets.wait(&mut ready, self.patience()) {
                 tracing::error!(%error, "media thread cannot wait");
                 return;
             }
             let now = (self.clock)();
             let (mut called, mut found) = (false, false);
-            for event in &events {
-                match event.data.u64() {
-                    WAKE => called = true,
-                    token => {
-                        self.receive(token, now);
+            for event in ready.events() {
+                match event {
+                    Event::Bell => called = true,
+                    Event::Readable(slot, channel) => {
+                        self.receive(slot, channel, now);
                         found = true;
                     }
                 }
@@ -164,19 +152,15 @@ impl Work {
         }
     }
 
-    fn timeout(&self) -> Timespec {
+    /// Until the engine has something to do, and no longer than the counters may be old.
+    fn patience(&self) -> Duration {
         let now = (self.clock)().t;
-        let wait = self.engine.deadline().map_or(Duration::from_millis(500), |at| (at - now).to_std());
-        let wait = wait.min(Duration::from_millis(500));
-        Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: i64::from(wait.subsec_nanos()) }
+        self.engine.deadline().map_or(PATIENCE, |at| at - now).min(PATIENCE).to_std()
     }
 
     /// One datagram; the socket reports again if it has more.
-    fn receive(&mut self, token: u64, now: Now) {
-        let (slot, channel) = (Slot((token >> 1) as u32), if token & 1 == 0 { Channel::Rtp } else { Channel::Rtcp });
-        let Some(socket) = socket_of(&self.sockets, slot, channel) else { return };
-        // An error here is an ICMP answer to something we sent; the next packet is not concerned.
-        let Ok((length, from)) = socket.recv_from(&mut self.buffer[..]) else { return };
+    fn receive(&mut self, slot: Slot, channel: Channel, now: Now) {
+        let Some((length, from)) = self.sockets.receive(slot, channel, &mut self.buffer[..]) else { return };
         let worked = catch_unwind(AssertUnwindSafe(|| {
             let packet = &mut self.buffer[..length];
             let mut forward = match self.engine.on_datagram(slot, channel, from, packet, now.t) {
@@ -184,8 +168,7 @@ impl Work {
                 Verdict::Drop(_) | Verdict::Consume => None,
             };
             while let Some(sent) = forward {
-                let socket = socket_of(&self.sockets, sent.to, Channel::Rtp);
-                let took = socket.is_some_and(|socket| socket.send_to(&packet[..sent.length], sent.address).is_ok());
+                let took = self.sockets.send(sent.to, Channel::Rtp, &packet[..sent.length], sent.address);
                 self.status.send_failed += u64::from(!took);
                 forward = if sent.more { self.engine.another(packet, now.t) } else { None };
             }
@@ -202,8 +185,7 @@ impl Work {
         let worked = catch_unwind(AssertUnwindSafe(|| {
             let (sockets, failed) = (&self.sockets, &mut self.status.send_failed);
             self.engine.tick(now, &mut |slot, channel, to, bytes| {
-                let took = socket_of(sockets, slot, channel).is_some_and(|socket| socket.send_to(bytes, to).is_ok());
-                *failed += u64::from(!took);
+                *failed += u64::from(!sockets.send(slot, channel, bytes, to));
             });
         }));
         if worked.is_err() {
@@ -238,13 +220,11 @@ impl Work {
             match output {
                 Output::Report(tenant, report) => (self.report)(tenant, report),
                 Output::Listen { slot, ports } => match self.ports.claim(ports) {
-                    Some(sockets) => self.listen(slot, sockets),
+                    Some(sockets) => self.sockets.insert(slot, sockets),
                     None => tracing::error!(port = ports.rtp, "media port was never bound"),
                 },
                 Output::Release { slot, ports } => {
-                    if let Some(sockets) = self.sockets.get_mut(slot.0 as usize).and_then(Option::take) {
-                        unwatch(&self.epoll, &sockets.rtp);
-                        unwatch(&self.epoll, &sockets.rtcp);
+                    if let Some(sockets) = self.sockets.remove(slot) {
                         self.ports.release(ports, sockets);
                     }
                 }
@@ -267,20 +247,6 @@ impl Work {
         self.mailbox.publish(self.status);
     }
 
-    fn listen(&mut self, slot: Slot, sockets: Sockets) {
-        let index = slot.0 as usize;
-        for (socket, channel) in [(&sockets.rtp, 0), (&sockets.rtcp, 1)] {
-            let token = epoll::EventData::new_u64(u64::from(slot.0) << 1 | channel);
-            if let Err(error) = epoll::add(&self.epoll, socket, token, epoll::EventFlags::IN) {
-                tracing::error!(%error, "media socket not watched");
-            }
-        }
-        if self.sockets.len() <= index {
-            self.sockets.resize_with(index + 1, || None);
-        }
-        self.sockets[index] = Some(sockets);
-    }
-
     fn after_panic(&mut self, now: Now) {
         self.status.panics += 1;
         self.panics.push_back(now.t);
@@ -294,20 +260,6 @@ impl Work {
             self.panics.clear();
         }
         self.carry_out();
-    }
-}
-
-fn socket_of(sockets: &[Option<Sockets>], slot: Slot, channel: Channel) -> Option<&UdpSocket> {
-    let sockets = sockets.get(slot.0 as usize)?.as_ref()?;
-    Some(match channel {
-        Channel::Rtp => &sockets.rtp,
-        Channel::Rtcp => &sockets.rtcp,
-    })
-}
-
-fn unwatch(epoll: &OwnedFd, socket: &UdpSocket) {
-    if let Err(error) = epoll::delete(epoll, socket.as_fd()) {
-        tracing::debug!(%error, "media socket was not watched");
     }
 }
 

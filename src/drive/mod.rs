@@ -7,6 +7,7 @@
     reason = "drivers own sockets, threads, files and clocks"
 )]
 
+pub mod leg_sockets;
 pub mod mailbox;
 pub mod media_thread;
 pub mod ports;

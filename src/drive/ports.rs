@@ -149,6 +149,13 @@ fn drain(socket: &UdpSocket) {
     while socket.recv_from(&mut byte).is_ok() {}
 }
 
+/// An address of this process alone on the loopback, so that test runs side by side do not take each other's ports.
+#[cfg(test)]
+pub fn test_address() -> IpAddr {
+    let process = std::process::id();
+    IpAddr::from([127, 1 + (process % 250) as u8, (process / 250 % 250) as u8, 1])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,7 +164,7 @@ mod tests {
 
     /// A range of `pairs` that is free at the moment, somewhere the other tests do not bind.
     fn pool(first: u16, pairs: u16) -> PortPool {
-        let ip = IpAddr::from([127, 0, 0, 1]);
+        let ip = test_address();
         PortPool::new(&[PortRange { interface: INTERFACE, ip, first, last: first + pairs * 2 - 1 }])
     }
 
@@ -175,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_port_somebody_else_uses_is_left_out() {
-        let taken = UdpSocket::bind("127.0.0.1:21103").expect("free on this host");
+        let taken = UdpSocket::bind((test_address(), 21_103)).expect("free on this host");
         let pool = pool(21_100, 3);
         let ports: Vec<u16> = pool.supply(INTERFACE, 3).iter().map(|pair| pair.rtp).collect();
         assert_eq!(ports, [21_100, 21_104]);
@@ -186,8 +193,8 @@ mod tests {
     fn strangers_packets_are_gone_when_a_pair_is_claimed_and_a_released_one_rests() {
         let pool = pool(21_200, 1);
         let pair = pool.supply(INTERFACE, 1)[0];
-        let stranger = UdpSocket::bind("127.0.0.1:0").expect("a port");
-        stranger.send_to(b"stray", ("127.0.0.1", pair.rtp)).expect("sent");
+        let stranger = UdpSocket::bind((test_address(), 0)).expect("a port");
+        stranger.send_to(b"stray", (pair.ip, pair.rtp)).expect("sent");
         let sockets = pool.claim(pair).expect("supplied");
         let nothing = sockets.rtp.recv_from(&mut [0; 8]).expect_err("it was emptied");
         assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);

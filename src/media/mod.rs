@@ -8,6 +8,7 @@ pub mod dtmf;
 mod engine;
 pub mod latch;
 pub mod law;
+pub mod phone;
 pub mod player;
 pub mod receive;
 pub mod recorder;

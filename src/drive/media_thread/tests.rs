@@ -1,13 +1,13 @@
 //! A real thread with real sockets on the loopback. Waiting is for a packet or a report, never for a time.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use super::*;
 use crate::base::{ContactId, InterfaceNo, LegId, PlayerId, PortPair, Rng, Utc};
-use crate::drive::ports::PortRange;
+use crate::drive::ports::{PortRange, test_address};
 use crate::drive::recorder_writer::RecorderWriter;
 use crate::media::POISON_SSRC;
 use crate::media::recorder::Pool;
@@ -36,8 +36,7 @@ impl House {
     fn start(first_port: u16) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (tell, reports) = channel();
-        let range =
-            PortRange { interface: INTERFACE, ip: [127, 0, 0, 1].into(), first: first_port, last: first_port + 39 };
+        let range = PortRange { interface: INTERFACE, ip: test_address(), first: first_port, last: first_port + 39 };
         let ports = Arc::new(PortPool::new(&[range]));
         let mut library = Library::default();
         library.insert("tone", Sound::from_linear(vec![5_000; 8_000]));
@@ -78,7 +77,7 @@ impl House {
 
     /// A leg whose far end is a socket of the test.
     fn leg(&mut self, leg: LegId) {
-        let far = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let far = UdpSocket::bind((test_address(), 0)).expect("a port");
         far.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
         let at = far.local_addr().expect("bound");
         let ports = self.ports.supply(INTERFACE, 1)[0];

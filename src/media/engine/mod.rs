@@ -140,7 +140,7 @@ pub struct Engine {
     /// Legs with facts to take.
     telling: Vec<u32>,
     /// Legs that still have to say BYE.
-    closing: Vec<u32>,
+    closing: VecDeque<u32>,
     fan: Fan,
     /// Whom the engine works for: found here after a panic.
     working: Option<u32>,
@@ -203,7 +203,7 @@ impl Engine {
             agenda: Agenda::default(),
             outputs: VecDeque::new(),
             telling: Vec::new(),
-            closing: Vec::new(),
+            closing: VecDeque::new(),
             fan: Fan::default(),
             working: None,
             wall_offset: 0,

@@ -619,3 +619,63 @@ fn facts_that_nobody_takes_are_bounded_and_counted() {
     assert_eq!(world.facts().last(), Some(&(A, Fact::Digit('9'))));
     assert_eq!(world.engine.counters().facts_lost, 101 - bounds::FACTS_PER_LEG as u64);
 }
+
+#[test]
+fn a_leg_that_goes_to_another_contact_hears_and_is_heard_there_only() {
+    let mut world = World::with(&[(A, Codec::Pcma), (B, Codec::Pcma), (C, Codec::Pcma)]);
+    world.row(B, Some(Source::Leg(A)));
+    world.row(A, Some(Source::Leg(B)));
+    let elsewhere = ContactId(78);
+    let commands = [Body::SetLeg(spec(A, Codec::Pcma)), Body::SetLeg(spec(C, Codec::Pcma))].into_iter().chain([
+        Body::SetRow { sink: C, source: Some(Source::Leg(A)) },
+        Body::SetRow { sink: A, source: Some(Source::Leg(C)) },
+    ]);
+    for (version, body) in (100..).zip(commands) {
+        world.engine.command(TENANT, Command { contact: elsewhere, version, body }, world.now);
+    }
+    while world.engine.poll().is_some() {}
+    let mut bytes = packet(8, 1, stamp(0), &[0; 160]);
+    let verdict = world.engine.on_datagram(world.slots[&A], Channel::Rtp, address(A), &mut bytes, world.now.t);
+    let to_c =
+        |verdict| matches!(verdict, Verdict::Forward(Forward { address: to, more: false, .. }) if to == address(C));
+    assert!(to_c(verdict), "{verdict:?}");
+    let mut bytes = packet(8, 2, stamp(0), &[0; 160]);
+    let verdict = world.engine.on_datagram(world.slots[&B], Channel::Rtp, address(B), &mut bytes, world.now.t);
+    assert_eq!(verdict, Verdict::Consume);
+    assert_eq!(world.engine.rooms[&(TENANT, CONTACT)].legs.len(), 1);
+}
+
+#[test]
+fn nothing_is_sent_to_nowhere() {
+    for nowhere in ["0.0.0.0:4000", "10.0.0.1:0"] {
+        let mut world = World::new();
+        let mut leg = spec(A, Codec::Pcma);
+        let at = nowhere.parse().expect("an address");
+        leg.remote = leg.remote.map(|remote| Remote { rtp: at, rtcp: at, ..remote });
+        world.tell(Body::SetLeg(leg));
+        world.play("music/default", true, true);
+        world.row(A, Some(Source::Player(PROMPT)));
+        world.pass(Span::seconds(20));
+        assert!(world.got.is_empty() && world.rtcp.is_empty(), "{nowhere}");
+    }
+}
+
+#[test]
+fn each_far_end_gets_the_packet_length_it_asked_for() {
+    for (ptime_ms, packets) in [(10, 100), (20, 50), (30, 34), (60, 17)] {
+        let mut world = World::new();
+        let mut leg = spec(A, Codec::Pcmu);
+        leg.remote = leg.remote.map(|remote| Remote { ptime_ms, ..remote });
+        world.tell(Body::SetLeg(leg));
+        world.play("en-US/hello", false, false);
+        world.row(A, Some(Source::Player(PROMPT)));
+        world.pass(Span::seconds(2));
+        let got = world.heard_by(A);
+        assert_eq!(got.len(), packets, "{ptime_ms} ms");
+        assert!(got.iter().all(|got| got.payload.len() == usize::from(ptime_ms) * 8));
+        assert_continuous(got);
+        let heard = linear(got, Codec::Pcmu);
+        assert!(dsp::goertzel(&heard[..8_000], 8_000, 700.0) > 0.97);
+        assert!(heard[8_000..].iter().all(|&sample| sample == 0));
+    }
+}

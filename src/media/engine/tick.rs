@@ -22,7 +22,8 @@ impl Engine {
     /// Does all that is due. `send` gets each packet: the leg whose socket sends, which socket, to whom, the bytes.
     pub fn tick(&mut self, now: Now, send: &mut impl FnMut(Slot, Channel, SocketAddr, &[u8])) {
         self.remember_wall(now);
-        while let Some(slot) = self.closing.pop() {
+        while let Some(slot) = self.closing.pop_front() {
+            self.working = Some(slot);
             self.say_goodbye(slot, now.t, send);
             self.release(slot);
         }
