@@ -10,5 +10,6 @@
 pub mod leg_sockets;
 pub mod mailbox;
 pub mod media_thread;
+pub mod media_threads;
 pub mod ports;
 pub mod recorder_writer;

@@ -679,3 +679,34 @@ fn each_far_end_gets_the_packet_length_it_asked_for() {
         assert!(heard[8_000..].iter().all(|&sample| sample == 0));
     }
 }
+
+proptest::proptest! {
+    /// Bytes from outside never panic and never leave more behind than they brought.
+    #[test]
+    fn any_bytes_are_survived(
+        packets in proptest::collection::vec(proptest::collection::vec(proptest::num::u8::ANY, 0..300), 1..40),
+        kinds in proptest::collection::vec((0..4_u8, proptest::bool::ANY), 40),
+    ) {
+        let mut world = World::with(&[(A, Codec::Pcma), (B, Codec::Pcmu)]);
+        world.row(B, Some(Source::Leg(A)));
+        world.record(Some(Source::Leg(A)), Some(Source::Leg(B)), world.now.t);
+        for (mut bytes, (kind, rtcp)) in packets.into_iter().zip(kinds) {
+            if let [first, second, ..] = &mut bytes[..] {
+                match kind {
+                    0 => (*first, *second) = (0x80, 8),
+                    1 => (*first, *second) = (*first & 0x3F | 0x80, 101),
+                    2 => (*first, *second) = (0x81, 200 + *second % 8),
+                    _ => {}
+                }
+            }
+            let length = bytes.len();
+            let channel = if rtcp { Channel::Rtcp } else { Channel::Rtp };
+            if let Verdict::Forward(forward) =
+                world.engine.on_datagram(world.slots[&A], channel, address(A), &mut bytes, world.now.t)
+            {
+                assert!(forward.length <= length);
+            }
+            world.pass(Span::millis(20));
+        }
+    }
+}
