@@ -6,6 +6,7 @@ pub mod acd;
 pub mod base;
 pub mod call;
 pub mod config;
+pub mod drive;
 pub mod event;
 pub mod ivr;
 pub mod ledger;
@@ -13,5 +14,4 @@ pub mod media;
 pub mod sdp;
 pub mod sip;
 pub mod site;
-
 pub mod switch;
