@@ -1,2 +1,6 @@
-//! SIP: bytes to legs and back.
+//! SIP. Owns messages, transactions, dialogs, digest, registrar and the endpoint that composes them for one tenant.
+//! Leaves sockets to `drive`, sound to `media`, and what a call means to `call`.
+
+pub mod message;
+pub mod transaction;
 pub mod words;
