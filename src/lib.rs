@@ -4,6 +4,7 @@
 
 pub mod acd;
 pub mod base;
+pub mod config;
 pub mod event;
 pub mod ivr;
 pub mod media;

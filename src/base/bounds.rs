@@ -63,6 +63,13 @@ pub const RECORDER_BLOCK_BYTES: usize = 4 << 10;
 /// the gap is counted and told in the record, the call goes on.
 pub const RECORDER_BLOCKS: usize = 32_768;
 
+/// A settings, site or flow file. Longer: refused, the old version stays.
+pub const CONFIG_FILE_BYTES: usize = 16 << 20;
+/// A regular expression of a site file. Longer: the file is refused.
+pub const PATTERN_BYTES: usize = 256;
+/// A dialled number with its separators. Longer: it means nothing here.
+pub const DIALLED_BYTES: usize = 128;
+
 /// Freed media ports rest so that a late packet finds no new owner.
 pub const PORT_REST: Span = Span::seconds(60);
 

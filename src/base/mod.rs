@@ -5,7 +5,9 @@
 mod agenda;
 pub mod bounds;
 mod ids;
+mod network;
 mod rng;
+mod secret;
 mod supplies;
 mod time;
 
@@ -14,6 +16,8 @@ pub use ids::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, LinkId, NumberNo,
     OfferId, PlayerId, PoolExhausted, RouteNo, SegmentId, TenantNo, TrunkNo,
 };
+pub use network::{Network, NetworkError};
 pub use rng::Rng;
+pub use secret::Secret;
 pub use supplies::{IdBlock, PortPair, Ports, Supplies};
 pub use time::{Now, Span, Time, Utc};

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use std::net::IpAddr;
 
 use crate::base::{AgentNo, ExtensionNo, FlowNo, GroupNo, NumberNo, RouteNo, Span, TenantNo, TrunkNo};
+pub use crate::base::{Network, Secret};
 use crate::event::words::Wire;
 pub use crate::sdp::Codec;
 
@@ -74,16 +75,6 @@ pub struct Extension {
     pub outbound: bool,
     /// Removed while in use: finishes its running work.
     pub retiring: bool,
-}
-
-/// A secret that no log shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(..)")
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -160,13 +151,6 @@ pub struct TrunkTarget {
 pub struct Accept {
     pub network: Network,
     pub port: Option<u16>,
-}
-
-/// An address and the length of its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    pub ip: IpAddr,
-    pub prefix: u8,
 }
 
 /// `match` is a regular expression over the whole number, `to` its replacement with `$1`.

@@ -1,0 +1,313 @@
+//! A settings or site file as a tree whose every key and value knows its line and column.
+//! Owns the way from TOML and YAML text to that one tree, and the words for text that is neither.
+//! Leaves the meaning of keys to the loaders, which read the tree through `Fields`.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{Location, Spanned};
+use toml::de::{DeTable, DeValue};
+
+use super::problem::{Place, Problems};
+use crate::base::bounds::CONFIG_FILE_BYTES;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    pub at: Place,
+    pub value: Value,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A YAML key with nothing after it.
+    Null,
+    Bool(bool),
+    Integer(i64),
+    /// A number that is no `i64`, or a TOML date: nothing that a file of ours may say. As it was written.
+    Other(String),
+    Text(String),
+    List(Vec<Node>),
+    /// In the order of a YAML file; by key of a TOML file.
+    Map(Vec<(Key, Node)>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub at: Place,
+    pub name: String,
+}
+
+/// Reads YAML. `None` after a problem was added.
+pub fn yaml(text: &str, problems: &mut Problems) -> Option<Node> {
+    fits(text, problems)?;
+    if text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
+        return Some(Node { at: Place { line: 1, column: 1 }, value: Value::Map(Vec::new()) });
+    }
+    let mut options = serde_saphyr::Options::default();
+    options.merge_keys = serde_saphyr::options::MergeKeyPolicy::Error;
+    let parsed: Result<Spanned<Any>, _> = serde_saphyr::from_str_with_options(text, options);
+    match parsed {
+        Ok(root) => Some(root.into()),
+        Err(error) => {
+            let at = error.location().map_or(Place::default(), Place::from);
+            let message = error.without_snippet().to_string();
+            let message = message.lines().next().unwrap_or("the text ends too soon").to_owned();
+            problems.add(at, format!("not YAML: {message}"), "put the text in order, or quote it: `\"...\"`");
+            None
+        }
+    }
+}
+
+/// Reads TOML. `None` after a problem was added.
+pub fn toml(text: &str, problems: &mut Problems) -> Option<Node> {
+    fits(text, problems)?;
+    match DeTable::parse(text) {
+        Ok(table) => {
+            let index = LineIndex::new(text);
+            Some(Node { at: Place { line: 1, column: 1 }, value: toml_map(table.get_ref(), &index) })
+        }
+        Err(error) => {
+            let at = error.span().map_or(Place::default(), |s| LineIndex::new(text).place(s.start));
+            let message = error.message().lines().next().unwrap_or_default();
+            let hint = "write `key = value`, text in quotes, below its `[table]`; `cordboard config` prints an example";
+            problems.add(at, format!("not TOML: {message}"), hint);
+            None
+        }
+    }
+}
+
+fn fits(text: &str, problems: &mut Problems) -> Option<()> {
+    if text.len() <= CONFIG_FILE_BYTES {
+        return Some(());
+    }
+    let message = format!("the file has {} bytes, at most {CONFIG_FILE_BYTES} are read", text.len());
+    problems.add(Place::default(), message, "split it into one file per tenant");
+    None
+}
+
+/// Where each line begins, to find the place of a byte without a walk through the text for each value.
+struct LineIndex<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> LineIndex<'t> {
+    fn new(text: &'t str) -> Self {
+        let after_newlines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
+        Self { text, starts: std::iter::once(0).chain(after_newlines).collect() }
+    }
+
+    fn place(&self, byte: usize) -> Place {
+        let line = self.starts.partition_point(|s| *s <= byte);
+        let start = self.starts[line - 1];
+        let column = self.text.get(start..byte).map_or(0, |before| before.chars().count());
+        Place { line: line as u32, column: column as u32 + 1 }
+    }
+}
+
+fn toml_map(table: &DeTable<'_>, index: &LineIndex) -> Value {
+    let mut entries: Vec<(Key, Node)> = table
+        .iter()
+        .map(|(key, value)| {
+            let at = index.place(key.span().start);
+            let key = Key { at, name: key.get_ref().to_string() };
+            (key, Node { at: index.place(value.span().start), value: toml_value(value.get_ref(), index) })
+        })
+        .collect();
+    entries.sort_by_key(|(key, _)| key.at);
+    Value::Map(entries)
+}
+
+fn toml_value(value: &DeValue<'_>, index: &LineIndex) -> Value {
+    match value {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(n) => match i64::from_str_radix(n.as_str(), n.radix()) {
+            Ok(n) => Value::Integer(n),
+            Err(_) => Value::Other(n.as_str().to_owned()),
+        },
+        DeValue::Float(n) => Value::Other(n.as_str().to_owned()),
+        DeValue::Boolean(b) => Value::Bool(*b),
+        DeValue::Datetime(date) => Value::Other(date.to_string()),
+        DeValue::Array(items) => Value::List(
+            items
+                .iter()
+                .map(|item| Node { at: index.place(item.span().start), value: toml_value(item.get_ref(), index) })
+                .collect(),
+        ),
+        DeValue::Table(table) => toml_map(table, index),
+    }
+}
+
+/// A YAML value of any kind, its parts with their places.
+struct Any(Value);
+
+impl From<Location> for Place {
+    fn from(location: Location) -> Self {
+        let cut = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        Self { line: cut(location.line()), column: cut(location.column()) }
+    }
+}
+
+impl From<Spanned<Any>> for Node {
+    fn from(any: Spanned<Any>) -> Self {
+        Self { at: any.referenced.into(), value: any.value.0 }
+    }
+}
+
+impl<'de> Deserialize<'de> for Any {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyVisitor)
+    }
+}
+
+struct AnyVisitor;
+
+impl<'de> Visitor<'de> for AnyVisitor {
+    type Value = Any;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("text, a number, true, false, a list or a map")
+    }
+
+    fn visit_bool<E>(self, b: bool) -> Result<Any, E> {
+        Ok(Any(Value::Bool(b)))
+    }
+
+    fn visit_i64<E>(self, n: i64) -> Result<Any, E> {
+        Ok(Any(Value::Integer(n)))
+    }
+
+    fn visit_u64<E>(self, n: u64) -> Result<Any, E> {
+        Ok(Any(i64::try_from(n).map_or_else(|_| Value::Other(n.to_string()), Value::Integer)))
+    }
+
+    fn visit_i128<E>(self, n: i128) -> Result<Any, E> {
+        Ok(Any(Value::Other(n.to_string())))
+    }
+
+    fn visit_u128<E>(self, n: u128) -> Result<Any, E> {
+        Ok(Any(Value::Other(n.to_string())))
+    }
+
+    fn visit_f64<E>(self, n: f64) -> Result<Any, E> {
+        Ok(Any(Value::Other(n.to_string())))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Any, E> {
+        Ok(Any(Value::Text(text.to_owned())))
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Any, E> {
+        Ok(Any(Value::Other(format!("{} bytes", bytes.len()))))
+    }
+
+    fn visit_unit<E>(self) -> Result<Any, E> {
+        Ok(Any(Value::Null))
+    }
+
+    fn visit_none<E>(self) -> Result<Any, E> {
+        Ok(Any(Value::Null))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Any, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Any, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element::<Spanned<Any>>()? {
+            list.push(item.into());
+        }
+        Ok(Any(Value::List(list)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Any, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(key) = map.next_key::<Spanned<String>>()? {
+            let key = Key { at: key.referenced.into(), name: key.value };
+            entries.push((key, map.next_value::<Spanned<Any>>()?.into()));
+        }
+        Ok(Any(Value::Map(entries)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flat(node: &Node, path: &str, out: &mut Vec<String>) {
+        let Place { line, column } = node.at;
+        match &node.value {
+            Value::List(items) => items.iter().enumerate().for_each(|(i, n)| flat(n, &format!("{path}[{i}]"), out)),
+            Value::Map(entries) => {
+                for (key, n) in entries {
+                    out.push(format!("{}:{} {path}.{}", key.at.line, key.at.column, key.name));
+                    flat(n, &format!("{path}.{}", key.name), out);
+                }
+            }
+            scalar => out.push(format!("{line}:{column} {path} = {scalar:?}")),
+        }
+    }
+
+    fn lines(node: Option<Node>) -> Vec<String> {
+        let mut out = Vec::new();
+        flat(&node.expect("the text is well formed"), "", &mut out);
+        out
+    }
+
+    #[test]
+    fn yaml_keeps_the_place_of_each_key_and_value() {
+        let text = "# head\na: 20s\nb:\n  - {c: \"1001\", d: 1001}\n  - x\ne:\nf: {g: true, h: 1.5}\n";
+        let expected = [
+            "2:1 .a",
+            "2:4 .a = Text(\"20s\")",
+            "3:1 .b",
+            "4:6 .b[0].c",
+            "4:9 .b[0].c = Text(\"1001\")",
+            "4:17 .b[0].d",
+            "4:20 .b[0].d = Integer(1001)",
+            "5:5 .b[1] = Text(\"x\")",
+            "6:1 .e",
+            "6:2 .e = Null",
+            "7:1 .f",
+            "7:5 .f.g",
+            "7:8 .f.g = Bool(true)",
+            "7:14 .f.h",
+            "7:17 .f.h = Other(\"1.5\")",
+        ];
+        assert_eq!(lines(yaml(text, &mut Problems::new("f", text))), expected);
+    }
+
+    #[test]
+    fn toml_keeps_the_place_of_each_key_and_value() {
+        let text = "data = \"ü\" \n[[interface]]\nbind = \"::\" # \n[sip]\nlisten = [\"udp:5060\", 7]\n";
+        let expected = [
+            "1:1 .data",
+            "1:8 .data = Text(\"ü\")",
+            "2:3 .interface",
+            "3:1 .interface[0].bind",
+            "3:8 .interface[0].bind = Text(\"::\")",
+            "4:2 .sip",
+            "5:1 .sip.listen",
+            "5:11 .sip.listen[0] = Text(\"udp:5060\")",
+            "5:23 .sip.listen[1] = Integer(7)",
+        ];
+        assert_eq!(lines(toml(text, &mut Problems::new("f", text))), expected);
+    }
+
+    #[test]
+    fn text_of_another_kind_is_a_problem_with_a_place() {
+        for (text, line) in [("a: [1, 2\nb: 3\n", 2), ("a: 1\na: 2\n", 2), ("a: \"x\n", 1), ("a: 1\n---\nb: 1\n", 2)] {
+            let mut problems = Problems::new("f", text);
+            assert_eq!(yaml(text, &mut problems), None, "{text}");
+            let found = problems.into_vec();
+            assert!(found[0].line >= line && found[0].message.starts_with("not YAML: "), "{}", found[0]);
+        }
+        for (text, line) in [("a = \n", 1), ("a = 1\na = 2\n", 2), ("x\n", 1), ("a = 1\n[b\n", 2)] {
+            let mut problems = Problems::new("f", text);
+            assert_eq!(toml(text, &mut problems), None, "{text}");
+            let found = problems.into_vec();
+            assert!(found[0].line == line && found[0].message.starts_with("not TOML: "), "{}", found[0]);
+        }
+    }
+}
