@@ -30,6 +30,8 @@ pub enum Body {
     SetPlayer(PlayerSpec),
     SetTrack(TrackSpec),
     Close(Subject),
+    /// Ports that were offered to a far end which was not chosen; no leg ever owned them here. They rest.
+    ReturnPorts(PortPair),
 }
 
 /// What a version belongs to and what can be closed.

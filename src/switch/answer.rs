@@ -1,0 +1,136 @@
+//! What a command answers: a refusal with a code, or what the owner saw when it accepted.
+
+use serde_json::{Map, Value};
+
+use super::Code;
+use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, LegId, NumberNo, OfferId, Time};
+use crate::event::words::{CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, Wire, WorkRole};
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Refused {
+        code: Code,
+        /// What stood in the way, for people: `talking`, `signed-out`, a key that is unknown.
+        state: String,
+    },
+    Accepted {
+        snapshot: Snapshot,
+    },
+}
+
+/// The object the command was about, right after it took effect.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Snapshot {
+    Agents(Vec<AgentState>),
+    Groups(Vec<GroupState>),
+    Extensions(Vec<ExtensionState>),
+    Contacts(Vec<ContactState>),
+    SipHistory(Vec<TracedMessage>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentState {
+    pub agent: AgentNo,
+    pub id: String,
+    pub name: String,
+    pub display: Display,
+    /// Since when `display` is what it is.
+    pub since: Time,
+    pub station: Option<Station>,
+    pub groups: Vec<(GroupNo, u8)>,
+    pub not_ready: Option<NotReadyReason>,
+    pub reachable: bool,
+    pub work: Vec<AgentWorkState>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentWorkState {
+    pub role: WorkRole,
+    pub contact: ContactId,
+    pub since: Time,
+    pub until: Option<Time>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupState {
+    pub group: GroupNo,
+    pub id: String,
+    pub name: String,
+    pub waiting: usize,
+    /// When the one who waits longest entered.
+    pub oldest: Option<Time>,
+    pub signed_in: usize,
+    pub available: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExtensionState {
+    pub extension: ExtensionNo,
+    pub number: String,
+    pub name: String,
+    pub bindings: Vec<BindingState>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct BindingState {
+    pub contact: String,
+    pub received: String,
+    pub wire: Wire,
+    pub until: Time,
+    pub user_agent: Option<String>,
+    pub usable: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContactState {
+    pub contact: ContactId,
+    pub from: String,
+    pub to: String,
+    pub number: Option<NumberNo>,
+    pub opened: Time,
+    pub flow: Option<String>,
+    pub node: Option<String>,
+    /// The group it waits for.
+    pub queued: Option<GroupNo>,
+    pub data: Map<String, Value>,
+    pub calls: Vec<CallState>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallState {
+    pub call: CallId,
+    pub kind: CallKind,
+    pub legs: Vec<LegState>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LegState {
+    pub leg: LegId,
+    pub role: LegRole,
+    pub direction: Direction,
+    pub party: PartyRef,
+    pub remote: String,
+    pub agent: Option<AgentNo>,
+    pub offer: Option<OfferId>,
+    pub phase: LegPhase,
+    pub since: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LegPhase {
+    /// INVITE sent or received, nothing heard yet.
+    Calling,
+    Ringing,
+    Answered,
+    Ended,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct TracedMessage {
+    pub leg: LegId,
+    pub sent: bool,
+    pub t: Time,
+    pub remote: String,
+    /// The bytes as text; what is not UTF-8 is replaced.
+    pub text: String,
+}

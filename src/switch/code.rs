@@ -1,0 +1,229 @@
+//! One closed table of everything the house refuses or ends with: HTTP status, SIP status, whose fault, remedy.
+//! A leg's end cause maps to SIP in one place, here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::words::EndCause;
+
+/// Stable across versions: clients compare it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    UnknownAgent,
+    UnknownContact,
+    UnknownLeg,
+    UnknownFlow,
+    UnknownNumber,
+    UnknownStation,
+    StationTaken,
+    AlreadySignedIn,
+    NotSignedIn,
+    AgentBusy,
+    Retiring,
+    LegNotNamed,
+    OutboundForbidden,
+    TrunkFull,
+    TenantFull,
+    DataTooLarge,
+    IdReused,
+    TooManyCommands,
+    Overloaded,
+    Draining,
+    NotCaughtUp,
+    PositionUnknown,
+    RangeNotSatisfiable,
+    Timeout,
+    InternalError,
+}
+
+/// Whose fault a refusal is: the answer to "who has to change something".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    Client,
+    /// Nobody's: the state does not allow it now.
+    State,
+    Server,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    pub code: Code,
+    pub http: u16,
+    pub sip: u16,
+    pub fault: Fault,
+    pub title: &'static str,
+    pub remedy: &'static str,
+}
+
+const fn row(code: Code, http: u16, sip: u16, fault: Fault, title: &'static str, remedy: &'static str) -> Row {
+    Row { code, http, sip, fault, title, remedy }
+}
+
+use Fault::{Client, Server, State};
+
+pub const TABLE: [Row; 29] = [
+    row(Code::BadRequest, 400, 400, Client, "the request cannot be read", "mend the field that `detail` names"),
+    row(Code::Unauthorized, 401, 401, Client, "no valid token", "send `Authorization: Bearer <token>`"),
+    row(Code::Forbidden, 403, 403, Client, "the token does not permit this", "use a token with the permission"),
+    row(Code::NotFound, 404, 404, Client, "there is no such object", "list the objects to find its id"),
+    row(Code::UnknownAgent, 404, 404, Client, "there is no such agent", "see `/v1/agents`"),
+    row(
+        Code::UnknownContact,
+        404,
+        481,
+        Client,
+        "no such contact is alive",
+        "see `/v1/calls` for the living, `/v1/contacts` for records",
+    ),
+    row(Code::UnknownLeg, 404, 481, Client, "the contact has no such leg", "see the contact's `legs`"),
+    row(Code::UnknownFlow, 404, 404, Client, "there is no such flow", "name a file of `dialplans` without its ending"),
+    row(
+        Code::UnknownNumber,
+        422,
+        404,
+        Client,
+        "the number leads nowhere",
+        "dial an extension, a number, or what a route matches",
+    ),
+    row(Code::UnknownStation, 422, 404, Client, "there is no such station", "name an extension of this tenant"),
+    row(
+        Code::StationTaken,
+        409,
+        486,
+        State,
+        "another agent is signed in at this station",
+        "sign him out or use another station",
+    ),
+    row(Code::AlreadySignedIn, 409, 486, State, "the agent is signed in", "sign out first to change the station"),
+    row(Code::NotSignedIn, 409, 480, State, "the agent is signed out", "sign in first"),
+    row(Code::AgentBusy, 409, 486, State, "the agent is ringing or talking", "wait for the end of his call"),
+    row(Code::Retiring, 409, 480, State, "the object is being removed", "use another"),
+    row(Code::LegNotNamed, 422, 400, Client, "the verb fits more than one leg", "name `leg` or `agent`"),
+    row(
+        Code::OutboundForbidden,
+        403,
+        403,
+        Client,
+        "dialling out is not permitted",
+        "set `outbound: true` at the extension",
+    ),
+    row(Code::TrunkFull, 409, 486, State, "every trunk of the route is full", "raise `max_calls` or wait"),
+    row(Code::TenantFull, 429, 486, State, "the tenant has as many calls as it may", "raise `limits` or wait"),
+    row(
+        Code::DataTooLarge,
+        413,
+        413,
+        Client,
+        "attached data is over 16 KB",
+        "keep large things elsewhere and attach a reference",
+    ),
+    row(
+        Code::IdReused,
+        422,
+        400,
+        Client,
+        "this command id was used for another command",
+        "use a fresh `Idempotency-Key`",
+    ),
+    row(Code::TooManyCommands, 429, 503, Client, "too many commands in flight", "wait for answers before sending more"),
+    row(Code::Overloaded, 503, 503, Server, "the node is full", "try again in a few seconds"),
+    row(Code::Draining, 503, 503, Server, "the node is being stopped", "use another node"),
+    row(Code::NotCaughtUp, 503, 503, Server, "records are behind `at_least`", "try again with the same `at_least`"),
+    row(
+        Code::PositionUnknown,
+        410,
+        410,
+        Client,
+        "events after this position are not kept",
+        "resume from the `oldest` or the `newest` position given",
+    ),
+    row(
+        Code::RangeNotSatisfiable,
+        416,
+        400,
+        Client,
+        "the range lies outside of the recording",
+        "see `Content-Range` for its length",
+    ),
+    row(Code::Timeout, 504, 504, Server, "the tenant did not answer in time", "repeat with the same `Idempotency-Key`"),
+    row(Code::InternalError, 500, 500, Server, "our bug", "report it with the time and the id"),
+];
+
+impl Code {
+    pub fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    /// As clients see it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad-request",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not-found",
+            Self::UnknownAgent => "unknown-agent",
+            Self::UnknownContact => "unknown-contact",
+            Self::UnknownLeg => "unknown-leg",
+            Self::UnknownFlow => "unknown-flow",
+            Self::UnknownNumber => "unknown-number",
+            Self::UnknownStation => "unknown-station",
+            Self::StationTaken => "station-taken",
+            Self::AlreadySignedIn => "already-signed-in",
+            Self::NotSignedIn => "not-signed-in",
+            Self::AgentBusy => "agent-busy",
+            Self::Retiring => "retiring",
+            Self::LegNotNamed => "leg-not-named",
+            Self::OutboundForbidden => "outbound-forbidden",
+            Self::TrunkFull => "trunk-full",
+            Self::TenantFull => "tenant-full",
+            Self::DataTooLarge => "data-too-large",
+            Self::IdReused => "id-reused",
+            Self::TooManyCommands => "too-many-commands",
+            Self::Overloaded => "overloaded",
+            Self::Draining => "draining",
+            Self::NotCaughtUp => "not-caught-up",
+            Self::PositionUnknown => "position-unknown",
+            Self::RangeNotSatisfiable => "range-not-satisfiable",
+            Self::Timeout => "timeout",
+            Self::InternalError => "internal-error",
+        }
+    }
+}
+
+/// The final response an unanswered INVITE gets for each cause; what the far end of an answered leg reads in `Reason`.
+pub fn sip_status(cause: EndCause) -> u16 {
+    match cause {
+        EndCause::HungUp | EndCause::FlowEnded | EndCause::Released | EndCause::PeerLeft => 480,
+        EndCause::Cancelled | EndCause::Rescinded => 487,
+        EndCause::Rejected => 603,
+        EndCause::Busy | EndCause::Full => 486,
+        EndCause::NoAnswer | EndCause::Unreachable | EndCause::TooLong => 480,
+        EndCause::NotFound => 404,
+        EndCause::Forbidden => 403,
+        EndCause::NotAcceptable => 488,
+        EndCause::LostRace => 200,
+        EndCause::MediaLost | EndCause::SignallingLost => 408,
+        EndCause::Overloaded | EndCause::Drained => 503,
+        EndCause::Crash | EndCause::InternalError => 500,
+        EndCause::Loop => 482,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_finds_its_own_row() {
+        for (index, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.code as usize, index, "{}", row.code.text());
+            assert_eq!(format!("\"{}\"", row.code.text()), serde_json::to_string(&row.code).expect("a unit variant"));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The words of the one door: commands, their answers and codes, and the questions machines ask the world.
+//! Owns what a caller of the house may say and hear. Leaves deciding to the tenant machine, wire forms to `api` and the
+//! dialects, and the mailbox itself to `door`.
+
+mod answer;
+pub mod code;
+mod command;
+
+pub use answer::{
+    AgentState, AgentWorkState, Answer, BindingState, CallState, ContactState, ExtensionState, GroupState, LegPhase,
+    LegState, Snapshot, TracedMessage,
+};
+pub use code::Code;
+pub use command::{AgentVerb, Body, Command, Originate, Query};
+
+use crate::base::ExtensionNo;
+
+/// What a tenant machine asks of the store; the answer comes back as [`StoreAnswer`] with the same request number.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StoreAsk {
+    /// A phone's new binding, as JSON, to be on disk before the 200.
+    SaveBinding {
+        request: u64,
+        extension: ExtensionNo,
+        contact: String,
+        json: String,
+    },
+    /// A refresh; saved in batches, nobody waits.
+    UpdateBinding {
+        extension: ExtensionNo,
+        contact: String,
+        json: String,
+    },
+    RemoveBinding {
+        extension: ExtensionNo,
+        contact: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreAnswer {
+    pub request: u64,
+    pub saved: bool,
+}

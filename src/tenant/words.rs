@@ -1,0 +1,76 @@
+//! What the tenant machine takes and gives: closed lists. Nothing else can move a tenant.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::base::{InterfaceNo, LinkId};
+use crate::event::Event;
+use crate::event::words::Wire;
+use crate::ivr::Flows;
+use crate::media;
+use crate::site::Site;
+use crate::switch::{Answer, Command, StoreAnswer, StoreAsk};
+
+#[derive(Debug)]
+pub enum Input {
+    Sip(Received),
+    /// A connection asked for by `Output::Open` stands.
+    LinkOpened { request: u64, link: LinkId },
+    LinkFailed { request: u64 },
+    LinkClosed { link: LinkId },
+    Media(media::words::Report),
+    /// `reply` comes back in `Output::Answer`.
+    Command { reply: u64, command: Box<Command> },
+    /// An event journaled with this token is on disk.
+    Committed { token: u64 },
+    Store(StoreAnswer),
+    Site(Arc<Site>),
+    Flows(Arc<Flows>),
+    House(House),
+    Due,
+}
+
+/// One SIP message as the front let it in.
+#[derive(Debug)]
+pub struct Received {
+    pub link: LinkId,
+    pub interface: InterfaceNo,
+    pub wire: Wire,
+    pub from: SocketAddr,
+    pub message: crate::sip::message::Message,
+}
+
+/// What the node allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum House {
+    Open,
+    /// New contacts get 503; running ones go on.
+    Shed(ShedReason),
+    /// No new contacts; the process ends when the running ones have ended.
+    Draining,
+    /// The drain's limit: everything ends now.
+    Ending,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShedReason {
+    Disk,
+    Journal,
+    Media,
+    /// Too many panics within a minute.
+    InternalError,
+}
+
+/// Carried out in this order by a driver that never waits.
+#[derive(Debug)]
+pub enum Output {
+    Send { link: LinkId, to: SocketAddr, bytes: Bytes },
+    Open { request: u64, interface: InterfaceNo, wire: Wire, to: SocketAddr },
+    Media(media::words::Command),
+    /// Appended before anything that follows from it is sent. With a token, `Input::Committed` comes back.
+    Journal { event: Box<Event>, notify: Option<u64> },
+    Answer { reply: u64, answer: Answer },
+    Store(StoreAsk),
+}
