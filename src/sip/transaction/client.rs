@@ -195,8 +195,7 @@ mod tests {
             ],
         );
         assert!(silent.is_terminated());
-        let ringing =
-            run("180 stops A and B", udp(), &[(100, Heard(Provisional), UP), (500, Heard(Provisional), UP)]);
+        let ringing = run("180 stops A and B", udp(), &[(100, Heard(Provisional), UP), (500, Heard(Provisional), UP)]);
         assert_eq!(ringing.deadline(), None);
         let refused = run(
             "a refusal is acknowledged each time",

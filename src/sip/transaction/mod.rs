@@ -47,20 +47,8 @@ pub enum Timer {
 
 impl Timer {
     pub const COUNT: usize = 12;
-    const ALL: [Self; Self::COUNT] = [
-        Self::A,
-        Self::B,
-        Self::D,
-        Self::E,
-        Self::F,
-        Self::G,
-        Self::H,
-        Self::I,
-        Self::J,
-        Self::K,
-        Self::L,
-        Self::M,
-    ];
+    const ALL: [Self; Self::COUNT] =
+        [Self::A, Self::B, Self::D, Self::E, Self::F, Self::G, Self::H, Self::I, Self::J, Self::K, Self::L, Self::M];
 
     /// How long it runs when first set. `None`: a reliable transport does without it.
     pub const fn first(self, reliable: bool) -> Option<Span> {
