@@ -1,6 +1,8 @@
 //! SIP. Owns messages, transactions, dialogs, digest, registrar and the endpoint that composes them for one tenant.
 //! Leaves sockets to `drive`, sound to `media`, and what a call means to `call`.
 
+pub mod auth;
 pub mod message;
+pub mod registrar;
 pub mod transaction;
 pub mod words;
