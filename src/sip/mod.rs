@@ -2,7 +2,9 @@
 //! Leaves sockets to `drive`, sound to `media`, and what a call means to `call`.
 
 pub mod auth;
+pub mod dialog;
 pub mod message;
+mod place;
 pub mod registrar;
 pub mod transaction;
 pub mod words;
