@@ -3,8 +3,11 @@
 
 pub mod auth;
 pub mod dialog;
+pub mod front;
 pub mod message;
 mod place;
 pub mod registrar;
+#[cfg(test)]
+mod testing;
 pub mod transaction;
 pub mod words;
