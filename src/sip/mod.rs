@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod dialog;
+pub mod endpoint;
 pub mod front;
 pub mod message;
 mod place;
@@ -11,3 +12,5 @@ pub mod registrar;
 mod testing;
 pub mod transaction;
 pub mod words;
+
+pub use endpoint::Endpoint;
