@@ -15,3 +15,4 @@ pub mod sdp;
 pub mod sip;
 pub mod site;
 pub mod switch;
+pub mod tenant;

@@ -60,6 +60,17 @@ pub const STATION_REST_MAX: Span = Span::minutes(5);
 pub const REFUSALS_IN_A_ROW: u32 = 3;
 /// How long an agent who let an offer ring out stays not ready unless somebody makes him ready.
 pub const RANG_OUT_REST: Span = Span::minutes(5);
+/// Nonces of one tenant whose counts are known. Full: the oldest is forgotten and its user challenged again as stale.
+pub const NONCES_COUNTED: usize = 8_192;
+/// Sources whose requests are counted. Full: the one that is idle for longest is forgotten.
+pub const SOURCES_COUNTED: usize = 65_536;
+/// (source, user) pairs with failed credentials. Full: the oldest is forgotten.
+pub const FAILURES_COUNTED: usize = 4_096;
+/// INFO requests of one dialog in a second. More: 500 with Retry-After; the call goes on.
+pub const INFOS_PER_SECOND: u32 = 20;
+/// Forks of one dial: the bindings of an extension.
+pub const FORKS: usize = BINDINGS_PER_EXTENSION;
+
 /// SIP history of a contact. Full: the oldest messages go; bodies over `SIP_HISTORY_BODY_BYTES` are cut.
 pub const SIP_HISTORY_BYTES: usize = 16 << 10;
 pub const SIP_HISTORY_BODY_BYTES: usize = 2 << 10;
