@@ -57,6 +57,14 @@ impl Gate {
         tenants.sites.push(site);
     }
 
+    /// Sends on a link, and into the trace.
+    pub fn send(&self, link: LinkId, to: SocketAddr, bytes: Bytes) {
+        if let Some(trace) = &self.trace {
+            trace.sent(to, &bytes);
+        }
+        self.links.send(link, to, bytes);
+    }
+
     /// A UDP datagram; what comes back is answered without a state.
     pub fn datagram(&self, link: LinkId, interface: InterfaceNo, from: SocketAddr, bytes: Bytes) -> Option<Bytes> {
         if let Some(trace) = &self.trace {
@@ -179,7 +187,7 @@ impl Stream {
                 }
             };
             if let Some(answer) = answer {
-                self.gate.links.send(self.link, self.from, answer);
+                self.gate.send(self.link, self.from, answer);
             }
             if broken {
                 return false;
