@@ -44,8 +44,8 @@ CREATE TABLE position (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITH
 INSERT INTO position VALUES ('rows', 0), ('open', 0);
 ";
 
-/// How long the projector sleeps when nothing is committed; it is woken earlier by a commit.
-const IDLE: Duration = Duration::from_millis(500);
+/// How long the projector sleeps when nothing is committed; a commit or its end wakes it.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// The thread that keeps records.db up to date.
 pub struct Projector {
@@ -112,7 +112,7 @@ impl Worker {
             if self.stop.load(Acquire) {
                 return;
             }
-            self.journal.ring().wait(u64::MAX, COMMIT_RETRY.to_std());
+            self.journal.ring().wait(u64::MAX, COMMIT_RETRY.to_std(), || self.stop.load(Acquire));
         }
     }
 
@@ -130,7 +130,7 @@ impl Worker {
             } else if stopping {
                 return writer.save_open();
             } else {
-                self.journal.ring().wait(writer.position, IDLE);
+                self.journal.ring().wait(writer.position, IDLE, || self.stop.load(Acquire));
             }
         }
     }

@@ -88,15 +88,17 @@ impl Ring {
         Ok(Next::Events(slots.iter().skip(skip).take(EVENT_PAGE).cloned().collect()))
     }
 
-    /// For threads: waits until something is committed after `after`, or for `wait`.
-    pub fn wait(&self, after: u64, wait: Duration) {
+    /// For threads: waits until something is committed after `after`, until `enough`, or for `wait`.
+    pub fn wait(&self, after: u64, wait: Duration, enough: impl Fn() -> bool) {
         let slots = lock(&self.slots);
-        let waited = self.moved.wait_timeout_while(slots, wait, |_| self.committed() <= after);
+        let waited = self.moved.wait_timeout_while(slots, wait, |_| self.committed() <= after && !enough());
         drop(waited.unwrap_or_else(std::sync::PoisonError::into_inner));
     }
 
-    /// Wakes everybody who waits, though nothing was committed.
+    /// Lets everybody who waits ask again whether it is enough.
     pub fn nudge(&self) {
+        // Whoever has asked and does not wait yet holds the lock.
+        drop(lock(&self.slots));
         self.moved.notify_all();
     }
 

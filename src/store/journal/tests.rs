@@ -21,7 +21,7 @@ fn open(folder: &TempDir) -> Journal {
 
 fn wait_for(journal: &Journal, seq: u64) {
     while journal.status().committed < seq {
-        journal.ring().wait(journal.status().committed, Duration::from_secs(10));
+        journal.ring().wait(journal.status().committed, Duration::from_secs(10), || false);
     }
 }
 
@@ -199,7 +199,7 @@ fn a_disk_that_is_away_costs_memory_and_no_event() {
     journal.append(alarm(0), Some(1));
     journal.append(alarm(1), None);
     while journal.status().commit_age < Span::millis(150) {
-        journal.ring().wait(0, Duration::from_millis(20));
+        journal.ring().wait(0, Duration::from_millis(20), || false);
     }
     let status = journal.status();
     assert_eq!((status.committed, status.appended), (0, 2));
