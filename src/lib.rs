@@ -14,5 +14,6 @@ pub mod media;
 pub mod sdp;
 pub mod sip;
 pub mod site;
+pub mod store;
 pub mod switch;
 pub mod tenant;
