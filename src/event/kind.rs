@@ -120,6 +120,10 @@ pub enum Kind {
         groups: Vec<GroupNo>,
     },
     AgentSignedOut,
+    /// The groups of somebody signed in changed with the site; the whole list.
+    AgentGroups {
+        groups: Vec<GroupNo>,
+    },
     AgentWish {
         wish: Wish,
     },
@@ -178,7 +182,7 @@ pub enum Kind {
     Restarted {
         open_contacts: u32,
     },
-    /// Open state at the head of a day's file, as JSON.
+    /// Open state at the head of a day's file, as JSON. Personal: it repeats numbers and data of what is open.
     Checkpoint {
         open: serde_json::Value,
     },
@@ -249,6 +253,7 @@ impl Kind {
                 | Self::Digit { .. }
                 | Self::Registered { .. }
                 | Self::Unregistered { .. }
+                | Self::Checkpoint { .. }
         )
     }
 
@@ -282,6 +287,7 @@ impl Kind {
             Self::OfferEnded { .. } => "offer_ended",
             Self::AgentSignedIn { .. } => "agent_signed_in",
             Self::AgentSignedOut => "agent_signed_out",
+            Self::AgentGroups { .. } => "agent_groups",
             Self::AgentWish { .. } => "agent_wish",
             Self::AgentReachable { .. } => "agent_reachable",
             Self::AgentWork { .. } => "agent_work",
