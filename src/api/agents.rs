@@ -7,9 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::reply::Reply;
 use super::request::{Caller, JsonBody, Named, wrong_snapshot};
-use super::view::{
-    AgentReply, AgentView, AgentsReply, ExtensionView, ExtensionsReply, GroupView, GroupsReply, Lens,
-};
+use super::view::{AgentReply, AgentView, AgentsReply, ExtensionView, ExtensionsReply, GroupView, GroupsReply, Lens};
 use super::{Problem, Routes};
 use crate::base::AgentNo;
 use crate::event::words::Station;

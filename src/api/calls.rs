@@ -77,10 +77,7 @@ async fn get_call(caller: Caller, Named(contact): Named) -> Result<Reply<CallRep
 /// contact. Send an `Idempotency-Key` to be able to repeat after a timeout without dialling twice.
 #[utoipa::path(post, path = "/v1/calls", tag = "calls", request_body = OriginateBody,
     responses((status = 202, body = OriginateReply)))]
-async fn originate(
-    caller: Caller,
-    JsonBody(body): JsonBody<OriginateBody>,
-) -> Result<Reply<OriginateReply>, Problem> {
+async fn originate(caller: Caller, JsonBody(body): JsonBody<OriginateBody>) -> Result<Reply<OriginateReply>, Problem> {
     caller.may(Permission::CallsOriginate)?;
     for (field, text) in [("to", &body.to), ("flow", &body.flow)] {
         if text.is_empty() {
@@ -89,8 +86,7 @@ async fn originate(
     }
     let OriginateBody { to, flow, from, data } = body;
     check_data(&data)?;
-    let (Snapshot::Contacts(states), seq) =
-        caller.ask(Body::Originate(Originate { to, flow, from, data })).await?
+    let (Snapshot::Contacts(states), seq) = caller.ask(Body::Originate(Originate { to, flow, from, data })).await?
     else {
         return Err(wrong_snapshot());
     };

@@ -25,9 +25,10 @@ impl Position {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| <[u8; 9]>::try_from(bytes).ok());
         match bytes {
             Some([VERSION, seq @ ..]) => Ok(Self(u64::from_be_bytes(seq))),
-            Some(_) | None => {
-                Err(Problem::field("after", "`after` is a `position` as events and answers give it, or `oldest`, or `newest`"))
-            }
+            Some(_) | None => Err(Problem::field(
+                "after",
+                "`after` is a `position` as events and answers give it, or `oldest`, or `newest`",
+            )),
         }
     }
 }

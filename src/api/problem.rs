@@ -85,9 +85,9 @@ impl Problem {
 
 /// serde says ``missing field `to` `` or, with the path before it, `station.extension: invalid type ..`.
 fn named_field(detail: &str) -> Option<String> {
-    let path_end = detail.find(": ").filter(|end| {
-        *end > 0 && detail[..*end].chars().all(|c| c.is_ascii_alphanumeric() || "_.-[]".contains(c))
-    });
+    let path_end = detail
+        .find(": ")
+        .filter(|end| *end > 0 && detail[..*end].chars().all(|c| c.is_ascii_alphanumeric() || "_.-[]".contains(c)));
     let quoted = ["missing field `", "unknown field `"].iter().find_map(|words| {
         let rest = &detail[detail.find(words)? + words.len()..];
         rest.split('`').next()

@@ -22,7 +22,8 @@ impl<T> Reply<T> {
 
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
-        let text = serde_json::to_string(&self.body).expect("views hold texts, numbers, lists and objects with text keys");
+        let text =
+            serde_json::to_string(&self.body).expect("views hold texts, numbers, lists and objects with text keys");
         let mut response = (self.status, Body::from(text)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -198,5 +198,6 @@ impl FromRequestParts<Arc<Api>> for Named {
 
 /// A contact's, leg's or segment's id: the text of a number of 60 bits.
 pub fn minted<T: std::str::FromStr>(field: &str, text: &str) -> Result<T, Problem> {
-    text.parse().map_err(|_| Problem::field(field, format!("`{field}` is the id that lists and events show, digits only")))
+    text.parse()
+        .map_err(|_| Problem::field(field, format!("`{field}` is the id that lists and events show, digits only")))
 }

@@ -66,6 +66,8 @@ pub const HTTP_BODY_WAIT: Span = Span::seconds(10);
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 /// The body of a request. Longer: 413.
 pub const HTTP_BODY_BYTES: usize = 1 << 20;
+/// Event WebSockets of the node. Full: 503.
+pub const SUBSCRIBERS: usize = 1_024;
 /// One message a subscriber may send over its WebSocket; it has nothing to say. Longer: closed.
 pub const SUBSCRIBER_MESSAGE_BYTES: usize = 4 << 10;
 /// How long a poll for events may wait. A longer wish is cut to it.

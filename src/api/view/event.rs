@@ -12,7 +12,7 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 39] = [
+pub const KINDS: [&str; 40] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -39,6 +39,7 @@ pub const KINDS: [&str; 39] = [
     "offer_ended",
     "agent_signed_in",
     "agent_signed_out",
+    "agent_groups",
     "agent_wish",
     "agent_reachable",
     "agent_work",
@@ -195,6 +196,7 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::OfferEnded { .. } => offer_data(event),
         Kind::AgentSignedIn { .. }
         | Kind::AgentSignedOut
+        | Kind::AgentGroups { .. }
         | Kind::AgentWish { .. }
         | Kind::AgentReachable { .. }
         | Kind::AgentWork { .. }
@@ -221,7 +223,9 @@ fn contact_data(kind: &Kind) -> Value {
         Kind::ContactClosed { disposition, side, cause, sip_status } => {
             json!({ "disposition": disposition, "side": side, "cause": cause, "sip_status": sip_status })
         }
-        Kind::FlowStarted { flow, flow_key, version } => json!({ "flow_no": flow, "flow": flow_key, "version": version }),
+        Kind::FlowStarted { flow, flow_key, version } => {
+            json!({ "flow_no": flow, "flow": flow_key, "version": version })
+        }
         Kind::FlowNode { node, exit } => json!({ "node": node, "exit": exit }),
         Kind::FlowEnded { flow } => json!({ "flow_no": flow }),
         other => unreachable!("`data` sends {} elsewhere", other.name()),
@@ -268,6 +272,7 @@ fn agent_data(event: &Event) -> Value {
         Kind::AgentSignedIn { station: at_station, groups } => {
             json!({ "station": station(*at_station), "group_nos": groups })
         }
+        Kind::AgentGroups { groups } => json!({ "group_nos": groups }),
         Kind::AgentWish { wish } => match wish {
             Wish::Ready => json!({ "wish": "ready" }),
             Wish::NotReady(reason) => json!({ "wish": "not-ready", "reason": reason }),
