@@ -7,8 +7,10 @@ pub mod api;
 pub mod base;
 pub mod event;
 pub mod ivr;
+pub mod ledger;
 pub mod media;
 pub mod sdp;
 pub mod sip;
 pub mod site;
+
 pub mod switch;

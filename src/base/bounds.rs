@@ -53,6 +53,29 @@ pub const EVENT_PAGE: usize = 512;
 pub const SUBSCRIBER_STALL: Span = Span::seconds(5);
 /// Events that wait in memory while the disk is away. Full: drain and exit, rather than lose one.
 pub const JOURNAL_TAIL_BYTES: usize = 64 << 20;
+/// What the drain itself may add on top while the disk is still away. Full: the process aborts; its memory has an end.
+pub const JOURNAL_TAIL_HARD_BYTES: usize = 2 * JOURNAL_TAIL_BYTES;
+/// Events of one commit. Full: the rest waits for the next one.
+pub const JOURNAL_BATCH: usize = 4_096;
+/// How long a writer waits before it tries a refused commit again.
+pub const COMMIT_RETRY: Span = Span::millis(100);
+/// An event uncommitted for longer means a stuck disk: new contacts get 503.
+pub const COMMIT_AGE_MAX: Span = Span::seconds(2);
+/// Free space in per cent of the disk below which: an alarm is raised, recordings stop, new contacts get 503.
+pub const DISK_ALARM_PERCENT: u64 = 10;
+pub const DISK_RECORDINGS_PERCENT: u64 = 5;
+pub const DISK_SHED_PERCENT: u64 = 2;
+/// How far free space must rise above a threshold before it counts as over.
+pub const DISK_MARGIN_PERCENT: u64 = 1;
+/// Events folded before the projector writes the open state again: what a restart reads from the journal at most
+/// when it was killed. 512 contacts of 4 KiB each are 2 MiB, too much for each transaction.
+pub const OPEN_SAVE_EVERY: u64 = 8_192;
+/// Entries of one list of a contact record (offers, digits, trace). Full: further ones are counted in `cut`.
+pub const RECORD_LIST: usize = 2_000;
+/// Read-only connections kept between queries. More at once open one of their own.
+pub const QUERY_POOL: usize = 4;
+/// Changes of bindings that wait for the site writer. Full: an update is dropped (the phone repeats), a save is refused.
+pub const SITE_WRITES: usize = 16_384;
 
 /// HTTP connections of the node. Full: a new one gets 503 and is closed.
 pub const HTTP_CONNECTIONS: usize = 4_096;
@@ -103,3 +126,7 @@ const _: () = assert!(COMMANDS_PER_TOKEN < COMMAND_LANE);
 const _: () = assert!(EVENT_PAGE < EVENT_RING);
 const _: () = assert!(HTTP_CONNECTIONS_PER_SOURCE < HTTP_CONNECTIONS);
 const _: () = assert!(ATTACHED_DATA_BYTES < HTTP_BODY_BYTES);
+const _: () = assert!(JOURNAL_BATCH < EVENT_RING);
+const _: () = assert!(FLOW_STEPS <= RECORD_LIST);
+const _: () = assert!(DISK_SHED_PERCENT + DISK_MARGIN_PERCENT < DISK_RECORDINGS_PERCENT);
+const _: () = assert!(DISK_RECORDINGS_PERCENT + DISK_MARGIN_PERCENT < DISK_ALARM_PERCENT);
