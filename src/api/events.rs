@@ -10,13 +10,14 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::agents::agent_no;
-use super::archive::OutOfReach;
+use super::archive::PageError;
 use super::position::Position;
 use super::reply::Reply;
 use super::request::{Caller, Params, minted};
@@ -26,6 +27,7 @@ use super::{Api, Problem, Routes};
 use crate::base::bounds::{POLL_WAIT_MAX, SUBSCRIBER_IDLE, SUBSCRIBER_MESSAGE_BYTES, SUBSCRIBER_STALL, SUBSCRIBERS};
 use crate::base::{AgentNo, ContactId, Span, TenantNo};
 use crate::event::Recorded;
+use crate::store::journal::Slot;
 use crate::switch::Code;
 use crate::switch::door::House;
 use crate::switch::permission::Permission;
@@ -76,14 +78,27 @@ impl Filter {
         Ok(Self { tenant: caller.tenant.no, kinds, contact, agent: agent.transpose()? })
     }
 
-    fn view(&self, recorded: &Recorded) -> Option<EventView> {
-        let event = &recorded.event;
+    /// The text of an event that the subscriber sees; written once for all who do.
+    fn text<'e>(&self, slot: &'e Slot) -> Option<&'e str> {
+        let event = &slot.recorded.event;
         let wanted = event.tenant == self.tenant
             && self.contact.is_none_or(|contact| event.about.contact == Some(contact))
             && self.agent.is_none_or(|agent| event.about.agent == Some(agent))
             && self.kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| kind == event.kind.name()));
-        if wanted { EventView::new(recorded) } else { None }
+        let text = if wanted { slot.view(NATIVE_VIEW, written) } else { "" };
+        (!text.is_empty()).then_some(text)
     }
+}
+
+/// Our number among the views of a slot.
+const NATIVE_VIEW: usize = 0;
+
+/// Empty for kinds that are not shown.
+fn written(recorded: &Recorded) -> String {
+    let view = EventView::new(recorded);
+    view.map_or_else(String::new, |view| {
+        serde_json::to_string(&view).expect("texts, numbers and objects with text keys")
+    })
 }
 
 /// A subscriber's place. Dropping a call of `next` half-way loses nothing: the place moves last.
@@ -120,31 +135,30 @@ impl Reader {
     }
 
     /// Waits for events behind the place and moves behind them. Those that the filter leaves out make an empty list.
-    async fn next(&mut self) -> Result<Vec<EventView>, Problem> {
+    async fn next(&mut self) -> Result<Vec<String>, Problem> {
         let gone = self.committed.wait_for(|newest| *newest > self.after).await.is_err();
         if gone {
             return Err(Problem::new(Code::Draining, "the journal is closed"));
         }
         let page = match self.api.archive.page(self.after).await {
             Ok(page) => page,
-            Err(OutOfReach) => return Err(self.out_of_reach()),
+            Err(PageError::OutOfReach) => return Err(self.out_of_reach()),
+            Err(PageError::Unreadable) => {
+                return Err(Problem::new(Code::InternalError, "the journal cannot be read"));
+            }
         };
-        let views = page.iter().filter_map(|recorded| self.filter.view(recorded)).collect();
+        let texts = page.iter().filter_map(|slot| self.filter.text(slot)).map(str::to_owned).collect();
         if let Some(last) = page.last() {
-            self.after = last.seq;
+            self.after = last.recorded.seq;
         }
-        Ok(views)
+        Ok(texts)
     }
 }
 
-/// One message of the WebSocket.
+/// A message of the WebSocket that is no event.
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Frame {
-    Event {
-        #[serde(flatten)]
-        event: EventView,
-    },
     /// Where to resume: the first message, and every 15 s without an event.
     Position { position: String, seq: u64 },
     /// The node is being stopped; resume at another when this one closes.
@@ -153,12 +167,12 @@ pub enum Frame {
 
 /// Committed events of the tenant, as a WebSocket or as a poll.
 ///
-/// With `Upgrade: websocket` each message is one JSON object whose `type` is `event`, `position` or `draining`; browsers
+/// With `Upgrade: websocket` each message is one JSON object: an event as a poll gives it, or one whose `type` is `position` or `draining`; browsers
 /// offer the subprotocols `cordboard.v1` and `bearer.<token>`. Without, the answer comes with the first events or after
 /// `wait_ms`. A position that is not kept any more, or not yet there, is 410 with `oldest` and `newest`.
 /// Who does not read for 5 s is disconnected and resumes.
 #[utoipa::path(get, path = "/v1/events", tag = "events", params(EventsQuery),
-    responses((status = 200, body = EventsReply), (status = 101, description = "WebSocket of `Frame` objects", body = Frame)))]
+    responses((status = 200, body = EventsReply), (status = 101, description = "a WebSocket of events and `Frame` objects", body = Frame)))]
 async fn events(
     State(api): State<Arc<Api>>,
     caller: Caller,
@@ -201,6 +215,7 @@ async fn poll(mut reader: Reader, wait: Span) -> Result<Reply<EventsReply>, Prob
             Err(_) => break,
         }
     }
+    let events = events.into_iter().map(|text| RawValue::from_string(text).expect("it was written as JSON")).collect();
     let seq = reader.after;
     Ok(Reply::ok(seq, EventsReply { seq, events, position: Position(seq).text() }))
 }
@@ -218,7 +233,7 @@ enum Woken {
     /// A message from the client that asks for nothing.
     Heard,
     Left,
-    Events(Result<Vec<EventView>, Problem>),
+    Events(Result<Vec<String>, Problem>),
     House,
     Idle,
     Closing,
@@ -248,7 +263,7 @@ impl Subscriber {
                 Woken::Left => return Ok(()),
                 Woken::Events(Ok(events)) => {
                     for event in events {
-                        self.send(&Frame::Event { event }).await?;
+                        self.put(Message::Text(event.into())).await?;
                         idle = Instant::now() + SUBSCRIBER_IDLE.to_std();
                     }
                 }

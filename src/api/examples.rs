@@ -30,7 +30,7 @@ pub fn answer(operation: &str) -> Option<Value> {
             "leg": "116703443107610626", "sent": false, "at": "2026-11-21T08:00:00.120Z", "remote": "198.51.100.20:5060",
             "text": "INVITE sip:9000@demo.example SIP/2.0\r\n..." }] }),
         "list_contacts" => {
-            json!({ "seq": 1290, "contacts": [record()], "cursor": "c116703443107610625", "total": 118 })
+            json!({ "seq": 1290, "contacts": [record()], "cursor": "1795248000120000-116703443107610625", "total": 118 })
         }
         "get_contact" => json!({ "seq": 1290, "contact": record() }),
         "events" => json!({ "seq": 1290, "events": [event()], "position": "AQAAAAAAAAUK" }),
@@ -92,7 +92,7 @@ fn record() -> Value {
 }
 
 fn event() -> Value {
-    json!({ "position": "AQAAAAAAAAUK", "seq": 1290, "at": "2026-11-21T08:00:20.000Z", "t_ms": 217_411_220_000_i64,
+    json!({ "type": "event", "position": "AQAAAAAAAAUK", "seq": 1290, "at": "2026-11-21T08:00:20.000Z", "t_ms": 217_411_220_000_i64,
         "kind": "offer_connected", "contact": "116703443107610625", "agent_no": 1, "group_no": 1,
         "offer": "116703443107610629", "by": { "actor": "party" }, "data": {} })
 }

@@ -5,16 +5,16 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::agents::agent_no;
-use super::archive::{PageStart, RecordFilter};
 use super::instant;
 use super::reply::Reply;
 use super::request::{Caller, Named, Params, minted};
 use super::view::{RecordReply, RecordView, RecordsReply};
 use super::{Api, Problem, Routes};
-use crate::base::bounds::{LIST_PAGE_MAX, RECORDS_WAIT};
-use crate::base::{ContactId, GroupNo, NumberNo};
+use crate::base::bounds::LIST_PAGE_MAX;
+use crate::base::{ContactId, GroupNo, Utc};
 use crate::event::words::Disposition;
 use crate::site::Site;
+use crate::store::query::{Cursor, Filter, Start};
 use crate::switch::Code;
 use crate::switch::permission::Permission;
 
@@ -36,15 +36,7 @@ pub struct AtLeast {
 impl AtLeast {
     /// The seq that the records have reached, not below the one asked for.
     pub async fn wait(&self, api: &Api) -> Result<u64, Problem> {
-        let mut reached = api.archive.reached();
-        let wanted = self.at_least.unwrap_or(0);
-        let waiting = reached.wait_for(|seq| *seq >= wanted);
-        let got =
-            tokio::time::timeout(RECORDS_WAIT.to_std(), waiting).await.ok().and_then(|got| got.ok().map(|seq| *seq));
-        got.ok_or_else(|| {
-            let reached = *api.archive.reached().borrow();
-            Problem::new(Code::NotCaughtUp, format!("the records have reached {reached}")).with("reached", reached)
-        })
+        api.archive.at_least(self.at_least.unwrap_or(0)).await
     }
 }
 
@@ -62,8 +54,6 @@ pub struct ContactsQuery {
     pub agent: Option<String>,
     /// A group it waited in: the group's id, or `no:` and its number.
     pub group: Option<String>,
-    /// The number that was called: as in the site, or `no:` and its number.
-    pub number: Option<String>,
     /// The caller, exactly.
     pub from: Option<String>,
     /// Whom he called, exactly.
@@ -78,12 +68,10 @@ pub struct ContactsQuery {
     pub cursor: Option<String>,
     /// Rows to leave out; the answer then has the exact `total`.
     pub offset: Option<u64>,
-    /// Counts the exact `total` also without `offset`.
-    pub total: Option<bool>,
 }
 
 impl ContactsQuery {
-    fn filter(&self, site: &Site) -> Result<RecordFilter, Problem> {
+    fn filter(&self, site: &Site) -> Result<Filter, Problem> {
         let disposition = self.disposition.as_deref().map(|text| {
             let word = serde_json::from_value::<Disposition>(text.into());
             word.map_err(|_| Problem::field("disposition", format!("there is no disposition `{text}`")))
@@ -91,29 +79,23 @@ impl ContactsQuery {
         let unknown = |field: &str, id: &str| Problem::field(field, format!("this tenant has no {field} `{id}`"));
         let agent = self.agent.as_deref().map(|id| agent_no(site, id).ok_or_else(|| unknown("agent", id)));
         let group = self.group.as_deref().map(|id| group_no(site, id).ok_or_else(|| unknown("group", id)));
-        let number = self.number.as_deref().map(|id| number_no(site, id).ok_or_else(|| unknown("number", id)));
-        Ok(RecordFilter {
+        Ok(Filter {
             since: self.since.as_deref().map(|text| instant::read("since", text)).transpose()?,
-            before: self.before.as_deref().map(|text| instant::read("before", text)).transpose()?,
+            until: self.before.as_deref().map(|text| instant::read("before", text)).transpose()?,
             agent: agent.transpose()?,
             group: group.transpose()?,
-            number: number.transpose()?,
             from: self.from.clone(),
             to: self.to.clone(),
             disposition: disposition.transpose()?,
-            open: self.open,
+            closed: self.open.map(|open| !open),
         })
     }
 
-    fn start(&self) -> Result<PageStart, Problem> {
+    fn start(&self) -> Result<Start, Problem> {
         match (&self.cursor, self.offset) {
-            (None, None) => Ok(PageStart::First),
-            (None, Some(offset)) => Ok(PageStart::Offset(offset)),
-            (Some(cursor), None) => {
-                let id = cursor.strip_prefix('c').and_then(|text| text.parse().ok());
-                let id = id.ok_or_else(|| Problem::field("cursor", "`cursor` is what the page before gave"))?;
-                Ok(PageStart::Behind(ContactId(id)))
-            }
+            (None, None) => Ok(Start::After(NEWEST)),
+            (None, Some(offset)) => Ok(Start::Offset(offset)),
+            (Some(text), None) => read_cursor(text).map(Start::After),
             (Some(_), Some(_)) => {
                 Err(Problem::field("offset", "a page begins at `cursor` or at `offset`, not at both"))
             }
@@ -128,18 +110,24 @@ impl ContactsQuery {
     }
 }
 
+/// Before every contact in the order of lists.
+const NEWEST: Cursor = Cursor { opened_at: Utc(i64::MAX), contact: ContactId(i64::MAX as u64) };
+
+fn write_cursor(cursor: Cursor) -> String {
+    format!("{}-{}", cursor.opened_at.0, cursor.contact)
+}
+
+fn read_cursor(text: &str) -> Result<Cursor, Problem> {
+    let parts = text.split_once('-').and_then(|(at, contact)| Some((at.parse().ok()?, contact.parse().ok()?)));
+    let (at, contact) = parts.ok_or_else(|| Problem::field("cursor", "`cursor` is what the page before gave"))?;
+    Ok(Cursor { opened_at: Utc(at), contact })
+}
+
 fn group_no(site: &Site, id: &str) -> Option<GroupNo> {
     if let Some(no) = id.strip_prefix("no:") {
         return no.parse().ok().map(GroupNo);
     }
     site.groups.values().find(|group| group.id == id).map(|group| group.no)
-}
-
-fn number_no(site: &Site, id: &str) -> Option<NumberNo> {
-    if let Some(no) = id.strip_prefix("no:") {
-        return no.parse().ok().map(NumberNo);
-    }
-    site.numbers.values().find(|number| number.number == id).map(|number| number.no)
 }
 
 /// Records of contacts, newest first, also of those that live.
@@ -151,10 +139,9 @@ async fn list_contacts(caller: Caller, Params(query): Params<ContactsQuery>) -> 
     caller.may(Permission::ContactsRead)?;
     let (filter, start, limit) = (query.filter(&caller.site)?, query.start()?, query.limit()?);
     let seq = AtLeast { at_least: query.at_least }.wait(&caller.api).await?;
-    let count = query.total.unwrap_or(false) || query.offset.is_some();
-    let page = caller.api.archive.contacts(caller.tenant.no, &filter, start, limit, count).await?;
-    let cursor = page.records.last().filter(|_| page.more).map(|record| format!("c{}", record.contact));
-    let contacts = page.records.iter().map(|record| RecordView::new(record, &caller.lens())).collect();
+    let page = caller.api.archive.contacts(caller.tenant.no, filter, start, limit).await?;
+    let cursor = page.next.map(write_cursor);
+    let contacts = page.contacts.iter().map(|record| RecordView::new(record, &caller.lens())).collect();
     Ok(Reply::ok(seq, RecordsReply { seq, contacts, cursor, total: page.total }))
 }
 

@@ -1,5 +1,6 @@
 //! What the tests share: a site, a fake tenant, requests without a socket, events.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body as HttpBody;
@@ -21,11 +22,12 @@ use crate::site::{
     Agent, DigestPolicy, Emergency, Extension, Group, Limits, Number, Secret, Site, StationPlan, Strategy, Trunk,
     TrunkTarget,
 };
+use crate::store::{Journal, Projector, Query};
 use crate::switch::door::{House, Scope, TokenRow};
 use crate::switch::permission::{Permissions, Role};
 use crate::switch::{
     AgentState, AgentWorkState, Answer, BindingState, Body, CallState, Command, ContactState, ExtensionState,
-    GroupState, LegPhase, LegState, Query, Snapshot, TracedMessage,
+    GroupState, LegPhase, LegState, Query as Ask, Snapshot, TracedMessage,
 };
 
 pub const CONTACT: ContactId = ContactId(116_703_443_107_610_625);
@@ -36,6 +38,8 @@ pub const SEQ: u64 = 7;
 
 pub struct Rig {
     pub api: Arc<Api>,
+    pub journal: Arc<Journal>,
+    projector: Projector,
     /// What reached the tenant.
     pub heard: Arc<Mutex<Vec<Command>>>,
     pub folder: tempfile::TempDir,
@@ -88,8 +92,13 @@ impl Rig {
             }
         });
         let folder = tempfile::tempdir().expect("a place for recordings");
-        let api = Api::new(door, Archive::default(), folder.path().to_owned());
-        Self { api, heard, folder }
+        let opened = Journal::open(&folder.path().join("journal"), 0, BTreeMap::new(), Box::new(|_, _| {}));
+        let journal = Arc::new(opened.expect("a journal"));
+        let records = folder.path().join("records.db");
+        let projector = Projector::start(&records, journal.clone()).expect("records");
+        let query = Query::new(&records, projector.reached(), Span::seconds(10));
+        let api = Api::new(door, Archive::new(journal.clone(), query), folder.path().to_owned());
+        Self { api, journal, projector, heard, folder }
     }
 
     /// A request without a socket; `token` empty sends none.
@@ -127,7 +136,17 @@ impl Rig {
     }
 
     pub fn commit(&self, about: About, kind: Kind) -> u64 {
-        self.api.archive.commit(event(about, kind))
+        self.put(event(about, kind))
+    }
+
+    /// Appends, and waits until records hold it. The writers are threads, so this works in paused time too.
+    pub fn put(&self, event: Event) -> u64 {
+        let seq = self.journal.append(event, None);
+        let reached = self.projector.reached();
+        while *reached.borrow() < seq {
+            std::thread::yield_now();
+        }
+        seq
     }
 }
 
@@ -244,12 +263,12 @@ pub fn site() -> Site {
 /// The fake tenant: one of everything.
 pub fn answer(body: &Body) -> Answer {
     let snapshot = match body {
-        Body::Agent { .. } | Body::Query(Query::Agents | Query::Agent(_)) => Snapshot::Agents(vec![agent_state()]),
+        Body::Agent { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => Snapshot::Agents(vec![agent_state()]),
         Body::Originate(_) | Body::Hangup { .. } | Body::SetData { .. } => Snapshot::Contacts(vec![contact_state()]),
-        Body::Query(Query::Contacts | Query::Contact(_)) => Snapshot::Contacts(vec![contact_state()]),
-        Body::Query(Query::Groups) => Snapshot::Groups(vec![group_state()]),
-        Body::Query(Query::Extensions) => Snapshot::Extensions(vec![extension_state()]),
-        Body::Query(Query::SipHistory(_)) => Snapshot::SipHistory(history()),
+        Body::Query(Ask::Contacts | Ask::Contact(_)) => Snapshot::Contacts(vec![contact_state()]),
+        Body::Query(Ask::Groups) => Snapshot::Groups(vec![group_state()]),
+        Body::Query(Ask::Extensions) => Snapshot::Extensions(vec![extension_state()]),
+        Body::Query(Ask::SipHistory(_)) => Snapshot::SipHistory(history()),
     };
     Answer::Accepted { snapshot }
 }

@@ -73,13 +73,11 @@ async fn lists_page_by_cursor_and_by_offset() {
     let rows = [
         ("offset=1&limit=2", "43", Some(5)),
         ("offset=9", "", Some(5)),
-        ("total=true&limit=1", "5", Some(5)),
         ("open=true", "5", None),
-        ("open=false&total=true", "4321", Some(4)),
+        ("open=false&offset=0", "4321", Some(4)),
         ("disposition=answered", "4321", None),
         ("disposition=refused", "", None),
-        ("number=9000", "54321", None),
-        ("number=no:2", "", None),
+        ("to=9000", "54321", None),
         ("agent=ana", "", None),
         ("from=%2B8613800138000&limit=1", "5", None),
         ("since=2026-11-21T08:00:00Z", "54321", None),
@@ -100,7 +98,7 @@ async fn at_least_waits_for_the_records_and_says_how_far_they_are() {
     assert_eq!(late.json()["code"], "not-caught-up");
     let (answered, ()) = tokio::join!(rig.get("/v1/contacts?at_least=6"), async {
         tokio::task::yield_now().await;
-        rig.api.archive.commit(event(of_contact(), Kind::CallLeft));
+        rig.put(event(of_contact(), Kind::CallLeft));
     });
     assert_eq!((answered.status, answered.header("cordboard-seq")), (200, Some("6")));
 }
@@ -146,6 +144,9 @@ async fn a_segment_is_the_cut_of_its_file() {
     assert_eq!(viewer.status, 403);
 }
 
+/// Request headers; status, `Content-Range`, which bytes of the whole.
+type RangeRow<'a> = (&'a [(&'a str, &'a str)], u16, Option<&'a str>, std::ops::Range<usize>);
+
 #[tokio::test]
 async fn ranges_of_a_segment() {
     let rig = Rig::new();
@@ -153,7 +154,7 @@ async fn ranges_of_a_segment() {
     write_sound(&rig);
     let whole = rig.get_ok("/v1/recordings/77").await;
     let etag = whole.header("etag").expect("an ETag").to_owned();
-    let rows: [(&[(&str, &str)], u16, Option<&str>, std::ops::Range<usize>); 9] = [
+    let rows: [RangeRow<'_>; 9] = [
         (&[("range", "bytes=0-43")], 206, Some("bytes 0-43/32044"), 0..44),
         (&[("range", "bytes=40-51")], 206, Some("bytes 40-51/32044"), 40..52),
         (&[("range", "bytes=32000-")], 206, Some("bytes 32000-32043/32044"), 32_000..32_044),

@@ -15,7 +15,7 @@ use crate::event::words::{
     Actor, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
     OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, Wire, Wish, WorkRole,
 };
-use crate::event::{About, By, DialogState, Kind, MediaCounts, Recorded};
+use crate::event::{About, By, DialogState, Event, Kind, MediaCounts, Recorded};
 
 const STATION: Station = Station::Extension(ExtensionNo(1));
 
@@ -132,11 +132,8 @@ fn every_kind_has_the_view_that_was_reviewed() {
     let mut views = Vec::new();
     for (kind, seq) in kinds().into_iter().zip(1..) {
         // The whole head once, then each kind's own part.
-        let event = if seq == 1 {
-            crate::event::Event { by: by.clone(), ..event(about, kind) }
-        } else {
-            event(About::default(), kind)
-        };
+        let event =
+            if seq == 1 { Event { by: by.clone(), ..event(about, kind) } } else { event(About::default(), kind) };
         let Some(view) = EventView::new(&Recorded { seq, event }) else { continue };
         shown.push(view.kind);
         views.push(match seq {
@@ -174,9 +171,7 @@ async fn filters_leave_out_and_move_on() {
     rig.commit(of_contact(), opened());
     rig.commit(About { agent: Some(AgentNo(3)), ..About::default() }, Kind::AgentSignedOut);
     rig.commit(About::default(), Kind::Checkpoint { open: json!({}) });
-    rig.api
-        .archive
-        .commit(crate::event::Event { tenant: crate::base::TenantNo(2), ..event(About::default(), Kind::LegAnswered) });
+    rig.put(Event { tenant: crate::base::TenantNo(2), ..event(About::default(), Kind::LegAnswered) });
     let contact = format!("contact={CONTACT}");
     for (filter, seen) in [
         ("", vec![1, 2]),
@@ -213,11 +208,17 @@ async fn a_poll_waits_for_the_first_event_or_its_time() {
 #[tokio::test]
 async fn positions_that_are_not_kept_are_410_with_those_that_are() {
     let rig = Rig::new();
-    for _ in 0..4 {
-        rig.commit(About::default(), Kind::CallLeft);
+    let day = Span::hours(24);
+    rig.commit(About::default(), Kind::CallLeft);
+    rig.commit(About::default(), Kind::CallLeft);
+    // The next day's file begins with a checkpoint, number 3.
+    for _ in 4..=5 {
+        let today = event(About::default(), Kind::CallLeft);
+        rig.put(Event { t: today.t + day, at: today.at + day, ..today });
     }
-    rig.api.archive.forget(2);
-    for (after, gone) in [(0, true), (1, true), (2, false), (4, false), (5, true), (u64::MAX, true)] {
+    let removed = rig.journal.remove_days("2026-11-22", 5).expect("removed");
+    assert_eq!(removed, ["2026-11-21"]);
+    for (after, gone) in [(0, true), (1, true), (2, false), (5, false), (6, true), (u64::MAX, true)] {
         let answered = rig.get(&format!("/v1/events?after={}", Position(after).text())).await;
         assert_eq!(answered.status, if gone { 410 } else { 200 }, "{after}");
         if gone {
@@ -225,9 +226,9 @@ async fn positions_that_are_not_kept_are_410_with_those_that_are() {
             assert_eq!(problem["code"], "position-unknown");
             assert_eq!(
                 (&problem["oldest"], &problem["newest"]),
-                (&json!(Position(2).text()), &json!(Position(4).text()))
+                (&json!(Position(2).text()), &json!(Position(5).text()))
             );
         }
     }
-    assert_eq!(seqs(&rig.get_ok("/v1/events?after=oldest").await.json()), [3, 4]);
+    assert_eq!(seqs(&rig.get_ok("/v1/events?after=oldest").await.json()), [4, 5]);
 }

@@ -2,6 +2,7 @@
 //! Kinds that only a restart needs are not shown. Long on purpose: one arm per kind.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
@@ -57,6 +58,8 @@ pub const KINDS: [&str; 40] = [
 
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct EventView {
+    /// `event`.
+    pub r#type: &'static str,
     /// Give it back as `after` to go on behind this event.
     pub position: String,
     /// Its number in the journal; compare it with the `seq` of an answer.
@@ -103,7 +106,8 @@ pub struct ActorView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EventsReply {
     pub seq: u64,
-    pub events: Vec<EventView>,
+    #[schema(value_type = Vec<EventView>)]
+    pub events: Vec<Box<RawValue>>,
     /// Where to go on, also past events that the filter left out.
     pub position: String,
 }
@@ -131,6 +135,7 @@ impl EventView {
         };
         let about = &event.about;
         Some(Self {
+            r#type: "event",
             position: Position(*seq).text(),
             seq: *seq,
             at: event.at.rfc3339(),

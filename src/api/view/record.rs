@@ -263,7 +263,7 @@ pub struct RecordsReply {
     /// Give it back as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// How many there are; counted when `total=true` or `offset` is given.
+    /// How many there are; counted when `offset` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
 }
