@@ -12,5 +12,5 @@ pub mod media;
 pub mod sdp;
 pub mod sip;
 pub mod site;
-
+pub mod store;
 pub mod switch;
