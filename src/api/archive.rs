@@ -44,6 +44,11 @@ impl Archive {
     }
 
     /// The seq of the last event on disk; 0 before the first.
+    pub fn newest(&self) -> u64 {
+        self.journal.ring().committed()
+    }
+
+    /// Tells when `newest` has moved; it may do so a moment later.
     pub fn committed(&self) -> watch::Receiver<u64> {
         self.journal.committed()
     }

@@ -114,7 +114,7 @@ impl Reader {
         let filter = Filter::read(caller, query)?;
         let api = caller.api.clone();
         let committed = api.archive.committed();
-        let newest = *committed.borrow();
+        let newest = api.archive.newest();
         let after = match query.after.as_deref() {
             None | Some("newest") => newest,
             Some("oldest") => api.archive.oldest().saturating_sub(1),
@@ -128,7 +128,7 @@ impl Reader {
     }
 
     fn out_of_reach(&self) -> Problem {
-        let (oldest, newest) = (self.api.archive.oldest(), *self.committed.borrow());
+        let (oldest, newest) = (self.api.archive.oldest(), self.api.archive.newest());
         Problem::new(Code::PositionUnknown, "the position is not among the events that are kept")
             .with("oldest", Position(oldest.saturating_sub(1)).text())
             .with("newest", Position(newest).text())
@@ -136,9 +136,10 @@ impl Reader {
 
     /// Waits for events behind the place and moves behind them. Those that the filter leaves out make an empty list.
     async fn next(&mut self) -> Result<Vec<String>, Problem> {
-        let gone = self.committed.wait_for(|newest| *newest > self.after).await.is_err();
-        if gone {
-            return Err(Problem::new(Code::Draining, "the journal is closed"));
+        while self.api.archive.newest() <= self.after {
+            if self.committed.changed().await.is_err() {
+                return Err(Problem::new(Code::Draining, "the journal is closed"));
+            }
         }
         let page = match self.api.archive.page(self.after).await {
             Ok(page) => page,
@@ -204,7 +205,7 @@ async fn poll(mut reader: Reader, wait: Span) -> Result<Reply<EventsReply>, Prob
     let deadline = Instant::now() + wait.min(POLL_WAIT_MAX).to_std();
     let mut events = Vec::new();
     while events.is_empty() {
-        let ready = *reader.committed.borrow() > reader.after;
+        let ready = reader.api.archive.newest() > reader.after;
         // What is there already is read even without a wish to wait.
         if ready {
             events = reader.next().await?;
