@@ -6,6 +6,7 @@ pub mod dialog;
 pub mod endpoint;
 pub mod front;
 pub mod message;
+pub mod phone;
 mod place;
 pub mod registrar;
 #[cfg(test)]

@@ -12,7 +12,6 @@ use crate::sip::dialog::Path;
 use crate::sip::message::{Fault, Message, Method, Name, Request, Response, ResponseBuilder, Scheme, Uri};
 use crate::sip::place;
 use crate::sip::registrar::{Asked, Out, Reply};
-use crate::sip::words::Output;
 
 /// RFC 3261 §8.2.1, with what an unknown method is told.
 enum Served {
@@ -82,6 +81,8 @@ impl Endpoint {
             false => self.who(&request, path, reply, context),
         };
         let Some(party) = party else { return };
+        // who proves to be somebody else has no business in this dialog
+        let talk = talk.filter(|no| self.talks.get(no).is_some_and(|talk| talk.party == party));
         if let PartyRef::Extension(extension) = party {
             self.registrar.heard(extension, path.remote, context.t());
         }
@@ -445,9 +446,5 @@ impl Endpoint {
     /// How long a 2xx is repeated at first.
     pub(super) const fn first_repeat() -> Span {
         crate::sip::transaction::T1
-    }
-
-    pub(super) fn output(&mut self, output: Output) {
-        self.out.push_back(output);
     }
 }

@@ -77,7 +77,7 @@ struct ClientTx {
     /// INVITE only.
     cancel: Cancel,
     /// The ACK of each 2xx by the far end's tag, sent again whenever that 2xx comes again.
-    acks: Vec<(String, Bytes)>,
+    acks: Vec<(String, Path, Bytes)>,
 }
 
 /// Whose request it is.
