@@ -4,11 +4,15 @@
 
 pub mod acd;
 pub mod base;
+pub mod call;
 pub mod config;
+pub mod drive;
 pub mod event;
 pub mod ivr;
+pub mod ledger;
 pub mod media;
 pub mod sdp;
 pub mod sip;
 pub mod site;
 pub mod switch;
+pub mod tenant;

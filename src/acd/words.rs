@@ -1,7 +1,7 @@
 //! What the ACD is told and what it decides. It speaks of agents, stations, items and offers; no leg, call or sound.
 
 use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, ItemId, OfferId, SegmentId, Span, Time};
-use crate::event::words::{By, ItemExit, NotReadyReason, OfferEnding, Station, Wish};
+use crate::event::words::{By, ItemExit, NotReadyReason, OfferEnding, Station, Wish, WorkRole};
 
 /// What is queued and offered. The matcher never dereferences the holder.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,7 @@ pub struct NewItem {
     pub priority: i32,
     /// Lowest level an agent must have in the group; 1 takes everybody.
     pub level: u8,
-    /// The earliest of this and the group's own.
+    /// The shorter of this and the group's own.
     pub wait_max: Option<Span>,
     pub holder: ContactId,
     pub visit: u32,
@@ -52,13 +52,21 @@ pub enum VerbRefused {
     StationTaken(AgentNo),
     /// The station is no extension of this tenant.
     UnknownStation,
-    /// He talks or is being rung; sign-out waits for nobody here.
+    /// He talks or his phone is in a call: sign-out waits for nobody here. (A phone that only rings is no hindrance.)
     Busy,
     /// The object is being removed.
     Retiring,
 }
 
+/// Why a phone may not be in one more call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimRefused {
+    /// `CALLS_PER_AGENT` are reached: 486.
+    Full,
+}
+
 /// What the ACD decides.
+#[expect(clippy::large_enum_variant, reason = "most outputs are `Journal`, and the queue is empty between inputs")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// Ring this agent's station for this item. Answered by `OfferStep`s.
@@ -66,6 +74,7 @@ pub enum Output {
     /// Stop ringing: the offer has ended here already; whatever the phone says now is too late.
     Rescind {
         offer: OfferId,
+        holder: ContactId,
         ending: OfferEnding,
     },
     /// The item left its queue.
@@ -110,7 +119,21 @@ pub struct AgentSnapshot {
     pub wish: Option<Wish>,
     pub reachable: bool,
     pub display: crate::event::words::Display,
-    /// Since when `display` is what it is.
+    /// Since when `display` is what it is; since the restart at the earliest.
     pub since: Time,
-    pub contacts: Vec<ContactId>,
+    /// What he does, and until when if that ends by itself.
+    pub works: Vec<(ContactId, WorkRole, Option<Time>)>,
+}
+
+/// What people see of a group's queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueSnapshot {
+    /// Not yet connected; also those an agent is rung for.
+    pub waiting: usize,
+    /// When the contact that waits longest first entered a queue.
+    pub oldest: Option<Time>,
+    /// Signed in with this group, whatever they do.
+    pub signed_in: usize,
+    /// Could be offered somebody now.
+    pub ready: usize,
 }

@@ -15,10 +15,17 @@ pub const TCP_WRITE_BUFFER_BYTES: usize = 64 << 10;
 pub const SIP_MESSAGE_BYTES: usize = 64 << 10;
 /// A SIP body. Longer: 413.
 pub const SIP_BODY_BYTES: usize = 32 << 10;
+/// Messages queued to one TCP connection; full: the connection is closed.
+pub const TCP_QUEUE_MESSAGES: usize = 1_024;
+/// TCP connections to SIP, in all and from one address. Full: a new one is closed at once.
+pub const TCP_CONNECTIONS: usize = 16_384;
+pub const TCP_CONNECTIONS_PER_SOURCE: usize = 6_000;
 /// Header lines in one SIP message. More: 400.
 pub const SIP_HEADERS: usize = 256;
 /// Bytes a TCP peer may send before a message is complete: one largest message.
 pub const TCP_READ_BUFFER_BYTES: usize = SIP_MESSAGE_BYTES;
+/// Media lines of a session description; an answer repeats them all. More: 488.
+pub const SDP_MEDIA_LINES: usize = 16;
 
 /// Legs of one contact. Full: the verb is refused.
 pub const LEGS_PER_CONTACT: usize = 32;
@@ -26,6 +33,10 @@ pub const LEGS_PER_CONTACT: usize = 32;
 pub const QUEUE_VISITS: usize = 50;
 /// Nodes one contact may run through. Full: the flow ends with an alarm.
 pub const FLOW_STEPS: usize = 2_000;
+/// Nodes of one flow file. More: the file is refused.
+pub const FLOW_NODES: usize = 1_000;
+/// A condition or a value of a flow, as text. Longer: the file is refused. Without loops this bounds its cost.
+pub const EXPRESSION_BYTES: usize = 512;
 /// Attached data of a contact, as JSON text. Full: 413.
 pub const ATTACHED_DATA_BYTES: usize = 16 << 10;
 /// How often a contact may meet itself before it ends with an alarm.
@@ -34,6 +45,21 @@ pub const SELF_MEETINGS: usize = 3;
 pub const BINDINGS_PER_EXTENSION: usize = 8;
 /// Calls per agent. Full: no further offer, and a call to the agent gets 486.
 pub const CALLS_PER_AGENT: usize = 8;
+/// What one step of priority is worth in waiting: a caller with priority 1 stands where one stands who came a minute earlier.
+pub const PRIORITY_STEP: Span = Span::minutes(1);
+/// The best level of an agent in a group; 1 is the lowest. A site's level beyond is cut.
+pub const LEVEL_MAX: u8 = 9;
+/// Agents that one item is not offered to again. Full: the oldest is forgotten and may be asked once more.
+pub const EXCLUSIONS_PER_ITEM: usize = 16;
+/// From 200 to sound both ways. Over: the offer has failed and the caller is offered again at his old rank.
+pub const OFFER_CONNECT_MAX: Span = Span::seconds(2);
+/// A station whose phone answered an offer with an error, or not at all, rests; doubled each time until a talk comes about.
+pub const STATION_REST_MIN: Span = Span::seconds(5);
+pub const STATION_REST_MAX: Span = Span::minutes(5);
+/// Offers in a row a phone may refuse before its station rests too: a phone on do-not-disturb refuses at the speed of the network.
+pub const REFUSALS_IN_A_ROW: u32 = 3;
+/// How long an agent who let an offer ring out stays not ready unless somebody makes him ready.
+pub const RANG_OUT_REST: Span = Span::minutes(5);
 /// Nonces of one tenant whose counts are known. Full: the oldest is forgotten and its user challenged again as stale.
 pub const NONCES_COUNTED: usize = 8_192;
 /// Sources whose requests are counted. Full: the one that is idle for longest is forgotten.
@@ -48,6 +74,8 @@ pub const FORKS: usize = BINDINGS_PER_EXTENSION;
 /// SIP history of a contact. Full: the oldest messages go; bodies over `SIP_HISTORY_BODY_BYTES` are cut.
 pub const SIP_HISTORY_BYTES: usize = 16 << 10;
 pub const SIP_HISTORY_BODY_BYTES: usize = 2 << 10;
+/// Histories of ended contacts kept per tenant: 8 MiB at most. Full: the oldest goes.
+pub const SIP_HISTORIES_KEPT: usize = 512;
 
 /// How long an accepted command id is remembered: the same id within it has the same answer and no second effect.
 pub const COMMAND_MEMORY: Span = Span::minutes(10);
@@ -62,6 +90,29 @@ pub const EVENT_PAGE: usize = 512;
 pub const SUBSCRIBER_STALL: Span = Span::seconds(5);
 /// Events that wait in memory while the disk is away. Full: drain and exit, rather than lose one.
 pub const JOURNAL_TAIL_BYTES: usize = 64 << 20;
+/// What the drain itself may add on top while the disk is still away. Full: the process aborts; its memory has an end.
+pub const JOURNAL_TAIL_HARD_BYTES: usize = 2 * JOURNAL_TAIL_BYTES;
+/// Events of one commit. Full: the rest waits for the next one.
+pub const JOURNAL_BATCH: usize = 4_096;
+/// How long a writer waits before it tries a refused commit again.
+pub const COMMIT_RETRY: Span = Span::millis(100);
+/// An event uncommitted for longer means a stuck disk: new contacts get 503.
+pub const COMMIT_AGE_MAX: Span = Span::seconds(2);
+/// Free space in per cent of the disk below which: an alarm is raised, recordings stop, new contacts get 503.
+pub const DISK_ALARM_PERCENT: u64 = 10;
+pub const DISK_RECORDINGS_PERCENT: u64 = 5;
+pub const DISK_SHED_PERCENT: u64 = 2;
+/// How far free space must rise above a threshold before it counts as over.
+pub const DISK_MARGIN_PERCENT: u64 = 1;
+/// Events folded before the projector writes the open state again: what a restart reads from the journal at most
+/// when it was killed. 512 contacts of 4 KiB each are 2 MiB, too much for each transaction.
+pub const OPEN_SAVE_EVERY: u64 = 8_192;
+/// Entries of one list of a contact record (offers, digits, trace). Full: further ones are counted in `cut`.
+pub const RECORD_LIST: usize = 2_000;
+/// Read-only connections kept between queries. More at once open one of their own.
+pub const QUERY_POOL: usize = 4;
+/// Changes of bindings that wait for the site writer. Full: an update is dropped (the phone repeats), a save is refused.
+pub const SITE_WRITES: usize = 16_384;
 
 /// Facts (digit, first sound, silence, player ended) that wait in a leg until taken. Full: the oldest goes and is counted.
 pub const FACTS_PER_LEG: usize = 32;
@@ -76,10 +127,23 @@ pub const RECORDER_BLOCKS: usize = 32_768;
 
 /// A settings, site or flow file. Longer: refused, the old version stays.
 pub const CONFIG_FILE_BYTES: usize = 16 << 20;
+/// Keys and values of such a file, aliases counted as what they stand for: 20,000 extensions with their
+/// agents, twice. More: refused.
+pub const CONFIG_NODES: usize = 1 << 20;
 /// A regular expression of a site file. Longer: the file is refused.
 pub const PATTERN_BYTES: usize = 256;
 /// A dialled number with its separators. Longer: it means nothing here.
 pub const DIALLED_BYTES: usize = 128;
+/// Sources refused by a closed latch that are counted one by one. Full: the rest is in the total only.
+pub const REFUSED_SOURCES: usize = 4;
+/// Samples of one sound in the library: 30 minutes at 8 kHz, 57 MiB with its two coded forms. Longer: the file is refused.
+pub const SOUND_SAMPLES: usize = 30 * 60 * 8_000;
+/// How long the version of something closed is remembered, so that an older command finds it closed.
+pub const CLOSED_MEMORY: Span = Span::seconds(60);
+/// A datagram read from a media socket. Longer: cut by the kernel, then refused as malformed.
+pub const MEDIA_DATAGRAM_BYTES: usize = 2 << 10;
+/// Panics of one media thread within a minute that end all its legs; fewer end one leg each.
+pub const MEDIA_PANICS: usize = 3;
 
 /// Freed media ports rest so that a late packet finds no new owner.
 pub const PORT_REST: Span = Span::seconds(60);
@@ -90,5 +154,12 @@ pub const ALONE_MAX: Span = Span::seconds(2);
 const _: () = assert!(RECORDER_BLOCKS * RECORDER_BLOCK_BYTES == 128 << 20);
 const _: () = assert!(SIP_BODY_BYTES < SIP_MESSAGE_BYTES);
 const _: () = assert!(SIP_HISTORY_BODY_BYTES < SIP_HISTORY_BYTES);
+const _: () = assert!(FLOW_NODES < FLOW_STEPS);
 const _: () = assert!(COMMANDS_PER_TOKEN < COMMAND_LANE);
 const _: () = assert!(EVENT_PAGE < EVENT_RING);
+const _: () = assert!(STATION_REST_MIN.0 < STATION_REST_MAX.0);
+const _: () = assert!(STATION_REST_MAX.0 <= RANG_OUT_REST.0);
+const _: () = assert!(JOURNAL_BATCH < EVENT_RING);
+const _: () = assert!(FLOW_STEPS <= RECORD_LIST);
+const _: () = assert!(DISK_SHED_PERCENT + DISK_MARGIN_PERCENT < DISK_RECORDINGS_PERCENT);
+const _: () = assert!(DISK_RECORDINGS_PERCENT + DISK_MARGIN_PERCENT < DISK_ALARM_PERCENT);

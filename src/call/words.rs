@@ -4,8 +4,10 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span};
-use crate::event::words::{By, EndCause, LegRole, OfferEnding, PartyRef, Side, Station};
+use crate::base::{
+    AgentNo, CallId, ContactId, ExtensionNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span,
+};
+use crate::event::words::{By, CallKind, EndCause, LegRole, OfferEnding, PartyRef, Side, Station};
 use crate::event::{About, Kind};
 use crate::media;
 use crate::sdp::Codec;
@@ -25,6 +27,7 @@ pub struct Arrival {
     pub record: bool,
     /// The caller is the contact's customer; not so in internal calls and when a phone of ours dials out.
     pub customer: bool,
+    pub call_kind: CallKind,
     /// The codecs this party may speak, best first.
     pub codecs: Vec<Codec>,
     pub limits: Limits,
@@ -91,19 +94,39 @@ pub struct Ring {
 pub enum Act {
     /// Answer the customer if that has not happened.
     Answer,
-    Play { sounds: Vec<String> },
+    Play {
+        sounds: Vec<String>,
+    },
     StopPlay,
     /// He waits in a queue: music under everything that is played.
-    Wait { group: GroupNo, item: ItemId, music: String },
+    Wait {
+        group: GroupNo,
+        music: String,
+    },
     /// He no longer waits.
     WaitOver,
     Ring(Box<Ring>),
     /// Stop ringing, or take the agent out before he is connected.
-    Unring { offer: OfferId, ending: OfferEnding },
+    Unring {
+        offer: OfferId,
+        ending: OfferEnding,
+    },
     Dial(Box<Dial>),
-    SetData { data: Map<String, Value>, by: By },
+    SetData {
+        data: Map<String, Value>,
+        by: By,
+    },
+    /// Nothing here takes the call: a final refusal before anybody was rung.
+    Refuse {
+        cause: EndCause,
+    },
     /// One leg, or all and the contact with them.
-    Hangup { leg: Option<LegId>, cause: EndCause, side: Side, by: By },
+    Hangup {
+        leg: Option<LegId>,
+        cause: EndCause,
+        side: Side,
+        by: By,
+    },
     /// An agent's wrap-up, tags and the like need nothing here; the flow is over and nothing else holds the customer.
     Unhold,
 }
@@ -112,18 +135,29 @@ pub enum Act {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tell {
     Digit(char),
-    PlayEnded { missing: Option<String> },
+    PlayEnded {
+        missing: Option<String>,
+    },
     /// A dial is over: whom it reached, or why nobody.
     DialEnded(Result<(), EndCause>),
     /// The agent or dialled party left; the customer is still there and a flow may go on.
     OtherSideLeft,
     /// The customer is gone. Told once.
     CustomerLeft,
-    Offer { offer: OfferId, step: OfferStep },
-    /// The agent's last leg of this contact ended.
-    AgentGone(AgentNo),
+    Offer {
+        offer: OfferId,
+        step: OfferStep,
+    },
+    /// The agent's last leg of this contact ended after a talk.
+    AgentGone {
+        agent: AgentNo,
+        group: GroupNo,
+    },
     /// Our phone is in a call that no offer made, or no longer.
-    StationBusy { extension: ExtensionNo, busy: bool },
+    StationBusy {
+        extension: ExtensionNo,
+        busy: bool,
+    },
     /// Everything of it has ended and is sealed; the contact is gone.
     Closed,
 }

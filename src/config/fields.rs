@@ -224,6 +224,8 @@ mod tests {
     use super::super::tree::yaml;
     use super::*;
 
+    type Read = fn(&Item, &mut Problems) -> bool;
+
     /// What is said about `v: <text>` by the reading function.
     fn complaint(text: &str, read: impl FnOnce(&Item, &mut Problems) -> bool) -> String {
         let text = format!("v: {text}\n");
@@ -242,7 +244,7 @@ mod tests {
         let ring = |item: &Item, p: &mut Problems| item.span(Span::seconds(5)..=Span::minutes(5), p).is_some();
         let network = |item: &Item, p: &mut Problems| item.network(p).is_some();
         let word = |item: &Item, p: &mut Problems| item.one_of(&[("md5", 1), ("both", 2)], p).is_some();
-        let rows: [(&str, fn(&Item, &mut Problems) -> bool, &str); 14] = [
+        let rows: [(&str, Read, &str); 14] = [
             ("x", text, ""),
             ("1001", text, "`v` must be text, not the number 1001 | put it in quotes: `\"1001\"`"),
             ("\"\"", text, "`v` is empty | give it a value, or remove the key"),

@@ -2,6 +2,7 @@
 //! Owns the way from TOML and YAML text to that one tree, and the words for text that is neither.
 //! Leaves the meaning of keys to the loaders, which read the tree through `Fields`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -9,7 +10,7 @@ use serde_saphyr::{Location, Spanned};
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Place, Problems};
-use crate::base::bounds::CONFIG_FILE_BYTES;
+use crate::base::bounds::{CONFIG_FILE_BYTES, CONFIG_NODES};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -44,16 +45,50 @@ pub fn yaml(text: &str, problems: &mut Problems) -> Option<Node> {
         return Some(Node { at: Place { line: 1, column: 1 }, value: Value::Map(Vec::new()) });
     }
     let mut options = serde_saphyr::Options::default();
-    options.merge_keys = serde_saphyr::options::MergeKeyPolicy::Error;
+    // YAML 1.1 reads `n`, `on` and `no` as truths; a node or group of that name would become one.
+    options.strict_booleans = true;
+    // Both are told in our own words: `<<` as an unknown key, a key that stands there twice below.
+    options.merge_keys = serde_saphyr::options::MergeKeyPolicy::AsOrdinary;
+    options.duplicate_keys = serde_saphyr::options::DuplicateKeyPolicy::PassThrough;
+    if let Some(budget) = &mut options.budget {
+        (budget.max_nodes, budget.max_events) = (CONFIG_NODES, 2 * CONFIG_NODES);
+        (budget.max_total_scalar_bytes, budget.max_total_comment_bytes) = (CONFIG_FILE_BYTES, CONFIG_FILE_BYTES);
+    }
     let parsed: Result<Spanned<Any>, _> = serde_saphyr::from_str_with_options(text, options);
-    match parsed {
-        Ok(root) => Some(root.into()),
+    let root: Node = match parsed {
+        Ok(root) => root.into(),
         Err(error) => {
             let at = error.location().map_or(Place::default(), Place::from);
             let message = error.without_snippet().to_string();
-            let message = message.lines().next().unwrap_or("the text ends too soon").to_owned();
-            problems.add(at, format!("not YAML: {message}"), "put the text in order, or quote it: `\"...\"`");
-            None
+            let message = message.lines().next().unwrap_or_default();
+            let message = message.split_once(" at line ").map_or(message, |(what, _)| what);
+            let message = message.split_once(';').map_or(message, |(what, _)| what);
+            let hint = "look at this line and the one before: indent by spaces, close what is open, \
+                        quote text that holds `: ` or begins with a sign";
+            problems.add(at, format!("not YAML: {message}"), hint);
+            return None;
+        }
+    };
+    twice(&root, problems);
+    Some(root)
+}
+
+/// Keys that stand in one map a second time. The first one's value is what `Fields` sees.
+fn twice(node: &Node, problems: &mut Problems) {
+    match &node.value {
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Other(_) | Value::Text(_) => {}
+        Value::List(items) => items.iter().for_each(|item| twice(item, problems)),
+        Value::Map(entries) => {
+            let mut first = BTreeMap::new();
+            for (key, value) in entries {
+                if let Some(line) = first.get(key.name.as_str()) {
+                    let hint = format!("the first is in line {line}; remove one");
+                    problems.add(key.at, format!("key `{}` stands there a second time", key.name), hint);
+                } else {
+                    first.insert(key.name.as_str(), key.at.line);
+                }
+                twice(value, problems);
+            }
         }
     }
 }
@@ -233,6 +268,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
 
 #[cfg(test)]
 mod tests {
+    use super::super::problem::Problem;
     use super::*;
 
     fn flat(node: &Node, path: &str, out: &mut Vec<String>) {
@@ -296,12 +332,63 @@ mod tests {
     }
 
     #[test]
+    fn what_nests_too_deep_is_refused() {
+        for n in [100, 10_000] {
+            for text in [format!("a: {}{}", "[".repeat(n), "]".repeat(n)), "- ".repeat(n) + "x", "? ".repeat(n) + "x"] {
+                let mut problems = Problems::new("f", &text);
+                assert_eq!(yaml(&text, &mut problems).is_some(), problems.is_empty());
+                assert!(n == 100 || !problems.is_empty());
+            }
+            let text = format!("a = {}{}", "[".repeat(n), "]".repeat(n));
+            let mut problems = Problems::new("f", &text);
+            assert_eq!((toml(&text, &mut problems), problems.is_empty()), (None, false));
+        }
+    }
+
+    #[test]
+    fn a_key_stands_once() {
+        let text = "a: 1\nb: [{c: 1, c: 2}]\na: 2\n";
+        let mut problems = Problems::new("f", text);
+        assert!(yaml(text, &mut problems).is_some());
+        let found: Vec<String> =
+            problems.into_vec().iter().map(|p| format!("{}:{} {} | {}", p.line, p.column, p.message, p.hint)).collect();
+        assert_eq!(
+            found,
+            [
+                "2:12 key `c` stands there a second time | the first is in line 2; remove one",
+                "3:1 key `a` stands there a second time | the first is in line 1; remove one",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_multiplies_is_refused() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for i in 1..12 {
+            let all = vec![format!("*a{}", i - 1); 10].join(", ");
+            text.push_str(&format!("a{i}: &a{i} [{all}]\n"));
+        }
+        let mut problems = Problems::new("f", &text);
+        assert_eq!(yaml(&text, &mut problems), None);
+        let long = "#".repeat(CONFIG_FILE_BYTES + 1);
+        let mut problems = Problems::new("f", &long);
+        assert_eq!((yaml(&long, &mut problems), toml(&long, &mut problems)), (None, None));
+        assert!(problems.into_vec().iter().all(|p| p.message.contains("bytes, at most 16777216 are read")));
+    }
+
+    #[test]
     fn text_of_another_kind_is_a_problem_with_a_place() {
-        for (text, line) in [("a: [1, 2\nb: 3\n", 2), ("a: 1\na: 2\n", 2), ("a: \"x\n", 1), ("a: 1\n---\nb: 1\n", 2)] {
+        let rows = [
+            ("a: [1, 2\nb: 3\n", "2:2 not YAML: illegal placement of ':' indicator"),
+            ("a: \"x\n", "2:1 not YAML: invalid indentation in multiline quoted scalar"),
+            ("a: 1\n---\nb: 1\n", "3:1 not YAML: multiple YAML documents detected"),
+            ("? [a]\n: 1\n", "1:3 not YAML: expected string scalar"),
+        ];
+        for (text, expected) in rows {
             let mut problems = Problems::new("f", text);
             assert_eq!(yaml(text, &mut problems), None, "{text}");
-            let found = problems.into_vec();
-            assert!(found[0].line >= line && found[0].message.starts_with("not YAML: "), "{}", found[0]);
+            let Problem { line, column, message, .. } = problems.into_vec().remove(0);
+            assert_eq!(format!("{line}:{column} {message}"), expected);
         }
         for (text, line) in [("a = \n", 1), ("a = 1\na = 2\n", 2), ("x\n", 1), ("a = 1\n[b\n", 2)] {
             let mut problems = Problems::new("f", text);

@@ -24,6 +24,10 @@ pub enum Kind {
         language: String,
         record: bool,
     },
+    /// A command asked for it; it dials once this is on disk, and runs the flow for whoever answers.
+    Originated {
+        flow_key: String,
+    },
     /// Attached data was set; the whole of it, as a JSON object. Personal.
     ContactData {
         data: serde_json::Map<String, serde_json::Value>,
@@ -120,6 +124,10 @@ pub enum Kind {
         groups: Vec<GroupNo>,
     },
     AgentSignedOut,
+    /// The groups of somebody signed in changed with the site; the whole list.
+    AgentGroups {
+        groups: Vec<GroupNo>,
+    },
     AgentWish {
         wish: Wish,
     },
@@ -178,7 +186,7 @@ pub enum Kind {
     Restarted {
         open_contacts: u32,
     },
-    /// Open state at the head of a day's file, as JSON.
+    /// Open state at the head of a day's file, as JSON. Personal: it repeats numbers and data of what is open.
     Checkpoint {
         open: serde_json::Value,
     },
@@ -249,6 +257,7 @@ impl Kind {
                 | Self::Digit { .. }
                 | Self::Registered { .. }
                 | Self::Unregistered { .. }
+                | Self::Checkpoint { .. }
         )
     }
 
@@ -256,6 +265,7 @@ impl Kind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::ContactOpened { .. } => "contact_opened",
+            Self::Originated { .. } => "originated",
             Self::ContactData { .. } => "contact_data",
             Self::ContactClosed { .. } => "contact_closed",
             Self::LegCreated { .. } => "leg_created",
@@ -282,6 +292,7 @@ impl Kind {
             Self::OfferEnded { .. } => "offer_ended",
             Self::AgentSignedIn { .. } => "agent_signed_in",
             Self::AgentSignedOut => "agent_signed_out",
+            Self::AgentGroups { .. } => "agent_groups",
             Self::AgentWish { .. } => "agent_wish",
             Self::AgentReachable { .. } => "agent_reachable",
             Self::AgentWork { .. } => "agent_work",

@@ -299,6 +299,8 @@ pub enum AlarmKind {
     Loop,
     /// A flow ran too many steps.
     FlowSteps,
+    /// A flow wanted to attach more data than a contact may carry.
+    DataTooLarge,
     /// Recorded and answered seconds differ.
     RecordingIncomplete,
     /// The media thread did not apply a command for 200 ms.

@@ -38,7 +38,8 @@ pub enum DialResult {
 pub enum Output {
     /// Answer the customer if that has not happened.
     Answer,
-    /// Play these sounds (library keys) one after the other, instead of what plays now.
+    /// Play these sounds (library keys) one after the other, instead of what plays now. While the customer waits in a
+    /// queue this is an announcement: the music comes back when it ends or is stopped.
     Play {
         sounds: Vec<String>,
     },
@@ -49,7 +50,8 @@ pub enum Output {
         priority: i32,
         wait_max: Option<Span>,
     },
-    /// Take him out again (the caller pressed a key for it).
+    /// Take him out again (the caller pressed a key for it). The flow still waits for `QueueLeft`: `Withdrawn`, or
+    /// `Connected` if an agent was faster.
     Unqueue,
     /// Ring somebody and connect. The flow waits for `DialEnded`.
     Dial {
@@ -69,7 +71,7 @@ pub enum Output {
     Hangup {
         cause: EndCause,
     },
-    /// The run is over. If the customer is still there and nothing else holds him, he is released.
+    /// The run is over; also after `Hangup` and `TooManySteps`. If the customer is still there and nothing else holds him, he is released.
     Ended,
     /// More steps than a contact may take: the flow ended itself.
     TooManySteps,

@@ -34,6 +34,20 @@ pub enum Body {
     ReturnPorts(PortPair),
 }
 
+impl Body {
+    /// What this command is about: its version is compared with the last one of the same subject.
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::SetLeg(spec) => Subject::Leg(spec.leg),
+            Self::SetRow { sink, .. } => Subject::Row(*sink),
+            Self::SetPlayer(spec) => Subject::Player(spec.player),
+            Self::SetTrack(spec) => Subject::Recorder(spec.recorder),
+            Self::Close(subject) => *subject,
+            Self::ReturnPorts(ports) => Subject::Ports(*ports),
+        }
+    }
+}
+
 /// What a version belongs to and what can be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
@@ -43,6 +57,8 @@ pub enum Subject {
     Player(PlayerId),
     /// A recorder; one per contact.
     Recorder(ContactId),
+    /// Ports that no leg got.
+    Ports(PortPair),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,20 +1,48 @@
 //! The objects of a tenant as one immutable value: extensions, agents, groups, numbers, routes, trunks.
 //! Owns their types, `resolve` (who is meant by a dialled number) and `advertise` (which address a peer is told).
-//! Leaves reading of files to the loader beside it, storing to `store`, and every change while running to the tenant
+//! The way there: [`load`] reads text to a [`SiteFile`] of keys, [`plan`] gives each object its number, [`export`] writes
+//! the text back. Leaves reading of files to `drive`, storing to `store`, and every change while running to the tenant
 //! machine, which gets a new [`Site`] as an input and computes what the change touches.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
 use indexmap::IndexMap;
-use std::net::IpAddr;
 
 use crate::base::{AgentNo, ExtensionNo, FlowNo, GroupNo, NumberNo, RouteNo, Span, TenantNo, TrunkNo};
+
+mod advertise;
+mod export;
+mod file;
+mod load;
+mod number;
+mod plan;
+mod resolve;
+mod tenants;
+
 pub use crate::base::{Network, Secret};
+pub use advertise::advertise;
+pub use export::{Passwords, export};
+pub use file::{Outside, SiteFile};
+pub use load::load;
+pub use number::{Pattern, Rewrite, normal_form};
+pub use plan::{Numbering, Register, plan};
+pub use resolve::{Claim, Destination, Origin, ResolveError, resolve, which_tenant, which_trunk};
+pub use tenants::load_all;
+
+/// The site that `cordboard serve` runs when no other was given; passwords are generated.
+pub const DEMO: &str = include_str!("demo.yaml");
+
 use crate::event::words::Wire;
 pub use crate::sdp::Codec;
 
 /// Everything that was told to us about one tenant. Shared as `Arc<Site>`; never edited in place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Site {
     pub tenant: TenantNo,
+    /// Rises with each plan.
+    pub version: u64,
     /// The tenant's key, as in the site file.
     pub key: String,
     /// Request-URI hosts that mean this tenant; the first is the digest realm.
@@ -37,6 +65,15 @@ pub struct Site {
     pub emergency: Emergency,
     /// The number of each loaded flow, by key. The flows themselves are `ivr`'s.
     pub flows: IndexMap<String, FlowNo>,
+    /// What each internal or public number is. Made by `plan`, because every REGISTER and every dialled digit asks.
+    dialled: BTreeMap<String, Dialled>,
+}
+
+/// No two objects of a site have the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialled {
+    Extension(ExtensionNo),
+    Number(NumberNo),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +101,7 @@ pub struct Limits {
 }
 
 /// A SIP account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Extension {
     pub no: ExtensionNo,
     /// Its number and its SIP user.
@@ -73,11 +110,13 @@ pub struct Extension {
     pub password: Secret,
     /// May dial outside.
     pub outbound: bool,
+    /// Calls that this phone makes are recorded; those to a number are by the number's rule.
+    pub record: bool,
     /// Removed while in use: finishes its running work.
     pub retiring: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Agent {
     pub no: AgentNo,
     pub id: String,
@@ -94,7 +133,7 @@ pub enum StationPlan {
     Extension(ExtensionNo),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     pub no: GroupNo,
     pub id: String,
@@ -109,7 +148,6 @@ pub struct Group {
     pub wait_max: Option<Span>,
     /// Key of the music below `sounds/music`.
     pub music: String,
-    pub record: bool,
     pub retiring: bool,
 }
 
@@ -120,7 +158,7 @@ pub enum Strategy {
     SkillLevel,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trunk {
     pub no: TrunkNo,
     pub id: String,
@@ -129,8 +167,9 @@ pub struct Trunk {
     pub accept: Vec<Accept>,
     pub codecs: Vec<Codec>,
     pub max_calls: u32,
+    /// What a number called by this trunk becomes, the first match wins: the carrier's form to `+` form or an internal number.
     pub inbound: Vec<Rewrite>,
-    /// What the number called from this trunk becomes when we dial out over it: `+` form to the carrier's form.
+    /// What a number becomes when we dial it over this trunk, the first match wins: `+` form to the carrier's form.
     pub outbound: Vec<Rewrite>,
     /// Shown to the carrier when the caller has no public number.
     pub caller_id: Option<String>,
@@ -146,51 +185,118 @@ pub struct TrunkTarget {
     pub transport: Wire,
 }
 
-/// A network, and one port of it when named: `127.0.0.1/32:5080`.
+/// A network, and one port of it when named: `127.0.0.1/32:5080`, `[2001:db8::/32]:5080`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accept {
     pub network: Network,
     pub port: Option<u16>,
 }
 
-/// `match` is a regular expression over the whole number, `to` its replacement with `$1`.
-#[derive(Clone, Debug)]
-pub struct Rewrite {
-    pub pattern: Pattern,
-    pub to: String,
-}
-
-#[derive(Clone, Debug)]
-pub struct Pattern(pub regex_lite::Regex);
-
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Route {
     pub no: RouteNo,
     pub pattern: Pattern,
     pub action: RouteAction,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum RouteAction {
-    /// The rewritten number goes out over the first of these trunks that has room and answers.
+    /// `to` with its `$1` is the number that goes out over the first of these trunks that has room and answers.
     Trunks { to: String, trunks: Vec<TrunkNo> },
     /// The number is an extension's.
     Extension,
 }
 
 /// A number that callers reach: E.164 with `+`, or internal without.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Number {
     pub no: NumberNo,
     pub number: String,
     /// Key of the flow that answers.
     pub flow: String,
     pub language: Option<String>,
+    /// Its contacts are recorded from the answer on.
+    pub record: bool,
     pub retiring: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Emergency {
     pub numbers: Vec<String>,
     pub trunks: Vec<TrunkNo>,
 }
+
+impl Site {
+    /// A tenant without objects, with the limits of a site file that names none.
+    pub fn bare(tenant: TenantNo, key: &str) -> Self {
+        let file = load(key, &format!("tenant: {key}\ndomains: [{key}.example]\n"));
+        let file = file.unwrap_or_else(|problems| panic!("a tenant's key: {}", crate::config::print(&problems)));
+        plan(Numbering::new(tenant), file, &[], &mut |_| String::new()).0
+    }
+
+    /// The extension that has this number.
+    pub fn extension(&self, number: &str) -> Option<&Extension> {
+        match self.dialled.get(number)? {
+            Dialled::Extension(no) => self.extensions.get(no).filter(|e| !e.retiring),
+            Dialled::Number(_) => None,
+        }
+    }
+
+    /// The number in normal form that callers reach.
+    pub fn number(&self, number: &str) -> Option<&Number> {
+        match self.dialled.get(number)? {
+            Dialled::Number(no) => self.numbers.get(no).filter(|n| !n.retiring),
+            Dialled::Extension(_) => None,
+        }
+    }
+
+    pub fn agent(&self, id: &str) -> Option<&Agent> {
+        self.agents.values().find(|a| a.id == id)
+    }
+
+    pub fn group(&self, id: &str) -> Option<&Group> {
+        self.groups.values().find(|g| g.id == id)
+    }
+
+    /// Whether a Request-URI's host is this tenant's. A host name's case means nothing (RFC 3261, 19.1.4).
+    pub fn has_domain(&self, host: &str) -> bool {
+        self.domains.iter().any(|d| d.eq_ignore_ascii_case(host))
+    }
+}
+
+impl Accept {
+    pub fn matches(&self, source: SocketAddr) -> bool {
+        self.network.contains(source.ip()) && self.port.is_none_or(|p| p == source.port())
+    }
+}
+
+impl fmt::Display for Accept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.port, self.network.ip) {
+            (None, _) => self.network.fmt(f),
+            (Some(port), IpAddr::V4(_)) => write!(f, "{}:{port}", self.network),
+            (Some(port), IpAddr::V6(_)) => write!(f, "[{}]:{port}", self.network),
+        }
+    }
+}
+
+/// As a SIP URI, which the loader reads back.
+impl fmt::Display for TrunkTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ip {
+            Some(IpAddr::V6(ip)) => write!(f, "sip:[{ip}]:{}", self.port)?,
+            Some(IpAddr::V4(_)) | None => write!(f, "sip:{}:{}", self.host, self.port)?,
+        }
+        match self.transport {
+            Wire::Udp => Ok(()),
+            Wire::Tcp => f.write_str(";transport=tcp"),
+        }
+    }
+}
+
+/// The words of the file for each of a closed set, the same for reading and writing.
+const STRATEGIES: [(&str, Strategy); 2] =
+    [("longest-idle", Strategy::LongestIdle), ("skill-level", Strategy::SkillLevel)];
+const DIGESTS: [(&str, DigestPolicy); 3] =
+    [("md5", DigestPolicy::Md5), ("both", DigestPolicy::Both), ("sha-256", DigestPolicy::Sha256)];
+const CODECS: [(&str, Codec); 2] = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma)];

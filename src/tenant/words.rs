@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::base::{InterfaceNo, LinkId};
+use crate::base::{CommandId, InterfaceNo, LinkId};
 use crate::event::Event;
 use crate::event::words::Wire;
 use crate::ivr::Flows;
@@ -71,6 +71,27 @@ pub enum Output {
     Media(media::words::Command),
     /// Appended before anything that follows from it is sent. With a token, `Input::Committed` comes back.
     Journal { event: Box<Event>, notify: Option<u64> },
-    Answer { reply: u64, answer: Answer },
+    /// `repeat_of`: the command was carried out before, and its answer is stamped with the position it had then.
+    Answer { reply: u64, answer: Answer, repeat_of: Option<CommandId> },
     Store(StoreAsk),
+}
+
+impl Input {
+    /// For logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sip(_) => "sip",
+            Self::LinkOpened { .. } => "link-opened",
+            Self::LinkFailed { .. } => "link-failed",
+            Self::LinkClosed { .. } => "link-closed",
+            Self::Media(_) => "media",
+            Self::Command { .. } => "command",
+            Self::Committed { .. } => "committed",
+            Self::Store(_) => "store",
+            Self::Site(_) => "site",
+            Self::Flows(_) => "flows",
+            Self::House(_) => "house",
+            Self::Due => "due",
+        }
+    }
 }

@@ -216,3 +216,93 @@ impl Response {
         builder
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Message;
+    use super::*;
+
+    const INVITE: &str = "INVITE sip:9000@h SIP/2.0\r\nv: SIP/2.0/UDP 10.0.0.1:5070;rport;branch=z9hG4bK1,\r\n SIP/2.0/TCP p;branch=z9hG4bK0\r\nRoute: <sip:p1;lr>, <sip:p2;lr>\r\nRecord-Route: <sip:p;lr>\r\nf: J\u{e9} <sip:a@b>;tag=1\r\nt  : sip:9000@h\r\ni: x@y\r\nCSeq: 7 INVITE\r\nTimestamp: 54\r\nMax-Forwards: 70\r\nl: 0\r\n\r\n";
+
+    fn invite() -> Request {
+        // the name is Latin-1 on the wire
+        let bytes: Vec<u8> = INVITE.chars().map(|char| char as u32 as u8).collect();
+        match Message::parse_datagram(bytes.into()) {
+            Ok(Message::Request(mut request)) => {
+                request.headers.stamp_via("192.0.2.9:4000".parse().expect("address")).expect("a Via");
+                request
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn lines(bytes: Bytes) -> Vec<String> {
+        let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
+        text.trim_end().split("\r\n").map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_response_copies_what_it_must_and_no_more() {
+        let ok = Response::to(&invite(), 200).to_tag("ours").header(Name::Contact, "<sip:us>").build().expect("clean");
+        let expected = [
+            "SIP/2.0 200 OK",
+            "Via: SIP/2.0/UDP 10.0.0.1:5070;rport=4000;branch=z9hG4bK1;received=192.0.2.9, SIP/2.0/TCP p;branch=z9hG4bK0",
+            "From: J\u{e9} <sip:a@b>;tag=1",
+            "To: sip:9000@h;tag=ours",
+            "Call-ID: x@y",
+            "CSeq: 7 INVITE",
+            "Record-Route: <sip:p;lr>",
+            "Contact: <sip:us>",
+            "Content-Length: 0",
+        ];
+        assert_eq!(lines(ok.to_bytes()), expected);
+        let trying = Response::to(&invite(), 100).build().expect("clean");
+        assert!(trying.headers.first(Name::Timestamp).is_some() && trying.headers.first(Name::RecordRoute).is_none());
+        let busy = Response::to(&invite(), 486).reason("Busy Now").body("text/plain", "so").build().expect("clean");
+        assert_eq!(lines(busy.to_bytes())[0], "SIP/2.0 486 Busy Now");
+        assert_eq!((busy.headers.content_length(), busy.body().as_ref()), (Ok(Some(2)), b"so".as_slice()));
+        assert_eq!(Response::to(&invite(), 99).build(), Err(BuildError::BadStatusLine));
+        assert_eq!(Response::to(&invite(), 200).reason("a\nb").build(), Err(BuildError::BadStatusLine));
+    }
+
+    #[test]
+    fn an_existing_to_tag_stays() {
+        let mut bye = invite();
+        bye.headers.set(Name::To, "<sip:9000@h>;tag=theirs").expect("clean");
+        let ok = Response::to(&bye, 200).to_tag("ours").build().expect("clean");
+        assert_eq!(ok.headers.to().map(|to| to.tag().map(str::to_owned)), Ok(Some("theirs".to_owned())));
+    }
+
+    #[test]
+    fn cancel_and_ack_go_the_way_of_their_invite() {
+        let invite = invite();
+        let refusal = Response::to(&invite, 486).to_tag("t2").build().expect("clean");
+        for (request, method, tag) in [
+            (invite.cancel().build().expect("clean"), Method::Cancel, None),
+            (invite.ack_refusal(&refusal).build().expect("clean"), Method::Ack, Some("t2")),
+        ] {
+            assert_eq!((&request.method, &request.uri), (&method, &invite.uri));
+            assert_eq!(request.headers.vias().map(|vias| vias.len()), Ok(1));
+            assert_eq!(request.headers.via(), invite.headers.via());
+            assert_eq!(request.headers.cseq(), Ok(CSeq { number: 7, method }));
+            assert_eq!(request.headers.to().expect("To").tag(), tag);
+            assert_eq!(request.headers.routes().map(|routes| routes.len()), Ok(2));
+            assert_eq!(request.check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn edits_keep_the_order() {
+        let mut headers = invite().headers;
+        headers.prepend(Name::Via, "SIP/2.0/UDP us;branch=z9hG4bKn").expect("clean");
+        headers.set(Name::MaxForwards, 69).expect("clean");
+        headers.remove(Name::Route);
+        headers.add_named("x-call", 5).expect("clean");
+        let names: Vec<_> = headers.iter().map(|header| header.name_text().into_owned()).collect();
+        let expected = "Via Via Record-Route f t i CSeq Timestamp Max-Forwards l x-call";
+        assert_eq!(names.join(" "), expected);
+        assert_eq!((headers.max_forwards(), headers.named("X-Call").as_deref()), (Ok(Some(69)), Some("5")));
+        assert_eq!(headers.named("Call-ID").as_deref(), Some("x@y"), "under its compact form too");
+        assert!(headers.lists(Name::CSeq, "7 invite") && !headers.lists(Name::Supported, "timer"));
+    }
+}

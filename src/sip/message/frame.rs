@@ -4,10 +4,11 @@ use bytes::{Bytes, BytesMut};
 
 use super::parse::{Head, parse_head};
 use super::{Fault, Message, ParseError};
-use crate::base::bounds::{SIP_BODY_BYTES, TCP_READ_BUFFER_BYTES};
+use crate::base::bounds::{SIP_BODY_BYTES, SIP_MESSAGE_BYTES, TCP_READ_BUFFER_BYTES};
 
 /// What came out of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one frame lives at a time, on the stack")]
 pub enum Frame {
     Message(Message),
     /// The stream cannot go on, as where the next message begins is unknown or the sender speaks no SIP: answer if
@@ -34,7 +35,7 @@ pub struct StreamFramer {
 
 #[derive(Debug)]
 struct Waiting {
-    head: Result<Head, ParseError>,
+    head: Head,
     body: usize,
 }
 
@@ -81,32 +82,34 @@ impl StreamFramer {
 
     /// Reads the headers when they are complete, and sets `waiting`.
     fn take_head(&mut self) -> Option<Frame> {
-        if self.buffer.is_empty() || self.buffer.starts_with(b"\r") {
+        let half_a_ping = b"\r\n\r\n".starts_with(&self.buffer);
+        if half_a_ping {
             return None;
         }
         let Some(head_len) = self.find_head_end() else {
-            if self.buffer.len() >= TCP_READ_BUFFER_BYTES {
-                let head = parse_head(&self.take_all());
-                return Some(self.break_off(head, Fault::MessageTooLong));
+            if self.buffer.len() < TCP_READ_BUFFER_BYTES {
+                return None;
             }
-            return None;
+            let error =
+                parse_head(&self.take_all()).map_or_else(|error| error, |head| head.refused(Fault::MessageTooLong));
+            return Some(self.break_off(error));
         };
-        let bytes = self.cut(head_len);
-        let head = parse_head(&bytes);
-        let length = match &head {
-            Ok(head) => head.message.headers().content_length(),
-            Err(error) if error.fault == Fault::NotSip => Err(Fault::NotSip),
-            Err(error) => error.request.as_ref().map_or(Err(error.fault), |r| r.headers.content_length()),
+        let head = match parse_head(&self.cut(head_len)) {
+            Ok(head) => head,
+            Err(error) => return Some(self.break_off(error)),
         };
-        match length {
-            // without a length there is no body (RFC 3261 §20.14 demands the field on streams)
-            Ok(length) if length.unwrap_or(0) <= SIP_BODY_BYTES => {
-                self.waiting = Some(Waiting { head, body: length.unwrap_or(0) });
-                None
+        // without a length there is no body (RFC 3261 §20.14 demands the field on streams)
+        let length = head.header_fault.map_or_else(|| head.message.headers().content_length(), Err);
+        let fault = match length.map(|length| length.unwrap_or(0)) {
+            Ok(body) if body > SIP_BODY_BYTES => Fault::BodyTooLong,
+            Ok(body) if head_len + body > SIP_MESSAGE_BYTES => Fault::MessageTooLong,
+            Ok(body) => {
+                self.waiting = Some(Waiting { head, body });
+                return None;
             }
-            Ok(_) => Some(self.break_off(head, Fault::BodyTooLong)),
-            Err(fault) => Some(self.break_off(head, fault)),
-        }
+            Err(fault) => fault,
+        };
+        Some(self.break_off(head.refused(fault)))
     }
 
     fn take_body(&mut self) -> Option<Frame> {
@@ -115,9 +118,9 @@ impl StreamFramer {
         }
         let waiting = self.waiting.take()?;
         let body = self.cut(waiting.body);
-        Some(match waiting.head {
-            Ok(head) => Frame::Message(head.with_body(body)),
-            Err(error) => Frame::Refused(error),
+        Some(match waiting.head.start_fault {
+            None => Frame::Message(waiting.head.with_body(body)),
+            Some(fault) => Frame::Refused(waiting.head.refused(fault)),
         })
     }
 
@@ -137,14 +140,10 @@ impl StreamFramer {
         None
     }
 
-    fn break_off(&mut self, head: Result<Head, ParseError>, fault: Fault) -> Frame {
+    fn break_off(&mut self, error: ParseError) -> Frame {
         self.broken = true;
         self.buffer.clear();
-        Frame::Broken(match head {
-            Ok(head) => head.refused(fault),
-            // what is wrong with the frame comes first: it is why the connection ends
-            Err(error) => ParseError { fault, ..error },
-        })
+        Frame::Broken(error)
     }
 
     fn cut(&mut self, len: usize) -> Bytes {
@@ -195,7 +194,7 @@ mod tests {
     #[test]
     fn the_same_frames_however_the_stream_is_cut() {
         let two = with("l: 5\r\n\r\nhello") + &with("Content-Length: 0\r\n\r\n");
-        let rows: [(String, &[&str]); 13] = [
+        let rows: [(String, &[&str]); 19] = [
             (two, &["message hello", "message "]),
             (with("\r\n") + "\r\n\r\n" + &with("l: 1\r\n\r\n!"), &["message ", "ping", "message !"]),
             ("\r\n".to_owned() + &with("l:0\r\n\r\n"), &["pong", "message "]),
@@ -205,8 +204,14 @@ mod tests {
             (with("l: -1\r\n\r\n"), &["broken 400 answer"]),
             (with("l: 1\r\nl: 2\r\n\r\nab"), &["broken 400 answer"]),
             (with("l: 99999\r\n\r\n"), &["broken 413 answer"]),
-            (with("no colon\r\nl: 2\r\n\r\nab") + &with("\r\n"), &["refused 400 answer", "message "]),
+            (with(&format!("l: {}\r\n\r\n", u64::MAX)), &["broken 413 answer"]),
+            (with("Content-Length 2\r\n\r\nab"), &["broken 400 answer"]),
+            (with(&"X: y\r\n".repeat(300)) + "l: 1\r\n\r\n!", &["broken 400 answer"]),
+            (with("l: 2\r\n\r\nab").replace("a@b S", "a@ S") + &with("\r\n"), &["refused 400 answer", "message "]),
             (with("\r\n").replace("SIP/2.0\r\n", "SIP/3.0\r\n"), &["refused 505 answer"]),
+            (with(&format!("X: {}\r\nl: 9000\r\n\r\n", "y".repeat(60_000))), &["broken 513 answer"]),
+            ("\r".to_owned() + &with("\r\n"), &["broken 400 drop"]),
+            ("\r\n\rX".to_owned() + &with("\r\n"), &["broken 400 drop"]),
             ("GET / HTTP/1.1\r\nHost: x\r\n\r\n".into(), &["broken 400 drop"]),
             (with(&"X: y\r\n".repeat(20_000)), &["broken 513 answer"]),
         ];

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use super::text::{decode, is_token, number, split};
+use super::text::{decode, is_token, number, split, trim_lws};
 use super::values::tokens;
 use super::{
     AuthValue, BuildError, CSeq, Contact, Contacts, ContentType, Fault, Name, NameAddr, ReasonValue, Replaces,
@@ -37,6 +37,7 @@ impl Header {
         if value.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
             return Err(BuildError::LineBreak(name));
         }
+        let value = trim_lws(value);
         let mut line = Vec::with_capacity(text.len() + 2 + value.len());
         line.extend_from_slice(text.as_bytes());
         line.extend_from_slice(b": ");
@@ -56,13 +57,13 @@ impl Header {
 
     /// The value without folding and outer blanks.
     pub fn value(&self) -> Cow<'_, [u8]> {
-        let raw = self.line[self.value_start as usize..].trim_ascii();
+        let raw = trim_lws(&self.line[self.value_start as usize..]);
         if !raw.contains(&b'\n') {
             return Cow::Borrowed(raw);
         }
         let mut out: Vec<u8> = Vec::with_capacity(raw.len());
         for piece in raw.split(|&byte| byte == b'\n') {
-            let piece = piece.trim_ascii();
+            let piece = trim_lws(piece);
             if !out.is_empty() && !piece.is_empty() {
                 out.push(b' ');
             }
@@ -127,7 +128,12 @@ impl Headers {
 
     /// The first line's value of any name, also of one that [`Name`] does not list.
     pub fn named(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.0.iter().find(|header| header.name_text().eq_ignore_ascii_case(name)).map(Header::text)
+        match Name::parse(name.as_bytes()) {
+            Name::Extension => {
+                self.0.iter().find(|header| header.name_text().eq_ignore_ascii_case(name)).map(Header::text)
+            }
+            known => self.text(known),
+        }
     }
 
     /// The first line's value.

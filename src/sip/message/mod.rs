@@ -19,7 +19,11 @@ mod method;
 mod name;
 mod params;
 mod parse;
+#[cfg(test)]
+mod proof;
 mod text;
+#[cfg(test)]
+mod torture;
 mod uri;
 mod values;
 mod via;

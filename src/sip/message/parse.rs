@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::text::{decode, is_token_byte, trim};
+use super::text::{decode, is_lws, is_token_byte, trim};
 use super::{Fault, Header, Headers, Message, Method, ParseError, Request, Response, Uri};
 use crate::base::bounds::{SIP_BODY_BYTES, SIP_HEADERS, SIP_MESSAGE_BYTES};
 
@@ -15,6 +15,9 @@ impl Message {
             return Err(ParseError { fault: Fault::Empty, request: None });
         }
         let head = parse_head(&datagram)?;
+        if let Some(fault) = head.start_fault.or(head.header_fault) {
+            return Err(head.refused(fault));
+        }
         if datagram.len() > SIP_MESSAGE_BYTES {
             return Err(head.refused(Fault::MessageTooLong));
         }
@@ -38,6 +41,10 @@ impl Message {
 pub(super) struct Head {
     pub message: Message,
     pub len: usize,
+    /// What is wrong with the start line; the rest could be read.
+    pub start_fault: Option<Fault>,
+    /// The first thing wrong with the header lines: a Content-Length may be among the unreadable.
+    pub header_fault: Option<Fault>,
 }
 
 impl Head {
@@ -49,19 +56,15 @@ impl Head {
     }
 
     pub fn refused(self, fault: Fault) -> ParseError {
-        refused(self.message, fault)
+        let request = match self.message {
+            Message::Request(request) => request.answerable().then(|| Box::new(request)),
+            Message::Response(_) => None,
+        };
+        ParseError { fault, request }
     }
 }
 
-fn refused(message: Message, fault: Fault) -> ParseError {
-    let request = match message {
-        Message::Request(request) => request.answerable().then(|| Box::new(request)),
-        Message::Response(_) => None,
-    };
-    ParseError { fault, request }
-}
-
-/// Reads start line and headers. The first fault is told, after reading on for what an answer needs.
+/// Reads start line and headers, past faults too, for what an answer needs. An error: there is no start line to read.
 pub(super) fn parse_head(bytes: &Bytes) -> Result<Head, ParseError> {
     let mut lines = Lines { bytes, at: 0 };
     let Some(first) = lines.next_line() else {
@@ -80,10 +83,7 @@ pub(super) fn parse_head(bytes: &Bytes) -> Result<Head, ParseError> {
             (Message::Response(Response { status, reason, headers, body: Bytes::new() }), None)
         }
     };
-    match start_fault.or(header_fault) {
-        Some(fault) => Err(refused(message, fault)),
-        None => Ok(Head { message, len }),
-    }
+    Ok(Head { message, len, start_fault, header_fault })
 }
 
 enum Start<'a> {
@@ -161,7 +161,8 @@ fn parse_header(line: Bytes) -> Option<Header> {
     if name_len == 0 || line.get(colon) != Some(&b':') || has_bare_cr(&line) {
         return None;
     }
-    Some(Header::from_line(line, name_len, colon + 1))
+    let value_blanks = line[colon + 1..].iter().take_while(|byte| is_lws(byte)).count();
+    Some(Header::from_line(line, name_len, colon + 1 + value_blanks))
 }
 
 /// A CR that is not part of a fold would end the line for a laxer reader than this one.
@@ -193,5 +194,66 @@ impl Lines<'_> {
             end = self.next_line()?.1;
         }
         Some((start, end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Name;
+    use super::*;
+
+    const HEAD: &str = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:c@d>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n";
+
+    #[test]
+    fn what_a_datagram_is_refused_for() {
+        let with = |rest: &str| HEAD.to_owned() + rest;
+        // bytes, fault, answerable
+        let rows = [
+            ("\r\n\r\n".to_owned(), Fault::Empty, false),
+            ("\0\0\0\0".into(), Fault::Empty, false),
+            (String::new(), Fault::Empty, false),
+            ("GET / HTTP/1.1\r\n\r\n".into(), Fault::NotSip, false),
+            ("hello".into(), Fault::NotSip, false),
+            ("INVITE sip:a@b SIP/2.0".into(), Fault::Unfinished, false),
+            (with(""), Fault::Unfinished, true),
+            (with("X: y"), Fault::Unfinished, true),
+            (with("\r\n").replace("SIP/2.0\r\nVia", "SIP/3.0\r\nVia"), Fault::Version, true),
+            (with("\r\n").replace("sip:a@b SIP", "sip:a b SIP"), Fault::RequestUri, true),
+            (with("\r\n").replace("OPTIONS sip", "OPT(IONS sip"), Fault::RequestLine, false),
+            (with("no colon\r\n\r\n"), Fault::HeaderLine, true),
+            (with("Subject: a\rVia: b\r\n\r\n"), Fault::HeaderLine, true),
+            (with(": nameless\r\n\r\n"), Fault::HeaderLine, true),
+            (with(&format!("{}\r\n", "X: y\r\n".repeat(SIP_HEADERS))), Fault::TooManyHeaders, true),
+            (with(&format!("X: {}\r\n\r\n", "y".repeat(SIP_MESSAGE_BYTES))), Fault::MessageTooLong, true),
+            (with(&format!("\r\n{}", "y".repeat(SIP_BODY_BYTES + 1))), Fault::BodyTooLong, true),
+            (with(&format!("l: {}\r\n\r\n", SIP_BODY_BYTES + 1)), Fault::BodyTooLong, true),
+            (with("l: 5\r\n\r\nfour"), Fault::BodyCut, true),
+            (with("l: 5x\r\n\r\nfives"), Fault::Malformed(Name::ContentLength), true),
+            (with("\r\n").replace("OPTIONS sip:a@b SIP", "ACK <x> SIP"), Fault::RequestUri, false),
+            (with("\r\n").replace("Call-ID: x", "Y: x\r\nbad"), Fault::HeaderLine, false),
+            ("SIP/2.0 99 Low\r\n\r\n".into(), Fault::StatusLine, false),
+            ("SIP/2.0 700 High\r\n\r\n".into(), Fault::StatusLine, false),
+            ("SIP/2.0\r\n\r\n".into(), Fault::StatusLine, false),
+            ("SIP/1.0 200 OK\r\n\r\n".into(), Fault::Version, false),
+        ];
+        for (text, fault, answerable) in rows {
+            let error = Message::parse_datagram(Bytes::from(text.clone())).expect_err("refused");
+            assert_eq!(
+                (error.fault, error.request.is_some()),
+                (fault, answerable),
+                "{:?}",
+                &text[..text.len().min(300)]
+            );
+        }
+    }
+
+    #[test]
+    fn the_body_ends_where_the_length_says() {
+        for (rest, body) in
+            [("l: 2\r\n\r\nabcd", "ab"), ("\r\nabcd", "abcd"), ("l: 2\r\nl: 02\r\n\r\nab", "ab"), ("\n", "")]
+        {
+            let message = Message::parse_datagram(Bytes::from(HEAD.to_owned() + rest)).expect("well-formed");
+            assert_eq!(message.body(), body, "{rest:?}");
+        }
     }
 }

@@ -19,6 +19,18 @@ pub(super) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }
 
+/// A blank, or part of a fold.
+pub(super) fn is_lws(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Without blanks and folds at both ends.
+pub(super) fn trim_lws(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|byte| !is_lws(byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !is_lws(byte)).map_or(start, |last| last + 1);
+    &bytes[start..end]
+}
+
 pub(super) fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }

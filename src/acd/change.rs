@@ -1,0 +1,97 @@
+//! A new site while everything runs: memberships, levels, strategies and limits are live; who or what was removed
+//! finishes its running work.
+//! This and `snapshots` are the only inputs that look at every agent; sites change by hand.
+
+use std::sync::Arc;
+
+use super::agent::Agent;
+use super::item::ItemState;
+use super::{Acd, Owner, about_agent};
+use crate::base::{AgentNo, ExtensionNo, GroupNo, ItemId, Now, Supplies, Time};
+use crate::event::{By, Kind};
+use crate::site::Site;
+
+impl Acd {
+    /// Takes the new site at once. A removed agent is offered nothing more and is signed out when his work is done; a
+    /// removed group's callers leave with `NoAgent`, a retiring group serves who waits and takes nobody new.
+    pub fn set_site(&mut self, site: Arc<Site>, now: Now, supplies: &mut Supplies) {
+        let t = now.t;
+        self.site = site;
+        for no in self.site.agents.keys() {
+            self.agents.entry(*no).or_insert_with(|| Agent::new(*no, t));
+        }
+        let everybody: Vec<AgentNo> = self.agents.keys().copied().collect();
+        for no in everybody {
+            self.change_groups(no, t);
+            self.touched.insert(no);
+        }
+        let groups: Vec<GroupNo> = self.matcher.queues().map(|(group, _)| group).collect();
+        for group in groups {
+            self.expel_hopeless(group, t);
+            self.change_patience(group);
+            self.forget_if_removed(group);
+        }
+        self.forget_phones(t);
+        self.settle(t, supplies);
+    }
+
+    /// The agent's groups and levels are what the site says now.
+    pub(super) fn change_groups(&mut self, no: AgentNo, t: Time) {
+        let groups = self.site_groups(no);
+        let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.seat_mut()) else {
+            return;
+        };
+        if seat.groups == groups {
+            return;
+        }
+        let before = seat.group_numbers();
+        let old = std::mem::replace(&mut seat.groups, groups.clone());
+        let after = seat.group_numbers();
+        self.matcher.part(&old);
+        self.matcher.join(&groups);
+        if before != after {
+            self.journal(about_agent(no), &By::SYSTEM, Kind::AgentGroups { groups: after });
+        }
+        // Out of the sets he stood in by his old levels; `settle` puts him into the new.
+        self.place(no, t);
+    }
+
+    /// The group's longest wait is live: deadlines of those who wait are reckoned anew.
+    fn change_patience(&mut self, group: GroupNo) {
+        let wait_max = self.site.groups.get(&group).and_then(|g| g.wait_max);
+        let waiting: Vec<ItemId> = self.matcher.queue(group).map_or_else(Vec::new, |q| q.items().collect());
+        for id in waiting {
+            let item = &self.items[&id];
+            match item.state {
+                ItemState::Waiting => self.agenda.set(Owner::Item(id), item.deadline(wait_max)),
+                // Reckoned when the offer ends.
+                ItemState::Offered(_) => {}
+            }
+        }
+    }
+
+    fn forget_if_removed(&mut self, group: GroupNo) {
+        let gone = !self.site.groups.contains_key(&group);
+        if gone && self.matcher.queue(group).is_some_and(|q| q.is_empty()) {
+            self.matcher.forget(group);
+        }
+    }
+
+    /// A removed extension answers no more; it is forgotten when nobody sits at it and it is in no call.
+    fn forget_phones(&mut self, t: Time) {
+        let gone: Vec<ExtensionNo> =
+            self.phones.keys().filter(|no| !self.site.extensions.contains_key(*no)).copied().collect();
+        for extension in gone {
+            let phone = self.phones.entry(extension).or_default();
+            phone.prove(false);
+            match phone.holder {
+                Some(no) => self.sync_reach(no, &By::SYSTEM, t),
+                None if phone.claims().is_empty() => {
+                    self.phones.remove(&extension);
+                    self.agenda.set(Owner::Phone(extension), None);
+                }
+                None => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! One work item: its rank, its patience and whom it is not offered to again.
+//! Owns what stays the same while it waits. Leaves its place in a queue to `queue` and its offer to `offer`.
+
+use super::queue::Rank;
+use super::words::NewItem;
+use crate::base::bounds::{EXCLUSIONS_PER_ITEM, PRIORITY_STEP};
+use crate::base::{AgentNo, ContactId, GroupNo, ItemId, OfferId, Span, Time};
+use crate::event::About;
+
+#[derive(Clone, Debug)]
+pub struct Item {
+    pub id: ItemId,
+    pub group: GroupNo,
+    pub holder: ContactId,
+    pub level: u8,
+    pub priority: i32,
+    pub visit: u32,
+    /// When the contact first entered a queue.
+    pub entered: Time,
+    /// When this visit began: waits and their limits count from here.
+    pub since: Time,
+    pub rank: Rank,
+    /// Its own patience; the group's may be shorter.
+    wait_max: Option<Span>,
+    /// The oldest first.
+    excluded: Vec<AgentNo>,
+    pub state: ItemState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemState {
+    Waiting,
+    Offered(OfferId),
+}
+
+impl Item {
+    pub fn new(new: &NewItem, sequence: u64, t: Time) -> Self {
+        Self {
+            id: new.item,
+            group: new.group,
+            holder: new.holder,
+            level: new.level.max(1),
+            priority: new.priority,
+            visit: new.visit,
+            entered: new.entered,
+            since: t,
+            rank: Rank { due: new.entered - PRIORITY_STEP * i64::from(new.priority), sequence },
+            wait_max: new.wait_max,
+            excluded: Vec::new(),
+            state: ItemState::Waiting,
+        }
+    }
+
+    pub fn deadline(&self, group_wait_max: Option<Span>) -> Option<Time> {
+        [self.wait_max, group_wait_max].into_iter().flatten().min().map(|longest| self.since + longest)
+    }
+
+    pub fn excludes(&self, agent: AgentNo) -> bool {
+        self.excluded.contains(&agent)
+    }
+
+    pub fn excluded(&self) -> &[AgentNo] {
+        &self.excluded
+    }
+
+    pub fn exclude(&mut self, agent: AgentNo) {
+        if self.excludes(agent) {
+            return;
+        }
+        if self.excluded.len() == EXCLUSIONS_PER_ITEM {
+            self.excluded.remove(0);
+        }
+        self.excluded.push(agent);
+    }
+
+    pub fn about(&self) -> About {
+        About { contact: Some(self.holder), group: Some(self.group), item: Some(self.id), ..About::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(priority: i32, wait_max: Option<Span>) -> Item {
+        let (item, group, holder) = (ItemId(1), GroupNo(1), ContactId(1));
+        let new = NewItem { item, group, entered: Time(90_000_000), priority, level: 0, wait_max, holder, visit: 1 };
+        Item::new(&new, 1, Time(100_000_000))
+    }
+
+    #[test]
+    fn rank_counts_from_the_first_entry_and_patience_from_this_one() {
+        assert_eq!(item(0, None).rank.due, Time(90_000_000));
+        assert_eq!(item(2, None).rank.due, Time(-30_000_000));
+        assert_eq!(item(-1, None).rank.due, Time(150_000_000));
+        assert_eq!(item(0, None).level, 1);
+        let (short, long) = (Span::seconds(5), Span::seconds(9));
+        for (own, group, expected) in [
+            (None, None, None),
+            (Some(short), None, Some(105)),
+            (Some(long), Some(short), Some(105)),
+            (None, Some(long), Some(109)),
+        ] {
+            assert_eq!(item(0, own).deadline(group), expected.map(|s| Time(s * 1_000_000)), "{own:?} {group:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_list_of_exclusions_forgets_the_oldest() {
+        let mut item = item(0, None);
+        for no in 0..=EXCLUSIONS_PER_ITEM as u32 {
+            item.exclude(AgentNo(no));
+            item.exclude(AgentNo(no));
+        }
+        assert_eq!(item.excluded().len(), EXCLUSIONS_PER_ITEM);
+        assert!(!item.excludes(AgentNo(0)) && item.excludes(AgentNo(1)));
+    }
+}

@@ -1,0 +1,297 @@
+//! Items and offers: how they begin, proceed and end, and what each ending costs whom.
+//! Owns the rules between item, agent and phone. Leaves the states of an offer to `offer`, order to `matcher`.
+
+use super::agent::Doing;
+use super::item::{Item, ItemState};
+use super::offer::{Advance, Lease, LeaseState};
+use super::phone::Phone;
+use super::words::{NewItem, Offer, OfferStep, Output};
+use super::{Acd, Owner};
+use crate::base::{AgentNo, ContactId, ItemId, Now, OfferId, SegmentId, Span, Supplies, Time};
+use crate::event::words::{ItemExit, NotReadyReason, OfferEnding, Wish};
+use crate::event::{About, By, Kind};
+
+impl Acd {
+    /// A caller comes to a queue. It may leave at once: `NoAgent` when nobody is signed in who could ever take it (also
+    /// for a group that is being removed), `Full` when it would have to wait and the group has as many as it may.
+    pub fn enqueue(&mut self, new: &NewItem, by: &By, now: Now, supplies: &mut Supplies) {
+        if self.items.contains_key(&new.item) {
+            self.late += 1;
+            return;
+        }
+        self.sequence += 1;
+        let item = Item::new(new, self.sequence, now.t);
+        let entered = Kind::ItemEntered { due: item.rank.due, priority: item.priority, visit: item.visit };
+        self.journal(item.about(), by, entered);
+        match self.refusal(&item) {
+            Some(exit) => self.tell_left(&item, exit, &By::SYSTEM, now.t),
+            None => self.admit(item),
+        }
+        self.settle(now.t, supplies);
+    }
+
+    /// The caller left, or a command took the item out. An offer for it ends with `CallerLeft`, or else `Rescinded`.
+    /// Nothing happens (and it is counted) when the item has left already.
+    pub fn withdraw(&mut self, item: ItemId, exit: ItemExit, by: &By, now: Now, supplies: &mut Supplies) {
+        match self.items.get(&item).map(|i| i.state) {
+            None => self.late += 1,
+            Some(ItemState::Waiting) => self.leave(item, exit, by, now.t),
+            Some(ItemState::Offered(offer)) => {
+                let ending = match exit {
+                    ItemExit::CallerLeft => OfferEnding::CallerLeft,
+                    ItemExit::Connected
+                    | ItemExit::TimedOut
+                    | ItemExit::Full
+                    | ItemExit::NoAgent
+                    | ItemExit::Withdrawn => OfferEnding::Rescinded,
+                };
+                let holder = self.offers.get(&offer).map(|lease| lease.holder);
+                self.finish(offer, ending, None, by, now.t);
+                self.leave(item, exit, by, now.t);
+                if let Some(holder) = holder {
+                    self.outputs.push_back(Output::Rescind { offer, holder, ending });
+                }
+            }
+        }
+        self.settle(now.t, supplies);
+    }
+
+    /// Whoever rings tells how it goes. A step of an offer that has ended is ignored and counted: a late 200 wins nothing.
+    pub fn offer_step(&mut self, offer: OfferId, step: OfferStep, now: Now, supplies: &mut Supplies) {
+        let t = now.t;
+        let Some(lease) = self.offers.get_mut(&offer) else {
+            self.late += 1;
+            return;
+        };
+        let (advance, about) = (lease.step(step, t), lease.about());
+        self.agenda.set(Owner::Offer(offer), lease.deadline());
+        match advance {
+            Advance::Stale => self.late += 1,
+            Advance::Alerting => self.journal(about, &By::PARTY, Kind::OfferAlerting),
+            Advance::Accepted => self.journal(about, &By::PARTY, Kind::OfferAccepted),
+            Advance::Connected => self.connected(offer, t),
+            Advance::Ended(ending) => self.ended_by_party(offer, ending, step, t),
+        }
+        self.settle(t, supplies);
+    }
+
+    /// The agent's last leg of this contact has ended. He wraps up for `wrap_up`, whatever group the call came from.
+    pub fn talk_ended(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        wrap_up: Span,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        let doing = self.agents.get(&agent).and_then(|a| a.seat()).and_then(|s| s.doing(contact));
+        match doing {
+            Some(Doing::Talking(offer)) => {
+                self.finish(offer, OfferEnding::Connected, None, by, now.t);
+                if wrap_up > Span::ZERO {
+                    let about = About { contact: Some(contact), agent: Some(agent), ..About::default() };
+                    self.set_doing(agent, contact, Doing::WrapUp { until: now.t + wrap_up }, about, by);
+                } else {
+                    self.end_work(agent, contact, by, now.t);
+                }
+            }
+            Some(Doing::Offered(_) | Doing::Dialing | Doing::WrapUp { .. }) | None => self.late += 1,
+        }
+        self.settle(now.t, supplies);
+    }
+
+    /// Why an item may not come in, if so.
+    fn refusal(&self, item: &Item) -> Option<ItemExit> {
+        let group = self.site.groups.get(&item.group).filter(|g| !g.retiring);
+        let queue = self.matcher.queue(item.group).filter(|q| q.capable(item.level));
+        let (Some(group), Some(queue)) = (group, queue) else {
+            return Some(ItemExit::NoAgent);
+        };
+        let full = group.length_max.is_some_and(|most| queue.len() >= most as usize);
+        (full && self.matcher.best_for(item, group.strategy).is_none()).then_some(ItemExit::Full)
+    }
+
+    fn admit(&mut self, item: Item) {
+        let group_wait_max = self.site.groups.get(&item.group).and_then(|g| g.wait_max);
+        self.agenda.set(Owner::Item(item.id), item.deadline(group_wait_max));
+        let queue = self.matcher.queue_mut(item.group);
+        queue.enter(item.entered, item.id);
+        queue.wait(item.level, item.rank, item.id);
+        self.fresh.insert((item.rank, item.id));
+        self.items.insert(item.id, item);
+    }
+
+    /// After an offer that came to nothing: back at the old rank, unless its patience has ended meanwhile or nobody is
+    /// left who could take it.
+    fn requeue(&mut self, id: ItemId, t: Time) {
+        let item = self.items.get_mut(&id).expect("only an item that is offered comes back");
+        item.state = ItemState::Waiting;
+        let group_wait_max = self.site.groups.get(&item.group).and_then(|g| g.wait_max);
+        let deadline = item.deadline(group_wait_max);
+        let queue = self.matcher.queue_mut(item.group);
+        if deadline.is_some_and(|at| at <= t) {
+            self.leave(id, ItemExit::TimedOut, &By::SYSTEM, t);
+        } else if !queue.capable(item.level) {
+            self.leave(id, ItemExit::NoAgent, &By::SYSTEM, t);
+        } else {
+            queue.wait(item.level, item.rank, id);
+            self.fresh.insert((item.rank, id));
+            self.agenda.set(Owner::Item(id), deadline);
+        }
+    }
+
+    /// The one way out of a queue.
+    pub(super) fn leave(&mut self, id: ItemId, exit: ItemExit, by: &By, t: Time) {
+        let Some(item) = self.items.remove(&id) else {
+            return;
+        };
+        self.agenda.set(Owner::Item(id), None);
+        self.fresh.remove(&(item.rank, id));
+        let queue = self.matcher.queue_mut(item.group);
+        queue.stop_waiting(item.level, item.rank);
+        queue.leave(item.entered, id);
+        if queue.is_empty() && !self.site.groups.contains_key(&item.group) {
+            self.matcher.forget(item.group);
+        }
+        self.tell_left(&item, exit, by, t);
+    }
+
+    fn tell_left(&mut self, item: &Item, exit: ItemExit, by: &By, t: Time) {
+        self.journal(item.about(), by, Kind::ItemLeft { exit, waited: t.since(item.since) });
+        self.outputs.push_back(Output::ItemLeft { item: item.id, holder: item.holder, exit });
+    }
+
+    /// Offers a waiting item to the best ready agent, if there is one.
+    pub(super) fn offer_best(&mut self, id: ItemId, t: Time, supplies: &mut Supplies) {
+        let Some(item) = self.items.get_mut(&id).filter(|i| i.state == ItemState::Waiting) else {
+            return;
+        };
+        let Some(group) = self.site.groups.get(&item.group) else {
+            return;
+        };
+        let Some(no) = self.matcher.best_for(item, group.strategy) else {
+            return;
+        };
+        let offer = OfferId(supplies.ids.mint(t));
+        let segment = SegmentId(supplies.ids.mint(t));
+        let until = t + group.ring;
+        item.state = ItemState::Offered(offer);
+        self.matcher.queue_mut(item.group).stop_waiting(item.level, item.rank);
+        let state = LeaseState::Pending { until };
+        let lease = Lease { id: offer, item: id, holder: item.holder, agent: no, group: item.group, state };
+        let (about, holder, wrap_up, group) = (lease.about(), item.holder, group.wrap_up, item.group);
+        self.offers.insert(offer, lease);
+        self.agenda.set(Owner::Offer(offer), Some(until));
+        let seat = self.agents.get(&no).and_then(|a| a.seat()).expect("only who is signed in stands in a ready set");
+        let station = seat.station;
+        self.journal(about, &By::SYSTEM, Kind::OfferMade { station, until, segment });
+        self.set_doing(no, holder, Doing::Offered(offer), about, &By::SYSTEM);
+        let told = Offer { offer, segment, item: id, holder, agent: no, group, station, until, wrap_up };
+        self.outputs.push_back(Output::Offer(Box::new(told)));
+        self.place(no, t);
+        self.touched.remove(&no);
+    }
+
+    fn connected(&mut self, offer: OfferId, t: Time) {
+        let lease = &self.offers[&offer];
+        let (about, no, contact, item) = (lease.about(), lease.agent, lease.holder, lease.item);
+        self.journal(about, &By::PARTY, Kind::OfferConnected);
+        self.set_doing(no, contact, Doing::Talking(offer), about, &By::PARTY);
+        if let Some(phone) = self.phone_of(no) {
+            phone.talked();
+        }
+        self.sync_phone(no);
+        self.leave(item, ItemExit::Connected, &By::PARTY, t);
+    }
+
+    fn ended_by_party(&mut self, offer: OfferId, ending: OfferEnding, step: OfferStep, t: Time) {
+        let lease = &self.offers[&offer];
+        let (no, item) = (lease.agent, lease.item);
+        let sip_status = match step {
+            OfferStep::Ended { sip_status, .. } => sip_status,
+            OfferStep::Alerting | OfferStep::Accepted | OfferStep::Connected => None,
+        };
+        self.finish(offer, ending, sip_status, &By::PARTY, t);
+        match ending {
+            OfferEnding::CallerLeft => self.leave(item, ItemExit::CallerLeft, &By::PARTY, t),
+            OfferEnding::Connected => {}
+            // Told by the phone with nothing else here to keep the agent busy: without a rest he would be rung again at once.
+            OfferEnding::LostRace => {
+                self.rest(no, t, Phone::failed);
+                self.requeue(item, t);
+            }
+            OfferEnding::Rejected
+            | OfferEnding::RangOut
+            | OfferEnding::Failed
+            | OfferEnding::Unreachable
+            | OfferEnding::Rescinded => self.requeue(item, t),
+        }
+    }
+
+    /// Ends an offer that is not connected from here: whoever rings is told to stop, the item comes back.
+    pub(super) fn rescind(&mut self, offer: OfferId, ending: OfferEnding, by: &By, t: Time) {
+        let Some((item, holder)) = self.offers.get(&offer).map(|lease| (lease.item, lease.holder)) else {
+            return;
+        };
+        self.finish(offer, ending, None, by, t);
+        self.requeue(item, t);
+        self.outputs.push_back(Output::Rescind { offer, holder, ending });
+    }
+
+    /// The one way an offer ends, and what its ending costs agent and phone; the caller says what becomes of the item.
+    /// Nothing happens when the offer has ended before.
+    fn finish(&mut self, offer: OfferId, ending: OfferEnding, sip_status: Option<u16>, by: &By, t: Time) {
+        let Some(lease) = self.offers.remove(&offer) else {
+            return;
+        };
+        self.agenda.set(Owner::Offer(offer), None);
+        self.journal(lease.about(), by, Kind::OfferEnded { ending, sip_status });
+        if lease.state == LeaseState::Connected {
+            return;
+        }
+        let no = lease.agent;
+        self.end_work(no, lease.holder, by, t);
+        match ending {
+            // Before anybody is picked again, so a change of state never brings the same offer back.
+            OfferEnding::Rescinded => self.exclude(lease.item, no),
+            OfferEnding::Rejected => {
+                self.exclude(lease.item, no);
+                self.rest(no, t, Phone::refused);
+            }
+            OfferEnding::RangOut => self.set_rang_out(no, t),
+            OfferEnding::Failed => self.rest(no, t, Phone::failed),
+            OfferEnding::Unreachable => self.rest(no, t, Phone::silent),
+            OfferEnding::Connected | OfferEnding::CallerLeft | OfferEnding::LostRace => {}
+        }
+    }
+
+    /// Whoever has asked for a break meanwhile keeps his own reason.
+    fn set_rang_out(&mut self, no: AgentNo, t: Time) {
+        let seat = self.agents.get(&no).and_then(|a| a.seat());
+        if seat.is_some_and(|s| s.wish == Wish::Ready) {
+            self.set_wish(no, Wish::NotReady(NotReadyReason::RangOut), &By::SYSTEM, t);
+        }
+    }
+
+    fn exclude(&mut self, item: ItemId, agent: AgentNo) {
+        if let Some(item) = self.items.get_mut(&item) {
+            item.exclude(agent);
+        }
+    }
+
+    pub(super) fn offer_due(&mut self, offer: OfferId, t: Time) {
+        match self.offers.get(&offer).and_then(|lease| lease.lapse(t)) {
+            Some(ending) => self.rescind(offer, ending, &By::SYSTEM, t),
+            None => self.agenda.set(Owner::Offer(offer), self.offers.get(&offer).and_then(Lease::deadline)),
+        }
+    }
+
+    /// The longest wait is over. While an agent is rung the offer decides; see `requeue`.
+    pub(super) fn item_due(&mut self, id: ItemId, t: Time) {
+        self.agenda.set(Owner::Item(id), None);
+        if self.items.get(&id).is_some_and(|i| i.state == ItemState::Waiting) {
+            self.leave(id, ItemExit::TimedOut, &By::SYSTEM, t);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! One extension as the ACD sees it: is it there, who sits at it, which calls is it in, must it rest.
+//! Owns the rest that keeps a broken phone from being offered to again and again. Leaves proof of life to whoever
+//! asks the phone (`Output::Watch`), and the agent's own state to `agent`.
+
+use crate::base::bounds::{CALLS_PER_AGENT, REFUSALS_IN_A_ROW, STATION_REST_MAX, STATION_REST_MIN};
+use crate::base::{AgentNo, ContactId, Span, Time};
+
+#[derive(Clone, Debug, Default)]
+pub struct Phone {
+    /// Who is signed in here.
+    pub holder: Option<AgentNo>,
+    /// What was last told by whoever watches it.
+    pub proved: bool,
+    rest: Option<Rest>,
+    /// Rests in a row, without a talk between.
+    rests: u32,
+    /// Offers refused in a row, without a talk between.
+    refusals: u32,
+    /// Calls it is in that no offer made.
+    claims: Vec<ContactId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rest {
+    why: RestWhy,
+    until: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RestWhy {
+    /// It answered with an error, or refused too often: it is there, but not offered to.
+    Trouble,
+    /// It did not answer: its agent counts as unreachable.
+    Silence,
+}
+
+impl Phone {
+    /// The agent at it can be reached.
+    pub fn reachable(&self) -> bool {
+        self.proved && self.rest.is_none_or(|r| r.why == RestWhy::Trouble)
+    }
+
+    pub fn resting(&self) -> bool {
+        self.rest.is_some()
+    }
+
+    pub fn deadline(&self) -> Option<Time> {
+        self.rest.map(|r| r.until)
+    }
+
+    /// It is there, or not. A fresh proof ends a rest for silence; the length of the next rest is kept.
+    pub fn prove(&mut self, there: bool) {
+        self.proved = there;
+        if there && self.rest.is_some_and(|r| r.why == RestWhy::Silence) {
+            self.rest = None;
+        }
+    }
+
+    pub fn failed(&mut self, t: Time) {
+        self.begin_rest(RestWhy::Trouble, t);
+    }
+
+    pub fn silent(&mut self, t: Time) {
+        self.begin_rest(RestWhy::Silence, t);
+    }
+
+    /// The first few refusals cost nothing.
+    pub fn refused(&mut self, t: Time) {
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals >= REFUSALS_IN_A_ROW {
+            self.begin_rest(RestWhy::Trouble, t);
+        }
+    }
+
+    /// A talk came about: all is forgiven.
+    pub fn talked(&mut self) {
+        (self.rests, self.refusals, self.rest) = (0, 0, None);
+    }
+
+    /// A rest whose time is over ends.
+    pub fn wake(&mut self, t: Time) {
+        self.rest = self.rest.filter(|r| r.until > t);
+    }
+
+    pub fn claims(&self) -> &[ContactId] {
+        &self.claims
+    }
+
+    /// False when it is in as many calls as it may.
+    pub fn claim(&mut self, contact: ContactId) -> bool {
+        if self.claims.contains(&contact) {
+            return true;
+        }
+        let room = self.claims.len() < CALLS_PER_AGENT;
+        if room {
+            self.claims.push(contact);
+        }
+        room
+    }
+
+    /// True when it held the claim.
+    pub fn release(&mut self, contact: ContactId) -> bool {
+        let before = self.claims.len();
+        self.claims.retain(|c| *c != contact);
+        self.claims.len() < before
+    }
+
+    fn begin_rest(&mut self, why: RestWhy, t: Time) {
+        let length = Span(STATION_REST_MIN.0 << self.rests.min(16)).min(STATION_REST_MAX);
+        self.rests = self.rests.saturating_add(1);
+        self.rest = Some(Rest { why, until: t + length });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rests_grow_to_their_bound_and_a_talk_ends_them() {
+        let mut phone = Phone { proved: true, ..Phone::default() };
+        let lengths: Vec<i64> = (0..8)
+            .map(|_| {
+                phone.failed(Time(0));
+                phone.deadline().expect("it rests").since(Time(0)).as_seconds()
+            })
+            .collect();
+        assert_eq!(lengths, [5, 10, 20, 40, 80, 160, 300, 300]);
+        phone.wake(Time(299_999_999));
+        assert!(phone.reachable() && phone.resting());
+        phone.wake(Time(300_000_000));
+        assert!(!phone.resting());
+        phone.talked();
+        phone.silent(Time(0));
+        assert_eq!(phone.deadline(), Some(Time(5_000_000)));
+        assert!(!phone.reachable());
+        phone.prove(true);
+        assert!(phone.reachable() && !phone.resting());
+    }
+
+    #[test]
+    fn only_refusals_in_a_row_cost_a_rest() {
+        let mut phone = Phone::default();
+        for n in 1..=REFUSALS_IN_A_ROW {
+            assert!(!phone.resting(), "refusal {n}");
+            phone.refused(Time(0));
+        }
+        assert!(phone.resting());
+    }
+}

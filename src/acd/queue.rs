@@ -1,0 +1,188 @@
+//! One group's queue: who waits, who is ready, who is signed in.
+//! Owns the ordered sets, one per level. Leaves exclusions to the item, the choice over several groups to `matcher`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::bounds::LEVEL_MAX;
+use crate::base::{AgentNo, ItemId, Time};
+use crate::site::Strategy;
+
+/// The one order over all groups, fixed while waiting: ageing is in it, because everybody ages alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    pub due: Time,
+    pub sequence: u64,
+}
+
+const LEVELS: usize = LEVEL_MAX as usize;
+
+#[derive(Clone, Debug, Default)]
+pub struct Queue {
+    /// By needed level; levels nobody needs have no entry.
+    waiting: BTreeMap<u8, BTreeMap<Rank, ItemId>>,
+    /// By the agents' level: idle since, agent. The order serves every strategy.
+    ready: [BTreeSet<(Time, AgentNo)>; LEVELS],
+    /// Signed in, by level.
+    members: [usize; LEVELS],
+    /// All that are not connected, also those an agent is rung for: contact's first entry, item.
+    entered: BTreeSet<(Time, ItemId)>,
+}
+
+/// Sets are by level from 1.
+fn slot(level: u8) -> usize {
+    usize::from(level.clamp(1, LEVEL_MAX)) - 1
+}
+
+impl Queue {
+    pub fn enter(&mut self, entered: Time, item: ItemId) {
+        self.entered.insert((entered, item));
+    }
+
+    pub fn leave(&mut self, entered: Time, item: ItemId) {
+        self.entered.remove(&(entered, item));
+    }
+
+    /// How many are not connected.
+    pub fn len(&self) -> usize {
+        self.entered.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entered.is_empty()
+    }
+
+    pub fn oldest_entry(&self) -> Option<Time> {
+        self.entered.first().map(|(t, _)| *t)
+    }
+
+    pub fn items(&self) -> impl Iterator<Item = ItemId> + '_ {
+        self.entered.iter().map(|(_, item)| *item)
+    }
+
+    pub fn wait(&mut self, level: u8, rank: Rank, item: ItemId) {
+        self.waiting.entry(level).or_default().insert(rank, item);
+    }
+
+    pub fn stop_waiting(&mut self, level: u8, rank: Rank) {
+        if let Some(set) = self.waiting.get_mut(&level) {
+            set.remove(&rank);
+            if set.is_empty() {
+                self.waiting.remove(&level);
+            }
+        }
+    }
+
+    pub fn join(&mut self, level: u8) {
+        self.members[slot(level)] += 1;
+    }
+
+    pub fn part(&mut self, level: u8) {
+        self.members[slot(level)] -= 1;
+    }
+
+    pub fn signed_in(&self) -> usize {
+        self.members.iter().sum()
+    }
+
+    /// Somebody is signed in who could ever take an item that needs this level.
+    pub fn capable(&self, level: u8) -> bool {
+        level <= LEVEL_MAX && self.members[slot(level)..].iter().any(|n| *n > 0)
+    }
+
+    /// Waiting items that nobody signed in could ever take.
+    pub fn hopeless(&self) -> Vec<ItemId> {
+        self.waiting
+            .iter()
+            .filter(|(level, _)| !self.capable(**level))
+            .flat_map(|(_, set)| set.values().copied())
+            .collect()
+    }
+
+    pub fn set_ready(&mut self, level: u8, idle_since: Time, agent: AgentNo) {
+        self.ready[slot(level)].insert((idle_since, agent));
+    }
+
+    pub fn unset_ready(&mut self, level: u8, idle_since: Time, agent: AgentNo) {
+        self.ready[slot(level)].remove(&(idle_since, agent));
+    }
+
+    pub fn ready(&self) -> usize {
+        self.ready.iter().map(BTreeSet::len).sum()
+    }
+
+    /// The first in rank that an agent of this level may take.
+    pub fn oldest(&self, agent_level: u8, excludes: &impl Fn(ItemId) -> bool) -> Option<(Rank, ItemId)> {
+        self.waiting
+            .range(..=agent_level)
+            .filter_map(|(_, set)| set.iter().find(|(_, item)| !excludes(**item)))
+            .map(|(rank, item)| (*rank, *item))
+            .min()
+    }
+
+    /// The ready agent who gets an item that needs this level.
+    pub fn best(&self, level: u8, strategy: Strategy, excluded: &[AgentNo]) -> Option<AgentNo> {
+        if level > LEVEL_MAX {
+            return None;
+        }
+        let mut firsts = self.ready[slot(level)..]
+            .iter()
+            .filter_map(|set| set.iter().find(|(_, agent)| !excluded.contains(agent)).copied());
+        match strategy {
+            Strategy::LongestIdle => firsts.min(),
+            Strategy::SkillLevel => firsts.next_back(),
+        }
+        .map(|(_, agent)| agent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strategies_choose_among_the_able() {
+        let mut queue = Queue::default();
+        for (level, idle, agent) in [(2, 10, 1), (5, 20, 2), (5, 15, 3), (9, 30, 4)] {
+            queue.set_ready(level, Time(idle), AgentNo(agent));
+        }
+        let cases: &[(u8, Strategy, &[u32], Option<u32>)] = &[
+            (1, Strategy::LongestIdle, &[], Some(1)),
+            (3, Strategy::LongestIdle, &[], Some(3)),
+            (3, Strategy::LongestIdle, &[3], Some(2)),
+            (1, Strategy::SkillLevel, &[], Some(4)),
+            (1, Strategy::SkillLevel, &[4], Some(3)),
+            (9, Strategy::SkillLevel, &[4], None),
+            (10, Strategy::LongestIdle, &[], None),
+        ];
+        for (level, strategy, excluded, expected) in cases {
+            let excluded: Vec<AgentNo> = excluded.iter().map(|n| AgentNo(*n)).collect();
+            assert_eq!(queue.best(*level, *strategy, &excluded), expected.map(AgentNo), "{level} {strategy:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_in_rank_within_ones_level_is_taken() {
+        let mut queue = Queue::default();
+        for (level, due, sequence) in [(5, 1, 1), (1, 2, 2), (3, 2, 3)] {
+            queue.wait(level, Rank { due: Time(due), sequence }, ItemId(sequence));
+        }
+        let first = |level, not| queue.oldest(level, &|item| item == ItemId(not)).map(|(_, item)| item.0);
+        assert_eq!(
+            [first(9, 0), first(9, 1), first(3, 0), first(3, 2), first(2, 2)],
+            [Some(1), Some(2), Some(2), Some(3), None]
+        );
+    }
+
+    #[test]
+    fn hopeless_is_who_needs_more_than_anybody_signed_in_has() {
+        let mut queue = Queue::default();
+        queue.join(4);
+        for level in [1, 4, 5] {
+            queue.wait(level, Rank { due: Time(0), sequence: u64::from(level) }, ItemId(u64::from(level)));
+        }
+        assert_eq!(queue.hopeless(), [ItemId(5)]);
+        queue.part(4);
+        assert_eq!(queue.hopeless().len(), 3);
+        assert!(!queue.capable(10));
+    }
+}

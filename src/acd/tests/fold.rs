@@ -1,0 +1,208 @@
+//! A fold of the journal, and the rules of matching said once more in the plainest way, from this fold alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::acd::{Acd, Open, OpenAgent, OpenItem, OpenOffer, OpenWork, Stage};
+use crate::base::bounds::EXCLUSIONS_PER_ITEM;
+use crate::base::{AgentNo, ExtensionNo, ItemId, OfferId, Time};
+use crate::event::words::{Display, OfferEnding, Station, Wish, WorkRole};
+use crate::event::{About, Kind};
+
+#[derive(Clone, Debug, Default)]
+pub struct Fold {
+    agents: BTreeMap<AgentNo, OpenAgent>,
+    pub items: BTreeMap<ItemId, OpenItem>,
+    pub offers: BTreeMap<OfferId, OpenOffer>,
+    ended: BTreeSet<OfferId>,
+    excluded: BTreeMap<ItemId, Vec<AgentNo>>,
+    /// Arrival order, for ties of rank.
+    order: Vec<ItemId>,
+    pub connected: usize,
+    /// What was shown of whom since when, by these events alone.
+    pub shown: BTreeMap<AgentNo, (Display, Time)>,
+}
+
+impl Fold {
+    pub fn open(&self) -> Open {
+        Open {
+            agents: self.agents.values().cloned().collect(),
+            items: self.items.values().copied().collect(),
+            offers: self.offers.values().copied().collect(),
+        }
+    }
+
+    pub fn from_open(open: &Open) -> Self {
+        Self {
+            agents: open.agents.iter().map(|a| (a.agent, a.clone())).collect(),
+            items: open.items.iter().map(|i| (i.item, *i)).collect(),
+            offers: open.offers.iter().map(|o| (o.offer, *o)).collect(),
+            ..Self::default()
+        }
+    }
+
+    pub fn apply(&mut self, t: Time, about: About, kind: &Kind) {
+        self.fold(t, about, kind);
+        let Some(no) = about.agent else {
+            return;
+        };
+        let display = self.agents.get(&no).map_or(Display::SignedOut, reference_display);
+        let before = self.shown.get(&no).map(|(display, _)| *display);
+        if before != Some(display) {
+            self.shown.insert(no, (display, t));
+        }
+    }
+
+    fn fold(&mut self, t: Time, about: About, kind: &Kind) {
+        match kind {
+            Kind::ItemEntered { due, priority, visit } => {
+                let (item, group) = (about.item.expect("item"), about.group.expect("group"));
+                let holder = about.contact.expect("contact");
+                let open = OpenItem { item, holder, group, due: *due, priority: *priority, visit: *visit, since: t };
+                assert!(self.items.insert(item, open).is_none(), "entered twice");
+                self.order.push(item);
+            }
+            Kind::ItemLeft { waited, .. } => {
+                let item = self.items.remove(&about.item.expect("item")).expect("leaves once");
+                assert_eq!(*waited, t.since(item.since));
+                self.excluded.remove(&item.item);
+            }
+            Kind::OfferMade { .. } | Kind::OfferAlerting | Kind::OfferAccepted | Kind::OfferConnected => {
+                self.offer(about, kind);
+            }
+            Kind::OfferEnded { ending, .. } => self.offer_ended(about, *ending),
+            Kind::AgentSignedOut => {
+                let agent = self.agents.remove(&about.agent.expect("agent")).expect("signed in");
+                assert!(agent.works.is_empty(), "signed out of nothing: {agent:?}");
+            }
+            _ => self.agent(t, about, kind),
+        }
+    }
+
+    fn offer(&mut self, about: About, kind: &Kind) {
+        let offer = about.offer.expect("offer");
+        let stage = match kind {
+            Kind::OfferAlerting => Stage::Alerting,
+            Kind::OfferAccepted => Stage::Accepted,
+            Kind::OfferConnected => Stage::Connected,
+            _ => {
+                let (item, agent) = (about.item.expect("item"), about.agent.expect("agent"));
+                let (holder, group) = (about.contact.expect("contact"), about.group.expect("group"));
+                let open = OpenOffer { offer, item, holder, agent, group, stage: Stage::Made };
+                assert!(self.offers.insert(offer, open).is_none(), "made twice");
+                return;
+            }
+        };
+        self.connected += usize::from(stage == Stage::Connected);
+        self.offers.get_mut(&offer).expect("steps of a live offer").stage = stage;
+    }
+
+    /// Invariant 9: one ending.
+    fn offer_ended(&mut self, about: About, ending: OfferEnding) {
+        let id = about.offer.expect("offer");
+        let offer = self.offers.remove(&id).expect("ends once");
+        assert!(self.ended.insert(id), "two endings");
+        assert_eq!(ending == OfferEnding::Connected, offer.stage == Stage::Connected);
+        if matches!(ending, OfferEnding::Rejected | OfferEnding::Rescinded) {
+            let excluded = self.excluded.entry(offer.item).or_default();
+            excluded.retain(|a| *a != offer.agent);
+            if excluded.len() == EXCLUSIONS_PER_ITEM {
+                excluded.remove(0);
+            }
+            excluded.push(offer.agent);
+        }
+    }
+
+    fn agent(&mut self, t: Time, about: About, kind: &Kind) {
+        let no = about.agent.expect("agent");
+        if let Kind::AgentSignedIn { station, groups } = kind {
+            let wish = Wish::Ready; // the next event says
+            let (station, groups) = (*station, groups.clone());
+            let agent = OpenAgent {
+                agent: no,
+                station,
+                groups,
+                since: t,
+                wish,
+                wish_since: t,
+                reachable: false,
+                works: vec![],
+            };
+            assert!(self.agents.insert(no, agent).is_none(), "signed in twice");
+            return;
+        }
+        let agent = self.agents.get_mut(&no).expect("signed in");
+        match kind {
+            Kind::AgentGroups { groups } => agent.groups.clone_from(groups),
+            Kind::AgentWish { wish } => (agent.wish, agent.wish_since) = (*wish, t),
+            Kind::AgentReachable { reachable } => {
+                assert_ne!(agent.reachable, *reachable, "told once");
+                agent.reachable = *reachable;
+            }
+            Kind::AgentWork { role, until } => {
+                let contact = about.contact.expect("contact");
+                agent.works.retain(|w| w.contact != contact);
+                agent.works.push(OpenWork { contact, role: *role, until: *until });
+                agent.works.sort_by_key(|w| w.contact);
+            }
+            Kind::AgentWorkEnded { role } => {
+                let at = agent.works.iter().position(|w| Some(w.contact) == about.contact && w.role == *role);
+                agent.works.remove(at.expect("ends what he does"));
+            }
+            other => panic!("not the acd's: {other:?}"),
+        }
+    }
+
+    /// May this agent be offered this item? From the journal, the site, and which phones rest.
+    pub fn reference_eligible(&self, acd: &Acd, item: &OpenItem, agent: &OpenAgent) -> bool {
+        let Station::Extension(extension) = agent.station;
+        let level = acd.site.agents.get(&agent.agent).and_then(|a| a.groups.get(&item.group)).copied();
+        agent.groups.contains(&item.group)
+            && level.is_some_and(|level| level >= acd.items.get(&item.item).map_or(1, |i| i.level))
+            && agent.wish == Wish::Ready
+            && agent.reachable
+            && agent.works.is_empty()
+            && !rests(acd, extension)
+            && !self.offers.values().any(|o| o.item == item.item)
+            && !self.excluded.get(&item.item).is_some_and(|e| e.contains(&agent.agent))
+    }
+
+    /// Invariant 2.
+    pub fn no_pair_waits(&self, acd: &Acd) {
+        for item in self.items.values() {
+            for agent in self.agents.values() {
+                assert!(!self.reference_eligible(acd, item, agent), "{item:?} waits beside {agent:?}");
+            }
+        }
+    }
+
+    /// At the moment of an offer: the agent may take the item, and no earlier caller whom he may take waits.
+    pub fn judge_choice(&self, acd: &Acd, agent: AgentNo, item: ItemId) {
+        let (agent, item) = (&self.agents[&agent], &self.items[&item]);
+        assert!(self.reference_eligible(acd, item, agent), "{item:?} is not for {agent:?}");
+        let rank = |i: &OpenItem| (i.due, self.order.iter().rposition(|o| *o == i.item));
+        for other in self.items.values().filter(|other| rank(other) < rank(item)) {
+            assert!(!self.reference_eligible(acd, other, agent), "{other:?} came before {item:?} for {agent:?}");
+        }
+    }
+}
+
+/// The table of precedence, from the least to the most important.
+fn reference_display(agent: &OpenAgent) -> Display {
+    let works = |role, display| agent.works.iter().any(|w| w.role == role).then_some(display);
+    [
+        Some(if agent.wish == Wish::Ready { Display::Ready } else { Display::NotReady }),
+        (!agent.reachable).then_some(Display::Unreachable),
+        works(WorkRole::WrapUp, Display::WrapUp),
+        works(WorkRole::Offered, Display::Ringing),
+        works(WorkRole::Dialing, Display::Dialing),
+        works(WorkRole::Talking, Display::Talking),
+    ]
+    .into_iter()
+    .flatten()
+    .last()
+    .expect("the first always holds")
+}
+
+fn rests(acd: &Acd, extension: ExtensionNo) -> bool {
+    acd.phones.get(&extension).is_some_and(super::super::phone::Phone::resting)
+}

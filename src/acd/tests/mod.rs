@@ -1,0 +1,301 @@
+//! Tests of the whole room: a house with phones that do what the table says, and a fold of the journal beside it.
+//! After every act the fold must equal the live state and no caller may wait beside an agent who could take him.
+
+mod complaints;
+mod fold;
+mod random;
+mod rules;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::words::{AgentVerb, NewItem, OfferStep, Output, VerbRefused};
+use super::{Acd, Open};
+use crate::base::{
+    AgentNo, ContactId, ExtensionNo, GroupNo, IdBlock, ItemId, Now, OfferId, Ports, Rng, Span, Supplies, TenantNo,
+    Time, Utc,
+};
+use crate::event::words::{Actor, Display, ItemExit, NotReadyReason, OfferEnding};
+use crate::event::{By, Kind};
+use crate::site::{Agent, Extension, Group, Secret, Site, StationPlan, Strategy};
+use fold::Fold;
+
+const RING: i64 = 20;
+const WRAP_UP: i64 = 10;
+
+fn group(no: u32) -> Group {
+    Group {
+        no: GroupNo(no),
+        id: format!("g{no}"),
+        name: String::new(),
+        strategy: Strategy::LongestIdle,
+        ring: Span::seconds(RING),
+        wrap_up: Span::seconds(WRAP_UP),
+        length_max: None,
+        wait_max: None,
+        music: String::new(),
+        retiring: false,
+    }
+}
+
+/// Agent `n` sits at extension `n`; `(agent, [(group, level)])`.
+fn site(groups: Vec<Group>, agents: &[(u32, &[(u32, u8)])]) -> Site {
+    let extension = |n: u32| Extension {
+        no: ExtensionNo(n),
+        number: n.to_string(),
+        name: String::new(),
+        password: Secret(String::new()),
+        outbound: true,
+        record: false,
+        retiring: false,
+    };
+    let agent = |n: u32, groups: &[(u32, u8)]| Agent {
+        no: AgentNo(n),
+        id: format!("a{n}"),
+        name: String::new(),
+        station: StationPlan::Extension(ExtensionNo(n)),
+        groups: groups.iter().map(|(g, level)| (GroupNo(*g), *level)).collect(),
+        retiring: false,
+    };
+    let mut site = Site::bare(TenantNo(1), "test");
+    site.extensions = agents.iter().map(|(n, _)| (ExtensionNo(*n), extension(*n))).collect();
+    site.agents = agents.iter().map(|(n, groups)| (AgentNo(*n), agent(*n, groups))).collect();
+    site.groups = groups.into_iter().map(|g| (g.no, g)).collect();
+    site
+}
+
+fn supplies() -> Supplies {
+    Supplies { ids: IdBlock::new(0, 0, 1 << 23), ports: Ports::default(), rng: Rng::from_number(1) }
+}
+
+/// What happens in a step of a table. Callers are item and contact of the same number; agents sit at the extension of
+/// theirs.
+#[derive(Clone, Copy, Debug)]
+enum Do {
+    /// Signs in, his phone answers, he is ready.
+    Comes(u32),
+    SignIn(u32),
+    SignOut(u32),
+    Ready(u32),
+    NotReady(u32),
+    /// A supervisor does it.
+    Forced(u32),
+    Reach(u32, bool),
+    /// Caller, group.
+    Call(u64, u32),
+    CallAs(u64, u32, Wants),
+    CallerLeaves(u64),
+    TakenOut(u64),
+    /// The phone of the offer last made to this agent.
+    Rings(u32),
+    PicksUp(u32),
+    Talks(u32),
+    Ends(u32, OfferEnding),
+    /// The agent's talk with this caller is over: offer and legs.
+    HangUp(u32, u64),
+    /// The agent's phone is in a call of its own.
+    Dials(u32, u64),
+    HangsUpOwn(u32, u64),
+    Wait,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Wants {
+    entered: Option<i64>,
+    priority: i32,
+    level: u8,
+    wait_max: Option<i64>,
+}
+
+struct House {
+    acd: Acd,
+    supplies: Supplies,
+    t: Time,
+    fold: Fold,
+    /// The offer last made to an agent.
+    offers: BTreeMap<AgentNo, OfferId>,
+    /// Journal of the last act, in order, with what was told between.
+    told: Vec<String>,
+    kinds: Vec<&'static str>,
+    refused: Option<VerbRefused>,
+}
+
+fn seconds(n: i64) -> Time {
+    Time(1_000_000_000) + Span::seconds(n)
+}
+
+impl House {
+    fn new(site: Site) -> Self {
+        let t = seconds(0);
+        Self {
+            acd: Acd::new(Arc::new(site), Now { t, wall: Utc(0) }),
+            supplies: supplies(),
+            t,
+            fold: Fold::default(),
+            offers: BTreeMap::new(),
+            told: vec![],
+            kinds: vec![],
+            refused: None,
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now { t: self.t, wall: Utc(0) }
+    }
+
+    /// Goes to a time, stopping at each deadline on the way.
+    fn go_to(&mut self, t: Time) {
+        while let Some(at) = self.acd.deadline().filter(|at| *at <= t) {
+            self.t = self.t.max(at);
+            let now = self.now();
+            self.acd.due(now, &mut self.supplies);
+            self.drain();
+            assert!(self.acd.deadline().is_none_or(|next| next > self.t), "a deadline that stays is a busy loop");
+        }
+        self.t = t;
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.acd.poll() {
+            match output {
+                Output::Journal { about, kind, .. } => {
+                    self.kinds.push(kind.name());
+                    if let Kind::OfferMade { .. } = kind {
+                        self.fold.judge_choice(&self.acd, about.agent.expect("an agent"), about.item.expect("an item"));
+                    }
+                    self.fold.apply(self.t, about, &kind);
+                }
+                Output::Offer(offer) => {
+                    assert!(self.fold.offers.contains_key(&offer.offer), "journaled before it is told");
+                    self.offers.insert(offer.agent, offer.offer);
+                    self.told.push(format!("offer {} to {}", offer.item, offer.agent));
+                }
+                Output::Rescind { offer, ending, .. } => {
+                    assert!(!self.fold.offers.contains_key(&offer), "journaled before it is told");
+                    let agent = self.offers.iter().find(|(_, o)| **o == offer).map(|(a, _)| a.0);
+                    self.told.push(format!("rescind {} {ending:?}", agent.unwrap_or(0)));
+                }
+                Output::ItemLeft { item, exit, .. } => {
+                    assert!(!self.fold.items.contains_key(&item), "journaled before it is told");
+                    self.told.push(format!("{item} {exit:?}"));
+                }
+                Output::Watch { .. } => {}
+            }
+        }
+        self.check();
+    }
+
+    /// Invariants of design §15: 13 (fold equals live), 2, 1, 4; the fold itself checks 9.
+    fn check(&self) {
+        let live = self.acd.open();
+        assert_eq!(self.fold.open(), live, "the journal tells all");
+        self.fold.no_pair_waits(&self.acd);
+        one_offer_each(&live);
+        for (no, shown) in &self.fold.shown {
+            let live = self.acd.snapshot(*no).map(|s| (s.display, s.since));
+            assert!(live.is_none_or(|live| live == *shown), "{no}: {live:?} is shown, {shown:?} by the journal");
+        }
+    }
+
+    fn act(&mut self, act: Do) {
+        let by_agent = |n| By { actor: Actor::Agent(AgentNo(n)), command: None };
+        match act {
+            Do::Comes(n) => {
+                self.act(Do::SignIn(n));
+                self.act(Do::Reach(n, true));
+                self.act(Do::Ready(n));
+            }
+            Do::SignIn(n) => self.verb(n, AgentVerb::SignIn { station: None }, &by_agent(n)),
+            Do::SignOut(n) => self.verb(n, AgentVerb::SignOut, &by_agent(n)),
+            Do::Ready(n) => self.verb(n, AgentVerb::Ready, &by_agent(n)),
+            Do::NotReady(n) => self.verb(n, AgentVerb::NotReady { reason: NotReadyReason::Asked }, &by_agent(n)),
+            Do::Forced(n) => {
+                let by = By { actor: Actor::Integration(1), command: None };
+                self.verb(n, AgentVerb::NotReady { reason: NotReadyReason::Asked }, &by);
+            }
+            Do::Reach(n, there) => self.acd.reachable(ExtensionNo(n), there, self.now(), &mut self.supplies),
+            Do::Call(item, group) => self.call(item, group, Wants::default()),
+            Do::CallAs(item, group, wants) => self.call(item, group, wants),
+            Do::CallerLeaves(item) => self.take_out(item, ItemExit::CallerLeft),
+            Do::TakenOut(item) => self.take_out(item, ItemExit::Withdrawn),
+            Do::Rings(n) => self.step(n, OfferStep::Alerting),
+            Do::PicksUp(n) => self.step(n, OfferStep::Accepted),
+            Do::Talks(n) => {
+                self.step(n, OfferStep::Accepted);
+                self.step(n, OfferStep::Connected);
+            }
+            Do::Ends(n, ending) => self.step(n, OfferStep::Ended { ending, sip_status: Some(486) }),
+            Do::HangUp(n, contact) => self.hang_up(n, contact),
+            Do::Dials(n, contact) => {
+                let holder = self.acd.claim_station(ExtensionNo(n), ContactId(contact), self.now(), &mut self.supplies);
+                assert!(holder.is_ok_and(|h| h.is_none_or(|h| h == AgentNo(n))));
+            }
+            Do::HangsUpOwn(n, contact) => {
+                self.acd.release_station(ExtensionNo(n), ContactId(contact), self.now(), &mut self.supplies);
+            }
+            Do::Wait => {}
+        }
+        self.drain();
+    }
+
+    fn verb(&mut self, n: u32, verb: AgentVerb, by: &By) {
+        let now = self.now();
+        self.refused = self.acd.agent(AgentNo(n), verb, by, now, &mut self.supplies).err();
+    }
+
+    fn call(&mut self, item: u64, group: u32, wants: Wants) {
+        let new = NewItem {
+            item: ItemId(item),
+            group: GroupNo(group),
+            entered: wants.entered.map_or(self.t, seconds),
+            priority: wants.priority,
+            level: wants.level,
+            wait_max: wants.wait_max.map(Span::seconds),
+            holder: ContactId(item),
+            visit: 1,
+        };
+        let now = self.now();
+        self.acd.enqueue(&new, &By::FLOW, now, &mut self.supplies);
+    }
+
+    fn take_out(&mut self, item: u64, exit: ItemExit) {
+        let now = self.now();
+        self.acd.withdraw(ItemId(item), exit, &By::PARTY, now, &mut self.supplies);
+    }
+
+    fn step(&mut self, n: u32, step: OfferStep) {
+        let now = self.now();
+        let offer = self.offers.get(&AgentNo(n)).copied().unwrap_or(OfferId(0));
+        self.acd.offer_step(offer, step, now, &mut self.supplies);
+        self.drain();
+    }
+
+    fn hang_up(&mut self, n: u32, contact: u64) {
+        self.step(n, OfferStep::Ended { ending: OfferEnding::Connected, sip_status: None });
+        let (now, wrap_up) = (self.now(), Span::seconds(WRAP_UP));
+        self.acd.talk_ended(AgentNo(n), ContactId(contact), wrap_up, &By::PARTY, now, &mut self.supplies);
+    }
+
+    fn shown(&self, n: u32) -> Display {
+        self.acd.snapshot(AgentNo(n)).expect("an agent of the site").display
+    }
+
+    /// Rows of (second, act, what is told from the row before up to and with this act).
+    fn play(&mut self, table: &[(i64, Do, &[&str])]) {
+        for (at, act, expected) in table {
+            self.told.clear();
+            self.go_to(seconds(*at));
+            self.act(*act);
+            assert_eq!(self.told, *expected, "at {at}: {act:?}");
+        }
+    }
+}
+
+fn one_offer_each(live: &Open) {
+    use crate::event::words::WorkRole;
+    for agent in &live.agents {
+        let count = |role| agent.works.iter().filter(|w| w.role == role).count();
+        assert!(count(WorkRole::Offered) <= 1, "two live offers: {agent:?}");
+        assert!(count(WorkRole::Talking) <= 1, "two talks: {agent:?}");
+    }
+}

@@ -1,0 +1,170 @@
+//! Random verbs, steps and times: the invariants hold after each, and at rest nothing is left.
+
+use super::*;
+use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::strategy::Strategy as Gen;
+
+const AGENTS: u32 = 6;
+const GROUPS: u32 = 3;
+
+fn random_site(seed: u64) -> Site {
+    let mut rng = Rng::from_number(seed);
+    let groups = (1..=GROUPS)
+        .map(|no| {
+            let strategy = if rng.below(2) == 0 { Strategy::LongestIdle } else { Strategy::SkillLevel };
+            let length_max = (rng.below(3) == 0).then(|| rng.below(4) as u32);
+            let wait_max = (rng.below(3) == 0).then(|| Span::seconds(5 + rng.below(60) as i64));
+            Group { strategy, length_max, wait_max, ..group(no) }
+        })
+        .collect();
+    let memberships: Vec<Vec<(u32, u8)>> = (0..AGENTS)
+        .map(|_| {
+            let levels: Vec<(u32, u8)> = (1..=GROUPS).map(|g| (g, rng.below(14) as u8)).collect();
+            levels.into_iter().filter(|(_, level)| (1..=9).contains(level)).collect()
+        })
+        .collect();
+    let agents: Vec<(u32, &[(u32, u8)])> = (1..=AGENTS).zip(memberships.iter().map(Vec::as_slice)).collect();
+    let mut site = site(groups, &agents);
+    for agent in site.agents.values_mut() {
+        agent.retiring = rng.below(12) == 0;
+    }
+    // Now and then somebody or something is removed altogether.
+    site.agents.retain(|_, _| rng.below(12) > 0);
+    site.groups.retain(|_, _| rng.below(8) > 0);
+    site.extensions.retain(|_, _| rng.below(20) > 0);
+    site
+}
+
+fn act() -> impl Gen<Value = (Do, i64)> {
+    let agent = 1..=AGENTS;
+    let ending = prop::sample::select(vec![
+        OfferEnding::Connected,
+        OfferEnding::Rejected,
+        OfferEnding::RangOut,
+        OfferEnding::CallerLeft,
+        OfferEnding::Failed,
+        OfferEnding::LostRace,
+        OfferEnding::Unreachable,
+        OfferEnding::Rescinded,
+    ]);
+    let wants =
+        (0i64..60, -1i32..3, 0u8..11, prop::option::of(1i64..90)).prop_map(|(ago, priority, level, wait_max)| {
+            // Most callers take anybody.
+            let level = if level > 9 { level } else { level / 2 };
+            Wants { entered: Some(-ago), priority, level, wait_max }
+        });
+    let call = (100u64..100_000, 1..=GROUPS + 1, wants).prop_map(|(item, group, w)| Do::CallAs(item, group, w));
+    let what = prop_oneof![
+        3 => agent.clone().prop_map(Do::Comes),
+        1 => agent.clone().prop_map(Do::SignOut),
+        2 => agent.clone().prop_map(Do::Ready),
+        1 => agent.clone().prop_map(Do::NotReady),
+        1 => agent.clone().prop_map(Do::Forced),
+        2 => (agent.clone(), any::<bool>()).prop_map(|(n, on)| Do::Reach(n, on)),
+        10 => call,
+        2 => (0u64..40).prop_map(Do::CallerLeaves),
+        1 => (0u64..40).prop_map(Do::TakenOut),
+        5 => agent.clone().prop_map(Do::Rings),
+        3 => agent.clone().prop_map(Do::PicksUp),
+        5 => agent.clone().prop_map(Do::Talks),
+        4 => (agent.clone(), ending).prop_map(|(n, e)| Do::Ends(n, e)),
+        5 => (agent.clone(), Just(0u64)).prop_map(|(n, c)| Do::HangUp(n, c)),
+        2 => (agent.clone(), 1u64..4).prop_map(|(n, c)| Do::Dials(n, c)),
+        2 => (agent, 1u64..4).prop_map(|(n, c)| Do::HangsUpOwn(n, c)),
+        2 => Just(Do::Wait),
+    ];
+    (what, prop_oneof![Just(0i64), 0i64..3_000, 0i64..40_000])
+}
+
+/// Acts that name a caller by chance are aimed at one who is there.
+fn aim(house: &House, act: Do) -> Do {
+    let nth = |n: u64| {
+        let items: Vec<ItemId> = house.fold.items.keys().copied().collect();
+        items.get(n as usize % items.len().max(1)).map_or(0, |i| i.0)
+    };
+    match act {
+        Do::CallerLeaves(n) => Do::CallerLeaves(nth(n)),
+        Do::TakenOut(n) => Do::TakenOut(nth(n)),
+        Do::HangUp(n, _) => {
+            let contacts =
+                house.acd.snapshot(AgentNo(n)).map_or_else(Vec::new, |a| a.works.iter().map(|w| w.0).collect());
+            Do::HangUp(n, contacts.first().map_or(0, |c| c.0))
+        }
+        Do::CallAs(item, group, wants) => {
+            let entered = wants.entered.map(|ago| house.t.since(seconds(0)).as_seconds() + ago);
+            Do::CallAs(item, group, Wants { entered, ..wants })
+        }
+        other => other,
+    }
+}
+
+/// Everybody hangs up and leaves.
+fn come_to_rest(house: &mut House) {
+    let items: Vec<u64> = house.fold.items.keys().map(|i| i.0).collect();
+    for item in items {
+        house.act(Do::CallerLeaves(item));
+    }
+    for n in 1..=AGENTS {
+        for contact in 1..4 {
+            house.act(Do::HangsUpOwn(n, contact));
+        }
+        let contacts = house.acd.snapshot(AgentNo(n)).map_or_else(Vec::new, |a| a.works.iter().map(|w| w.0).collect());
+        for contact in contacts {
+            house.act(Do::HangUp(n, contact.0));
+        }
+    }
+    house.go_to(house.t + Span::hours(1));
+    for n in 1..=AGENTS {
+        house.act(Do::SignOut(n));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_happens_the_invariants_hold(
+        seed in 0u64..1_000,
+        acts in prop::collection::vec(act(), 1..120),
+        changes in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+        crash in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut house = House::new(random_site(seed));
+        let changes: Vec<usize> = changes.iter().map(|c| c.index(acts.len())).collect();
+        let crash = crash.map(|c| c.index(acts.len()));
+        for (i, (act, later)) in acts.iter().enumerate() {
+            if changes.contains(&i) {
+                let now = house.now();
+                // Who was removed and comes back is somebody new.
+                let acd = &house.acd;
+                house.fold.shown.retain(|no, _| acd.snapshot(*no).is_some());
+                house.acd.set_site(Arc::new(random_site(seed + i as u64)), now, &mut house.supplies);
+                house.drain();
+            }
+            if crash == Some(i) {
+                restart(&mut house);
+            }
+            house.go_to(house.t + Span::millis(*later));
+            let act = aim(&house, *act);
+            house.act(act);
+        }
+        come_to_rest(&mut house);
+        prop_assert!(house.acd.is_at_rest(), "{:?}", house.acd.counts());
+        prop_assert_eq!(house.acd.counts().ready, 0);
+        prop_assert_eq!(house.acd.deadline(), None);
+        prop_assert_eq!(house.fold.open(), Open::default());
+    }
+}
+
+/// A fresh machine from what the fold knows.
+fn restart(house: &mut House) {
+    let (open, site) = (house.fold.open(), Arc::clone(&house.acd.site));
+    house.t += Span::seconds(1);
+    house.acd = Acd::new(site, house.now());
+    let now = house.now();
+    house.acd.restore(&open, now, &mut house.supplies);
+    // What is shown counts from the restart at the earliest.
+    for (_, since) in house.fold.shown.values_mut() {
+        *since = now.t;
+    }
+    house.drain();
+}

@@ -1,0 +1,94 @@
+//! What the tenant asks of a contact.
+
+use serde_json::{Map, Value};
+
+use super::contact::{Contact, Context, Waiting};
+use super::words::Act;
+use crate::base::OfferId;
+use crate::base::bounds::ATTACHED_DATA_BYTES;
+use crate::event::Kind;
+use crate::event::words::{By, EndCause, OfferEnding, Side};
+
+impl Contact {
+    pub fn act(&mut self, context: &mut Context, act: Act) {
+        match act {
+            Act::Answer => {
+                self.answer_main(context);
+            }
+            Act::Play { sounds } => self.play(context, sounds),
+            Act::StopPlay => self.stop_prompt(context),
+            Act::Wait { group, music } => {
+                self.marks.queued = true;
+                if self.answer_main(context) {
+                    self.waiting = Some(Waiting { group });
+                    self.room.music_key = music;
+                }
+            }
+            Act::WaitOver => self.waiting = None,
+            Act::Ring(ring) => self.ring_agent(context, *ring),
+            Act::Unring { offer, ending } => self.unring(context, offer, ending),
+            Act::Dial(dial) => self.dial(context, *dial),
+            Act::SetData { data, by } => self.set_data(context, data, by),
+            Act::Refuse { cause } => self.refuse(context, cause, Side::System),
+            Act::Hangup { leg, cause, side, by: _ } => match leg {
+                Some(leg) if self.main != Some(leg) => self.release_leg(context, leg, cause, side),
+                _ => self.release_all(context, cause, side),
+            },
+            Act::Unhold => self.unhold(context),
+        }
+        self.settle(context);
+    }
+
+    fn play(&mut self, context: &mut Context, sounds: Vec<String>) {
+        if self.peer.is_some() || !self.answer_main(context) {
+            return;
+        }
+        self.start_prompt(context, sounds);
+    }
+
+    fn unring(&mut self, context: &mut Context, offer: OfferId, ending: OfferEnding) {
+        let Some(leg) = self.leg_of_offer(offer) else { return };
+        let cause = match ending {
+            OfferEnding::RangOut => EndCause::NoAnswer,
+            OfferEnding::CallerLeft => EndCause::PeerLeft,
+            OfferEnding::LostRace => EndCause::LostRace,
+            OfferEnding::Rejected
+            | OfferEnding::Failed
+            | OfferEnding::Unreachable
+            | OfferEnding::Rescinded
+            | OfferEnding::Connected => EndCause::Rescinded,
+        };
+        self.release_leg(context, leg, cause, Side::System);
+    }
+
+    fn set_data(&mut self, context: &mut Context, data: Map<String, Value>, by: By) {
+        for (key, value) in data {
+            if value.is_null() {
+                self.data.remove(&key);
+            } else {
+                self.data.insert(key, value);
+            }
+        }
+        self.journal(context, Default::default(), by, Kind::ContactData { data: self.data.clone() });
+    }
+
+    /// Whether these values may be attached: their sum stays within the bound.
+    pub fn data_fits(&self, more: &Map<String, Value>) -> bool {
+        let size = |map: &Map<String, Value>| map.iter().map(|(k, v)| k.len() + v.to_string().len() + 4).sum::<usize>();
+        let replaced: Map<String, Value> = self
+            .data
+            .iter()
+            .filter(|(key, _)| !more.contains_key(*key))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        size(&replaced) + size(more) <= ATTACHED_DATA_BYTES
+    }
+
+    /// The flow is over: a customer whom nothing else holds is released.
+    fn unhold(&mut self, context: &mut Context) {
+        self.flow_holds = false;
+        if self.peer.is_none() && self.dialing.is_none() && self.waiting.is_none() {
+            self.release_all(context, EndCause::FlowEnded, Side::Flow);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! How a contact is born: by an INVITE that was let in, or by a command.
+
+use serde_json::Map;
+
+use super::contact::{Contact, Context, Marks, Tally, Timers};
+use super::end::LegEnd;
+use super::history::History;
+use super::leg::Leg;
+use super::negotiation::LegMedia;
+use super::room::Room;
+use super::words::{Arrival, Birth, Limits};
+use crate::base::{CallId, ContactId, NumberNo};
+use crate::event::Kind;
+use crate::event::words::{By, CallKind, Direction, EndCause, LegRole, Side};
+use crate::switch::LegPhase;
+
+/// What a contact is fixed to at its birth.
+pub(super) struct Born {
+    pub contact: ContactId,
+    pub from: String,
+    pub to: String,
+    pub number: Option<NumberNo>,
+    pub language: String,
+    pub record: bool,
+    pub limits: Limits,
+    pub call_kind: CallKind,
+    pub met: Vec<String>,
+    pub max_forwards: u8,
+    pub by: By,
+}
+
+impl Contact {
+    pub fn open(context: &mut Context, born: Born) -> Self {
+        let Born { contact, from, to, number, language, record, limits, call_kind, mut met, max_forwards, by } = born;
+        met.push(contact.to_string());
+        let opened = Self {
+            id: contact,
+            call: CallId(context.supplies.ids.mint(context.now.t)),
+            call_kind,
+            from,
+            to,
+            number,
+            language,
+            record,
+            data: Map::new(),
+            born: context.t(),
+            limits,
+            met,
+            max_forwards,
+            legs: Vec::new(),
+            dropped_legs: Vec::new(),
+            counted: Tally::default(),
+            main: None,
+            customer: None,
+            peer: None,
+            flow_holds: false,
+            waiting: None,
+            dialing: None,
+            room: Room::new("default"),
+            timers: Timers::default(),
+            marks: Marks::default(),
+            ended_by: None,
+            history: History::default(),
+            sealed: false,
+            gone: false,
+        };
+        let kind = Kind::ContactOpened {
+            from: opened.from.clone(),
+            to: opened.to.clone(),
+            number: opened.number,
+            language: opened.language.clone(),
+            record: opened.record,
+        };
+        opened.journal(context, Default::default(), by, kind);
+        opened.journal_call(context, By::SYSTEM, Kind::CallOpened { call_kind });
+        opened
+    }
+
+    pub fn arrive(context: &mut Context, contact: ContactId, arrival: Arrival) -> Self {
+        let Arrival { incoming, media_ip, from, to, number, language, record, customer, call_kind, codecs, limits } =
+            arrival;
+        let born = Born {
+            contact,
+            from,
+            to,
+            number,
+            language,
+            record,
+            limits,
+            call_kind,
+            met: incoming.met,
+            max_forwards: incoming.max_forwards,
+            by: By::PARTY,
+        };
+        let mut contact = Self::open(context, born);
+        let mut media = LegMedia::new(codecs);
+        let ports = context.supplies.ports.take(incoming.interface);
+        if let Ok(ports) = ports {
+            media.arrive(ports, media_ip, incoming.sdp, context.supplies);
+        }
+        let readable = media.can_answer();
+        contact.open_leg(
+            context,
+            Leg {
+                id: incoming.leg,
+                role: if customer { LegRole::Customer } else { LegRole::Other },
+                direction: Direction::Inbound,
+                party: incoming.party,
+                remote: incoming.from_user,
+                phase: LegPhase::Calling,
+                since: context.t(),
+                offered: None,
+                media,
+                progress: 0,
+                heard: false,
+                held_since: None,
+                probing: false,
+            },
+        );
+        if !readable {
+            contact.refuse(context, EndCause::NotAcceptable, Side::System);
+        } else if ports.is_err() {
+            contact.refuse(context, EndCause::Overloaded, Side::System);
+        }
+        contact.settle(context);
+        contact
+    }
+
+    pub fn born(context: &mut Context, birth: Birth) -> Self {
+        let born = Born {
+            contact: birth.contact,
+            from: birth.from,
+            to: birth.to,
+            number: None,
+            language: birth.language,
+            record: birth.record,
+            limits: birth.limits,
+            call_kind: CallKind::Main,
+            met: Vec::new(),
+            max_forwards: 70,
+            by: birth.by.clone(),
+        };
+        let mut contact = Self::open(context, born);
+        if !birth.data.is_empty() {
+            contact.data = birth.data;
+            let kind = Kind::ContactData { data: contact.data.clone() };
+            contact.journal(context, Default::default(), birth.by, kind);
+        }
+        contact
+    }
+
+    /// Nothing here takes the call: a final refusal before anybody was rung.
+    pub fn refuse(&mut self, context: &mut Context, cause: EndCause, side: Side) {
+        self.marks.refused = true;
+        let status = Some(crate::switch::code::sip_status(cause));
+        self.mark_ending(LegEnd { cause, side, status });
+        self.release_all(context, cause, side);
+    }
+}

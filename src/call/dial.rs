@@ -1,0 +1,228 @@
+//! Dialling: outbound legs to extensions, agents' stations and trunks, one attempt after the other.
+
+use std::collections::VecDeque;
+
+use super::contact::{Contact, Context, Timer};
+use super::end::LegEnd;
+use super::leg::{Leg, Offered};
+use super::negotiation::LegMedia;
+use super::words::{Attempt, Dial, OfferStep, Ring, Tell};
+use crate::base::LegId;
+use crate::base::bounds::LEGS_PER_CONTACT;
+use crate::event::Kind;
+use crate::event::words::{By, Direction, EndCause, LegRole, OfferEnding, PartyRef, Side};
+use crate::media::words::Body;
+use crate::sip::words::{Act, Fork, Invite};
+use crate::switch::LegPhase;
+
+/// Header that carries the contacts a call has been through, so that a loop is seen.
+pub const CONTACT_HEADER: &str = "X-Cordboard-Contact";
+
+#[derive(Debug)]
+pub(super) struct Dialing {
+    attempts: VecDeque<Attempt>,
+    /// The leg that rings now.
+    pub leg: Option<LegId>,
+    customer: bool,
+}
+
+impl Contact {
+    pub fn dial(&mut self, context: &mut Context, dial: Dial) {
+        self.marks.dialled = true;
+        let until = context.t() + dial.ring;
+        self.timers.set(Timer::RingOver, Some(until));
+        self.dialing = Some(Dialing { attempts: dial.attempts.into(), leg: None, customer: dial.customer });
+        self.next_attempt(context, LegEnd { cause: EndCause::Unreachable, side: Side::System, status: None });
+    }
+
+    /// Rings the next target; with none left the dial is over with how the last one ended.
+    fn next_attempt(&mut self, context: &mut Context, last: LegEnd) {
+        let mut last = last;
+        loop {
+            let Some(dialing) = &mut self.dialing else { return };
+            let Some(attempt) = dialing.attempts.pop_front() else {
+                return self.dial_over(context, Err(last));
+            };
+            let role = if dialing.customer { LegRole::Customer } else { LegRole::Other };
+            match self.ring_out(context, attempt, role, None) {
+                Ok(leg) => {
+                    if let Some(dialing) = &mut self.dialing {
+                        dialing.leg = Some(leg);
+                    }
+                    return;
+                }
+                Err(cause) => last = LegEnd { cause, side: Side::System, status: None },
+            }
+        }
+    }
+
+    /// A dialled leg ended before its answer: a called party that will not take the call ends the dial, a way that does
+    /// not lead there gives the next one its turn.
+    pub fn attempt_failed(&mut self, context: &mut Context, end: LegEnd) {
+        if let Some(dialing) = &mut self.dialing {
+            dialing.leg = None;
+        }
+        if self.main.is_some_and(|m| self.leg(m).is_some_and(|l| !l.is_live())) {
+            self.main = None;
+        }
+        match end.cause {
+            EndCause::Unreachable
+            | EndCause::Overloaded
+            | EndCause::Full
+            | EndCause::NotAcceptable
+            | EndCause::SignallingLost
+            | EndCause::InternalError => self.next_attempt(context, end),
+            EndCause::HungUp
+            | EndCause::Cancelled
+            | EndCause::Rejected
+            | EndCause::Busy
+            | EndCause::NoAnswer
+            | EndCause::NotFound
+            | EndCause::Forbidden
+            | EndCause::FlowEnded
+            | EndCause::Released
+            | EndCause::PeerLeft
+            | EndCause::LostRace
+            | EndCause::Rescinded
+            | EndCause::MediaLost
+            | EndCause::TooLong
+            | EndCause::Crash
+            | EndCause::Drained
+            | EndCause::Loop => self.dial_over(context, Err(end)),
+        }
+    }
+
+    fn dial_over(&mut self, context: &mut Context, result: Result<(), LegEnd>) {
+        self.dialing = None;
+        self.timers.set(Timer::RingOver, None);
+        self.tell(context, Tell::DialEnded(result.map_err(|end| end.cause)));
+        let Err(end) = result else { return };
+        if self.flow_holds {
+            return;
+        }
+        self.mark_ending(end);
+        match self.main {
+            Some(main) => self.release_leg(context, main, end.cause, end.side),
+            None => self.marks.dialled = true,
+        }
+    }
+
+    pub fn ring_over(&mut self, context: &mut Context) {
+        let Some(dialing) = &mut self.dialing else { return };
+        dialing.attempts.clear();
+        if let Some(leg) = dialing.leg {
+            self.release_leg(context, leg, EndCause::NoAnswer, Side::System);
+        }
+    }
+
+    /// The dialled leg answered.
+    pub fn dial_answered(&mut self, context: &mut Context) {
+        self.marks.talked = true;
+        self.dial_over(context, Ok(()));
+    }
+
+    pub fn ring_agent(&mut self, context: &mut Context, ring: Ring) {
+        let offered = Offered {
+            offer: ring.offer,
+            item: ring.item,
+            agent: ring.agent,
+            group: ring.group,
+            segment: ring.segment,
+            connected: false,
+        };
+        let gone = self.sealed || self.waiting.is_none();
+        let result = if gone {
+            Err(OfferEnding::CallerLeft)
+        } else {
+            self.ring_out(context, ring.attempt, LegRole::Agent, Some(offered)).map_err(|cause| match cause {
+                EndCause::Unreachable => OfferEnding::Unreachable,
+                _ => OfferEnding::Failed,
+            })
+        };
+        if let Err(ending) = result {
+            let step = OfferStep::Ended { ending, sip_status: None };
+            self.tell(context, Tell::Offer { offer: ring.offer, step });
+        }
+    }
+
+    /// One outbound leg, with an INVITE to each phone of the party.
+    fn ring_out(
+        &mut self,
+        context: &mut Context,
+        attempt: Attempt,
+        role: LegRole,
+        offered: Option<Offered>,
+    ) -> Result<LegId, EndCause> {
+        if attempt.targets.is_empty() {
+            return Err(EndCause::Unreachable);
+        }
+        if self.live_legs().count() >= LEGS_PER_CONTACT {
+            return Err(EndCause::Full);
+        }
+        let id = LegId(context.supplies.ids.mint(context.now.t));
+        let mut media = LegMedia::new(self.codecs_for(&attempt.codecs));
+        let Ok(offers) = media.ring(&attempt.targets, context.supplies) else {
+            for ports in media.take_unused_ports() {
+                self.media(context, Body::ReturnPorts(ports));
+            }
+            return Err(EndCause::Overloaded);
+        };
+        let forks = attempt.targets.into_iter().zip(offers).map(|((target, _), sdp)| Fork { target, sdp }).collect();
+        let leg = Leg {
+            id,
+            role,
+            direction: Direction::Outbound,
+            party: attempt.party,
+            remote: attempt.remote.clone(),
+            phase: LegPhase::Calling,
+            since: context.t(),
+            offered,
+            media,
+            progress: 0,
+            heard: false,
+            held_since: None,
+            probing: false,
+        };
+        self.open_leg(context, leg);
+        let invite = Invite {
+            leg: id,
+            party: attempt.party,
+            forks,
+            from_user: attempt.from_user,
+            from_name: attempt.from_name,
+            to_user: attempt.to_user,
+            max_forwards: self.max_forwards,
+            headers: vec![(CONTACT_HEADER.to_owned(), self.met.join(", "))],
+        };
+        self.sip(context, Act::Invite(Box::new(invite)));
+        Ok(id)
+    }
+
+    /// The leg is a part of the contact and its call from here on.
+    pub fn open_leg(&mut self, context: &mut Context, leg: Leg) {
+        let (id, party) = (leg.id, leg.party);
+        let kind = Kind::LegCreated { direction: leg.direction, role: leg.role, party, remote: leg.remote.clone() };
+        let (is_customer, by_offer) = (leg.role == LegRole::Customer, leg.offered.is_some());
+        self.legs.push(leg);
+        if is_customer {
+            self.customer = Some(id);
+        }
+        if self.main.is_none() && !by_offer {
+            self.main = Some(id);
+            self.room.main_segment = Some(crate::base::SegmentId(context.supplies.ids.mint(context.now.t)));
+        }
+        self.journal_leg(context, id, By::SYSTEM, kind);
+        self.journal_leg(context, id, By::SYSTEM, Kind::CallJoined);
+        if let (PartyRef::Extension(extension), false) = (party, by_offer) {
+            self.tell(context, Tell::StationBusy { extension, busy: true });
+        }
+    }
+
+    /// The codec of the party that waits comes first, so that nothing has to be converted.
+    fn codecs_for(&self, theirs: &[crate::sdp::Codec]) -> Vec<crate::sdp::Codec> {
+        let first = self.main_leg().and_then(|l| l.media.codec());
+        let mut codecs: Vec<_> = first.into_iter().filter(|c| theirs.contains(c)).collect();
+        codecs.extend(theirs.iter().copied().filter(|c| Some(*c) != first));
+        codecs
+    }
+}

@@ -1,0 +1,234 @@
+//! How a leg ends, what that means to the others, and how the contact is sealed and let go.
+
+use super::contact::{Contact, Context, Ending, SEAL_MAX, Timer};
+use super::room::Recorder;
+use super::words::{OfferStep, Tell};
+use crate::base::{LegId, Span};
+use crate::event::words::{By, Disposition, EndCause, LegRole, OfferEnding, PartyRef, RecordingGap, Side};
+use crate::event::{Kind, MediaCounts};
+use crate::sip::words::Act;
+use crate::switch::LegPhase;
+use crate::switch::code::sip_status;
+
+/// How a leg's end came about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LegEnd {
+    pub cause: EndCause,
+    pub side: Side,
+    pub status: Option<u16>,
+}
+
+impl Contact {
+    /// Whose side this leg's far end is, for the record.
+    pub fn side_of(&self, leg: LegId) -> Side {
+        match self.leg(leg).map(|l| l.role) {
+            Some(LegRole::Customer) => Side::Customer,
+            Some(LegRole::Agent) => Side::Agent,
+            Some(LegRole::Other) | None => Side::Other,
+        }
+    }
+
+    /// Tells the far end and ends the leg here.
+    pub fn release_leg(&mut self, context: &mut Context, leg: LegId, cause: EndCause, side: Side) {
+        if self.leg(leg).is_some_and(|l| l.is_live()) {
+            let status = self.refusal_status(cause);
+            self.sip(context, Act::End { leg, status, cause });
+            self.end_leg(context, leg, LegEnd { cause, side, status: None });
+        }
+    }
+
+    /// What an unanswered caller is refused with: a caller that waited for a full trunk reads 480, at the door 486.
+    fn refusal_status(&self, cause: EndCause) -> u16 {
+        self.ended_by.and_then(|e| e.status).filter(|s| *s >= 400).unwrap_or_else(|| sip_status(cause))
+    }
+
+    /// The leg is over, whoever began it: every leg ends here.
+    pub fn end_leg(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
+        let Some(l) = self.leg(leg).filter(|l| l.is_live()) else { return };
+        let (was_answered, offered, party) = (l.is_answered(), l.offered, l.party);
+        let was_recorded = self.customer.or(self.main) == Some(leg);
+        if was_recorded {
+            self.stop_recorder(context);
+        }
+        self.journal_leg(
+            context,
+            leg,
+            By::SYSTEM,
+            Kind::LegEnded { cause: end.cause, side: end.side, sip_status: end.status },
+        );
+        self.journal_leg(context, leg, By::SYSTEM, Kind::CallLeft);
+        self.close_media(context, leg);
+        if let Some(l) = self.leg_mut(leg) {
+            l.enter(LegPhase::Ended, context.now.t);
+        }
+        if let Some(offered) = offered {
+            let ending = if offered.connected { OfferEnding::Connected } else { offer_ending(was_answered, end.cause) };
+            let step = OfferStep::Ended { ending, sip_status: end.status };
+            self.tell(context, Tell::Offer { offer: offered.offer, step });
+            if offered.connected {
+                self.tell(context, Tell::AgentGone { agent: offered.agent, group: offered.group });
+            }
+        } else if let PartyRef::Extension(extension) = party {
+            self.tell(context, Tell::StationBusy { extension, busy: false });
+        }
+        self.after_leg(context, leg, end);
+    }
+
+    /// What one leg's end means to the others.
+    fn after_leg(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
+        let was_peer = self.peer == Some(leg);
+        if was_peer {
+            self.peer = None;
+        }
+        if self.dialing.as_ref().is_some_and(|d| d.leg == Some(leg)) {
+            self.attempt_failed(context, end);
+        } else if self.main == Some(leg) {
+            self.main_left(context, end);
+        } else if was_peer && self.waiting.is_none() {
+            if self.flow_holds {
+                self.tell(context, Tell::OtherSideLeft);
+            } else if let Some(main) = self.main {
+                self.mark_ending(end);
+                self.release_leg(context, main, EndCause::PeerLeft, end.side);
+            }
+        }
+    }
+
+    fn main_left(&mut self, context: &mut Context, end: LegEnd) {
+        self.mark_ending(end);
+        self.tell(context, Tell::CustomerLeft);
+        self.dialing = None;
+        self.timers.set(Timer::RingOver, None);
+        self.waiting = None;
+        self.flow_holds = false;
+        let cause = if end.side == Side::System { end.cause } else { EndCause::PeerLeft };
+        self.release_others(context, cause, end.side);
+    }
+
+    fn release_others(&mut self, context: &mut Context, cause: EndCause, side: Side) {
+        let others: Vec<LegId> = self.live_legs().map(|l| l.id).collect();
+        for leg in others {
+            self.release_leg(context, leg, cause, side);
+        }
+    }
+
+    /// The first thing that makes the contact's end certain stays in its record.
+    pub fn mark_ending(&mut self, end: LegEnd) {
+        let while_queued = self.waiting.is_some();
+        self.ended_by.get_or_insert(Ending { side: end.side, cause: end.cause, status: end.status, while_queued });
+    }
+
+    pub fn release_all(&mut self, context: &mut Context, cause: EndCause, side: Side) {
+        self.mark_ending(LegEnd { cause, side, status: None });
+        match self.main.filter(|&leg| self.leg(leg).is_some_and(|l| l.is_live())) {
+            Some(main) => self.release_leg(context, main, cause, side),
+            None => self.release_others(context, cause, side),
+        }
+    }
+
+    /// The contact ends with its last leg.
+    pub fn seal(&mut self, context: &mut Context) {
+        self.sealed = true;
+        self.close_players(context);
+        self.journal_call(context, By::SYSTEM, Kind::CallClosed);
+        let ending = self.ended_by.unwrap_or(Ending {
+            side: Side::System,
+            cause: EndCause::PeerLeft,
+            status: None,
+            while_queued: false,
+        });
+        let kind = Kind::ContactClosed {
+            disposition: self.disposition(ending),
+            side: ending.side,
+            cause: ending.cause,
+            sip_status: ending.status,
+        };
+        self.journal(context, Default::default(), By::SYSTEM, kind);
+        for timer in super::contact::Timers::ALL {
+            self.timers.set(timer, None);
+        }
+        self.timers.set(Timer::Seal, Some(context.t() + SEAL_MAX));
+    }
+
+    fn disposition(&self, ending: Ending) -> Disposition {
+        let marks = self.marks;
+        match ending {
+            Ending { cause: EndCause::InternalError, .. } => Disposition::InternalError,
+            _ if marks.talked => Disposition::Answered,
+            _ if marks.refused => Disposition::Refused,
+            Ending { while_queued: true, side: Side::Customer | Side::Other, .. } => Disposition::AbandonedInQueue,
+            Ending { side: Side::Customer | Side::Other, .. } if self.customer_left_first(ending) => {
+                match marks.answered {
+                    Some(_) => Disposition::AbandonedInFlow,
+                    None => Disposition::AbandonedRinging,
+                }
+            }
+            _ if marks.queued || marks.dialled => Disposition::NotAnswered,
+            _ if marks.answered.is_some() => Disposition::SelfService,
+            _ => Disposition::Refused,
+        }
+    }
+
+    /// He hung up or cancelled; a called party's refusal is no leaving of his.
+    fn customer_left_first(&self, ending: Ending) -> bool {
+        matches!(ending.cause, EndCause::HungUp | EndCause::Cancelled | EndCause::MediaLost | EndCause::SignallingLost)
+    }
+
+    pub fn leg_closed(&mut self, context: &mut Context, leg: LegId, counts: MediaCounts) {
+        self.journal_leg(context, leg, By::SYSTEM, Kind::LegMedia { counts });
+        if let Some(l) = self.leg_mut(leg) {
+            l.media.open = false;
+            l.media.counts = Some(counts);
+        }
+    }
+
+    pub fn recording_ended(&mut self, context: &mut Context, length: Span, gap: Option<(RecordingGap, Span)>) {
+        if let Recorder::Closing { origin, until } = self.room.recorder {
+            let answered = until - origin;
+            self.journal_call(context, By::SYSTEM, Kind::RecordingEnded { length, answered, gap });
+            self.room.recorder = Recorder::Closed;
+        }
+    }
+
+    /// The engine was asked to close legs and recorder; their last reports belong to the record.
+    pub fn close_when_reported(&mut self, context: &mut Context) {
+        let legs = self.legs.iter().any(|l| l.media.open);
+        let recorder = matches!(self.room.recorder, Recorder::On { .. } | Recorder::Closing { .. });
+        if !legs && !recorder {
+            self.let_go(context);
+        }
+    }
+
+    pub fn let_go(&mut self, context: &mut Context) {
+        self.timers.set(Timer::Seal, None);
+        self.gone = true;
+        self.tell(context, Tell::Closed);
+    }
+}
+
+/// How an offer ended whose leg ended before the talk.
+fn offer_ending(was_answered: bool, cause: EndCause) -> OfferEnding {
+    match cause {
+        // He took it and was gone before any sound: for the caller that is a refusal.
+        _ if was_answered && cause == EndCause::HungUp => OfferEnding::Rejected,
+        EndCause::Rejected | EndCause::Busy | EndCause::HungUp => OfferEnding::Rejected,
+        EndCause::NoAnswer => OfferEnding::RangOut,
+        EndCause::Unreachable | EndCause::NotFound => OfferEnding::Unreachable,
+        EndCause::Cancelled | EndCause::PeerLeft => OfferEnding::CallerLeft,
+        EndCause::LostRace => OfferEnding::LostRace,
+        EndCause::Rescinded
+        | EndCause::Released
+        | EndCause::FlowEnded
+        | EndCause::TooLong
+        | EndCause::Drained
+        | EndCause::Crash => OfferEnding::Rescinded,
+        EndCause::Forbidden
+        | EndCause::NotAcceptable
+        | EndCause::MediaLost
+        | EndCause::SignallingLost
+        | EndCause::Full
+        | EndCause::Overloaded
+        | EndCause::Loop
+        | EndCause::InternalError => OfferEnding::Failed,
+    }
+}

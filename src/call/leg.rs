@@ -1,0 +1,96 @@
+//! A leg: one party's connection, as its contact sees it.
+//! Owns its phase, its place in offer/answer and what its sockets shall do. Leaves dialogs to the endpoint, sound to the
+//! media engine, and what its end means to the contact.
+
+use super::negotiation::LegMedia;
+use crate::base::{AgentNo, GroupNo, ItemId, LegId, OfferId, SegmentId, Time};
+use crate::event::About;
+use crate::event::words::{Direction, LegRole, PartyRef};
+use crate::media::words::{LegSpec, Remote};
+use crate::switch::LegPhase;
+
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub id: LegId,
+    pub role: LegRole,
+    pub direction: Direction,
+    pub party: PartyRef,
+    /// The number or user at the far end.
+    pub remote: String,
+    pub phase: LegPhase,
+    /// Since when `phase` is what it is.
+    pub since: Time,
+    /// Set when an offer made this leg.
+    pub offered: Option<Offered>,
+    pub media: LegMedia,
+    /// Highest provisional status told in the journal.
+    pub progress: u16,
+    /// The far end's first packet came.
+    pub heard: bool,
+    /// The far end put us on hold: it wants to hear nothing.
+    pub held_since: Option<Time>,
+    /// The far end stopped sending and a probe is out.
+    pub probing: bool,
+}
+
+/// The offer a leg serves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Offered {
+    pub offer: OfferId,
+    pub item: ItemId,
+    pub agent: AgentNo,
+    pub group: GroupNo,
+    pub segment: SegmentId,
+    pub connected: bool,
+}
+
+impl Leg {
+    pub fn is_live(&self) -> bool {
+        self.phase != LegPhase::Ended
+    }
+
+    pub fn is_answered(&self) -> bool {
+        self.phase == LegPhase::Answered
+    }
+
+    /// The ids an event about this leg carries beside contact and call.
+    pub fn about(&self) -> About {
+        let offered = self.offered.as_ref();
+        About {
+            leg: Some(self.id),
+            agent: offered.map(|o| o.agent),
+            group: offered.map(|o| o.group),
+            item: offered.map(|o| o.item),
+            offer: offered.map(|o| o.offer),
+            ..About::default()
+        }
+    }
+
+    pub fn enter(&mut self, phase: LegPhase, t: Time) {
+        (self.phase, self.since) = (phase, t);
+    }
+
+    /// What the engine shall do with this leg's sockets; `None` before there is a far end to talk to.
+    pub fn spec(&self) -> Option<LegSpec> {
+        let agreed = self.media.agreed()?;
+        Some(LegSpec {
+            leg: self.id,
+            ports: self.media.ports()?,
+            remote: Some(Remote {
+                rtp: agreed.remote,
+                rtcp: agreed.remote_rtcp,
+                rtcp_mux: agreed.rtcp_mux,
+                codec: agreed.codec,
+                payload_type: agreed.send_payload,
+                ptime_ms: u8::try_from(agreed.ptime_ms).unwrap_or(20),
+            }),
+            latch_epoch: self.media.latch_epoch,
+            telephone_event_send: agreed.telephone_event_send,
+            telephone_event_receive: agreed.telephone_event_receive,
+            send: agreed.send,
+            receive: agreed.receive,
+            watch: self.is_answered() && agreed.receive,
+            digits: self.media.digits.clone(),
+        })
+    }
+}

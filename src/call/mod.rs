@@ -1,0 +1,226 @@
+//! Contacts, calls and legs: the back-to-back user agent.
+//! Owns who talks to whom, what each party hears, what is recorded, and the end of everything of a contact. Leaves SIP
+//! to the endpoint, sound to the engine, flows to `ivr` and agents to `acd`, none of which it knows.
+//! In: acts, tells, reports, deadlines. Out: `words::Output`. A machine; contacts are values in a map, not tasks.
+
+mod acts;
+mod arrive;
+mod contact;
+mod dial;
+mod end;
+mod history;
+mod leg;
+mod negotiation;
+mod room;
+mod signal;
+mod view;
+pub mod words;
+
+pub use view::ContactView;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde_json::{Map, Value};
+
+use crate::base::bounds::SIP_HISTORIES_KEPT;
+use crate::base::{Agenda, ContactId, LegId, Now, Supplies, Time, TrunkNo};
+use crate::media::words::Report;
+use crate::sip;
+use contact::{Contact, Context};
+use history::History;
+use words::{Act, Arrival, Birth, Output};
+
+/// All contacts of one tenant.
+#[derive(Debug)]
+pub struct Contacts {
+    tenant_key: String,
+    contacts: BTreeMap<ContactId, Contact>,
+    by_leg: BTreeMap<LegId, ContactId>,
+    agenda: Agenda<ContactId>,
+    out: VecDeque<Output>,
+    counter: u64,
+    /// SIP histories of contacts that have ended, the oldest first.
+    ended: VecDeque<(ContactId, History)>,
+    /// Contacts whose last leg has not ended, and their legs by trunk.
+    live: usize,
+    trunk_legs: BTreeMap<TrunkNo, usize>,
+    /// Contacts ended because their own code panicked.
+    pub panics: u64,
+}
+
+impl Contacts {
+    pub fn new(tenant_key: &str) -> Self {
+        Self {
+            tenant_key: tenant_key.to_owned(),
+            contacts: BTreeMap::new(),
+            by_leg: BTreeMap::new(),
+            agenda: Agenda::default(),
+            out: VecDeque::new(),
+            counter: 0,
+            ended: VecDeque::new(),
+            live: 0,
+            trunk_legs: BTreeMap::new(),
+            panics: 0,
+        }
+    }
+
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    pub fn deadline(&self) -> Option<Time> {
+        self.agenda.next().map(|(t, _)| t)
+    }
+
+    /// An INVITE that was let in.
+    pub fn arrive(&mut self, arrival: Arrival, flow_holds: bool, now: Now, supplies: &mut Supplies) -> ContactId {
+        let id = ContactId(supplies.ids.mint(now.t));
+        let mut context = context(&mut self.out, &mut self.counter, &self.tenant_key, now, supplies);
+        let mut contact = Contact::arrive(&mut context, id, arrival);
+        contact.flow_holds = flow_holds;
+        self.contacts.insert(id, contact);
+        self.reindex(id);
+        id
+    }
+
+    /// A contact that begins with a command; it has no leg until it dials.
+    pub fn born(&mut self, birth: Birth, now: Now, supplies: &mut Supplies) -> ContactId {
+        let id = birth.contact;
+        let mut context = context(&mut self.out, &mut self.counter, &self.tenant_key, now, supplies);
+        let contact = Contact::born(&mut context, birth);
+        self.contacts.insert(id, contact);
+        self.reindex(id);
+        id
+    }
+
+    /// A flow runs for this contact and decides what comes next.
+    pub fn hold_by_flow(&mut self, id: ContactId) {
+        if let Some(contact) = self.contacts.get_mut(&id) {
+            contact.flow_holds = true;
+        }
+    }
+
+    /// `false`: there is no such contact.
+    pub fn act(&mut self, id: ContactId, act: Act, now: Now, supplies: &mut Supplies) -> bool {
+        self.with(id, now, supplies, |contact, context| contact.act(context, act))
+    }
+
+    /// A tell about a leg.
+    pub fn signal(&mut self, leg: LegId, tell: sip::words::Tell, now: Now, supplies: &mut Supplies) {
+        if let Some(&id) = self.by_leg.get(&leg) {
+            self.with(id, now, supplies, |contact, context| contact.signal(context, tell));
+        }
+    }
+
+    pub fn report(&mut self, report: Report, now: Now, supplies: &mut Supplies) {
+        self.with(report.contact, now, supplies, |contact, context| contact.report(context, report.body));
+    }
+
+    pub fn due(&mut self, now: Now, supplies: &mut Supplies) {
+        while let Some(id) = self.agenda.due(now.t) {
+            self.with(id, now, supplies, |contact, context| contact.due(context));
+        }
+    }
+
+    /// Runs one step of one contact. Panic means our bug: what the step had put out is dropped and the contact ends.
+    fn with(
+        &mut self,
+        id: ContactId,
+        now: Now,
+        supplies: &mut Supplies,
+        step: impl FnOnce(&mut Contact, &mut Context),
+    ) -> bool {
+        let Some(contact) = self.contacts.get_mut(&id) else { return false };
+        let before = self.out.len();
+        let mut context = context(&mut self.out, &mut self.counter, &self.tenant_key, now, supplies);
+        if catch_unwind(AssertUnwindSafe(|| step(contact, &mut context))).is_err() {
+            self.panics += 1;
+            context.out.truncate(before);
+            contact.poisoned(&mut context);
+        }
+        self.reindex(id);
+        true
+    }
+
+    /// Brings indexes and counts to what the contact is after a step.
+    fn reindex(&mut self, id: ContactId) {
+        let Some(contact) = self.contacts.get_mut(&id) else { return };
+        for leg in contact.dropped_legs.drain(..) {
+            self.by_leg.remove(&leg);
+        }
+        for leg in &contact.legs {
+            self.by_leg.entry(leg.id).or_insert(id);
+        }
+        let tally = contact.tally();
+        let counted = std::mem::replace(&mut contact.counted, tally);
+        let (is, was) = (&contact.counted, counted);
+        self.live = self.live + usize::from(is.live) - usize::from(was.live);
+        for trunk in &is.trunks {
+            *self.trunk_legs.entry(*trunk).or_default() += 1;
+        }
+        for trunk in was.trunks {
+            if let Some(legs) = self.trunk_legs.get_mut(&trunk) {
+                *legs -= 1;
+            }
+        }
+        if !contact.gone {
+            return self.agenda.set(id, contact.timers.next());
+        }
+        self.agenda.set(id, None);
+        if let Some(contact) = self.contacts.remove(&id) {
+            for leg in &contact.legs {
+                self.by_leg.remove(&leg.id);
+            }
+            self.ended.push_back((id, contact.history));
+            if self.ended.len() > SIP_HISTORIES_KEPT {
+                self.ended.pop_front();
+            }
+        }
+    }
+
+    /// Contacts whose last leg has not ended.
+    pub fn live(&self) -> usize {
+        self.live
+    }
+
+    pub fn is_live(&self, id: ContactId) -> bool {
+        self.contacts.get(&id).is_some_and(|c| !c.sealed)
+    }
+
+    /// Legs of a trunk that are up or on their way.
+    pub fn trunk_legs(&self, trunk: TrunkNo) -> usize {
+        self.trunk_legs.get(&trunk).copied().unwrap_or(0)
+    }
+
+    pub fn has_leg(&self, id: ContactId, leg: LegId) -> bool {
+        self.contacts.get(&id).is_some_and(|c| c.live_legs().any(|l| l.id == leg))
+    }
+
+    pub fn data(&self, id: ContactId) -> Option<&Map<String, Value>> {
+        self.contacts.get(&id).map(|c| &c.data)
+    }
+
+    pub fn data_fits(&self, id: ContactId, more: &Map<String, Value>) -> bool {
+        self.contacts.get(&id).is_some_and(|c| c.data_fits(more))
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = ContactId> {
+        self.contacts.values().filter(|c| !c.sealed).map(|c| c.id)
+    }
+
+    /// At rest both are zero.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.contacts.len(), self.by_leg.len())
+    }
+}
+
+fn context<'a>(
+    out: &'a mut VecDeque<Output>,
+    counter: &'a mut u64,
+    tenant_key: &'a str,
+    now: Now,
+    supplies: &'a mut Supplies,
+) -> Context<'a> {
+    Context { now, supplies, out, counter, tenant_key }
+}

@@ -1,0 +1,190 @@
+//! A leg's half of offer/answer: its ports, what was said to each phone it rings, and what came of it.
+
+use std::net::IpAddr;
+
+use crate::base::{PoolExhausted, PortPair, Supplies};
+use crate::event::MediaCounts;
+use crate::media::words::NumberedDigit;
+use crate::sdp::{Agreed, Capabilities, Codec, MediaAddress, MediaDirection, Negotiator};
+use crate::sip::words::Target;
+
+#[derive(Debug)]
+pub(super) struct LegMedia {
+    capabilities: Capabilities,
+    /// One per phone that an outbound leg rings, one for an inbound leg. Phones on one interface share their ports.
+    ends: Vec<End>,
+    /// The end whose far side is connected, or sends early sound.
+    chosen: usize,
+    /// The far end's first offer, which still waits for our answer.
+    remote_offer: Option<Vec<u8>>,
+    /// What we said in answer to it; said again in later responses to the same INVITE.
+    answer: Option<Vec<u8>>,
+    /// Rises with each offer/answer that changes the peer's address.
+    pub latch_epoch: u32,
+    pub digits: Vec<NumberedDigit>,
+    digits_numbered: u32,
+    /// The engine owns the sockets.
+    pub open: bool,
+    pub counts: Option<MediaCounts>,
+}
+
+#[derive(Debug)]
+struct End {
+    ports: PortPair,
+    at: MediaAddress,
+    negotiator: Negotiator,
+}
+
+impl End {
+    fn new(ports: PortPair, ip: IpAddr, supplies: &mut Supplies) -> Self {
+        let session = u64::from(supplies.rng.u32());
+        Self { ports, at: MediaAddress { ip, rtp: ports.rtp }, negotiator: Negotiator::new(session) }
+    }
+}
+
+impl LegMedia {
+    pub fn new(codecs: Vec<Codec>) -> Self {
+        Self {
+            capabilities: Capabilities { codecs, ..Capabilities::default() },
+            ends: Vec::new(),
+            chosen: 0,
+            remote_offer: None,
+            answer: None,
+            latch_epoch: 0,
+            digits: Vec::new(),
+            digits_numbered: 0,
+            open: false,
+            counts: None,
+        }
+    }
+
+    /// For an inbound leg. Without an offer the far end wants ours.
+    pub fn arrive(&mut self, ports: PortPair, ip: IpAddr, offer: Option<Vec<u8>>, supplies: &mut Supplies) {
+        self.ends.push(End::new(ports, ip, supplies));
+        self.remote_offer = offer;
+    }
+
+    /// An offer for each target of an outbound leg, over a pair of ports for each interface among them.
+    pub fn ring(
+        &mut self,
+        targets: &[(Target, IpAddr)],
+        supplies: &mut Supplies,
+    ) -> Result<Vec<Vec<u8>>, PoolExhausted> {
+        let mut offers = Vec::with_capacity(targets.len());
+        for (target, ip) in targets {
+            let shared = self.ends.iter().map(|end| end.ports).find(|ports| ports.interface == target.interface);
+            let ports = match shared {
+                Some(ports) => ports,
+                None => supplies.ports.take(target.interface)?,
+            };
+            let mut end = End::new(ports, *ip, supplies);
+            offers.push(end.negotiator.offer(&self.capabilities, end.at, MediaDirection::SEND_RECEIVE).to_vec());
+            self.ends.push(end);
+        }
+        Ok(offers)
+    }
+
+    pub fn agreed(&self) -> Option<&Agreed> {
+        self.ends.get(self.chosen)?.negotiator.agreed()
+    }
+
+    pub fn ports(&self) -> Option<PortPair> {
+        self.ends.get(self.chosen).map(|end| end.ports)
+    }
+
+    /// The codec that both sides have, or the first that the far end offered among ours.
+    pub fn codec(&self) -> Option<Codec> {
+        if let Some(agreed) = self.agreed() {
+            return Some(agreed.codec);
+        }
+        let offer = self.remote_offer.as_deref()?;
+        crate::sdp::common_codecs(offer, &self.capabilities).ok()?.first().copied()
+    }
+
+    /// Whether the far end's first offer can be answered at all.
+    pub fn can_answer(&self) -> bool {
+        self.remote_offer.is_none() || self.codec().is_some()
+    }
+
+    /// What our response to the first INVITE says: the answer to its offer, or our offer when it had none.
+    pub fn answer_or_offer(&mut self) -> Option<Vec<u8>> {
+        if self.answer.is_none() {
+            let end = self.ends.get_mut(self.chosen)?;
+            let sdp = match self.remote_offer.take() {
+                Some(offer) => {
+                    let wished = MediaDirection::SEND_RECEIVE;
+                    let (sdp, _) = end.negotiator.answer(&offer, &self.capabilities, end.at, wished).ok()?;
+                    self.latch_epoch += 1;
+                    sdp
+                }
+                None => end.negotiator.offer(&self.capabilities, end.at, MediaDirection::SEND_RECEIVE),
+            };
+            self.answer = Some(sdp.to_vec());
+        }
+        self.answer.clone()
+    }
+
+    /// The answer to our offer, from the phone that was rung by this fork. The same answer again changes nothing.
+    /// `false`: it is none that we can use.
+    pub fn take_answer(&mut self, fork: usize, sdp: &[u8]) -> bool {
+        let Some(end) = self.ends.get_mut(fork) else { return false };
+        let before = end.negotiator.agreed().map(|a| a.remote);
+        let usable = match end.negotiator.is_pending() {
+            true => end.negotiator.read_answer(sdp).is_ok(),
+            false => before.is_some(),
+        };
+        if usable && (self.chosen != fork || end.negotiator.agreed().map(|a| a.remote) != before) {
+            self.latch_epoch += 1;
+            self.chosen = fork;
+        }
+        usable
+    }
+
+    /// Sound before the answer: taken from the first phone that sends some, while no other does.
+    pub fn take_early_answer(&mut self, fork: usize, sdp: &[u8]) -> bool {
+        let busy = self.agreed().is_some() && self.chosen != fork;
+        !busy && self.take_answer(fork, sdp)
+    }
+
+    /// A later offer of the far end, or its wish for ours. `None`: it cannot be met, everything stays.
+    pub fn re_offer(&mut self, sdp: Option<&[u8]>) -> Option<Vec<u8>> {
+        let end = self.ends.get_mut(self.chosen)?;
+        let before = end.negotiator.agreed().map(|a| a.remote);
+        let wished = MediaDirection::SEND_RECEIVE;
+        let answer = match sdp {
+            Some(offer) => end.negotiator.answer(offer, &self.capabilities, end.at, wished).ok()?.0,
+            None => end.negotiator.offer(&self.capabilities, end.at, wished),
+        };
+        if end.negotiator.agreed().map(|a| a.remote) != before {
+            self.latch_epoch += 1;
+        }
+        Some(answer.to_vec())
+    }
+
+    /// Our 200 carried an offer; this came in its ACK. `true` as well when nothing was open.
+    pub fn take_ack(&mut self, sdp: Option<&[u8]>) -> bool {
+        let chosen = self.chosen;
+        let pending = self.ends.get(chosen).is_some_and(|end| end.negotiator.is_pending());
+        if !pending {
+            return true;
+        }
+        sdp.is_some_and(|sdp| self.take_answer(chosen, sdp))
+    }
+
+    pub fn send_digit(&mut self, digit: char) {
+        self.digits_numbered += 1;
+        self.digits.push(NumberedDigit { number: self.digits_numbered, digit });
+        let excess = self.digits.len().saturating_sub(crate::base::bounds::DIGITS_HELD);
+        self.digits.drain(..excess);
+    }
+
+    /// Ports that the engine never got, to be given back when the leg is over.
+    pub fn take_unused_ports(&mut self) -> Vec<PortPair> {
+        let used = self.ports().filter(|_| self.open);
+        let mut unused: Vec<PortPair> = self.ends.drain(..).map(|end| end.ports).collect();
+        unused.sort_unstable();
+        unused.dedup();
+        unused.retain(|ports| Some(*ports) != used);
+        unused
+    }
+}

@@ -1,0 +1,274 @@
+//! What the endpoint and the engine tell of a leg, and what the contact does about it.
+
+use super::contact::{Contact, Context, PROBE_MAX, Timer};
+use super::end::LegEnd;
+use super::words::{OfferStep, Tell};
+use crate::base::LegId;
+use crate::base::Span;
+use crate::event::Kind;
+use crate::event::words::{By, DigitPath, Direction, EndCause, Side};
+use crate::media::words::{Body, Fact, ReportBody, Subject};
+use crate::sip::words::{Act, Tell as Sip};
+use crate::switch::LegPhase;
+
+/// How long a digit sounds that we make.
+const DIGIT_LENGTH: Span = Span::millis(100);
+
+impl Contact {
+    pub fn signal(&mut self, context: &mut Context, tell: Sip) {
+        match tell {
+            Sip::Progress { leg, fork, status, sdp } => self.progressed(context, leg, fork, status, sdp.as_deref()),
+            Sip::Answered { leg, fork, sdp } => self.answered(context, leg, fork, &sdp),
+            Sip::Failed { leg, status, cause } => {
+                let side = self.side_of(leg);
+                self.end_leg(context, leg, LegEnd { cause, side, status: Some(status) });
+            }
+            Sip::Ended { leg, cause, status, by_far_end } => {
+                let side = if by_far_end { self.side_of(leg) } else { Side::System };
+                self.end_leg(context, leg, LegEnd { cause, side, status });
+            }
+            Sip::Acked { leg, sdp } => self.acked(context, leg, sdp.as_deref()),
+            Sip::Dialog { leg, dialog } => {
+                self.journal_leg(context, leg, By::SYSTEM, Kind::LegDialog { dialog: *dialog });
+            }
+            Sip::Offer { leg, sdp } => self.offered_again(context, leg, sdp.as_deref()),
+            Sip::Digit { leg, digit } => self.digit(context, leg, digit, DigitPath::Info),
+            Sip::Alive { leg } => self.alive(leg),
+            Sip::Traced(traced) => self.history.push(*traced),
+            // About phones, not legs: the tenant takes these.
+            Sip::Incoming(_) | Sip::Reachable { .. } | Sip::Registered { .. } | Sip::Unregistered { .. } => {}
+        }
+        self.settle(context);
+    }
+
+    fn progressed(&mut self, context: &mut Context, leg: LegId, fork: usize, status: u16, sdp: Option<&[u8]>) {
+        let t = context.t();
+        let Some(l) = self.leg_mut(leg).filter(|l| l.is_live() && !l.is_answered()) else { return };
+        if l.phase == LegPhase::Calling {
+            l.enter(LegPhase::Ringing, t);
+        }
+        let first = l.progress < status;
+        if first {
+            l.progress = status;
+        }
+        let early = sdp.is_some_and(|sdp| l.media.take_early_answer(fork, sdp));
+        let offered = l.offered;
+        if first {
+            self.journal_leg(context, leg, By::PARTY, Kind::LegProgress { status });
+        }
+        if let Some(offered) = offered {
+            if first {
+                self.tell(context, Tell::Offer { offer: offered.offer, step: OfferStep::Alerting });
+            }
+            return;
+        }
+        self.relay_progress(context, first, early);
+    }
+
+    /// The caller that waits unanswered hears that it rings, or the sound that the called side sends already.
+    fn relay_progress(&mut self, context: &mut Context, first: bool, early: bool) {
+        let Some(main) = self.main_leg().filter(|l| l.direction == Direction::Inbound && !l.is_answered()) else {
+            return;
+        };
+        let (main, rings) = (main.id, main.phase == LegPhase::Ringing);
+        let sdp = if early { self.answer_sdp(main) } else { None };
+        if sdp.is_none() && (rings || !first) {
+            return;
+        }
+        let status = if sdp.is_some() { 183 } else { 180 };
+        self.sip(context, Act::Progress { leg: main, status, sdp });
+        self.journal_leg(context, main, By::SYSTEM, Kind::LegProgress { status });
+        let t = context.t();
+        if let Some(main) = self.leg_mut(main) {
+            main.enter(LegPhase::Ringing, t);
+        }
+    }
+
+    fn answered(&mut self, context: &mut Context, leg: LegId, fork: usize, sdp: &[u8]) {
+        let t = context.t();
+        let Some(l) = self.leg_mut(leg).filter(|l| l.is_live()) else { return };
+        if !l.media.take_answer(fork, sdp) {
+            return self.release_leg(context, leg, EndCause::NotAcceptable, Side::System);
+        }
+        l.enter(LegPhase::Answered, t);
+        let offered = l.offered;
+        self.journal_leg(context, leg, By::PARTY, Kind::LegAnswered);
+        if let Some(offered) = offered {
+            self.tell(context, Tell::Offer { offer: offered.offer, step: OfferStep::Accepted });
+            self.agent_accepted(context, leg);
+        } else if self.main == Some(leg) {
+            self.main_answered(context);
+            self.dial_answered(context);
+        } else {
+            self.join(context, leg);
+            self.dial_answered(context);
+        }
+    }
+
+    /// The main party and this leg hear each other from here on.
+    fn join(&mut self, context: &mut Context, leg: LegId) {
+        self.peer = Some(leg);
+        self.answer_main(context);
+    }
+
+    fn agent_accepted(&mut self, context: &mut Context, leg: LegId) {
+        if self.peer.is_some() || self.waiting.is_none() {
+            return self.release_leg(context, leg, EndCause::LostRace, Side::System);
+        }
+        self.join(context, leg);
+        if self.leg(leg).is_some_and(|l| l.heard) {
+            self.agent_connected(context, leg);
+        }
+    }
+
+    /// Sound flows both ways: only now the offer counts as answered.
+    fn agent_connected(&mut self, context: &mut Context, leg: LegId) {
+        let Some(offered) = self.leg_mut(leg).and_then(|l| l.offered.as_mut()).filter(|o| !o.connected) else { return };
+        offered.connected = true;
+        let offer = offered.offer;
+        self.waiting = None;
+        self.marks.talked = true;
+        self.tell(context, Tell::Offer { offer, step: OfferStep::Connected });
+    }
+
+    /// The main party has answered, or was answered by us.
+    pub fn main_answered(&mut self, context: &mut Context) {
+        self.marks.answered = Some(context.t());
+        self.timers.set(Timer::CallMax, Some(context.t() + self.limits.call_max));
+    }
+
+    /// Answers the caller if that has not happened. `false`: it could not be done, the contact is ending.
+    pub fn answer_main(&mut self, context: &mut Context) -> bool {
+        let Some(main) = self.main_leg().filter(|l| l.is_live()) else { return false };
+        if main.is_answered() || main.direction == Direction::Outbound {
+            return main.is_answered();
+        }
+        let id = main.id;
+        let Some(sdp) = self.answer_sdp(id) else {
+            self.refuse(context, EndCause::NotAcceptable, Side::System);
+            return false;
+        };
+        self.sip(context, Act::Accept { leg: id, sdp });
+        let t = context.t();
+        if let Some(main) = self.leg_mut(id) {
+            main.enter(LegPhase::Answered, t);
+        }
+        self.journal_leg(context, id, By::SYSTEM, Kind::LegAnswered);
+        self.main_answered(context);
+        true
+    }
+
+    fn answer_sdp(&mut self, leg: LegId) -> Option<Vec<u8>> {
+        self.leg_mut(leg)?.media.answer_or_offer()
+    }
+
+    /// Our 200 carried the offer: its ACK has the answer.
+    fn acked(&mut self, context: &mut Context, leg: LegId, sdp: Option<&[u8]>) {
+        let Some(l) = self.leg_mut(leg).filter(|l| l.is_live()) else { return };
+        if !l.media.take_ack(sdp) {
+            self.release_leg(context, leg, EndCause::NotAcceptable, Side::System);
+        }
+    }
+
+    /// A re-INVITE is answered here and never relayed.
+    fn offered_again(&mut self, context: &mut Context, leg: LegId, sdp: Option<&[u8]>) {
+        let t = context.t();
+        let Some(l) = self.leg_mut(leg).filter(|l| l.is_live()) else { return };
+        let Some(answer) = l.media.re_offer(sdp) else {
+            return self.sip(context, Act::RefuseOffer { leg, status: 488 });
+        };
+        let held = l.media.agreed().is_some_and(|a| !a.send);
+        l.held_since = held.then_some(l.held_since.unwrap_or(t));
+        self.sip(context, Act::AnswerOffer { leg, sdp: answer });
+        let oldest_hold = self.live_legs().filter_map(|l| l.held_since).min();
+        self.timers.set(Timer::HoldMax, oldest_hold.map(|since| since + self.limits.hold_max));
+    }
+
+    pub fn report(&mut self, context: &mut Context, report: ReportBody) {
+        match report {
+            // The newest state always wins, so nothing waits for this.
+            ReportBody::Applied { .. } => {}
+            ReportBody::Fact { leg, fact } => match fact {
+                Fact::FirstSound => self.first_sound(context, leg),
+                Fact::Digit(digit) => self.digit(context, leg, digit, DigitPath::Rtp),
+                Fact::Silence => self.silent(context, leg),
+            },
+            ReportBody::PlayerEnded { player, missing } => self.player_ended(context, player, missing),
+            ReportBody::LegClosed { leg, counts } => self.leg_closed(context, leg, counts),
+            ReportBody::RecordingEnded { recorder: _, length, gap } => self.recording_ended(context, length, gap),
+        }
+        self.settle(context);
+    }
+
+    fn first_sound(&mut self, context: &mut Context, leg: LegId) {
+        let Some(l) = self.leg_mut(leg).filter(|l| l.is_live() && !l.heard) else { return };
+        l.heard = true;
+        self.journal_leg(context, leg, By::PARTY, Kind::MediaHeard);
+        if self.peer == Some(leg) && self.is_answered(leg) {
+            self.agent_connected(context, leg);
+        }
+    }
+
+    fn silent(&mut self, context: &mut Context, leg: LegId) {
+        let Some(l) = self.leg_mut(leg).filter(|l| l.is_answered() && l.held_since.is_none()) else { return };
+        l.probing = true;
+        self.timers.set(Timer::Probe, Some(context.t() + PROBE_MAX));
+        self.sip(context, Act::Probe { leg });
+    }
+
+    fn alive(&mut self, leg: LegId) {
+        if let Some(l) = self.leg_mut(leg) {
+            l.probing = false;
+        }
+        if !self.legs.iter().any(|l| l.probing) {
+            self.timers.set(Timer::Probe, None);
+        }
+    }
+
+    pub fn probe_unanswered(&mut self, context: &mut Context) {
+        let silent: Vec<LegId> = self.live_legs().filter(|l| l.probing).map(|l| l.id).collect();
+        for leg in silent {
+            self.release_leg(context, leg, EndCause::MediaLost, Side::System);
+        }
+    }
+
+    /// A digit is the flow's while nobody else is there, and the other party's in a talk.
+    fn digit(&mut self, context: &mut Context, leg: LegId, digit: char, path: DigitPath) {
+        if !self.leg(leg).is_some_and(|l| l.is_live()) {
+            return;
+        }
+        self.journal_leg(context, leg, By::PARTY, Kind::Digit { digit, path });
+        let other = match self.peer {
+            Some(peer) if self.main == Some(leg) => Some(peer),
+            Some(peer) if peer == leg => self.main,
+            _ => None,
+        };
+        match other {
+            Some(other) => self.pass_digit(context, other, digit, path),
+            None if self.main == Some(leg) => self.tell(context, Tell::Digit(digit)),
+            None => {}
+        }
+    }
+
+    /// In the way the other side speaks. The engine itself forwards telephone-events between two sides that have them.
+    fn pass_digit(&mut self, context: &mut Context, to: LegId, digit: char, path: DigitPath) {
+        let Some(l) = self.leg_mut(to).filter(|l| l.is_answered()) else { return };
+        let has_events = l.media.agreed().is_some_and(|a| a.telephone_event_send.is_some());
+        match (path, has_events) {
+            (DigitPath::Rtp, true) => {}
+            (DigitPath::Info, true) => l.media.send_digit(digit),
+            (_, false) => self.sip(context, Act::SendDigit { leg: to, digit, duration: DIGIT_LENGTH }),
+        }
+    }
+
+    /// A bug in one contact ends that contact and nothing else: its far ends get BYE.
+    pub fn poisoned(&mut self, context: &mut Context) {
+        let legs: Vec<LegId> = self.live_legs().map(|l| l.id).collect();
+        self.mark_ending(LegEnd { cause: EndCause::InternalError, side: Side::System, status: None });
+        for leg in legs {
+            self.release_leg(context, leg, EndCause::InternalError, Side::System);
+        }
+        self.media(context, Body::Close(Subject::Recorder(self.id)));
+        self.settle(context);
+    }
+}

@@ -1,0 +1,88 @@
+//! What queries see of contacts.
+
+use serde_json::{Map, Value};
+
+use super::Contacts;
+use super::contact::Contact;
+use super::leg::Leg;
+use crate::base::{ContactId, GroupNo, LegId, NumberNo, Time};
+use crate::sip::words::Traced;
+use crate::switch::{CallState, LegState};
+
+/// A contact without what the tenant adds: its flow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContactView {
+    pub contact: ContactId,
+    pub from: String,
+    pub to: String,
+    pub number: Option<NumberNo>,
+    pub opened: Time,
+    pub queued: Option<GroupNo>,
+    pub data: Map<String, Value>,
+    pub calls: Vec<CallState>,
+}
+
+impl Contacts {
+    pub fn view(&self, id: ContactId) -> Option<ContactView> {
+        self.contacts.get(&id).filter(|c| !c.sealed).map(view)
+    }
+
+    /// Oldest first: ids order by time.
+    pub fn views(&self) -> impl Iterator<Item = ContactView> {
+        self.contacts.values().filter(|c| !c.sealed).map(view)
+    }
+
+    /// What a flow may look at: caller, dialled number, language, data.
+    pub fn subject(&self, id: ContactId) -> Option<(String, String, String, Map<String, Value>)> {
+        let contact = self.contacts.get(&id)?;
+        Some((contact.from.clone(), contact.to.clone(), contact.language.clone(), contact.data.clone()))
+    }
+
+    /// Whom the far end of another leg is shown.
+    pub fn caller(&self, id: ContactId) -> Option<String> {
+        self.contacts.get(&id).map(|c| c.from.clone())
+    }
+
+    /// The SIP messages of a contact that lives or has ended a short while ago.
+    pub fn history(&self, id: ContactId) -> Option<Vec<Traced>> {
+        let living = self.contacts.get(&id).map(|c| &c.history);
+        living
+            .or_else(|| self.ended.iter().find(|(ended, _)| *ended == id).map(|(_, h)| h))
+            .map(|history| history.messages().cloned().collect())
+    }
+
+    pub fn legs_of(&self, id: ContactId) -> Vec<LegId> {
+        self.contacts.get(&id).map(|c| c.live_legs().map(|l| l.id).collect()).unwrap_or_default()
+    }
+}
+
+fn view(contact: &Contact) -> ContactView {
+    ContactView {
+        contact: contact.id,
+        from: contact.from.clone(),
+        to: contact.to.clone(),
+        number: contact.number,
+        opened: contact.born,
+        queued: contact.waiting.map(|w| w.group),
+        data: contact.data.clone(),
+        calls: vec![CallState {
+            call: contact.call,
+            kind: contact.call_kind,
+            legs: contact.live_legs().map(leg_state).collect(),
+        }],
+    }
+}
+
+fn leg_state(leg: &Leg) -> LegState {
+    LegState {
+        leg: leg.id,
+        role: leg.role,
+        direction: leg.direction,
+        party: leg.party,
+        remote: leg.remote.clone(),
+        agent: leg.offered.map(|o| o.agent),
+        offer: leg.offered.map(|o| o.offer),
+        phase: leg.phase,
+        since: leg.since,
+    }
+}

@@ -1,0 +1,192 @@
+//! The way from sockets to tenants: bytes become messages, each finds its tenant and lane. Holds the front's tables;
+//! the rules themselves are `sip::front`'s.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::clock::Clock;
+use super::lanes::Lanes;
+use super::links::Links;
+use crate::base::bounds::{DATAGRAM_LANE, TCP_CONNECTIONS, TCP_CONNECTIONS_PER_SOURCE};
+use crate::base::{InterfaceNo, LinkId, TenantNo};
+use crate::event::words::Wire;
+use crate::sip::front::{self, Rates};
+use crate::sip::message::{Frame, Message, StreamFramer};
+use crate::site::{Site, which_trunk};
+use crate::tenant::words::{Input, Received};
+
+/// How often a reader looks again while its tenant's lane is full.
+const FULL_LANE_PAUSE: Duration = Duration::from_millis(20);
+
+pub struct Gate {
+    pub links: Links,
+    clock: Arc<Clock>,
+    rates: Mutex<Rates>,
+    tenants: RwLock<Tenants>,
+    connections: Mutex<BTreeMap<IpAddr, usize>>,
+    trace: Option<super::trace::Trace>,
+}
+
+#[derive(Default)]
+struct Tenants {
+    sites: Vec<Arc<Site>>,
+    lanes: BTreeMap<TenantNo, Arc<Lanes>>,
+}
+
+impl Gate {
+    pub fn new(clock: Arc<Clock>, trace: Option<super::trace::Trace>) -> Self {
+        Self {
+            links: Links::default(),
+            clock,
+            rates: Mutex::new(Rates::default()),
+            tenants: RwLock::new(Tenants::default()),
+            connections: Mutex::new(BTreeMap::new()),
+            trace,
+        }
+    }
+
+    /// A tenant, or its new site.
+    pub fn set_tenant(&self, site: Arc<Site>, lanes: Arc<Lanes>) {
+        let mut tenants = self.tenants.write().expect(UNPOISONED);
+        tenants.lanes.insert(site.tenant, lanes);
+        tenants.sites.retain(|s| s.tenant != site.tenant);
+        tenants.sites.push(site);
+    }
+
+    /// A UDP datagram; what comes back is answered without a state.
+    pub fn datagram(&self, link: LinkId, interface: InterfaceNo, from: SocketAddr, bytes: Bytes) -> Option<Bytes> {
+        if let Some(trace) = &self.trace {
+            trace.received(from, &bytes);
+        }
+        // Keep-alives of phones behind NAT (RFC 5626 §4.4.1 for streams; over UDP any short filler).
+        if bytes.iter().all(|b| matches!(b, b'\r' | b'\n' | 0)) {
+            return None;
+        }
+        match Message::parse_datagram(bytes) {
+            Ok(message) => self.message(link, interface, Wire::Udp, from, message),
+            Err(error) => self.admits(from, front::Class::Other).then(|| front::refuse_faulty(&error, from)).flatten(),
+        }
+    }
+
+    fn message(
+        &self,
+        link: LinkId,
+        interface: InterfaceNo,
+        wire: Wire,
+        from: SocketAddr,
+        message: Message,
+    ) -> Option<Bytes> {
+        let class = front::class(&message);
+        if !self.admits(from, class) {
+            return None;
+        }
+        let tenants = self.tenants.read().expect(UNPOISONED);
+        match front::owner(&tenants.sites, from, &message).and_then(|no| tenants.lanes.get(&no)) {
+            Some(lanes) => {
+                lanes.put_sip(class, Received { link, interface, wire, from, message });
+                None
+            }
+            None => match &message {
+                Message::Request(request) => front::refuse_stranger(request, from),
+                Message::Response(_) => None,
+            },
+        }
+    }
+
+    /// Trunks are never slowed.
+    fn admits(&self, from: SocketAddr, class: front::Class) -> bool {
+        let is_trunk =
+            self.tenants.read().expect(UNPOISONED).sites.iter().any(|site| which_trunk(site, from).is_some());
+        is_trunk || self.rates.lock().expect(UNPOISONED).admit(from.ip(), class, self.clock.t())
+    }
+
+    /// Whether this source may have one more connection.
+    pub fn admits_connection(&self, from: SocketAddr) -> bool {
+        let mut connections = self.connections.lock().expect(UNPOISONED);
+        let all: usize = connections.values().sum();
+        let of_source = connections.entry(from.ip()).or_default();
+        let admitted = all < TCP_CONNECTIONS && *of_source < TCP_CONNECTIONS_PER_SOURCE;
+        *of_source += usize::from(admitted);
+        admitted
+    }
+
+    pub fn connection_closed(&self, from: SocketAddr) {
+        let mut connections = self.connections.lock().expect(UNPOISONED);
+        if let Some(count) = connections.get_mut(&from.ip()) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                connections.remove(&from.ip());
+            }
+        }
+    }
+
+    /// Every tenant may have had something on it.
+    pub fn link_closed(&self, link: LinkId) {
+        for lanes in self.tenants.read().expect(UNPOISONED).lanes.values() {
+            lanes.put(Input::LinkClosed { link });
+        }
+    }
+
+    pub fn stream(self: &Arc<Self>, link: LinkId, interface: InterfaceNo, from: SocketAddr) -> Stream {
+        Stream { gate: Arc::clone(self), framer: StreamFramer::default(), link, interface, from }
+    }
+
+    fn is_full(&self) -> bool {
+        let tenants = self.tenants.read().expect(UNPOISONED);
+        tenants.lanes.values().any(|lanes| lanes.sip_waiting() >= DATAGRAM_LANE / 2)
+    }
+}
+
+/// The reading side of one TCP connection.
+pub struct Stream {
+    gate: Arc<Gate>,
+    framer: StreamFramer,
+    link: LinkId,
+    interface: InterfaceNo,
+    from: SocketAddr,
+}
+
+impl Stream {
+    /// Waits while a lane is filling up: TCP then makes the sender wait.
+    pub async fn room(&self) {
+        while self.gate.is_full() {
+            tokio::time::sleep(FULL_LANE_PAUSE).await;
+        }
+    }
+
+    /// Bytes from the peer. `false`: it speaks no SIP, the connection is to be closed.
+    pub fn push(&mut self, bytes: &[u8]) -> bool {
+        if let Some(trace) = &self.gate.trace {
+            trace.received(self.from, bytes);
+        }
+        self.framer.push(bytes);
+        while let Some(frame) = self.framer.next_frame() {
+            let mut broken = false;
+            let answer = match frame {
+                Frame::Message(message) => {
+                    self.gate.message(self.link, self.interface, Wire::Tcp, self.from, message)
+                }
+                Frame::Ping => Some(Bytes::from_static(b"\r\n")),
+                Frame::Pong => None,
+                Frame::Refused(error) => front::refuse_faulty(&error, self.from),
+                Frame::Broken(error) => {
+                    broken = true;
+                    front::refuse_faulty(&error, self.from)
+                }
+            };
+            if let Some(answer) = answer {
+                self.gate.links.send(self.link, self.from, answer);
+            }
+            if broken {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+const UNPOISONED: &str = "no holder of this lock can panic";

@@ -1,0 +1,98 @@
+//! SIP over TCP: a listener per interface and port, a reading and a writing task per connection.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use super::gate::{Gate, Stream};
+use super::links::TcpQueue;
+use crate::base::{InterfaceNo, LinkId};
+
+/// A peer that does not answer our SYN is not there.
+const CONNECT_MAX: Duration = Duration::from_secs(8);
+const READ_BYTES: usize = 16 << 10;
+/// A connection that says nothing for so long is closed; phones that keep theirs open send keep-alives or requests.
+const TCP_IDLE: Duration = Duration::from_secs(15 * 60);
+
+pub async fn accept(listener: TcpListener, interface: InterfaceNo, gate: Arc<Gate>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, from)) => {
+                if gate.admits_connection(from) {
+                    start(stream, from, interface, Arc::clone(&gate));
+                }
+            }
+            Err(error) => {
+                // Out of descriptors: give the others time to close, rather than spin.
+                tracing::warn!(%error, "accept failed");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Connects out, from the interface's own address.
+pub async fn connect(local: SocketAddr, to: SocketAddr, interface: InterfaceNo, gate: Arc<Gate>) -> io::Result<LinkId> {
+    let socket = if to.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
+    socket.bind(SocketAddr::new(local.ip(), 0))?;
+    let stream = timeout(CONNECT_MAX, socket.connect(to)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    Ok(start(stream, to, interface, gate))
+}
+
+fn start(stream: TcpStream, from: SocketAddr, interface: InterfaceNo, gate: Arc<Gate>) -> LinkId {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "nodelay not set");
+    }
+    let (link, queue) = gate.links.add_tcp();
+    let (reader, writer) = stream.into_split();
+    tokio::spawn(async move {
+        let stream = gate.stream(link, interface, from);
+        let mut writing = tokio::spawn(write(writer, queue));
+        // A link that was removed has no writer any more: its peer did not read.
+        let still_writing = tokio::select! {
+            () = read(reader, stream) => true,
+            _ = &mut writing => false,
+        };
+        gate.links.remove(link);
+        gate.connection_closed(from);
+        gate.link_closed(link);
+        // What was queued before the peer closed is still written.
+        if still_writing && timeout(CONNECT_MAX, writing).await.is_err() {
+            tracing::debug!(%from, "connection's writer was stuck at its end");
+        }
+    });
+    link
+}
+
+async fn read(mut reader: OwnedReadHalf, mut stream: Stream) {
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        stream.room().await;
+        match timeout(TCP_IDLE, reader.read(&mut buffer)).await {
+            Ok(Ok(length)) if length > 0 => {
+                if !stream.push(&buffer[..length]) {
+                    return;
+                }
+            }
+            Ok(Ok(_) | Err(_)) | Err(_) => return,
+        }
+    }
+}
+
+async fn write(mut writer: OwnedWriteHalf, mut queue: TcpQueue) {
+    while let Some(bytes) = queue.queue.recv().await {
+        if writer.write_all(&bytes).await.is_err() {
+            return;
+        }
+        queue.sent(bytes.len());
+    }
+    if let Err(error) = writer.shutdown().await {
+        tracing::debug!(%error, "connection was gone already");
+    }
+}

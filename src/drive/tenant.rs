@@ -1,0 +1,194 @@
+//! Drives one tenant machine: receives, hands in, carries out. Decides nothing.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::clock::Clock;
+use super::lanes::Lanes;
+use super::supply::Supplier;
+use super::world::World;
+use crate::base::{Now, Span, Supplies, Time};
+use crate::event::{Event, Recorded};
+use crate::ledger::Open;
+use crate::switch::Answer;
+use crate::switch::door::Asked;
+use crate::tenant::words::{House, Input, Output, ShedReason};
+use crate::tenant::{Parts, Tenant};
+
+/// `handle` has this budget at the 99th percentile; slower ones are told.
+const BUDGET: Span = Span::micros(200);
+/// Inputs between two looks at the other tasks of this thread.
+const INPUTS_PER_TURN: usize = 64;
+/// So many panics within a minute, and new contacts are refused for a minute.
+const PANICS_MAX: usize = 3;
+const PANIC_WINDOW: Span = Span::minutes(1);
+
+/// What a collector reads.
+#[derive(Debug, Default)]
+pub struct TenantGauges {
+    pub contacts: AtomicU64,
+    pub inputs: AtomicU64,
+    /// Steps over the budget.
+    pub slow: AtomicU64,
+    /// Steps that panicked outside of a contact.
+    pub panics: AtomicU64,
+}
+
+pub struct TenantDriver {
+    pub machine: Tenant,
+    pub supplies: Supplies,
+    pub supplier: Supplier,
+    /// Fold of everything appended, beside the machine: what it is restored from after a panic.
+    pub open: Open,
+    pub lanes: Arc<Lanes>,
+    pub commands: mpsc::Receiver<Asked>,
+    pub clock: Arc<Clock>,
+    pub world: World,
+    pub gauges: Arc<TenantGauges>,
+    pub state: State,
+}
+
+/// What the driver remembers between two inputs.
+#[derive(Debug, Default)]
+pub struct State {
+    replies: BTreeMap<u64, oneshot::Sender<(Answer, u64)>>,
+    next_reply: u64,
+    last_seq: u64,
+    panicked: Vec<Time>,
+    shed_until: Option<Time>,
+    house: Option<House>,
+}
+
+impl TenantDriver {
+    /// Runs until the door is closed and nothing waits any more.
+    pub async fn run(mut self) {
+        loop {
+            for _ in 0..INPUTS_PER_TURN {
+                let Some(input) = self.next_input() else { break };
+                self.step(input);
+            }
+            let deadline = self.deadline();
+            let due = deadline.map(|t| tokio::time::Instant::from_std(self.clock.instant_of(t)));
+            let sleep = async {
+                match due {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.lanes.woken() => {}
+                asked = self.commands.recv() => match asked {
+                    Some(asked) => {
+                        let input = self.asked(asked);
+                        self.step(input);
+                    }
+                    None => return,
+                },
+                () = sleep => self.step(Input::Due),
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        [self.machine.deadline(), self.state.shed_until].into_iter().flatten().min()
+    }
+
+    fn next_input(&mut self) -> Option<Input> {
+        let (commands, state) = (&mut self.commands, &mut self.state);
+        self.lanes.take(|| commands.try_recv().ok().map(|asked| state.asked(asked)))
+    }
+
+    fn asked(&mut self, asked: Asked) -> Input {
+        self.state.asked(asked)
+    }
+
+    fn step(&mut self, input: Input) {
+        if let Input::House(house) = input {
+            self.state.house = Some(house);
+        }
+        let now = self.clock.now();
+        if self.state.shed_until.is_some_and(|at| at <= now.t) {
+            self.state.shed_until = None;
+            self.handle(Input::House(self.state.house.unwrap_or(House::Open)), now);
+        }
+        self.handle(input, now);
+        self.gauges.contacts.store(self.machine.live_contacts() as u64, Ordering::Relaxed);
+    }
+
+    /// One input: in, and everything out. A panic outside of a contact restores the machine from what was appended.
+    fn handle(&mut self, input: Input, now: Now) {
+        self.supplier.refill(&mut self.supplies);
+        self.gauges.inputs.fetch_add(1, Ordering::Relaxed);
+        let (name, started) = (input.name(), Instant::now());
+        let (machine, supplies) = (&mut self.machine, &mut self.supplies);
+        let caught = catch_unwind(AssertUnwindSafe(|| machine.handle(input, now, supplies)));
+        let took = started.elapsed();
+        if took > BUDGET.to_std() {
+            self.gauges.slow.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(input = name, took_us = took.as_micros() as u64, "slow step");
+        }
+        if caught.is_err() {
+            tracing::error!(input = name, "the tenant machine panicked; its calls end, its phones stay");
+            self.restore(now);
+        }
+        while let Some(output) = self.machine.poll() {
+            self.put(output);
+        }
+    }
+
+    /// As after a restart, in place: calls end with `internal-error`, links, bindings and sign-ins stay.
+    fn restore(&mut self, now: Now) {
+        self.gauges.panics.fetch_add(1, Ordering::Relaxed);
+        let parts: Parts = self.machine.parts(now.t);
+        self.machine = Tenant::new(parts, now, &mut self.supplies.rng);
+        self.machine.restore(&self.open, crate::tenant::Why::Panic, now, &mut self.supplies);
+        self.state.panicked.retain(|at| now.t - *at < PANIC_WINDOW);
+        self.state.panicked.push(now.t);
+        if self.state.panicked.len() >= PANICS_MAX {
+            self.state.shed_until = Some(now.t + PANIC_WINDOW);
+            self.machine.handle(Input::House(House::Shed(ShedReason::InternalError)), now, &mut self.supplies);
+        }
+    }
+
+    fn put(&mut self, output: Output) {
+        match output {
+            Output::Send { link, to, bytes } => self.world.links.send(link, to, bytes),
+            Output::Open { request, interface, wire: _, to } => self.world.open(request, interface, to),
+            Output::Media(command) => self.world.media(self.machine.no(), command),
+            Output::Journal { event, notify } => self.append(*event, notify),
+            Output::Answer { reply, answer, repeat_of } => {
+                let then = repeat_of.and_then(|id| self.open.commands.get(&id).map(|accepted| accepted.seq));
+                self.state.reply(reply, answer, then);
+            }
+            Output::Store(ask) => self.world.store(self.machine.no(), ask),
+        }
+    }
+
+    fn append(&mut self, event: Event, notify: Option<u64>) {
+        let seq = self.world.append(&event, notify);
+        self.state.last_seq = seq;
+        self.open.apply(&Recorded { seq, event });
+    }
+}
+
+impl State {
+    fn asked(&mut self, asked: Asked) -> Input {
+        let reply = self.next_reply;
+        self.next_reply += 1;
+        self.replies.insert(reply, asked.reply);
+        Input::Command { reply, command: asked.command }
+    }
+
+    fn reply(&mut self, reply: u64, answer: Answer, seq: Option<u64>) {
+        let Some(sender) = self.replies.remove(&reply) else { return };
+        // Whoever asked may have gone; the command stands all the same.
+        if sender.send((answer, seq.unwrap_or(self.last_seq))).is_err() {
+            tracing::debug!("nobody waits for this answer any more");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! A flow as a value: its nodes, their exits, and what each of them is told.
+//! Owns the closed list of node kinds and which exits each has. Leaves reading to `load`, running to `run`, expressions to
+//! `expression`. Immutable after loading and shared as `Arc<Flow>`: a running call finishes on its version.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use super::expression::{Expression, Template};
+use crate::base::Span;
+use crate::config::Problem;
+use crate::event::words::EndCause;
+
+/// One file of `dialplans/`, complete and checked.
+#[derive(Debug)]
+pub struct Flow {
+    /// The file's name without folder and ending.
+    pub key: String,
+    /// The first 12 hexadecimal digits of the text's SHA-256.
+    pub version: String,
+    /// Spoken whatever the caller's language; absent: the contact's.
+    pub language: Option<String>,
+    pub start: NodeNo,
+    /// By name, in the order of the file.
+    pub nodes: IndexMap<String, Node>,
+    /// Runs without sound when the customer leaves.
+    pub on_hangup: Option<NodeNo>,
+    /// What does not make the flow wrong, but is hardly meant: nodes that no exit leads to.
+    pub warnings: Vec<Problem>,
+}
+
+/// A node's place in [`Flow::nodes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodeNo(pub usize);
+
+/// Where an exit leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    Node(NodeNo),
+    /// The word `hangup`, which no node can have as its name.
+    Hangup,
+}
+
+/// A sound's key as the flow names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// Without a slash: below the folder of the language spoken.
+    Spoken(String),
+    /// With a slash: the library's own key, as `music/default` or `en-US/welcome`.
+    Fixed(String),
+}
+
+impl Sound {
+    pub fn new(key: &str) -> Self {
+        if key.contains('/') { Self::Fixed(key.to_owned()) } else { Self::Spoken(key.to_owned()) }
+    }
+
+    /// The key in the sound library.
+    pub fn library_key(&self, language: &str) -> String {
+        match self {
+            Self::Spoken(key) => format!("{language}/{key}"),
+            Self::Fixed(key) => key.clone(),
+        }
+    }
+}
+
+/// What a flow can do. A node whose act can fail has a failure exit.
+#[derive(Debug)]
+pub enum Node {
+    Answer { next: Target },
+    Play(Play),
+    Menu(Menu),
+    Collect(Collect),
+    Branch(Branch),
+    Set(Set),
+    Queue(Queue),
+    Dial(Dial),
+    Hangup { cause: EndCause },
+}
+
+#[derive(Debug)]
+pub struct Play {
+    pub sounds: Vec<Sound>,
+    /// A digit ends it; digits that came before skip it.
+    pub barge: bool,
+    pub next: Target,
+    /// A sound is not in the library.
+    pub failed: Target,
+}
+
+/// What menu and collect share: say something, wait for digits, say it again when they do not come.
+#[derive(Debug)]
+pub struct Ask {
+    pub sounds: Vec<Sound>,
+    /// Said before the sounds are said again.
+    pub no_input_sounds: Vec<Sound>,
+    pub invalid_sounds: Vec<Sound>,
+    /// A digit ends the sounds.
+    pub barge: bool,
+    /// Forget digits that came before.
+    pub clear: bool,
+    /// From the end of the sounds to the first digit.
+    pub timeout: Span,
+    /// How often the sounds are said again.
+    pub repeat: u32,
+    /// Nothing was pressed in the last try.
+    pub no_input: Target,
+    /// What was pressed in the last try means nothing here.
+    pub invalid: Target,
+}
+
+/// One digit chooses.
+#[derive(Debug)]
+pub struct Menu {
+    pub ask: Ask,
+    pub keys: BTreeMap<char, Target>,
+}
+
+/// Several digits are gathered.
+#[derive(Debug)]
+pub struct Collect {
+    pub ask: Ask,
+    pub min: usize,
+    pub max: usize,
+    /// Ends the input and is no part of it.
+    pub end_key: Option<char>,
+    /// From one digit to the next.
+    pub between: Span,
+    pub next: Target,
+}
+
+#[derive(Debug)]
+pub struct Branch {
+    /// The first that is true is taken.
+    pub arms: Vec<(Expression, Target)>,
+    pub otherwise: Target,
+    /// A condition could not be computed, for example because data is absent.
+    pub failed: Target,
+}
+
+#[derive(Debug)]
+pub struct Set {
+    /// Done in order.
+    pub values: Vec<(Variable, Template)>,
+    pub next: Target,
+    /// A value could not be computed, or the attached data is full.
+    pub failed: Target,
+}
+
+/// What a flow may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variable {
+    /// A field of the contact's attached data.
+    Data(String),
+    /// The language spoken from here on.
+    Language,
+}
+
+#[derive(Debug)]
+pub struct Queue {
+    pub group: String,
+    pub priority: i32,
+    pub wait_max: Option<Span>,
+    pub announce: Option<Announce>,
+    /// Digits that take the caller out of the queue.
+    pub keys: BTreeMap<char, Target>,
+    /// The agent's side has ended and the customer is still there.
+    pub after: Target,
+    pub timeout: Target,
+    pub full: Target,
+    pub no_agent: Target,
+    pub failed: Target,
+}
+
+/// Said again and again over the music.
+#[derive(Debug)]
+pub struct Announce {
+    pub sounds: Vec<Sound>,
+    pub every: Span,
+}
+
+#[derive(Debug)]
+pub struct Dial {
+    pub to: Template,
+    pub ring: Span,
+    pub after: Target,
+    pub busy: Target,
+    pub no_answer: Target,
+    pub failed: Target,
+}
+
+impl Node {
+    /// The word that makes it in the file.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Answer { .. } => "answer",
+            Self::Play(_) => "play",
+            Self::Menu(_) => "menu",
+            Self::Collect(_) => "collect",
+            Self::Branch(_) => "branch",
+            Self::Set(_) => "set",
+            Self::Queue(_) => "queue",
+            Self::Dial(_) => "dial",
+            Self::Hangup { .. } => "hangup",
+        }
+    }
+
+    /// Time passes in it. A round of nodes that do not wait would never end.
+    pub fn waits(&self) -> bool {
+        match self {
+            Self::Play(_) | Self::Menu(_) | Self::Collect(_) | Self::Queue(_) | Self::Dial(_) => true,
+            Self::Answer { .. } | Self::Branch(_) | Self::Set(_) | Self::Hangup { .. } => false,
+        }
+    }
+
+    /// The customer hears something in it, so he must have been answered.
+    pub fn speaks(&self) -> bool {
+        match self {
+            Self::Play(_) | Self::Menu(_) | Self::Collect(_) | Self::Queue(_) => true,
+            Self::Dial(_) | Self::Answer { .. } | Self::Branch(_) | Self::Set(_) | Self::Hangup { .. } => false,
+        }
+    }
+
+    /// Every way out, by the names that the trace shows.
+    pub fn exits(&self) -> Vec<(String, Target)> {
+        let named = |pairs: &[(&str, Target)]| pairs.iter().map(|(n, t)| ((*n).to_owned(), *t)).collect::<Vec<_>>();
+        let keyed = |keys: &BTreeMap<char, Target>| keys.iter().map(|(k, t)| (k.to_string(), *t)).collect::<Vec<_>>();
+        let asked = |ask: &Ask| named(&[("no_input", ask.no_input), ("invalid", ask.invalid)]);
+        match self {
+            Self::Answer { next } => named(&[("next", *next)]),
+            Self::Play(play) => named(&[("next", play.next), ("failed", play.failed)]),
+            Self::Menu(menu) => [keyed(&menu.keys), asked(&menu.ask)].concat(),
+            Self::Collect(collect) => [named(&[("next", collect.next)]), asked(&collect.ask)].concat(),
+            Self::Branch(branch) => {
+                let arms = branch.arms.iter().enumerate().map(|(i, (_, t))| (arm_name(i), *t)).collect();
+                [arms, named(&[("else", branch.otherwise), ("failed", branch.failed)])].concat()
+            }
+            Self::Set(set) => named(&[("next", set.next), ("failed", set.failed)]),
+            Self::Queue(queue) => {
+                let Queue { after, timeout, full, no_agent, failed, .. } = queue;
+                let rest = [("timeout", *timeout), ("full", *full), ("no_agent", *no_agent), ("failed", *failed)];
+                [named(&[(AFTER, *after)]), keyed(&queue.keys), named(&rest)].concat()
+            }
+            Self::Dial(Dial { after, busy, no_answer, failed, .. }) => {
+                named(&[(AFTER, *after), ("busy", *busy), ("no_answer", *no_answer), ("failed", *failed)])
+            }
+            Self::Hangup { .. } => Vec::new(),
+        }
+    }
+}
+
+/// The exit of queue and dial that is taken when the talk is over.
+pub const AFTER: &str = "after";
+
+/// The name of a branch's exit: `if_1` is its first condition.
+pub fn arm_name(index: usize) -> String {
+    format!("if_{}", index + 1)
+}
+
+impl Flow {
+    /// Proven by the loader: numbers of nodes come from this flow's own list.
+    pub fn node(&self, no: NodeNo) -> (&str, &Node) {
+        let (name, node) = self.nodes.get_index(no.0).expect("the loader numbers only nodes of this flow");
+        (name, node)
+    }
+}

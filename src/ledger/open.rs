@@ -1,0 +1,465 @@
+//! The open state of one tenant: what is alive, folded from its events. A restart builds the tenant machine from it.
+//! Owns what "open" means: contacts with calls, legs, items and offers, agents with their work, accepted command ids.
+//! Leaves acting on it to the tenant machine, storing it to `store`.
+//! In: [`Recorded`]. Out: [`Open`], as JSON in checkpoints and in records.db. An event that names what is not open is
+//! counted in [`Open::anomalies`], never a panic: the journal may have lost the tail before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::base::bounds::COMMAND_MEMORY;
+use crate::base::{
+    AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Time, Utc,
+};
+use crate::event::words::{CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, Wish, WorkRole};
+use crate::event::{About, DialogState, Event, Kind, Recorded};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Open {
+    /// Of the last event folded. The house's axis goes on after it.
+    pub last_t: Time,
+    pub contacts: BTreeMap<ContactId, OpenContact>,
+    /// Those signed in.
+    pub agents: BTreeMap<AgentNo, OpenAgent>,
+    pub commands: CommandTable,
+    /// Events that named something which was not open.
+    pub anomalies: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenContact {
+    pub from: String,
+    pub to: String,
+    pub number: Option<NumberNo>,
+    pub language: String,
+    pub record: bool,
+    pub opened: Time,
+    pub opened_at: Utc,
+    pub data: Map<String, Value>,
+    /// The flow that runs now.
+    pub flow: Option<OpenFlow>,
+    pub calls: BTreeMap<CallId, OpenCall>,
+    pub legs: BTreeMap<LegId, OpenLeg>,
+    /// Those that wait in a group.
+    pub items: BTreeMap<ItemId, OpenItem>,
+    pub offers: BTreeMap<OfferId, OpenOffer>,
+    /// A recording that has not ended.
+    pub recording: Option<OpenRecording>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenFlow {
+    pub flow: FlowNo,
+    pub key: String,
+    pub version: String,
+    /// The node left last.
+    pub node: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenCall {
+    pub kind: CallKind,
+    pub opened: Time,
+    pub legs: BTreeSet<LegId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenLeg {
+    pub role: LegRole,
+    pub party: PartyRef,
+    pub direction: Direction,
+    pub remote: String,
+    /// The call it is in.
+    pub call: Option<CallId>,
+    pub agent: Option<AgentNo>,
+    pub offer: Option<OfferId>,
+    pub created: Time,
+    pub answered: Option<Time>,
+    /// The latest told: what a BYE needs.
+    pub dialog: Option<DialogState>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenItem {
+    pub group: Option<GroupNo>,
+    pub entered: Time,
+    pub due: Time,
+    pub priority: i32,
+    pub visit: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenOffer {
+    pub agent: Option<AgentNo>,
+    pub group: Option<GroupNo>,
+    pub item: Option<ItemId>,
+    pub station: Station,
+    pub made: Time,
+    pub until: Time,
+    pub segment: SegmentId,
+    pub phase: OfferPhase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferPhase {
+    Made,
+    Alerting,
+    Accepted,
+    Connected,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenRecording {
+    pub file: String,
+    pub started: Time,
+}
+
+/// Somebody signed in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenAgent {
+    pub station: Station,
+    pub groups: Vec<GroupNo>,
+    pub since: Time,
+    pub wish: Wish,
+    pub wish_since: Time,
+    pub reachable: bool,
+    /// What he does, at most one thing per contact.
+    pub works: BTreeMap<ContactId, OpenWork>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenWork {
+    pub role: WorkRole,
+    pub since: Time,
+    pub until: Option<Time>,
+}
+
+/// What a repeated command id is answered with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    pub id: CommandId,
+    pub code: String,
+    pub seq: u64,
+    pub body_hash: u64,
+    pub t: Time,
+}
+
+/// Accepted command ids of the last [`COMMAND_MEMORY`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Accepted>", into = "Vec<Accepted>")]
+pub struct CommandTable {
+    by_id: BTreeMap<CommandId, Accepted>,
+    by_time: BTreeSet<(Time, CommandId)>,
+}
+
+impl CommandTable {
+    pub fn get(&self, id: &CommandId) -> Option<&Accepted> {
+        self.by_id.get(id)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Accepted> {
+        self.by_time.iter().filter_map(|(_, id)| self.by_id.get(id))
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    fn insert(&mut self, accepted: Accepted) {
+        let id = accepted.id.clone();
+        self.by_time.insert((accepted.t, id.clone()));
+        if let Some(before) = self.by_id.insert(id.clone(), accepted) {
+            self.by_time.remove(&(before.t, id.clone()));
+            // The same id at the same time: the removal above took the new entry's mark too.
+            if let Some(now) = self.by_id.get(&id) {
+                self.by_time.insert((now.t, id));
+            }
+        }
+    }
+
+    fn forget(&mut self, t: Time) {
+        while let Some((at, _)) = self.by_time.first()
+            && *at + COMMAND_MEMORY <= t
+            && let Some((_, id)) = self.by_time.pop_first()
+        {
+            self.by_id.remove(&id);
+        }
+    }
+}
+
+impl From<Vec<Accepted>> for CommandTable {
+    fn from(list: Vec<Accepted>) -> Self {
+        let mut table = Self::default();
+        list.into_iter().for_each(|accepted| table.insert(accepted));
+        table
+    }
+}
+
+impl From<CommandTable> for Vec<Accepted> {
+    fn from(table: CommandTable) -> Self {
+        table.iter().cloned().collect()
+    }
+}
+
+impl OpenAgent {
+    /// The one state that people see, by the precedence written at `acd::agent::display`: what he does first, then
+    /// whether he can be reached, then what he wishes.
+    pub fn display(&self) -> Display {
+        let works = |role| self.works.values().any(|w| w.role == role);
+        if works(WorkRole::Talking) {
+            Display::Talking
+        } else if works(WorkRole::Dialing) {
+            Display::Dialing
+        } else if works(WorkRole::Offered) {
+            Display::Ringing
+        } else if works(WorkRole::WrapUp) {
+            Display::WrapUp
+        } else if !self.reachable {
+            Display::Unreachable
+        } else {
+            match self.wish {
+                Wish::NotReady(_) => Display::NotReady,
+                Wish::Ready => Display::Ready,
+            }
+        }
+    }
+}
+
+/// What an event named was not open.
+struct Unknown;
+
+type Fold = Result<(), Unknown>;
+
+impl Open {
+    /// Folds the next event of this tenant.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        self.pass(recorded.event.t);
+        if let Err(Unknown) = self.fold(recorded) {
+            self.anomalies += 1;
+        }
+    }
+
+    /// Time goes on to `t`: command ids grow old. The same as an event that changes nothing.
+    pub fn pass(&mut self, t: Time) {
+        self.last_t = self.last_t.max(t);
+        self.commands.forget(self.last_t);
+    }
+
+    /// As a checkpoint stores it.
+    pub fn to_value(&self) -> Value {
+        serde_json::to_value(self).expect("every key of the open state prints as text")
+    }
+
+    /// One arm per kind.
+    fn fold(&mut self, recorded: &Recorded) -> Fold {
+        let event = &recorded.event;
+        let (t, about) = (event.t, &event.about);
+        match &event.kind {
+            Kind::ContactOpened { .. } => fresh(self.contacts.insert(about.contact.ok_or(Unknown)?, born(event)?)),
+            // Not dialled yet: the contact alone is open, and a restart closes it.
+            Kind::Originated { .. } => self.contact(about).map(|_| ()),
+            Kind::ContactData { data } => self.contact(about).map(|c| c.data.clone_from(data)),
+            Kind::ContactClosed { .. } => known(about.contact.and_then(|id| self.contacts.remove(&id))),
+            Kind::LegCreated { .. } => {
+                fresh(self.contact(about)?.legs.insert(about.leg.ok_or(Unknown)?, created(event)?))
+            }
+            Kind::LegAnswered => self.leg(about).map(|leg| leg.answered = leg.answered.or(Some(t))),
+            Kind::LegDialog { dialog } => self.leg(about).map(|leg| leg.dialog = Some(dialog.clone())),
+            Kind::LegEnded { .. } => self.contact(about)?.leg_ended(about),
+            Kind::CallOpened { call_kind } => {
+                let call = OpenCall { kind: *call_kind, opened: t, legs: BTreeSet::new() };
+                fresh(self.contact(about)?.calls.insert(about.call.ok_or(Unknown)?, call))
+            }
+            Kind::CallJoined => self.contact(about)?.joined(about),
+            Kind::CallLeft => self.contact(about)?.left(about),
+            Kind::CallClosed => known(about.call.and_then(|id| self.contact(about).ok()?.calls.remove(&id))),
+            Kind::FlowStarted { flow, flow_key, version } => {
+                let flow = OpenFlow { flow: *flow, key: flow_key.clone(), version: version.clone(), node: None };
+                self.contact(about).map(|c| c.flow = Some(flow))
+            }
+            Kind::FlowNode { node, .. } => {
+                self.contact(about)?.flow.as_mut().map(|flow| flow.node = Some(node.clone())).ok_or(Unknown)
+            }
+            Kind::FlowEnded { .. } => known(self.contact(about)?.flow.take()),
+            Kind::ItemEntered { due, priority, visit } => {
+                let item = OpenItem { group: about.group, entered: t, due: *due, priority: *priority, visit: *visit };
+                fresh(self.contact(about)?.items.insert(about.item.ok_or(Unknown)?, item))
+            }
+            Kind::ItemLeft { .. } => known(about.item.and_then(|id| self.contact(about).ok()?.items.remove(&id))),
+            Kind::OfferMade { .. } => {
+                fresh(self.contact(about)?.offers.insert(about.offer.ok_or(Unknown)?, made(event)?))
+            }
+            Kind::OfferAlerting => self.offer(about).map(|offer| offer.phase = OfferPhase::Alerting),
+            Kind::OfferAccepted => self.offer(about).map(|offer| offer.phase = OfferPhase::Accepted),
+            Kind::OfferConnected => self.offer(about).map(|offer| offer.phase = OfferPhase::Connected),
+            Kind::OfferEnded { .. } => known(about.offer.and_then(|id| self.contact(about).ok()?.offers.remove(&id))),
+            Kind::AgentSignedIn { station, groups } => {
+                let agent = OpenAgent::signed_in(*station, groups.clone(), t);
+                fresh(self.agents.insert(about.agent.ok_or(Unknown)?, agent))
+            }
+            Kind::AgentSignedOut => known(about.agent.and_then(|no| self.agents.remove(&no))),
+            Kind::AgentGroups { groups } => self.agent(about).map(|agent| agent.groups.clone_from(groups)),
+            Kind::AgentWish { wish } => self.agent(about).map(|agent| (agent.wish, agent.wish_since) = (*wish, t)),
+            Kind::AgentReachable { reachable } => self.agent(about).map(|agent| agent.reachable = *reachable),
+            Kind::AgentWork { role, until } => self.agent(about)?.works(about, *role, t, *until),
+            Kind::AgentWorkEnded { .. } => {
+                known(about.contact.and_then(|id| self.agent(about).ok()?.works.remove(&id)))
+            }
+            Kind::RecordingStarted { file } => {
+                let recording = OpenRecording { file: file.clone(), started: t };
+                self.contact(about).map(|c| c.recording = Some(recording))
+            }
+            Kind::RecordingEnded { .. } => {
+                // The file is sealed when its writer has written: often after the contact was closed.
+                if let Ok(contact) = self.contact(about) {
+                    contact.recording = None;
+                }
+                Ok(())
+            }
+            Kind::CommandAccepted { id, code, body_hash } => {
+                let (id, code) = (id.clone(), code.clone());
+                self.commands.insert(Accepted { id, code, seq: recorded.seq, body_hash: *body_hash, t });
+                Ok(())
+            }
+            Kind::Checkpoint { open } => self.replace(open),
+            // Facts that change nothing which is open. What a restart ended is told by the events before `Restarted`.
+            Kind::LegProgress { .. } | Kind::MediaHeard | Kind::Digit { .. } | Kind::LegMedia { .. } => Ok(()),
+            Kind::Registered { .. } | Kind::Unregistered { .. } | Kind::Segment { .. } => Ok(()),
+            Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => Ok(()),
+        }
+    }
+
+    fn replace(&mut self, open: &Value) -> Fold {
+        let read = Self::deserialize(open).map_err(|_| Unknown)?;
+        *self = Self { last_t: self.last_t.max(read.last_t), ..read };
+        Ok(())
+    }
+
+    fn contact(&mut self, about: &About) -> Result<&mut OpenContact, Unknown> {
+        about.contact.and_then(|id| self.contacts.get_mut(&id)).ok_or(Unknown)
+    }
+
+    fn leg(&mut self, about: &About) -> Result<&mut OpenLeg, Unknown> {
+        let contact = self.contact(about)?;
+        about.leg.and_then(|id| contact.legs.get_mut(&id)).ok_or(Unknown)
+    }
+
+    fn offer(&mut self, about: &About) -> Result<&mut OpenOffer, Unknown> {
+        let contact = self.contact(about)?;
+        about.offer.and_then(|id| contact.offers.get_mut(&id)).ok_or(Unknown)
+    }
+
+    fn agent(&mut self, about: &About) -> Result<&mut OpenAgent, Unknown> {
+        about.agent.and_then(|no| self.agents.get_mut(&no)).ok_or(Unknown)
+    }
+}
+
+/// An insert that found something there already is as odd as a removal that found nothing.
+fn fresh<T>(before: Option<T>) -> Fold {
+    before.map_or(Ok(()), |_| Err(Unknown))
+}
+
+fn known<T>(removed: Option<T>) -> Fold {
+    removed.map(drop).ok_or(Unknown)
+}
+
+fn born(event: &Event) -> Result<OpenContact, Unknown> {
+    let Kind::ContactOpened { from, to, number, language, record } = &event.kind else { return Err(Unknown) };
+    Ok(OpenContact {
+        from: from.clone(),
+        to: to.clone(),
+        number: *number,
+        language: language.clone(),
+        record: *record,
+        opened: event.t,
+        opened_at: event.at,
+        data: Map::new(),
+        flow: None,
+        calls: BTreeMap::new(),
+        legs: BTreeMap::new(),
+        items: BTreeMap::new(),
+        offers: BTreeMap::new(),
+        recording: None,
+    })
+}
+
+fn created(event: &Event) -> Result<OpenLeg, Unknown> {
+    let Kind::LegCreated { direction, role, party, remote } = &event.kind else { return Err(Unknown) };
+    Ok(OpenLeg {
+        role: *role,
+        party: *party,
+        direction: *direction,
+        remote: remote.clone(),
+        call: None,
+        agent: event.about.agent,
+        offer: event.about.offer,
+        created: event.t,
+        answered: None,
+        dialog: None,
+    })
+}
+
+fn made(event: &Event) -> Result<OpenOffer, Unknown> {
+    let Kind::OfferMade { station, until, segment } = &event.kind else { return Err(Unknown) };
+    Ok(OpenOffer {
+        agent: event.about.agent,
+        group: event.about.group,
+        item: event.about.item,
+        station: *station,
+        made: event.t,
+        until: *until,
+        segment: *segment,
+        phase: OfferPhase::Made,
+    })
+}
+
+impl OpenContact {
+    fn leg_ended(&mut self, about: &About) -> Fold {
+        let id = about.leg.ok_or(Unknown)?;
+        let leg = self.legs.remove(&id).ok_or(Unknown)?;
+        if let Some(call) = leg.call.and_then(|call| self.calls.get_mut(&call)) {
+            call.legs.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn joined(&mut self, about: &About) -> Fold {
+        let (id, leg_id) = about.call.zip(about.leg).ok_or(Unknown)?;
+        let leg = self.legs.get_mut(&leg_id).ok_or(Unknown)?;
+        self.calls.get_mut(&id).ok_or(Unknown)?.legs.insert(leg_id);
+        leg.call = Some(id);
+        Ok(())
+    }
+
+    /// A leg may be told to leave after its end, or after it joined another call.
+    fn left(&mut self, about: &About) -> Fold {
+        let (id, leg_id) = about.call.zip(about.leg).ok_or(Unknown)?;
+        self.calls.get_mut(&id).ok_or(Unknown)?.legs.remove(&leg_id);
+        if let Some(leg) = self.legs.get_mut(&leg_id).filter(|leg| leg.call == Some(id)) {
+            leg.call = None;
+        }
+        Ok(())
+    }
+}
+
+impl OpenAgent {
+    /// Not ready and not yet proved to be there, as the ACD begins.
+    fn signed_in(station: Station, groups: Vec<GroupNo>, t: Time) -> Self {
+        let wish = Wish::NotReady(NotReadyReason::SignedIn);
+        Self { station, groups, since: t, wish, wish_since: t, reachable: false, works: BTreeMap::new() }
+    }
+
+    fn works(&mut self, about: &About, role: WorkRole, t: Time, until: Option<Time>) -> Fold {
+        let contact = about.contact.ok_or(Unknown)?;
+        let since = self.works.get(&contact).filter(|w| w.role == role).map_or(t, |w| w.since);
+        self.works.insert(contact, OpenWork { role, since, until });
+        Ok(())
+    }
+}

@@ -1,0 +1,512 @@
+//! The record of one contact: everything that is known of it, folded from its events, also from those after its end.
+//! Owns what the record holds and how its totals are computed. Leaves rows and indices to `projector` and `store`, the
+//! form that clients see to `api`.
+//! In: [`Recorded`] that name the contact. Out: [`ContactRecord`], stored as JSON in core units (microseconds).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::base::bounds::RECORD_LIST;
+use crate::base::{
+    AgentNo, CallId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span, TenantNo, Time, Utc,
+};
+use crate::event::words::{
+    CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef, RecordingGap,
+    SegmentEdge, Side, Station, WorkRole,
+};
+use crate::event::{About, Event, Kind, MediaCounts, Recorded};
+
+/// A point on the house's axis and what the clock on the wall said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    pub t: Time,
+    pub at: Utc,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContactRecord {
+    pub contact: ContactId,
+    pub tenant: TenantNo,
+    pub from: String,
+    pub to: String,
+    pub number: Option<NumberNo>,
+    pub language: String,
+    /// The recording rule at birth.
+    pub record: bool,
+    pub opened: Moment,
+    pub closed: Option<Moment>,
+    pub disposition: Option<Disposition>,
+    pub side: Option<Side>,
+    pub cause: Option<EndCause>,
+    pub sip_status: Option<u16>,
+    pub data: Map<String, Value>,
+    pub calls: Vec<CallRecord>,
+    pub legs: Vec<LegRecord>,
+    pub visits: Vec<QueueVisit>,
+    pub offers: Vec<OfferRecord>,
+    pub flows: Vec<FlowRun>,
+    pub trace: Vec<FlowStep>,
+    /// Personal.
+    pub digits: Vec<DigitRecord>,
+    pub segments: Vec<SegmentRecord>,
+    pub recording: Option<RecordingRecord>,
+    pub wrap_ups: Vec<WrapUp>,
+    /// How long two answered legs or more were in one call: the union over all calls.
+    pub talk: Span,
+    /// Set while they are.
+    pub talking_since: Option<Time>,
+    /// The sum over the queue visits that have ended.
+    pub waited: Span,
+    /// Entries that did not fit into a full list.
+    pub cut: u64,
+    /// Events that named a leg, call, item or offer this record does not have.
+    pub anomalies: u64,
+    pub first_seq: u64,
+    pub last_seq: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    pub call: CallId,
+    pub kind: CallKind,
+    pub opened: Time,
+    pub closed: Option<Time>,
+    pub stays: Vec<Stay>,
+}
+
+/// A leg's time in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    pub leg: LegId,
+    pub joined: Time,
+    pub left: Option<Time>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LegRecord {
+    pub leg: LegId,
+    pub role: LegRole,
+    pub party: PartyRef,
+    pub direction: Direction,
+    pub remote: String,
+    /// The call it was in last.
+    pub call: Option<CallId>,
+    pub agent: Option<AgentNo>,
+    pub offer: Option<OfferId>,
+    pub created: Time,
+    /// The first provisional response.
+    pub progress: Option<Time>,
+    pub answered: Option<Time>,
+    pub media_heard: Option<Time>,
+    pub ended: Option<Time>,
+    pub cause: Option<EndCause>,
+    pub side: Option<Side>,
+    pub sip_status: Option<u16>,
+    pub media: Option<MediaCounts>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueueVisit {
+    pub item: ItemId,
+    pub group: Option<GroupNo>,
+    pub entered: Time,
+    pub due: Time,
+    pub priority: i32,
+    pub visit: u32,
+    pub left: Option<Time>,
+    pub exit: Option<ItemExit>,
+    pub waited: Option<Span>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OfferRecord {
+    pub offer: OfferId,
+    pub agent: Option<AgentNo>,
+    pub group: Option<GroupNo>,
+    pub item: Option<ItemId>,
+    pub station: Station,
+    pub segment: SegmentId,
+    pub made: Time,
+    pub alerting: Option<Time>,
+    pub accepted: Option<Time>,
+    pub connected: Option<Time>,
+    pub ended: Option<Time>,
+    pub ending: Option<OfferEnding>,
+    pub sip_status: Option<u16>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowRun {
+    pub flow: FlowNo,
+    pub key: String,
+    pub version: String,
+    pub started: Time,
+    pub ended: Option<Time>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowStep {
+    /// Index in [`ContactRecord::flows`].
+    pub run: u32,
+    pub node: String,
+    pub exit: String,
+    pub t: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigitRecord {
+    pub leg: Option<LegId>,
+    pub digit: char,
+    pub path: DigitPath,
+    pub t: Time,
+}
+
+/// A part of the recording; `from` and `to` are places in the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentRecord {
+    pub segment: SegmentId,
+    pub agent: Option<AgentNo>,
+    pub leg: Option<LegId>,
+    pub call: Option<CallId>,
+    pub from: Span,
+    pub to: Span,
+    pub began: SegmentEdge,
+    pub ended: SegmentEdge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingRecord {
+    /// Below the recordings folder.
+    pub file: String,
+    pub started: Time,
+    /// Of the sound in the file; known at its end.
+    pub length: Option<Span>,
+    pub answered: Option<Span>,
+    pub gap: Option<(RecordingGap, Span)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrapUp {
+    pub agent: AgentNo,
+    pub from: Time,
+    pub to: Option<Time>,
+}
+
+/// The event named something the record does not have.
+struct Unknown;
+
+type Fold = Result<(), Unknown>;
+
+impl ContactRecord {
+    /// The record begins with its `ContactOpened`; any other event begins none.
+    pub fn born(recorded: &Recorded) -> Option<Self> {
+        let event = &recorded.event;
+        let Kind::ContactOpened { from, to, number, language, record } = &event.kind else { return None };
+        Some(Self {
+            contact: event.about.contact?,
+            tenant: event.tenant,
+            from: from.clone(),
+            to: to.clone(),
+            number: *number,
+            language: language.clone(),
+            record: *record,
+            opened: Moment { t: event.t, at: event.at },
+            closed: None,
+            disposition: None,
+            side: None,
+            cause: None,
+            sip_status: None,
+            data: Map::new(),
+            calls: Vec::new(),
+            legs: Vec::new(),
+            visits: Vec::new(),
+            offers: Vec::new(),
+            flows: Vec::new(),
+            trace: Vec::new(),
+            digits: Vec::new(),
+            segments: Vec::new(),
+            recording: None,
+            wrap_ups: Vec::new(),
+            talk: Span::ZERO,
+            talking_since: None,
+            waited: Span::ZERO,
+            cut: 0,
+            anomalies: 0,
+            first_seq: recorded.seq,
+            last_seq: recorded.seq,
+        })
+    }
+
+    /// Folds the next event about this contact.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        self.last_seq = recorded.seq;
+        if let Err(Unknown) = self.fold(&recorded.event) {
+            self.anomalies += 1;
+        }
+        self.count_talk(recorded.event.t);
+    }
+
+    /// Agents who talked in it, each once, in the order of their first talk.
+    pub fn agents(&self) -> Vec<AgentNo> {
+        let by_offer = self.offers.iter().filter(|o| o.connected.is_some()).filter_map(|o| o.agent);
+        let by_leg = self.legs.iter().filter(|leg| leg.answered.is_some()).filter_map(|leg| leg.agent);
+        once(by_offer.chain(by_leg))
+    }
+
+    /// Groups it waited in, each once.
+    pub fn groups(&self) -> Vec<GroupNo> {
+        once(self.visits.iter().filter_map(|visit| visit.group))
+    }
+
+    /// One arm per kind.
+    fn fold(&mut self, event: &Event) -> Fold {
+        let (t, about) = (event.t, &event.about);
+        match &event.kind {
+            // The record exists: this one came twice.
+            Kind::ContactOpened { .. } => return Err(Unknown),
+            // Its flow is told again when it starts.
+            Kind::Originated { .. } => {}
+            Kind::ContactData { data } => self.data.clone_from(data),
+            Kind::ContactClosed { disposition, side, cause, sip_status } => {
+                self.closed = Some(Moment { t, at: event.at });
+                (self.disposition, self.side, self.cause) = (Some(*disposition), Some(*side), Some(*cause));
+                self.sip_status = *sip_status;
+            }
+            Kind::LegCreated { direction, role, party, remote } => {
+                let leg = LegRecord::new(about, t, *direction, *role, *party, remote.clone())?;
+                push(&mut self.legs, leg, &mut self.cut);
+            }
+            Kind::LegProgress { .. } => first(&mut self.leg(about)?.progress, t),
+            Kind::LegAnswered => first(&mut self.leg(about)?.answered, t),
+            Kind::LegDialog { .. } => drop(self.leg(about)?),
+            Kind::MediaHeard => first(&mut self.leg(about)?.media_heard, t),
+            Kind::Digit { digit, path } => {
+                let digit = DigitRecord { leg: about.leg, digit: *digit, path: *path, t };
+                push(&mut self.digits, digit, &mut self.cut);
+            }
+            Kind::LegEnded { cause, side, sip_status } => self.leg_ended(about, t, *cause, *side, *sip_status)?,
+            Kind::LegMedia { counts } => self.leg(about)?.media = Some(*counts),
+            Kind::CallOpened { call_kind } => {
+                let call = about.call.ok_or(Unknown)?;
+                let call = CallRecord { call, kind: *call_kind, opened: t, closed: None, stays: Vec::new() };
+                push(&mut self.calls, call, &mut self.cut);
+            }
+            Kind::CallJoined => self.joined(about, t)?,
+            Kind::CallLeft => self.left(about, t)?,
+            Kind::CallClosed => first(&mut self.call(about)?.closed, t),
+            Kind::FlowStarted { flow, flow_key, version } => {
+                let (key, version) = (flow_key.clone(), version.clone());
+                push(&mut self.flows, FlowRun { flow: *flow, key, version, started: t, ended: None }, &mut self.cut);
+            }
+            Kind::FlowNode { node, exit } => {
+                let run = u32::try_from(self.flows.len()).ok().and_then(|n| n.checked_sub(1)).ok_or(Unknown)?;
+                let step = FlowStep { run, node: node.clone(), exit: exit.clone(), t };
+                push(&mut self.trace, step, &mut self.cut);
+            }
+            Kind::FlowEnded { .. } => first(&mut self.flows.last_mut().ok_or(Unknown)?.ended, t),
+            Kind::ItemEntered { due, priority, visit } => {
+                let visit = QueueVisit::new(about, t, *due, *priority, *visit)?;
+                push(&mut self.visits, visit, &mut self.cut);
+            }
+            Kind::ItemLeft { exit, waited } => self.item_left(about, t, *exit, *waited)?,
+            Kind::OfferMade { station, segment, until: _ } => {
+                let offer = OfferRecord::new(about, t, *station, *segment)?;
+                push(&mut self.offers, offer, &mut self.cut);
+            }
+            Kind::OfferAlerting => first(&mut self.offer(about)?.alerting, t),
+            Kind::OfferAccepted => first(&mut self.offer(about)?.accepted, t),
+            Kind::OfferConnected => first(&mut self.offer(about)?.connected, t),
+            Kind::OfferEnded { ending, sip_status } => {
+                let offer = self.offer(about)?;
+                (offer.ended, offer.ending, offer.sip_status) = (Some(t), Some(*ending), *sip_status);
+            }
+            Kind::AgentWork { role, .. } => self.work(about, *role, t)?,
+            Kind::AgentWorkEnded { .. } => self.wrap_up_ended(about, t),
+            Kind::RecordingStarted { file } => {
+                let file = file.clone();
+                self.recording = Some(RecordingRecord { file, started: t, length: None, answered: None, gap: None });
+            }
+            Kind::Segment { segment, from, to, began, ended } => {
+                let (agent, leg, call) = (about.agent, about.leg, about.call);
+                let (segment, from, to, began, ended) = (*segment, *from, *to, *began, *ended);
+                let segment = SegmentRecord { segment, agent, leg, call, from, to, began, ended };
+                push(&mut self.segments, segment, &mut self.cut);
+            }
+            Kind::RecordingEnded { length, answered, gap } => {
+                let recording = self.recording.as_mut().ok_or(Unknown)?;
+                (recording.length, recording.answered, recording.gap) = (Some(*length), Some(*answered), *gap);
+            }
+            // About the tenant, an agent or a phone; when they name a contact they add nothing to its record.
+            Kind::AgentSignedIn { .. } | Kind::AgentSignedOut | Kind::AgentGroups { .. } => {}
+            Kind::AgentWish { .. } | Kind::AgentReachable { .. } => {}
+            Kind::Registered { .. } | Kind::Unregistered { .. } | Kind::CommandAccepted { .. } => {}
+            Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Checkpoint { .. } | Kind::Alarm { .. } => {}
+        }
+        Ok(())
+    }
+
+    // The newest are looked at first: an event is nearly always about what began last.
+
+    fn leg(&mut self, about: &About) -> Result<&mut LegRecord, Unknown> {
+        self.legs.iter_mut().rev().find(|leg| Some(leg.leg) == about.leg).ok_or(Unknown)
+    }
+
+    fn call(&mut self, about: &About) -> Result<&mut CallRecord, Unknown> {
+        self.calls.iter_mut().rev().find(|call| Some(call.call) == about.call).ok_or(Unknown)
+    }
+
+    fn offer(&mut self, about: &About) -> Result<&mut OfferRecord, Unknown> {
+        self.offers.iter_mut().rev().find(|offer| Some(offer.offer) == about.offer).ok_or(Unknown)
+    }
+
+    fn leg_ended(&mut self, about: &About, t: Time, cause: EndCause, side: Side, status: Option<u16>) -> Fold {
+        let leg = self.leg(about)?;
+        first(&mut leg.ended, t);
+        (leg.cause, leg.side, leg.sip_status) = (Some(cause), Some(side), status);
+        let id = leg.leg;
+        let stays = self.calls.iter_mut().flat_map(|call| &mut call.stays);
+        stays.filter(|stay| stay.leg == id).for_each(|stay| first(&mut stay.left, t));
+        Ok(())
+    }
+
+    fn joined(&mut self, about: &About, t: Time) -> Fold {
+        let leg = about.leg.ok_or(Unknown)?;
+        let mut cut = 0;
+        let call = self.call(about)?;
+        let id = call.call;
+        push(&mut call.stays, Stay { leg, joined: t, left: None }, &mut cut);
+        self.cut += cut;
+        self.leg(about)?.call = Some(id);
+        Ok(())
+    }
+
+    fn left(&mut self, about: &About, t: Time) -> Fold {
+        let stays = self.call(about)?.stays.iter_mut().rev();
+        let stay = stays.into_iter().find(|stay| Some(stay.leg) == about.leg).ok_or(Unknown)?;
+        first(&mut stay.left, t);
+        Ok(())
+    }
+
+    fn item_left(&mut self, about: &About, t: Time, exit: ItemExit, waited: Span) -> Fold {
+        let visit = self.visits.iter_mut().rev().find(|visit| Some(visit.item) == about.item).ok_or(Unknown)?;
+        (visit.left, visit.exit, visit.waited) = (Some(t), Some(exit), Some(waited));
+        self.waited = self.visits.iter().filter_map(|visit| visit.waited).fold(Span::ZERO, |sum, w| sum + w);
+        Ok(())
+    }
+
+    /// Work of another role ends a wrap-up: an agent does one thing for a contact at a time.
+    fn work(&mut self, about: &About, role: WorkRole, t: Time) -> Fold {
+        let agent = about.agent.ok_or(Unknown)?;
+        let runs = self.wrap_ups.iter().any(|w| w.agent == agent && w.to.is_none());
+        match (role, runs) {
+            (WorkRole::WrapUp, false) => push(&mut self.wrap_ups, WrapUp { agent, from: t, to: None }, &mut self.cut),
+            (WorkRole::WrapUp, true) => {}
+            (WorkRole::Offered | WorkRole::Talking | WorkRole::Dialing, _) => self.wrap_up_ended(about, t),
+        }
+        Ok(())
+    }
+
+    fn wrap_up_ended(&mut self, about: &About, t: Time) {
+        let running = self.wrap_ups.iter_mut().filter(|w| w.to.is_none());
+        running.filter(|w| Some(w.agent) == about.agent).for_each(|w| w.to = Some(t));
+    }
+
+    /// Two answered legs or more in one call are a talk.
+    fn count_talk(&mut self, t: Time) {
+        let talks = |call: &CallRecord| {
+            let here = call.stays.iter().filter(|stay| stay.left.is_none());
+            let answered = |stay: &&Stay| {
+                self.legs.iter().any(|leg| leg.leg == stay.leg && leg.answered.is_some() && leg.ended.is_none())
+            };
+            here.filter(answered).nth(1).is_some()
+        };
+        let talking = self.closed.is_none() && self.calls.iter().any(|call| call.closed.is_none() && talks(call));
+        match (self.talking_since, talking) {
+            (None, true) => self.talking_since = Some(t),
+            (Some(since), false) => {
+                self.talk = self.talk + (t - since);
+                self.talking_since = None;
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+    }
+}
+
+impl LegRecord {
+    fn new(
+        about: &About,
+        t: Time,
+        direction: Direction,
+        role: LegRole,
+        party: PartyRef,
+        remote: String,
+    ) -> Result<Self, Unknown> {
+        Ok(Self {
+            leg: about.leg.ok_or(Unknown)?,
+            role,
+            party,
+            direction,
+            remote,
+            call: None,
+            agent: about.agent,
+            offer: about.offer,
+            created: t,
+            progress: None,
+            answered: None,
+            media_heard: None,
+            ended: None,
+            cause: None,
+            side: None,
+            sip_status: None,
+            media: None,
+        })
+    }
+}
+
+impl QueueVisit {
+    fn new(about: &About, t: Time, due: Time, priority: i32, visit: u32) -> Result<Self, Unknown> {
+        let (item, group) = (about.item.ok_or(Unknown)?, about.group);
+        Ok(Self { item, group, entered: t, due, priority, visit, left: None, exit: None, waited: None })
+    }
+}
+
+impl OfferRecord {
+    fn new(about: &About, t: Time, station: Station, segment: SegmentId) -> Result<Self, Unknown> {
+        Ok(Self {
+            offer: about.offer.ok_or(Unknown)?,
+            agent: about.agent,
+            group: about.group,
+            item: about.item,
+            station,
+            segment,
+            made: t,
+            alerting: None,
+            accepted: None,
+            connected: None,
+            ended: None,
+            ending: None,
+            sip_status: None,
+        })
+    }
+}
+
+fn push<T>(list: &mut Vec<T>, entry: T, cut: &mut u64) {
+    if list.len() < RECORD_LIST {
+        list.push(entry);
+    } else {
+        *cut += 1;
+    }
+}
+
+fn first(at: &mut Option<Time>, t: Time) {
+    at.get_or_insert(t);
+}
+
+fn once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.fold(Vec::new(), |mut list, entry| {
+        if !list.contains(&entry) {
+            list.push(entry);
+        }
+        list
+    })
+}

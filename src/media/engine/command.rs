@@ -1,0 +1,279 @@
+//! Commands are state: the newest version of each subject wins, applying one twice changes nothing. Rows and tracks may
+//! name what is not there yet; everything is wired anew when it comes.
+
+use super::leg::{Leg, Playing, SILENCE};
+use super::{Due, Engine, Output, RoomKey, Slot};
+use crate::base::{LegId, Now, PlayerId, Span, TenantNo, Time, bounds};
+use crate::media::player::{Missing, Player};
+use crate::media::recorder::{Key, Recorder, Side, Write};
+use crate::media::rtcp;
+use crate::media::words::{Body, Command, LegSpec, PlayerSpec, ReportBody, Source, Subject, TrackSpec};
+
+impl Engine {
+    /// Applies one command and tells the version that now holds. `tick` follows before the next packet.
+    pub fn command(&mut self, tenant: TenantNo, command: Command, now: Now) {
+        self.remember_wall(now);
+        self.forget_closed(now.t);
+        let Command { contact, version, body } = command;
+        let subject = body.subject();
+        let have = self.versions.get(&(tenant, subject)).copied();
+        if let Some(have) = have.filter(|&have| have >= version) {
+            self.counters.outdated += u64::from(have > version);
+            return self.report(tenant, contact, ReportBody::Applied { subject, version: have });
+        }
+        self.versions.insert((tenant, subject), version);
+        let room = (tenant, contact);
+        if let Some(recorder) = self.rooms.get(&room).and_then(|room| room.recorder) {
+            // Up to now the right track heard what it was told to before.
+            self.pull(recorder, tenant, now.t);
+        }
+        match body {
+            Body::SetLeg(spec) => self.set_leg(room, spec, now.t),
+            Body::SetRow { sink, source } => self.set_row(room, sink, source),
+            Body::SetPlayer(spec) => self.set_player(room, spec, now.t),
+            Body::SetTrack(spec) => self.set_track(room, spec, now.t),
+            Body::Close(subject) => self.close(room, subject, now.t),
+            // Their sockets are the driver's, which puts them to rest.
+            Body::ReturnPorts(_) => {}
+        }
+        self.wire(room, now.t);
+        self.report(tenant, contact, ReportBody::Applied { subject, version });
+    }
+
+    fn forget_closed(&mut self, now: Time) {
+        while self.closed.front().is_some_and(|(until, _)| *until <= now) {
+            if let Some((_, key)) = self.closed.pop_front() {
+                self.versions.remove(&key);
+            }
+        }
+    }
+
+    fn set_leg(&mut self, room: RoomKey, spec: LegSpec, now: Time) {
+        let (tenant, contact) = room;
+        let slot = match self.leg_slots.get(&spec.leg).copied() {
+            Some(slot) => {
+                self.update_leg(slot, room, spec, now);
+                slot
+            }
+            None => {
+                let (id, ports) = (spec.leg, spec.ports);
+                let leg = Box::new(Leg::new(tenant, contact, spec, &mut self.rng, now));
+                let slot = self.legs.insert(leg);
+                self.leg_slots.insert(id, slot);
+                self.outputs.push_back(Output::Listen { slot: Slot(slot), ports });
+                let first = self.rng.below(rtcp::INTERVAL.as_micros() as u64 / 2) as i64;
+                self.agenda.set(Due::Report(slot), Some(now + Span::micros(rtcp::INTERVAL.as_micros() / 4 + first)));
+                slot
+            }
+        };
+        let room = self.rooms.entry(room).or_default();
+        if !room.legs.contains(&slot) {
+            room.legs.push(slot);
+        }
+        let Some(leg) = self.legs.get_mut(slot) else { return };
+        self.counters.keys_lost += leg.keys_out.offer(&leg.spec.digits) as u64;
+        if leg.spec.is_watched() && !leg.is_silent {
+            self.agenda.set(Due::Watch(slot), Some(leg.heard + SILENCE));
+        }
+        if let Some(at) = leg.keys_out.deadline(now) {
+            self.agenda.set(Due::Key(slot), Some(at));
+        }
+    }
+
+    fn update_leg(&mut self, slot: u32, room: RoomKey, spec: LegSpec, now: Time) {
+        let Some(leg) = self.legs.get_mut(slot) else { return };
+        let before = (leg.tenant, leg.contact);
+        (leg.tenant, leg.contact) = room;
+        let connection_changed = leg.update(spec, now);
+        let tap = leg.tap;
+        if connection_changed
+            && let Some((recorder, side)) = tap
+            && let Some(recorder) = self.recorders.get_mut(recorder)
+        {
+            recorder.end_run(side);
+        }
+        if before != room {
+            self.leave(slot, before, now);
+        }
+    }
+
+    /// A leg goes to another contact's room.
+    fn leave(&mut self, slot: u32, room: RoomKey, now: Time) {
+        let Some(leg) = self.legs.get_mut(slot) else { return };
+        (leg.tap, leg.playing, leg.row) = (None, None, None);
+        leg.sinks.clear();
+        leg.stream.end_feed();
+        let id = leg.spec.leg;
+        if let Some(left) = self.rooms.get_mut(&room) {
+            left.legs.retain(|&leg| leg != slot);
+            left.rows.remove(&id);
+            if left.is_empty() {
+                self.rooms.remove(&room);
+            }
+        }
+        self.wire(room, now);
+    }
+
+    fn set_row(&mut self, room: RoomKey, sink: LegId, source: Option<Source>) {
+        let room = self.rooms.entry(room).or_default();
+        match source {
+            Some(source) => room.rows.insert(sink, source),
+            None => room.rows.remove(&sink),
+        };
+    }
+
+    fn set_player(&mut self, room: RoomKey, spec: PlayerSpec, now: Time) {
+        let (tenant, contact) = room;
+        let id = spec.player;
+        if let Some(&slot) = self.player_slots.get(&(tenant, id)) {
+            if self.players.get(slot).is_some_and(|(_, _, player)| *player.spec() == spec) {
+                return;
+            }
+            self.drop_player(tenant, id);
+        }
+        match Player::start(spec, &self.library, now) {
+            Ok(player) => {
+                let ends = player.ends();
+                let slot = self.players.insert((tenant, contact, player));
+                self.player_slots.insert((tenant, id), slot);
+                self.agenda.set(Due::PlayerEnd(slot), ends);
+                let room = self.rooms.entry(room).or_default();
+                if !room.players.contains(&id) {
+                    room.players.push(id);
+                }
+            }
+            Err(Missing(key)) => {
+                self.report(tenant, contact, ReportBody::PlayerEnded { player: id, missing: Some(key) });
+            }
+        }
+    }
+
+    fn set_track(&mut self, room: RoomKey, spec: TrackSpec, now: Time) {
+        let (tenant, contact) = room;
+        let existing = self.rooms.get(&room).and_then(|room| room.recorder);
+        if let Some(recorder) = existing.and_then(|index| self.recorders.get_mut(index)) {
+            return recorder.change(spec);
+        }
+        let key = Key { tenant, recorder: contact };
+        self.outputs.push_back(Output::Write(Write::Open { key, file: spec.file.clone() }));
+        let recorder = Recorder::start(key, spec, self.format, now);
+        let next = recorder.next;
+        let index = self.recorders.insert(Box::new(recorder));
+        self.agenda.set(Due::Recorder(index), Some(next));
+        self.rooms.entry(room).or_default().recorder = Some(index);
+    }
+
+    fn close(&mut self, room: RoomKey, subject: Subject, now: Time) {
+        let (tenant, _) = room;
+        self.closed.push_back((now + bounds::CLOSED_MEMORY, (tenant, subject)));
+        match subject {
+            Subject::Ports(_) => {}
+            Subject::Leg(leg) => {
+                if let Some(&slot) = self.leg_slots.get(&leg) {
+                    self.close_leg(slot, now);
+                }
+            }
+            Subject::Row(sink) => self.set_row(room, sink, None),
+            Subject::Player(player) => self.drop_player(tenant, player),
+            Subject::Recorder(_) => self.close_recorder(room, now),
+        }
+        if self.rooms.get(&room).is_some_and(|room| room.is_empty()) {
+            self.rooms.remove(&room);
+        }
+    }
+
+    /// Takes a leg out of its room; it says BYE at the next tick.
+    pub(super) fn close_leg(&mut self, slot: u32, now: Time) {
+        let Some(leg) = self.legs.get_mut(slot) else { return };
+        let (id, room) = (leg.spec.leg, (leg.tenant, leg.contact));
+        (leg.tap, leg.playing) = (None, None);
+        leg.sinks.clear();
+        leg.spec.receive = false;
+        self.leg_slots.remove(&id);
+        self.agenda_clear(slot);
+        if let Some(room) = self.rooms.get_mut(&room) {
+            room.legs.retain(|&leg| leg != slot);
+            room.rows.remove(&id);
+        }
+        self.wire(room, now);
+        self.closing.push_back(slot);
+    }
+
+    fn drop_player(&mut self, tenant: TenantNo, id: PlayerId) {
+        let Some(slot) = self.player_slots.remove(&(tenant, id)) else { return };
+        self.agenda.set(Due::PlayerEnd(slot), None);
+        if let Some((tenant, contact, _)) = self.players.remove(slot)
+            && let Some(room) = self.rooms.get_mut(&(tenant, contact))
+        {
+            room.players.retain(|&player| player != id);
+            // Its number may be another player's soon: nobody may go on at the old place.
+            for leg in room.legs.clone() {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.playing = leg.playing.filter(|playing| playing.player != slot);
+                }
+            }
+        }
+    }
+
+    fn close_recorder(&mut self, room: RoomKey, now: Time) {
+        let Some(index) = self.rooms.get_mut(&room).and_then(|room| room.recorder.take()) else { return };
+        self.agenda.set(Due::Recorder(index), None);
+        if let Some(recorder) = self.recorders.remove(index) {
+            self.counters.late_samples += recorder.late();
+            let (outputs, pool) = (&mut self.outputs, &self.pool);
+            recorder.finish(now, pool, &mut |write| outputs.push_back(Output::Write(write)));
+        }
+    }
+
+    /// Makes everybody in a room hear what the room's state says.
+    fn wire(&mut self, room: RoomKey, now: Time) {
+        let (tenant, _) = room;
+        let Some(state) = self.rooms.get(&room) else { return };
+        for &slot in &state.legs {
+            if let Some(leg) = self.legs.get_mut(slot) {
+                leg.sinks.clear();
+                leg.tap = None;
+            }
+        }
+        let find = |leg: &LegId| self.leg_slots.get(leg).copied().filter(|slot| state.legs.contains(slot));
+        for &slot in &state.legs {
+            let Some(id) = self.legs.get(slot).map(|leg| leg.spec.leg) else { continue };
+            let player = match state.rows.get(&id) {
+                Some(Source::Leg(source)) => {
+                    if let Some(source) = find(source).and_then(|source| self.legs.get_mut(source)) {
+                        source.sinks.push(slot);
+                    }
+                    None
+                }
+                Some(Source::Player(player)) => self.player_slots.get(&(tenant, *player)).copied(),
+                None => None,
+            };
+            let Some(leg) = self.legs.get_mut(slot) else { continue };
+            let row = state.rows.get(&id).copied();
+            if leg.row != row {
+                leg.stream.end_feed();
+                leg.row = row;
+            }
+            if leg.playing.map(|playing| playing.player) != player || (player.is_some() && leg.playing.is_none()) {
+                leg.playing = player
+                    .and_then(|index| self.players.get(index).map(|(_, _, player)| (index, player)))
+                    .map(|(player, state)| Playing { player, position: state.position(now), sequence: 0, next: now });
+                if leg.playing.is_some() {
+                    leg.stream.end_feed();
+                }
+                self.agenda.set(Due::Play(slot), leg.playing.map(|playing| playing.next));
+            }
+        }
+        let Some((index, recorder)) = state.recorder.and_then(|index| self.recorders.get(index).map(|r| (index, r)))
+        else {
+            return;
+        };
+        for (source, side) in [(recorder.spec.left, Side::Left), (recorder.spec.right, Side::Right)] {
+            if let Some(Source::Leg(leg)) = source
+                && let Some(leg) = find(&leg).and_then(|slot| self.legs.get_mut(slot))
+            {
+                leg.tap = Some((index, side));
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! A player: a list of sounds, one after the other, from a moment on. What it plays at a moment is a pure function of
+//! time, so each sink and each recorder track reads it at its own pace and all of them hear the same.
+
+use std::sync::Arc;
+
+use super::law;
+use super::sound::{Library, RATE, Sound};
+use super::stream::samples;
+use super::words::PlayerSpec;
+use crate::base::{Span, Time};
+use crate::sdp::Codec;
+
+#[derive(Clone, Debug)]
+pub struct Player {
+    spec: PlayerSpec,
+    sounds: Vec<Arc<Sound>>,
+    /// Samples of all sounds together.
+    length: u64,
+    started: Time,
+}
+
+/// A key that the library does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing(pub String);
+
+impl Player {
+    /// Starts now. A sound that is missing plays nothing at all: the flow has an exit for it.
+    pub fn start(spec: PlayerSpec, library: &Library, now: Time) -> Result<Self, Missing> {
+        let find = |key: &String| library.get(key).cloned().ok_or_else(|| Missing(key.clone()));
+        let sounds: Vec<_> = spec.sounds.iter().map(find).collect::<Result<_, _>>()?;
+        let length = sounds.iter().map(|sound| sound.samples() as u64).sum();
+        Ok(Self { spec, sounds, length, started: now })
+    }
+
+    pub fn spec(&self) -> &PlayerSpec {
+        &self.spec
+    }
+
+    /// When the last sound is over; `None` for music that repeats.
+    pub fn ends(&self) -> Option<Time> {
+        let repeats = self.spec.repeat && self.length > 0;
+        (!repeats).then(|| self.started + Span::micros(self.length as i64 * 1_000_000 / i64::from(RATE)))
+    }
+
+    pub fn started(&self) -> Time {
+        self.started
+    }
+
+    /// Samples since the start at `now`.
+    pub fn position(&self, now: Time) -> u64 {
+        u64::from(samples(now - self.started))
+    }
+
+    /// Codes from `position` on; what lies behind the end is silence. False: nothing is left to play.
+    pub fn read(&self, position: u64, codec: Codec, out: &mut [u8]) -> bool {
+        let end = self.copy(position, out, |sound| sound.coded(codec));
+        out[end..].fill(law::silence(codec));
+        end > 0
+    }
+
+    /// The same as linear samples.
+    pub fn read_linear(&self, position: u64, out: &mut [i16]) -> bool {
+        let end = self.copy(position, out, |sound| sound.linear());
+        out[end..].fill(0);
+        end > 0
+    }
+
+    /// Fills `out` from `position` on; the number of samples that were there.
+    fn copy<T: Copy>(&self, position: u64, out: &mut [T], part: impl Fn(&Sound) -> &[T]) -> usize {
+        let mut filled = 0;
+        while filled < out.len() {
+            let Some((sound, at)) = self.locate(position + filled as u64) else { break };
+            let from = &part(sound)[at..];
+            let count = from.len().min(out.len() - filled);
+            out[filled..filled + count].copy_from_slice(&from[..count]);
+            filled += count;
+        }
+        filled
+    }
+
+    fn locate(&self, position: u64) -> Option<(&Sound, usize)> {
+        let mut at = if self.spec.repeat { position.checked_rem(self.length)? } else { position };
+        for sound in &self.sounds {
+            let length = sound.samples() as u64;
+            if at < length {
+                return Some((sound, at as usize));
+            }
+            at -= length;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::PlayerId;
+
+    fn player(sounds: &[&str], repeat: bool) -> Result<Player, Missing> {
+        let mut library = Library::default();
+        library.insert("a", Sound::from_linear((0..160).map(|i| i * 8).collect()));
+        library.insert("b", Sound::from_linear(vec![-8_000; 320]));
+        let sounds = sounds.iter().map(|key| (*key).to_owned()).collect();
+        Player::start(PlayerSpec { player: PlayerId(1), sounds, repeat, is_music: false }, &library, Time(1_000_000))
+    }
+
+    #[test]
+    fn sounds_follow_each_other_and_end_in_silence() {
+        let player = player(&["a", "b"], false).unwrap();
+        assert_eq!(player.ends(), Some(Time(1_060_000)));
+        let mut out = [1; 240];
+        assert!(player.read_linear(100, &mut out));
+        assert_eq!((out[0], out[59], out[60], out[239]), (800, 1_272, -8_000, -8_000));
+        assert!(player.read_linear(400, &mut out));
+        assert_eq!((out[79], out[80]), (-8_000, 0));
+        let mut codes = [0; 240];
+        assert!(!player.read(480, Codec::Pcma, &mut codes));
+        assert_eq!(codes, [0xD5; 240]);
+        assert_eq!(player.position(Time(1_020_000)), 160);
+    }
+
+    #[test]
+    fn music_repeats_for_ever() {
+        let player = player(&["a"], true).unwrap();
+        assert_eq!(player.ends(), None);
+        let mut out = [0; 200];
+        assert!(player.read_linear(160 * 1_000 + 150, &mut out));
+        assert_eq!((out[0], out[10], out[170]), (1_200, 0, 0));
+    }
+
+    #[test]
+    fn what_is_missing_is_named_and_nothing_is_over_at_once() {
+        assert_eq!(player(&["a", "c"], false).unwrap_err(), Missing("c".to_owned()));
+        assert_eq!(player(&[], true).unwrap().ends(), Some(Time(1_000_000)));
+        assert!(!player(&[], true).unwrap().read_linear(0, &mut [0; 4]));
+    }
+}

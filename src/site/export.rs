@@ -1,0 +1,173 @@
+//! Writes a site as the text from which it can be loaded again.
+//! Owns the layout: one object a line. In: a site. Out: YAML; what is not there is left out.
+
+use std::fmt::Write;
+
+use super::{
+    Agent, CODECS, DIGESTS, Extension, Group, Number, Rewrite, Route, RouteAction, STRATEGIES, Site, StationPlan, Trunk,
+};
+use crate::base::{GroupNo, TrunkNo};
+
+/// Whether an export shows secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passwords {
+    /// Left out: who loads the text must supply them.
+    Hidden,
+    Shown,
+}
+
+/// The site as YAML. Loaded and planned from an empty numbering it gives the same objects in the same order.
+pub fn export(site: &Site, passwords: Passwords) -> String {
+    let domains: Vec<String> = site.domains.iter().map(|d| quoted(d)).collect();
+    let mut text = format!("tenant: {}\ndomains: [{}]\n", quoted(&site.key), domains.join(", "));
+    if site.default {
+        text.push_str("default: true\n");
+    }
+    let (time_zone, language) = (quoted(&site.time_zone), quoted(&site.language));
+    line(
+        &mut text,
+        format_args!("time_zone: {time_zone}\nlanguage: {language}\ndigest: {}", word(&DIGESTS, site.digest)),
+    );
+    line(&mut text, format_args!("limits: {}", limits(site)));
+    list(&mut text, "extensions", site.extensions.values().map(|e| extension(e, passwords)));
+    list(&mut text, "groups", site.groups.values().map(group));
+    list(&mut text, "agents", site.agents.values().map(|a| agent(site, a)));
+    list(&mut text, "trunks", site.trunks.values().map(trunk));
+    list(&mut text, "routes", site.routes.iter().map(|r| route(site, r)));
+    list(&mut text, "numbers", site.numbers.values().map(number));
+    if !site.emergency.trunks.is_empty() {
+        let numbers: Vec<String> = site.emergency.numbers.iter().map(|n| quoted(n)).collect();
+        let trunks = trunk_ids(site, &site.emergency.trunks);
+        line(&mut text, format_args!("emergency: {{numbers: [{}], trunks: {trunks}}}", numbers.join(", ")));
+    }
+    text
+}
+
+fn extension(e: &Extension, passwords: Passwords) -> String {
+    map(&[
+        ("number", Some(quoted(&e.number))),
+        ("name", Some(quoted(&e.name))),
+        ("password", (passwords == Passwords::Shown).then(|| quoted(&e.password.0))),
+        ("outbound", e.outbound.then(|| "true".to_owned())),
+        ("record", e.record.then(|| "true".to_owned())),
+    ])
+}
+
+fn group(g: &Group) -> String {
+    map(&[
+        ("id", Some(quoted(&g.id))),
+        ("name", Some(quoted(&g.name))),
+        ("strategy", Some(word(&STRATEGIES, g.strategy).to_owned())),
+        ("ring", Some(g.ring.to_string())),
+        ("wrap_up", Some(g.wrap_up.to_string())),
+        ("length_max", g.length_max.map(|n| n.to_string())),
+        ("wait_max", g.wait_max.map(|s| s.to_string())),
+        ("music", Some(quoted(&g.music))),
+    ])
+}
+
+fn agent(site: &Site, a: &Agent) -> String {
+    let StationPlan::Extension(no) = a.station;
+    let level = |(no, level): (&GroupNo, &u8)| Some(format!("{}: {level}", quoted(&site.groups.get(no)?.id)));
+    let levels: Vec<String> = a.groups.iter().filter_map(level).collect();
+    map(&[
+        ("id", Some(quoted(&a.id))),
+        ("name", Some(quoted(&a.name))),
+        ("station", site.extensions.get(&no).map(|e| format!("{{extension: {}}}", quoted(&e.number)))),
+        ("groups", Some(format!("{{{}}}", levels.join(", ")))),
+    ])
+}
+
+fn route(site: &Site, r: &Route) -> String {
+    let pattern = Some(quoted(r.pattern.text()));
+    match &r.action {
+        RouteAction::Trunks { to, trunks } => {
+            map(&[("match", pattern), ("to", Some(quoted(to))), ("trunks", Some(trunk_ids(site, trunks)))])
+        }
+        RouteAction::Extension => map(&[("match", pattern), ("extension", Some("true".to_owned()))]),
+    }
+}
+
+fn number(n: &Number) -> String {
+    let language = n.language.as_deref().map(quoted);
+    let record = (!n.record).then(|| "false".to_owned());
+    map(&[
+        ("number", Some(quoted(&n.number))),
+        ("flow", Some(quoted(&n.flow))),
+        ("language", language),
+        ("record", record),
+    ])
+}
+
+fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
+    writeln!(text, "{what}").expect("a String takes all that is written");
+}
+
+fn limits(site: &Site) -> String {
+    let l = site.limits;
+    let spans = [
+        ("call_max", l.call_max),
+        ("hold_max", l.hold_max),
+        ("register_min", l.register_min),
+        ("register_max", l.register_max),
+        ("register_default", l.register_default),
+    ];
+    let spans: String = spans.iter().map(|(key, span)| format!(", {key}: {span}")).collect();
+    format!("{{calls: {}, cps: {}{spans}}}", l.calls, l.cps)
+}
+
+fn trunk(t: &Trunk) -> String {
+    let accept: Vec<String> = t.accept.iter().map(|a| quoted(&a.to_string())).collect();
+    let codecs: Vec<&str> = t.codecs.iter().map(|c| word(&CODECS, *c)).collect();
+    map(&[
+        ("id", Some(quoted(&t.id))),
+        ("send", Some(quoted(&t.send.to_string()))),
+        ("accept", Some(format!("[{}]", accept.join(", ")))),
+        ("codecs", Some(format!("[{}]", codecs.join(", ")))),
+        ("max_calls", Some(t.max_calls.to_string())),
+        ("inbound", rewrites(&t.inbound)),
+        ("outbound", rewrites(&t.outbound)),
+        ("caller_id", t.caller_id.as_deref().map(quoted)),
+    ])
+}
+
+fn rewrites(rules: &[Rewrite]) -> Option<String> {
+    let rule = |r: &Rewrite| map(&[("match", Some(quoted(r.pattern.text()))), ("to", Some(quoted(&r.to)))]);
+    (!rules.is_empty()).then(|| format!("[{}]", rules.iter().map(rule).collect::<Vec<_>>().join(", ")))
+}
+
+fn trunk_ids(site: &Site, trunks: &[TrunkNo]) -> String {
+    let ids = trunks.iter().filter_map(|no| site.trunks.get(no)).map(|t| quoted(&t.id));
+    format!("[{}]", ids.collect::<Vec<_>>().join(", "))
+}
+
+fn list(text: &mut String, key: &str, objects: impl Iterator<Item = String>) {
+    let objects: Vec<String> = objects.map(|o| format!("  - {o}\n")).collect();
+    if !objects.is_empty() {
+        text.push_str(&format!("{key}:\n{}", objects.concat()));
+    }
+}
+
+fn map(entries: &[(&str, Option<String>)]) -> String {
+    let present = entries.iter().filter_map(|(key, value)| value.as_ref().map(|v| format!("{key}: {v}")));
+    format!("{{{}}}", present.collect::<Vec<_>>().join(", "))
+}
+
+fn word<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
+    words.iter().find(|(_, v)| *v == value).map(|(w, _)| *w).expect("the table has a word for each variant")
+}
+
+/// A double-quoted scalar (YAML 1.2.2, 7.3.1): what does not print, and what a reader could take for a line break, is escaped.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' => out.push(c),
+            c if u32::from(c) > 0xffff => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+            c => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+        }
+    }
+    out.push('"');
+    out
+}

@@ -1,0 +1,257 @@
+//! Commands: checked against the state, answered before any effect, never done twice.
+
+use super::dialling::Ordered;
+use super::remember::{Known, Outcome, body_hash};
+use super::words::Output;
+use super::Tenant;
+use crate::acd::words::{AgentVerb as AcdVerb, VerbRefused};
+use crate::base::{AgentNo, ContactId, LegId, Now, Supplies};
+use crate::call::words::{Act, Birth};
+use crate::event::words::{By, EndCause, NotReadyReason, Side, Station};
+use crate::event::{About, Kind};
+use crate::site::{Origin, ResolveError, resolve};
+use crate::switch::{AgentVerb, Answer, Body, Code, Command, Originate, Snapshot};
+
+/// A refusal: its code, and what stood in the way.
+pub(super) type Refusal = (Code, String);
+
+impl Tenant {
+    pub(super) fn command(&mut self, reply: u64, command: Command, now: Now, supplies: &mut Supplies) {
+        let Command { id, actor, body } = command;
+        if let Body::Query(query) = body {
+            let answer = self.query(&query, now);
+            return self.answer(reply, answer, None);
+        }
+        let hash = body_hash(&body);
+        if let Some(id) = &id {
+            match self.accepted.look_up(id, hash, now.t) {
+                Known::New => {}
+                Known::Repeated(outcome) => {
+                    let answer = self.answer_again(&body, outcome);
+                    return self.answer(reply, answer, Some(id.clone()));
+                }
+                Known::Reused => return self.answer(reply, refused((Code::IdReused, id.id.clone())), None),
+            }
+        }
+        let by = By { actor, command: id.clone() };
+        let result = self.carry_out(body, by.clone(), now, supplies);
+        if let Some(id) = id {
+            self.remember(id, hash, &result, by, now);
+        }
+        let answer = match result {
+            Ok(snapshot) => Answer::Accepted { snapshot },
+            Err(refusal) => refused(refusal),
+        };
+        // What the command sets off is journaled first: its answer is stamped with the last of it.
+        self.introduce(now, supplies);
+        self.answer(reply, answer, None);
+    }
+
+    fn answer(&mut self, reply: u64, answer: Answer, repeat_of: Option<crate::base::CommandId>) {
+        self.out.push_back(Output::Answer { reply, answer, repeat_of });
+    }
+
+    fn remember(
+        &mut self,
+        id: crate::base::CommandId,
+        hash: u64,
+        result: &Result<Snapshot, Refusal>,
+        by: By,
+        now: Now,
+    ) {
+        let outcome = match result {
+            Ok(_) => {
+                let kind = Kind::CommandAccepted { id: id.clone(), code: "accepted".to_owned(), body_hash: hash };
+                self.journal(now, About::default(), by, kind, None);
+                Outcome::Accepted
+            }
+            Err((code, state)) => Outcome::Refused { code: *code, state: state.clone() },
+        };
+        self.accepted.remember(id, hash, outcome, now.t);
+    }
+
+    fn answer_again(&self, body: &Body, outcome: Outcome) -> Answer {
+        match outcome {
+            Outcome::Accepted => Answer::Accepted { snapshot: self.snapshot_of(body) },
+            Outcome::Refused { code, state } => refused((code, state)),
+        }
+    }
+
+    /// What the object of a command looks like now.
+    fn snapshot_of(&self, body: &Body) -> Snapshot {
+        match body {
+            Body::Agent { agent, .. } => Snapshot::Agents(self.agent_state(*agent).into_iter().collect()),
+            Body::Hangup { contact, .. } | Body::SetData { contact, .. } => {
+                Snapshot::Contacts(self.contact_state(*contact).into_iter().collect())
+            }
+            Body::Originate(_) | Body::Query(_) => Snapshot::Contacts(Vec::new()),
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        body: Body,
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<Snapshot, Refusal> {
+        match body {
+            Body::Agent { agent, verb } => self.agent_verb(agent, verb, by, now, supplies),
+            Body::Originate(originate) => self.originate(originate, by, now, supplies),
+            Body::Hangup { contact, leg } => self.command_hangup(contact, leg, by, now, supplies),
+            Body::SetData { contact, data } => {
+                if !self.contacts.is_live(contact) {
+                    return Err((Code::UnknownContact, contact.to_string()));
+                }
+                if !self.contacts.data_fits(contact, &data) {
+                    return Err((Code::DataTooLarge, String::new()));
+                }
+                self.contacts.act(contact, Act::SetData { data, by }, now, supplies);
+                Ok(Snapshot::Contacts(self.contact_state(contact).into_iter().collect()))
+            }
+            Body::Query(query) => match self.query(&query, now) {
+                Answer::Accepted { snapshot } => Ok(snapshot),
+                Answer::Refused { code, state } => Err((code, state)),
+            },
+        }
+    }
+
+    fn agent_verb(
+        &mut self,
+        agent: AgentNo,
+        verb: AgentVerb,
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<Snapshot, Refusal> {
+        let station = match verb {
+            AgentVerb::SignIn { station: Some(Station::Extension(extension)) } => Some(extension),
+            AgentVerb::SignIn { station: None } => {
+                self.site.agents.get(&agent).map(|a| match a.station {
+                    crate::site::StationPlan::Extension(extension) => extension,
+                })
+            }
+            AgentVerb::SignOut | AgentVerb::Ready | AgentVerb::NotReady => None,
+        };
+        let verb = match verb {
+            AgentVerb::SignIn { station } => AcdVerb::SignIn { station },
+            AgentVerb::SignOut => AcdVerb::SignOut,
+            AgentVerb::Ready => AcdVerb::Ready,
+            AgentVerb::NotReady => AcdVerb::NotReady { reason: NotReadyReason::Asked },
+        };
+        self.acd.agent(agent, verb, &by, now, supplies).map_err(|refused| self.verb_refused(refused, agent))?;
+        if let Some(extension) = station {
+            self.acd.reachable(extension, self.sip.is_reachable(extension), now, supplies);
+        }
+        Ok(Snapshot::Agents(self.agent_state(agent).into_iter().collect()))
+    }
+
+    fn verb_refused(&self, refused: VerbRefused, agent: AgentNo) -> Refusal {
+        let name = |no: AgentNo| self.site.agents.get(&no).map_or_else(|| no.to_string(), |a| a.id.clone());
+        match refused {
+            VerbRefused::UnknownAgent => (Code::UnknownAgent, name(agent)),
+            VerbRefused::AlreadySignedIn => (Code::AlreadySignedIn, name(agent)),
+            VerbRefused::NotSignedIn => (Code::NotSignedIn, name(agent)),
+            VerbRefused::StationTaken(other) => (Code::StationTaken, name(other)),
+            VerbRefused::UnknownStation => (Code::UnknownStation, String::new()),
+            VerbRefused::Busy => (Code::AgentBusy, name(agent)),
+            VerbRefused::Retiring => (Code::Retiring, name(agent)),
+        }
+    }
+
+    /// The contact is born now; it dials once its command is on disk.
+    fn originate(
+        &mut self,
+        originate: Originate,
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<Snapshot, Refusal> {
+        self.may_originate(&originate, now)?;
+        let Originate { to, flow, from, data } = originate;
+        let contact = ContactId(supplies.ids.mint(now.t));
+        let birth = Birth {
+            contact,
+            from: from.clone().unwrap_or_default(),
+            to: to.clone(),
+            language: self.site.language.clone(),
+            record: true,
+            data,
+            limits: self.contact_limits(),
+            by: by.clone(),
+        };
+        self.contacts.born(birth, now, supplies);
+        self.introduce(now, supplies);
+        let token = self.next_token;
+        self.next_token += 1;
+        self.awaiting_commit.insert(token, Ordered { contact, to, from, flow: flow.clone(), by: by.clone() });
+        let kind = Kind::Originated { flow_key: flow };
+        self.journal(now, About { contact: Some(contact), ..About::default() }, by, kind, Some(token));
+        Ok(Snapshot::Contacts(self.contact_state(contact).into_iter().collect()))
+    }
+
+    fn may_originate(&mut self, originate: &Originate, now: Now) -> Result<(), Refusal> {
+        if self.refuses_new() {
+            let code = match self.house {
+                super::words::House::Draining | super::words::House::Ending => Code::Draining,
+                super::words::House::Open | super::words::House::Shed(_) => Code::Overloaded,
+            };
+            return Err((code, String::new()));
+        }
+        if !self.flows.contains_key(&originate.flow) {
+            return Err((Code::UnknownFlow, originate.flow.clone()));
+        }
+        let size = serde_json::to_string(&originate.data).map_or(usize::MAX, |text| text.len());
+        if size > crate::base::bounds::ATTACHED_DATA_BYTES {
+            return Err((Code::DataTooLarge, size.to_string()));
+        }
+        match resolve(&self.site, &Origin::Api, &originate.to) {
+            Ok(_) => {}
+            Err(ResolveError::NotFound) => return Err((Code::UnknownNumber, originate.to.clone())),
+            Err(ResolveError::Forbidden) => return Err((Code::OutboundForbidden, originate.to.clone())),
+        }
+        if self.contacts.live() >= self.site.limits.calls as usize || !self.count_arrival(now) {
+            return Err((Code::TenantFull, String::new()));
+        }
+        Ok(())
+    }
+
+    fn command_hangup(
+        &mut self,
+        contact: ContactId,
+        leg: Option<LegId>,
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<Snapshot, Refusal> {
+        if !self.contacts.is_live(contact) {
+            return Err((Code::UnknownContact, contact.to_string()));
+        }
+        if let Some(leg) = leg.filter(|&leg| !self.contacts.has_leg(contact, leg)) {
+            return Err((Code::UnknownLeg, leg.to_string()));
+        }
+        self.hang_up(contact, leg, EndCause::Released, by, now, supplies);
+        self.introduce(now, supplies);
+        Ok(Snapshot::Contacts(self.contact_state(contact).into_iter().collect()))
+    }
+
+    pub(super) fn hang_up(
+        &mut self,
+        contact: ContactId,
+        leg: Option<LegId>,
+        cause: EndCause,
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        let side = match cause {
+            EndCause::Released => Side::Command,
+            _ => Side::System,
+        };
+        self.contacts.act(contact, Act::Hangup { leg, cause, side, by }, now, supplies);
+    }
+}
+
+fn refused((code, state): Refusal) -> Answer {
+    Answer::Refused { code, state }
+}

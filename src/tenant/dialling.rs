@@ -1,0 +1,297 @@
+//! Numbers to parties: what an INVITE, a flow or a command dials, and the ways that lead there.
+
+use super::Tenant;
+use super::words::House;
+use crate::base::bounds::SELF_MEETINGS;
+use crate::base::{ContactId, ExtensionNo, GroupNo, Now, NumberNo, Span, Supplies, TrunkNo};
+use crate::call::words::{Act, Arrival, Attempt, Dial, Limits};
+use crate::event::words::{AlarmKind, By, CallKind, EndCause, PartyRef, Side};
+use crate::sdp::Codec;
+use crate::sip::words::{Incoming, Target};
+use crate::site::{Destination, Origin, ResolveError, resolve};
+
+/// How long a phone or an outside party is rung when nobody says otherwise.
+const RING_DEFAULT: Span = Span::seconds(60);
+/// What our own phones may speak, best first.
+const PHONE_CODECS: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
+
+/// An originate that acts once its command is on disk.
+#[derive(Clone, Debug)]
+pub(super) struct Ordered {
+    pub contact: ContactId,
+    pub to: String,
+    pub from: Option<String>,
+    pub flow: String,
+    pub by: By,
+}
+
+impl Tenant {
+    /// An INVITE that the endpoint let in: a contact is born, whatever becomes of it.
+    pub(super) fn arrive(&mut self, incoming: Incoming, now: Now, supplies: &mut Supplies) {
+        let origin = match incoming.party {
+            PartyRef::Trunk(trunk) => Origin::Trunk(trunk),
+            PartyRef::Extension(extension) => Origin::Extension(extension),
+        };
+        let dialled = resolve(&self.site, &origin, &incoming.dialled);
+        let refusal = self.refusal(&incoming, dialled.as_ref(), now);
+        let number = match &dialled {
+            Ok(Destination::Number { no }) => Some(*no),
+            _ => None,
+        };
+        let looped = incoming.met.len() >= SELF_MEETINGS;
+        let arrival = self.arrival(incoming, dialled.as_ref().ok(), number);
+        let (from, party) = (arrival.from.clone(), arrival.incoming.party);
+        let contact = self.contacts.arrive(arrival, refusal.is_none() && number.is_some(), now, supplies);
+        if looped {
+            self.alarm(AlarmKind::Loop, contact, now);
+        }
+        if let Some(cause) = refusal {
+            self.refuse(contact, cause, now, supplies);
+            return;
+        }
+        match dialled {
+            Ok(Destination::Number { no }) => self.answer_by_flow(contact, no, now, supplies),
+            Ok(destination) => self.connect_directly(contact, party, &from, destination, now, supplies),
+            // `refusal` has refused these.
+            Err(_) => {}
+        }
+    }
+
+    /// Why nothing here takes this call, if so. Emergency calls pass every limit.
+    fn refusal(&mut self, incoming: &Incoming, to: Result<&Destination, &ResolveError>, now: Now) -> Option<EndCause> {
+        match to {
+            Err(ResolveError::NotFound) => Some(EndCause::NotFound),
+            Err(ResolveError::Forbidden) => Some(EndCause::Forbidden),
+            Ok(Destination::Emergency { .. }) => None,
+            _ if incoming.met.len() >= SELF_MEETINGS => Some(EndCause::Loop),
+            _ if self.house != House::Open => Some(EndCause::Overloaded),
+            Ok(_) if self.is_full(incoming.party, now) => Some(EndCause::Full),
+            Ok(_) => None,
+        }
+    }
+
+    /// The tenant's calls and calls per second, and the trunk's.
+    fn is_full(&mut self, party: PartyRef, now: Now) -> bool {
+        let limits = self.site.limits;
+        let trunk_full = match party {
+            PartyRef::Trunk(trunk) => self.trunk_is_full(trunk),
+            PartyRef::Extension(_) => false,
+        };
+        trunk_full || self.contacts.live() >= limits.calls as usize || !self.count_arrival(now)
+    }
+
+    /// One more new contact in this second; `false`: the second is full.
+    pub(super) fn count_arrival(&mut self, now: Now) -> bool {
+        if self.arrivals.0 != now.t.seconds() {
+            self.arrivals = (now.t.seconds(), 0);
+        }
+        self.arrivals.1 += 1;
+        self.arrivals.1 <= self.site.limits.cps
+    }
+
+    pub(super) fn trunk_is_full(&self, trunk: TrunkNo) -> bool {
+        let max = self.site.trunks.get(&trunk).map_or(0, |t| t.max_calls as usize);
+        self.contacts.trunk_legs(trunk) >= max
+    }
+
+    fn arrival(&self, incoming: Incoming, to: Option<&Destination>, number: Option<NumberNo>) -> Arrival {
+        let site = &self.site;
+        let number_object = number.and_then(|no| site.numbers.get(&no));
+        let extension = match incoming.party {
+            PartyRef::Extension(no) => site.extensions.get(&no),
+            PartyRef::Trunk(_) => None,
+        };
+        let internal = matches!((extension, to), (Some(_), Some(Destination::Extension { .. })));
+        let from = match extension {
+            Some(extension) => extension.number.clone(),
+            None => incoming.asserted_user.clone().unwrap_or_else(|| incoming.from_user.clone()),
+        };
+        let to = match to {
+            Some(Destination::Number { no }) => {
+                site.numbers.get(no).map_or_else(|| incoming.dialled.clone(), |n| n.number.clone())
+            }
+            Some(Destination::Trunks { number, .. } | Destination::Emergency { number, .. }) => number.clone(),
+            Some(Destination::Extension { .. }) | None => incoming.dialled.clone(),
+        };
+        let record = match (number_object, extension) {
+            (Some(number), _) => number.record,
+            (None, Some(extension)) => extension.record,
+            (None, None) => false,
+        };
+        Arrival {
+            media_ip: self.sip.media_ip(incoming.interface, incoming.remote.ip()),
+            from,
+            to,
+            number,
+            language: number_object.and_then(|n| n.language.clone()).unwrap_or_else(|| site.language.clone()),
+            record,
+            customer: number.is_some() || extension.is_none(),
+            call_kind: if internal { CallKind::Internal } else { CallKind::Main },
+            codecs: self.codecs_of(incoming.party),
+            limits: self.contact_limits(),
+            incoming,
+        }
+    }
+
+    pub(super) fn contact_limits(&self) -> Limits {
+        Limits { call_max: self.site.limits.call_max, hold_max: self.site.limits.hold_max }
+    }
+
+    fn codecs_of(&self, party: PartyRef) -> Vec<Codec> {
+        match party {
+            PartyRef::Trunk(trunk) => self.site.trunks.get(&trunk).map(|t| t.codecs.clone()).unwrap_or_default(),
+            PartyRef::Extension(_) => PHONE_CODECS.to_vec(),
+        }
+    }
+
+    pub(super) fn refuse(&mut self, contact: ContactId, cause: EndCause, now: Now, supplies: &mut Supplies) {
+        self.contacts.act(contact, Act::Refuse { cause }, now, supplies);
+    }
+
+    fn answer_by_flow(&mut self, contact: ContactId, number: NumberNo, now: Now, supplies: &mut Supplies) {
+        let flow = self.site.numbers.get(&number).map(|n| n.flow.clone()).unwrap_or_default();
+        if self.contacts.is_live(contact) && !self.start_flow(contact, &flow, now, supplies) {
+            self.refuse(contact, EndCause::NotFound, now, supplies);
+        }
+    }
+
+    /// A phone or trunk reaches a party without a flow.
+    fn connect_directly(
+        &mut self,
+        contact: ContactId,
+        party: PartyRef,
+        from: &str,
+        destination: Destination,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        let outside = matches!(destination, Destination::Trunks { .. } | Destination::Emergency { .. });
+        match self.attempts(destination, from, now) {
+            Ok(attempts) => {
+                let customer = outside && Self::is_phone(party);
+                let dial = Dial { attempts, ring: RING_DEFAULT, customer, by: By::PARTY };
+                self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
+            }
+            Err(cause) => self.refuse(contact, cause, now, supplies),
+        }
+    }
+
+    /// The ways to a destination, best first.
+    fn attempts(&self, destination: Destination, from: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
+        match destination {
+            Destination::Extension { no: extension } => {
+                if self.acd.is_station_full(extension) {
+                    return Err(EndCause::Busy);
+                }
+                Ok(vec![self.phone_attempt(extension, from, None, now)])
+            }
+            Destination::Trunks { number, trunks } => {
+                let free: Vec<_> = trunks.iter().copied().filter(|t| !self.trunk_is_full(*t)).collect();
+                if free.is_empty() {
+                    return Err(EndCause::Full);
+                }
+                Ok(free.into_iter().filter_map(|trunk| self.trunk_attempt(trunk, &number, from)).collect())
+            }
+            Destination::Emergency { number, trunks } => {
+                Ok(trunks.into_iter().filter_map(|trunk| self.trunk_attempt(trunk, &number, from)).collect())
+            }
+            // A number is answered by its flow, which only callers reach.
+            Destination::Number { .. } => Err(EndCause::NotFound),
+        }
+    }
+
+    fn phone_attempt(&self, extension: ExtensionNo, from: &str, name: Option<String>, now: Now) -> Attempt {
+        let number = self.site.extensions.get(&extension).map(|e| e.number.clone()).unwrap_or_default();
+        Attempt {
+            party: PartyRef::Extension(extension),
+            to_user: number.clone(),
+            from_user: from.to_owned(),
+            from_name: name,
+            remote: number,
+            codecs: PHONE_CODECS.to_vec(),
+            targets: self.with_media_ip(self.sip.targets_of_extension(extension, now.t)),
+        }
+    }
+
+    fn trunk_attempt(&self, trunk: TrunkNo, number: &str, from: &str) -> Option<Attempt> {
+        let object = self.site.trunks.get(&trunk)?;
+        let dialled = object.outbound_form(number);
+        let from_user = match from.starts_with('+') {
+            true => from.to_owned(),
+            false => object.caller_id.clone().unwrap_or_else(|| from.to_owned()),
+        };
+        let target = self.sip.target_of_trunk(trunk, &dialled)?;
+        Some(Attempt {
+            party: PartyRef::Trunk(trunk),
+            to_user: dialled,
+            from_user,
+            from_name: None,
+            remote: number.to_owned(),
+            codecs: object.codecs.clone(),
+            targets: self.with_media_ip(vec![target]),
+        })
+    }
+
+    fn with_media_ip(&self, targets: Vec<Target>) -> Vec<(Target, std::net::IpAddr)> {
+        targets
+            .into_iter()
+            .map(|target| {
+                let ip = self.sip.media_ip(target.interface, target.remote.ip());
+                (target, ip)
+            })
+            .collect()
+    }
+
+    /// An agent's phone shows the caller, and the group he called for.
+    pub(super) fn agent_attempt(&self, extension: ExtensionNo, group: GroupNo, contact: ContactId, now: Now) -> Attempt {
+        let from = self.contacts.caller(contact).unwrap_or_default();
+        let group = self.site.groups.get(&group).map(|g| g.name.clone());
+        self.phone_attempt(extension, &from, group, now)
+    }
+
+    pub(super) fn attempts_of_flow(&self, contact: ContactId, to: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
+        let from = self.contacts.caller(contact).unwrap_or_default();
+        self.attempts_to(to, Origin::Flow, &from, now)
+    }
+
+    pub(super) fn attempts_to(&self, to: &str, origin: Origin, from: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
+        match resolve(&self.site, &origin, to) {
+            Ok(destination) => self.attempts(destination, from, now),
+            Err(ResolveError::NotFound) => Err(EndCause::NotFound),
+            Err(ResolveError::Forbidden) => Err(EndCause::Forbidden),
+        }
+    }
+
+    /// The originate's command is on disk: now it may reach out of the house.
+    pub(super) fn committed(&mut self, token: u64, now: Now, supplies: &mut Supplies) {
+        let Some(ordered) = self.awaiting_commit.remove(&token) else { return };
+        let from = ordered.from.clone().unwrap_or_default();
+        let contact = ordered.contact;
+        match self.attempts_to(&ordered.to, Origin::Api, &from, now) {
+            Ok(attempts) => {
+                self.ordered_flows.insert(contact, ordered.flow.clone());
+                let dial = Dial { attempts, ring: RING_DEFAULT, customer: true, by: ordered.by };
+                self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
+            }
+            Err(cause) => {
+                self.contacts.act(contact, Act::Refuse { cause }, now, supplies);
+            }
+        }
+    }
+
+    /// The dialled party of an originate answered: its flow begins. Nobody answered: the contact has ended by itself.
+    pub(super) fn ordered_dial_ended(
+        &mut self,
+        contact: ContactId,
+        flow: &str,
+        result: Result<(), EndCause>,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        if result.is_ok() && !self.start_flow(contact, flow, now, supplies) {
+            let hangup =
+                Act::Hangup { leg: None, cause: EndCause::NotFound, side: Side::System, by: By::SYSTEM };
+            self.contacts.act(contact, hangup, now, supplies);
+        }
+    }
+}

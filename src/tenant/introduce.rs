@@ -1,0 +1,334 @@
+//! Who hears what: each room's outputs become another's inputs, until all are empty. The exhaustive matches here are the
+//! whole of what the rooms know of each other.
+
+use super::words::Output;
+use super::{Run, Tenant};
+use crate::acd::words::{NewItem, Offer, OfferStep, Output as Acd};
+use crate::base::bounds::QUEUE_VISITS;
+use crate::base::{ContactId, ItemId, Now, Span, Supplies};
+use crate::call::words::{self as call, Act};
+use crate::event::words::{AlarmKind, By, EndCause, ItemExit, OfferEnding, PartyRef, Side, Station};
+use crate::event::{About, Kind};
+use crate::ivr::words::{DialResult, Input as Flow, Output as FlowOutput, Subject};
+use crate::sip::words::{Output as Sip, Tell};
+use crate::switch::StoreAsk;
+
+impl Tenant {
+    /// Carries everything on until no room has anything to say.
+    pub(super) fn introduce(&mut self, now: Now, supplies: &mut Supplies) {
+        loop {
+            if let Some(output) = self.contacts.poll() {
+                self.from_contact(output, now, supplies);
+            } else if let Some(output) = self.acd.poll() {
+                self.from_acd(output, now, supplies);
+            } else if let Some(output) = self.sip.poll() {
+                self.from_endpoint(output, now, supplies);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn from_endpoint(&mut self, output: Sip, now: Now, supplies: &mut Supplies) {
+        match output {
+            Sip::Send { link, to, bytes } => self.out.push_back(Output::Send { link, to, bytes }),
+            Sip::Open { request, interface, wire, to } => {
+                self.out.push_back(Output::Open { request, interface, wire, to });
+            }
+            Sip::SaveBinding { request, binding } => {
+                let (extension, contact) = (binding.extension, binding.contact.clone());
+                let json = serde_json::to_string(&*binding).unwrap_or_default();
+                self.out.push_back(Output::Store(StoreAsk::SaveBinding { request, extension, contact, json }));
+            }
+            Sip::UpdateBinding { binding } => {
+                let (extension, contact) = (binding.extension, binding.contact.clone());
+                let json = serde_json::to_string(&*binding).unwrap_or_default();
+                self.out.push_back(Output::Store(StoreAsk::UpdateBinding { extension, contact, json }));
+            }
+            Sip::RemoveBinding { extension, contact } => {
+                self.out.push_back(Output::Store(StoreAsk::RemoveBinding { extension, contact }));
+            }
+            Sip::Tell(tell) => self.told_by_endpoint(tell, now, supplies),
+        }
+    }
+
+    fn told_by_endpoint(&mut self, tell: Tell, now: Now, supplies: &mut Supplies) {
+        if let Some(leg) = Self::leg_of(&tell) {
+            return self.contacts.signal(leg, tell, now, supplies);
+        }
+        match tell {
+            Tell::Incoming(incoming) => self.arrive(*incoming, now, supplies),
+            Tell::Reachable { extension, reachable } => self.acd.reachable(extension, reachable, now, supplies),
+            Tell::Registered { extension, contact, until } => {
+                self.journal(now, About::default(), By::PARTY, Kind::Registered { extension, contact, until }, None);
+            }
+            Tell::Unregistered { extension, contact } => {
+                self.journal(now, About::default(), By::PARTY, Kind::Unregistered { extension, contact }, None);
+            }
+            // `leg_of` has these.
+            Tell::Progress { .. }
+            | Tell::Answered { .. }
+            | Tell::Failed { .. }
+            | Tell::Acked { .. }
+            | Tell::Dialog { .. }
+            | Tell::Offer { .. }
+            | Tell::Digit { .. }
+            | Tell::Alive { .. }
+            | Tell::Ended { .. }
+            | Tell::Traced(_) => {}
+        }
+    }
+
+    fn from_contact(&mut self, output: call::Output, now: Now, supplies: &mut Supplies) {
+        match output {
+            call::Output::Sip(act) => self.sip.act(act, now, supplies),
+            call::Output::Media(command) => self.out.push_back(Output::Media(command)),
+            call::Output::Journal { about, by, kind } => self.journal(now, about, by, kind, None),
+            call::Output::Tell { contact, tell } => self.told_by_contact(contact, tell, now, supplies),
+        }
+    }
+
+    fn told_by_contact(&mut self, contact: ContactId, tell: call::Tell, now: Now, supplies: &mut Supplies) {
+        match tell {
+            call::Tell::Digit(digit) => self.flow(contact, Flow::Digit(digit), now, supplies),
+            call::Tell::PlayEnded { missing } => self.flow(contact, Flow::PlayEnded { missing }, now, supplies),
+            call::Tell::DialEnded(result) => self.dial_ended(contact, result, now, supplies),
+            call::Tell::OtherSideLeft => self.flow(contact, Flow::AgentSideEnded, now, supplies),
+            call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
+            call::Tell::Offer { offer, step } => self.acd.offer_step(offer, offer_step(step), now, supplies),
+            call::Tell::AgentGone { agent, group } => {
+                let wrap_up = self.site.groups.get(&group).map_or(Span::ZERO, |g| g.wrap_up);
+                self.acd.talk_ended(agent, contact, wrap_up, &By::SYSTEM, now, supplies);
+            }
+            call::Tell::StationBusy { extension, busy: true } => {
+                // A full phone was refused before it was dialled; its own call is let through and shown.
+                if self.acd.claim_station(extension, contact, now, supplies).is_err() {
+                    tracing::debug!(%contact, "phone is in more calls than are counted");
+                }
+            }
+            call::Tell::StationBusy { extension, busy: false } => {
+                self.acd.release_station(extension, contact, now, supplies);
+            }
+            call::Tell::Closed => self.forget(contact),
+        }
+    }
+
+    fn from_acd(&mut self, output: Acd, now: Now, supplies: &mut Supplies) {
+        match output {
+            Acd::Offer(offer) => self.ring_agent(*offer, now, supplies),
+            Acd::Rescind { offer, holder, ending } => {
+                self.contacts.act(holder, Act::Unring { offer, ending }, now, supplies);
+            }
+            Acd::ItemLeft { item, holder, exit } => self.item_left(item, holder, exit, now, supplies),
+            Acd::Watch { extension, on } => {
+                self.sip.act(crate::sip::words::Act::Watch { extension, on }, now, supplies);
+            }
+            Acd::Journal { about, by, kind } => self.journal(now, about, by, kind, None),
+        }
+    }
+
+    fn ring_agent(&mut self, offer: Offer, now: Now, supplies: &mut Supplies) {
+        let Station::Extension(extension) = offer.station;
+        let attempt = self.agent_attempt(extension, offer.group, offer.holder, now);
+        let ring = call::Ring {
+            offer: offer.offer,
+            item: offer.item,
+            agent: offer.agent,
+            group: offer.group,
+            segment: offer.segment,
+            attempt,
+        };
+        if !self.contacts.act(offer.holder, Act::Ring(Box::new(ring)), now, supplies) {
+            let step = OfferStep::Ended { ending: OfferEnding::CallerLeft, sip_status: None };
+            self.acd.offer_step(offer.offer, step, now, supplies);
+        }
+    }
+
+    fn item_left(&mut self, item: ItemId, holder: ContactId, exit: ItemExit, now: Now, supplies: &mut Supplies) {
+        let Some(run) = self.runs.get_mut(&holder).filter(|run| run.item == Some(item)) else { return };
+        run.item = None;
+        if exit != ItemExit::Connected {
+            self.contacts.act(holder, Act::WaitOver, now, supplies);
+        }
+        self.flow(holder, Flow::QueueLeft(exit), now, supplies);
+    }
+
+    fn customer_left(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
+        if let Some(item) = self.runs.get_mut(&contact).and_then(|run| run.item.take()) {
+            self.acd.withdraw(item, ItemExit::CallerLeft, &By::PARTY, now, supplies);
+        }
+        self.flow(contact, Flow::CustomerLeft, now, supplies);
+    }
+
+    fn dial_ended(
+        &mut self,
+        contact: ContactId,
+        result: Result<(), EndCause>,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        if let Some(flow) = self.ordered_flows.remove(&contact) {
+            return self.ordered_dial_ended(contact, &flow, result, now, supplies);
+        }
+        let result = match result {
+            Ok(()) => DialResult::Connected,
+            Err(EndCause::Busy | EndCause::Rejected | EndCause::Full) => DialResult::Busy,
+            Err(EndCause::NoAnswer) => DialResult::NoAnswer,
+            Err(_) => DialResult::Failed,
+        };
+        self.flow(contact, Flow::DialEnded(result), now, supplies);
+    }
+
+    /// Starts the flow of this key for a contact. `false`: there is no such flow.
+    pub(super) fn start_flow(&mut self, contact: ContactId, key: &str, now: Now, supplies: &mut Supplies) -> bool {
+        let (Some(flow), Some(&no)) = (self.flows.get(key), self.site.flows.get(key)) else { return false };
+        let Some((from, to, language, data)) = self.contacts.subject(contact) else { return false };
+        let kind = Kind::FlowStarted { flow: no, flow_key: key.to_owned(), version: flow.version.clone() };
+        let subject = Subject { flow: no, from, to, language, data };
+        let run = Run {
+            flow: crate::ivr::Run::new(std::sync::Arc::clone(flow), subject),
+            flow_key: key.to_owned(),
+            node: None,
+            item: None,
+            first_queued: None,
+            visits: 0,
+        };
+        self.runs.insert(contact, run);
+        self.contacts.hold_by_flow(contact);
+        self.journal(now, About { contact: Some(contact), ..About::default() }, By::FLOW, kind, None);
+        self.flow(contact, Flow::Start, now, supplies);
+        true
+    }
+
+    /// Tells a contact's flow something and carries out what it asks for.
+    pub(super) fn flow(&mut self, contact: ContactId, input: Flow, now: Now, supplies: &mut Supplies) {
+        let Some(run) = self.runs.get_mut(&contact) else { return };
+        run.flow.handle(input, now);
+        while let Some(output) = self.runs.get_mut(&contact).and_then(|run| run.flow.poll()) {
+            self.from_flow(contact, output, now, supplies);
+        }
+        let deadline = self.runs.get(&contact).and_then(|run| run.flow.deadline());
+        self.run_agenda.set(contact, deadline);
+    }
+
+    fn from_flow(&mut self, contact: ContactId, output: FlowOutput, now: Now, supplies: &mut Supplies) {
+        let act = match output {
+            FlowOutput::Answer => Act::Answer,
+            FlowOutput::Play { sounds } => Act::Play { sounds },
+            FlowOutput::StopPlay => Act::StopPlay,
+            FlowOutput::Queue { group, priority, wait_max } => {
+                return self.enqueue(contact, &group, priority, wait_max, now, supplies);
+            }
+            FlowOutput::Unqueue => return self.unqueue(contact, now, supplies),
+            FlowOutput::Dial { to, ring } => return self.flow_dials(contact, &to, ring, now, supplies),
+            FlowOutput::Set { key, value } => {
+                let data = [(key, serde_json::Value::String(value))].into_iter().collect();
+                if !self.contacts.data_fits(contact, &data) {
+                    return self.alarm(AlarmKind::DataTooLarge, contact, now);
+                }
+                Act::SetData { data, by: By::FLOW }
+            }
+            FlowOutput::Trace { node, exit } => return self.trace(contact, node, exit, now),
+            FlowOutput::Hangup { cause } => Act::Hangup { leg: None, cause, side: Side::Flow, by: By::FLOW },
+            FlowOutput::Ended => {
+                self.flow_ended(contact, now);
+                Act::Unhold
+            }
+            FlowOutput::TooManySteps => return self.alarm(AlarmKind::FlowSteps, contact, now),
+        };
+        self.contacts.act(contact, act, now, supplies);
+    }
+
+    fn trace(&mut self, contact: ContactId, node: String, exit: String, now: Now) {
+        if let Some(run) = self.runs.get_mut(&contact) {
+            run.node = Some(node.clone());
+        }
+        let about = About { contact: Some(contact), ..About::default() };
+        self.journal(now, about, By::FLOW, Kind::FlowNode { node, exit }, None);
+    }
+
+    fn flow_ended(&mut self, contact: ContactId, now: Now) {
+        if let Some(&flow) = self.runs.get(&contact).and_then(|run| self.site.flows.get(&run.flow_key)) {
+            let about = About { contact: Some(contact), ..About::default() };
+            self.journal(now, about, By::FLOW, Kind::FlowEnded { flow }, None);
+        }
+    }
+
+    fn enqueue(
+        &mut self,
+        contact: ContactId,
+        group: &str,
+        priority: i32,
+        wait_max: Option<Span>,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        let found = self.site.groups.values().find(|g| g.id == group).map(|g| (g.no, g.music.clone()));
+        let Some((Some(run), Some((group, music)))) = Some((self.runs.get_mut(&contact), found)) else {
+            return self.flow(contact, Flow::QueueLeft(ItemExit::NoAgent), now, supplies);
+        };
+        run.visits += 1;
+        if run.visits as usize > QUEUE_VISITS {
+            return self.flow(contact, Flow::QueueLeft(ItemExit::Full), now, supplies);
+        }
+        let item = ItemId(supplies.ids.mint(now.t));
+        run.item = Some(item);
+        let entered = *run.first_queued.get_or_insert(now.t);
+        let visit = run.visits;
+        let new = NewItem { item, group, entered, priority, level: 1, wait_max, holder: contact, visit };
+        self.contacts.act(contact, Act::Wait { group, music }, now, supplies);
+        self.acd.enqueue(&new, &By::FLOW, now, supplies);
+    }
+
+    fn unqueue(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
+        match self.runs.get(&contact).and_then(|run| run.item) {
+            Some(item) => self.acd.withdraw(item, ItemExit::Withdrawn, &By::FLOW, now, supplies),
+            // An agent was faster: the flow has been told so.
+            None => {}
+        }
+    }
+
+    fn flow_dials(
+        &mut self,
+        contact: ContactId,
+        to: &str,
+        ring: Span,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        match self.attempts_of_flow(contact, to, now) {
+            Ok(attempts) => {
+                let dial = call::Dial { attempts, ring, customer: false, by: By::FLOW };
+                self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
+            }
+            Err(_) => self.flow(contact, Flow::DialEnded(DialResult::Failed), now, supplies),
+        }
+    }
+
+    pub(super) fn alarm(&mut self, alarm: AlarmKind, contact: ContactId, now: Now) {
+        let about = About { contact: Some(contact), ..About::default() };
+        self.journal(now, about, By::SYSTEM, Kind::Alarm { alarm, text: String::new() }, None);
+    }
+
+    fn forget(&mut self, contact: ContactId) {
+        if let Some(item) = self.runs.remove(&contact).and_then(|run| run.item) {
+            debug_assert!(false, "item {item} outlived its contact");
+        }
+        self.run_agenda.set(contact, None);
+    }
+
+    /// Whether this party is a phone of ours.
+    pub(super) fn is_phone(party: PartyRef) -> bool {
+        matches!(party, PartyRef::Extension(_))
+    }
+}
+
+/// The contact's word for how an offer proceeds, in the ACD's.
+fn offer_step(step: call::OfferStep) -> OfferStep {
+    match step {
+        call::OfferStep::Alerting => OfferStep::Alerting,
+        call::OfferStep::Accepted => OfferStep::Accepted,
+        call::OfferStep::Connected => OfferStep::Connected,
+        call::OfferStep::Ended { ending, sip_status } => OfferStep::Ended { ending, sip_status },
+    }
+}

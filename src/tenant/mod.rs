@@ -1,0 +1,232 @@
+//! The tenant machine: everything of one tenant that changes, as one value.
+//! Composes the endpoint, the contacts, the ACD and the flow runs, and introduces them to each other: what one tells, the
+//! other is asked (`introduce`). Owns command ids and the tenant's limits. Leaves every rule of a room to that room, and
+//! carrying out to `drive::tenant`. In: `words::Input`, a closed list. Out: `words::Output`. Empty when `handle` returns.
+
+mod commands;
+mod dialling;
+mod introduce;
+mod remember;
+mod restore;
+mod view;
+pub mod words;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::acd::Acd;
+use crate::base::{Agenda, ContactId, ItemId, LegId, Now, Rng, Span, Supplies, TenantNo, Time};
+use crate::call::Contacts;
+use crate::event::words::By;
+use crate::event::{self, About, Event, Kind};
+use crate::ivr;
+use crate::sip::Endpoint;
+use crate::sip::words::{Binding, Interface};
+use crate::site::Site;
+use remember::AcceptedIds;
+use words::{House, Input, Output};
+
+/// A panic outside of one contact's own step: after the third within this time new contacts are refused for as long.
+const PANIC_WINDOW: Span = Span::minutes(1);
+
+pub struct Tenant {
+    no: TenantNo,
+    site: Arc<Site>,
+    flows: Arc<ivr::Flows>,
+    house: House,
+    sip: Endpoint,
+    contacts: Contacts,
+    acd: Acd,
+    runs: BTreeMap<ContactId, Run>,
+    run_agenda: Agenda<ContactId>,
+    accepted: AcceptedIds,
+    /// Originates whose command is not on disk yet.
+    awaiting_commit: BTreeMap<u64, dialling::Ordered>,
+    /// Flows that begin when the party an originate dialled answers.
+    ordered_flows: BTreeMap<ContactId, String>,
+    next_token: u64,
+    /// New contacts of this second, for `limits.cps`.
+    arrivals: (i64, u32),
+    out: VecDeque<Output>,
+}
+
+/// A contact's flow and what it waits for.
+struct Run {
+    flow: ivr::Run,
+    flow_key: String,
+    node: Option<String>,
+    item: Option<ItemId>,
+    /// When it first entered a queue, and how often it did.
+    first_queued: Option<Time>,
+    visits: u32,
+}
+
+/// What a tenant machine is made from.
+pub struct Parts {
+    pub site: Arc<Site>,
+    pub flows: Arc<ivr::Flows>,
+    pub interfaces: Vec<Interface>,
+    pub bindings: Vec<Binding>,
+}
+
+impl Tenant {
+    pub fn new(parts: Parts, now: Now, rng: &mut Rng) -> Self {
+        let Parts { site, flows, interfaces, bindings } = parts;
+        let sip = Endpoint::new(site.tenant, Arc::clone(&site), interfaces, bindings, rng.bytes());
+        Self {
+            no: site.tenant,
+            flows,
+            house: House::Open,
+            sip,
+            contacts: Contacts::new(&site.key),
+            acd: Acd::new(Arc::clone(&site), now),
+            runs: BTreeMap::new(),
+            run_agenda: Agenda::default(),
+            accepted: AcceptedIds::default(),
+            awaiting_commit: BTreeMap::new(),
+            ordered_flows: BTreeMap::new(),
+            next_token: 0,
+            arrivals: (0, 0),
+            out: VecDeque::new(),
+            site,
+        }
+    }
+
+    pub fn no(&self) -> TenantNo {
+        self.no
+    }
+
+    pub fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    pub fn handle(&mut self, input: Input, now: Now, supplies: &mut Supplies) {
+        match input {
+            Input::Sip(received) => self.sip.receive(
+                received.link,
+                received.wire,
+                received.interface,
+                received.from,
+                received.message,
+                now,
+                supplies,
+            ),
+            Input::LinkOpened { request, link } => self.sip.link_opened(request, link, now, supplies),
+            Input::LinkFailed { request } => self.sip.link_failed(request, now, supplies),
+            Input::LinkClosed { link } => self.sip.link_closed(link, now, supplies),
+            Input::Media(report) => self.contacts.report(report, now, supplies),
+            Input::Command { reply, command } => self.command(reply, *command, now, supplies),
+            Input::Committed { token } => self.committed(token, now, supplies),
+            Input::Store(answer) => self.sip.binding_saved(answer.request, answer.saved, now, supplies),
+            Input::Site(site) => self.set_site(site, now, supplies),
+            Input::Flows(flows) => self.flows = flows,
+            Input::House(house) => self.set_house(house, now, supplies),
+            Input::Due => {}
+        }
+        self.due(now, supplies);
+        self.introduce(now, supplies);
+    }
+
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    pub fn deadline(&self) -> Option<Time> {
+        let run = self.run_agenda.next().map(|(t, _)| t);
+        [self.sip.deadline(), self.contacts.deadline(), self.acd.deadline(), run].into_iter().flatten().min()
+    }
+
+    fn due(&mut self, now: Now, supplies: &mut Supplies) {
+        let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now.t);
+        if is_due(self.sip.deadline()) {
+            self.sip.due(now, supplies);
+        }
+        if is_due(self.contacts.deadline()) {
+            self.contacts.due(now, supplies);
+        }
+        if is_due(self.acd.deadline()) {
+            self.acd.due(now, supplies);
+        }
+        while let Some(contact) = self.run_agenda.due(now.t) {
+            self.run_agenda.set(contact, None);
+            self.flow(contact, ivr::words::Input::Due, now, supplies);
+        }
+    }
+
+    fn set_site(&mut self, site: Arc<Site>, now: Now, supplies: &mut Supplies) {
+        self.journal(now, About::default(), By::SYSTEM, Kind::SiteChanged { version: site.version }, None);
+        self.sip.set_site(Arc::clone(&site), now, supplies);
+        self.acd.set_site(Arc::clone(&site), now, supplies);
+        self.site = site;
+    }
+
+    fn set_house(&mut self, house: House, now: Now, supplies: &mut Supplies) {
+        self.house = house;
+        self.sip.set_shedding(!matches!(house, House::Open));
+        if house == House::Ending {
+            let live: Vec<ContactId> = self.contacts.ids().collect();
+            for contact in live {
+                self.hang_up(contact, None, crate::event::words::EndCause::Drained, By::SYSTEM, now, supplies);
+            }
+        }
+    }
+
+    /// New contacts of any origin are refused, running ones go on.
+    fn refuses_new(&self) -> bool {
+        !matches!(self.house, House::Open)
+    }
+
+    fn journal(&mut self, now: Now, about: About, by: By, kind: Kind, notify: Option<u64>) {
+        let event = Event { v: event::VERSION, t: now.t, at: now.wall, tenant: self.no, about, by, kind };
+        self.out.push_back(Output::Journal { event: Box::new(event), notify });
+    }
+
+    /// Live contacts, for the drain.
+    pub fn live_contacts(&self) -> usize {
+        self.contacts.live()
+    }
+
+    /// Whether nothing of a call is left: no contact, leg, dialog, transaction, run, offer or item.
+    pub fn is_at_rest(&self) -> bool {
+        self.contacts.counts() == (0, 0) && self.sip.is_at_rest() && self.acd.is_at_rest() && self.runs.is_empty()
+    }
+
+    pub fn acd(&self) -> &Acd {
+        &self.acd
+    }
+
+    pub fn contacts(&self) -> &Contacts {
+        &self.contacts
+    }
+
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.sip
+    }
+
+    /// The driver caught a panic outside of a contact: what it had asked for is dropped.
+    pub fn drop_outputs(&mut self) {
+        self.out.clear();
+    }
+
+    /// For how long new contacts are refused after too many panics.
+    pub fn panic_window() -> Span {
+        PANIC_WINDOW
+    }
+
+    fn leg_of(tell: &crate::sip::words::Tell) -> Option<LegId> {
+        use crate::sip::words::Tell;
+        match tell {
+            Tell::Progress { leg, .. }
+            | Tell::Answered { leg, .. }
+            | Tell::Failed { leg, .. }
+            | Tell::Acked { leg, .. }
+            | Tell::Dialog { leg, .. }
+            | Tell::Offer { leg, .. }
+            | Tell::Digit { leg, .. }
+            | Tell::Alive { leg }
+            | Tell::Ended { leg, .. } => Some(*leg),
+            Tell::Traced(traced) => Some(traced.leg),
+            Tell::Incoming(_) | Tell::Reachable { .. } | Tell::Registered { .. } | Tell::Unregistered { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Command ids: the same id within `COMMAND_MEMORY` has the same answer and no second effect.
+//! Accepted ones are a fold of the journal and survive a restart; refusals are remembered in memory only.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::base::bounds::{COMMAND_LANE, COMMAND_MEMORY};
+use crate::base::{CommandId, Time};
+use crate::switch::{Body, Code};
+
+/// How many ids are kept at most: over it the oldest go, and a repeat of one of these acts again.
+const IDS_KEPT: usize = 64 * COMMAND_LANE;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Outcome {
+    Accepted,
+    Refused { code: Code, state: String },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct AcceptedIds {
+    by_id: BTreeMap<CommandId, (u64, Outcome)>,
+    by_time: VecDeque<(Time, CommandId)>,
+}
+
+/// What the memory knows of an id.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Known {
+    /// Never seen, or forgotten.
+    New,
+    Repeated(Outcome),
+    /// The id came with another command before.
+    Reused,
+}
+
+impl AcceptedIds {
+    pub fn look_up(&mut self, id: &CommandId, body_hash: u64, t: Time) -> Known {
+        self.forget_before(t - COMMAND_MEMORY);
+        match self.by_id.get(id) {
+            None => Known::New,
+            Some((hash, _)) if *hash != body_hash => Known::Reused,
+            Some((_, outcome)) => Known::Repeated(outcome.clone()),
+        }
+    }
+
+    pub fn remember(&mut self, id: CommandId, body_hash: u64, outcome: Outcome, t: Time) {
+        if self.by_id.insert(id.clone(), (body_hash, outcome)).is_none() {
+            self.by_time.push_back((t, id));
+        }
+        while self.by_time.len() > IDS_KEPT {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_before(&mut self, t: Time) {
+        while self.by_time.front().is_some_and(|(at, _)| *at < t) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, id)) = self.by_time.pop_front() {
+            self.by_id.remove(&id);
+        }
+    }
+}
+
+/// A number for a command's content, the same in every process: FNV-1a over its printed form.
+pub(super) fn body_hash(body: &Body) -> u64 {
+    format!("{body:?}").bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Span;
+
+    #[test]
+    fn an_id_is_one_command_for_ten_minutes() {
+        let mut ids = AcceptedIds::default();
+        let id = CommandId { token: 1, id: "a".into() };
+        assert_eq!(ids.look_up(&id, 7, Time(0)), Known::New);
+        ids.remember(id.clone(), 7, Outcome::Accepted, Time(0));
+        assert_eq!(ids.look_up(&id, 7, Time(5)), Known::Repeated(Outcome::Accepted));
+        assert_eq!(ids.look_up(&id, 8, Time(5)), Known::Reused);
+        assert_eq!(ids.look_up(&id, 7, Time(0) + COMMAND_MEMORY + Span(1)), Known::New);
+    }
+}

@@ -1,0 +1,205 @@
+//! What a restart does: acts on what was open. Far ends get BYE, contacts are closed with their cause, agents stay
+//! signed in, command ids are remembered. After a panic of the machine the same happens in place.
+
+use std::collections::BTreeMap;
+
+use super::remember::Outcome;
+use super::{Parts, Tenant};
+use crate::acd;
+use crate::base::{ContactId, LegId, Now, Span, Supplies, Time};
+use crate::event::words::{By, Disposition, EndCause, SegmentEdge, Side};
+use crate::event::{About, Kind};
+use crate::ledger::Open;
+use crate::ledger::open::{OfferPhase, OpenContact, OpenLeg};
+use crate::sip::words::Act;
+
+/// Why the machine begins anew.
+#[derive(Clone, Debug)]
+pub enum Why {
+    /// The process has started. The lengths of the recordings that were open, as their files have them.
+    Start { recordings: BTreeMap<ContactId, Span> },
+    /// A panic outside of a contact.
+    Panic,
+}
+
+impl Why {
+    fn cause(&self) -> EndCause {
+        match self {
+            Self::Start { .. } => EndCause::Crash,
+            Self::Panic => EndCause::InternalError,
+        }
+    }
+
+    fn disposition(&self) -> Disposition {
+        match self {
+            Self::Start { .. } => Disposition::Crash,
+            Self::Panic => Disposition::InternalError,
+        }
+    }
+
+    /// How much of a recording is there.
+    fn recorded(&self, contact: ContactId, until_now: Span) -> Span {
+        match self {
+            Self::Start { recordings } => recordings.get(&contact).copied().unwrap_or(Span::ZERO),
+            Self::Panic => until_now,
+        }
+    }
+}
+
+impl Tenant {
+    /// On a fresh machine, before its first input.
+    pub fn restore(&mut self, open: &Open, why: Why, now: Now, supplies: &mut Supplies) {
+        let open_contacts = u32::try_from(open.contacts.len()).unwrap_or(u32::MAX);
+        self.journal(now, About::default(), By::SYSTEM, Kind::Restarted { open_contacts }, None);
+        self.acd.restore(&acd_open(open), now, supplies);
+        self.introduce(now, supplies);
+        for (id, contact) in &open.contacts {
+            self.end_contact_of_before(*id, contact, open.last_t, &why, now, supplies);
+        }
+        for accepted in open.commands.iter() {
+            self.accepted.remember(accepted.id.clone(), accepted.body_hash, Outcome::Accepted, accepted.t);
+        }
+        for no in self.site.extensions.keys().copied().collect::<Vec<_>>() {
+            if self.sip.is_reachable(no) {
+                self.acd.reachable(no, true, now, supplies);
+            }
+        }
+        self.introduce(now, supplies);
+    }
+
+    fn end_contact_of_before(
+        &mut self,
+        id: ContactId,
+        contact: &OpenContact,
+        last: Time,
+        why: &Why,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        let cause = why.cause();
+        for (leg, open) in &contact.legs {
+            self.end_leg_of_before(id, *leg, open, cause, now, supplies);
+        }
+        if let Some(recording) = &contact.recording {
+            let answered = last.since(recording.started);
+            let length = why.recorded(id, answered);
+            self.close_recording_of_before(id, contact, length, answered, supplies, now);
+        }
+        for call in contact.calls.keys() {
+            let about = About { contact: Some(id), call: Some(*call), ..About::default() };
+            self.journal(now, about, By::SYSTEM, Kind::CallClosed, None);
+        }
+        let disposition = why.disposition();
+        let kind = Kind::ContactClosed { disposition, side: Side::System, cause, sip_status: None };
+        self.journal(now, About { contact: Some(id), ..About::default() }, By::SYSTEM, kind, None);
+    }
+
+    fn end_leg_of_before(
+        &mut self,
+        contact: ContactId,
+        leg: LegId,
+        open: &OpenLeg,
+        cause: EndCause,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        if let Some(dialog) = &open.dialog {
+            self.sip.act(Act::ByeRestored { dialog: Box::new(dialog.clone()), cause }, now, supplies);
+        }
+        let about = About { contact: Some(contact), call: open.call, leg: Some(leg), agent: open.agent, ..About::default() };
+        let kind = Kind::LegEnded { cause, side: Side::System, sip_status: None };
+        self.journal(now, about, By::SYSTEM, kind, None);
+        self.journal(now, about, By::SYSTEM, Kind::CallLeft, None);
+    }
+
+    /// The stretch that ran when the process died is told with the file's own length.
+    fn close_recording_of_before(
+        &mut self,
+        id: ContactId,
+        contact: &OpenContact,
+        length: Span,
+        answered: Span,
+        supplies: &mut Supplies,
+        now: Now,
+    ) {
+        let offer = contact.offers.iter().find(|(_, offer)| offer.phase == OfferPhase::Connected);
+        let call = contact.calls.keys().next().copied();
+        let about = About {
+            contact: Some(id),
+            call,
+            agent: offer.and_then(|(_, o)| o.agent),
+            offer: offer.map(|(id, _)| *id),
+            ..About::default()
+        };
+        let segment = match offer {
+            Some((_, offer)) => offer.segment,
+            None => crate::base::SegmentId(supplies.ids.mint(now.t)),
+        };
+        let started = contact.recording.as_ref().map_or(now.t, |r| r.started);
+        let from = offer.map_or(Span::ZERO, |(_, o)| o.made.since(started)).min(length);
+        let kind =
+            Kind::Segment { segment, from, to: length, began: SegmentEdge::PartyChanged, ended: SegmentEdge::Crash };
+        self.journal(now, about, By::SYSTEM, kind, None);
+        let about = About { contact: Some(id), call, ..About::default() };
+        self.journal(now, about, By::SYSTEM, Kind::RecordingEnded { length, answered, gap: None }, None);
+    }
+
+    /// What a new machine in this one's place is made from: links, bindings and site stay.
+    pub fn parts(&self) -> Parts {
+        Parts {
+            site: std::sync::Arc::clone(&self.site),
+            flows: std::sync::Arc::clone(&self.flows),
+            interfaces: self.sip.interfaces().to_vec(),
+            bindings: self.sip.all_bindings(),
+        }
+    }
+}
+
+/// The ledger's picture of agents, items and offers in the ACD's words.
+fn acd_open(open: &Open) -> acd::open::Open {
+    let agents = open.agents.iter().map(|(agent, state)| acd::open::OpenAgent {
+        agent: *agent,
+        station: state.station,
+        groups: state.groups.clone(),
+        since: state.since,
+        wish: state.wish,
+        wish_since: state.wish_since,
+        reachable: state.reachable,
+        works: state
+            .works
+            .iter()
+            .map(|(contact, work)| acd::open::OpenWork { contact: *contact, role: work.role, until: work.until })
+            .collect(),
+    });
+    let items = open.contacts.iter().flat_map(|(holder, contact)| {
+        contact.items.iter().filter_map(|(item, state)| {
+            Some(acd::open::OpenItem {
+                item: *item,
+                holder: *holder,
+                group: state.group?,
+                due: state.due,
+                priority: state.priority,
+                visit: state.visit,
+                since: state.entered,
+            })
+        })
+    });
+    let offers = open.contacts.iter().flat_map(|(holder, contact)| {
+        contact.offers.iter().filter_map(|(offer, state)| {
+            Some(acd::open::OpenOffer {
+                offer: *offer,
+                item: state.item?,
+                holder: *holder,
+                agent: state.agent?,
+                group: state.group?,
+                stage: match state.phase {
+                    OfferPhase::Made => acd::open::Stage::Made,
+                    OfferPhase::Alerting => acd::open::Stage::Alerting,
+                    OfferPhase::Accepted => acd::open::Stage::Accepted,
+                    OfferPhase::Connected => acd::open::Stage::Connected,
+                },
+            })
+        })
+    });
+    acd::open::Open { agents: agents.collect(), items: items.collect(), offers: offers.collect() }
+}
