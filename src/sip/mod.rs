@@ -7,7 +7,6 @@ pub mod endpoint;
 pub mod front;
 pub mod message;
 pub mod phone;
-mod place;
 pub mod registrar;
 #[cfg(test)]
 mod testing;

@@ -1,65 +1,37 @@
 //! What the tests of this room share: a site, and messages from text.
 
-use indexmap::IndexMap;
-
 use super::message::{Message, Request};
-use crate::base::{ExtensionNo, Span, TenantNo, TrunkNo};
-use crate::event::words::Wire;
-use crate::site::{Accept, DigestPolicy, Emergency, Extension, Limits, Network, Secret, Site, Trunk, TrunkTarget};
+use crate::base::{ExtensionNo, TenantNo};
+use crate::site::{Numbering, Site, load, plan};
+
+/// The numbers that [`site`] gives to 1001 and 1002.
+pub const EXT_1001: ExtensionNo = ExtensionNo(1);
+pub const EXT_1002: ExtensionNo = ExtensionNo(2);
 
 /// Extensions 1001 to 1003 with passwords `p1001` and so on, and a trunk at 192.0.2.50.
 pub fn site(tenant: u16, domain: &str) -> Site {
-    let extension = |no: u32| Extension {
-        no: ExtensionNo(no),
-        number: no.to_string(),
-        name: String::new(),
-        password: Secret(format!("p{no}")),
-        outbound: true,
-        retiring: false,
-    };
-    let trunk = Trunk {
-        no: TrunkNo(1),
-        id: "carrier".into(),
-        send: TrunkTarget {
-            host: "192.0.2.50".into(),
-            ip: Some([192, 0, 2, 50].into()),
-            port: 5060,
-            transport: Wire::Udp,
-        },
-        accept: vec![Accept { network: Network { ip: [192, 0, 2, 50].into(), prefix: 32 }, port: None }],
-        codecs: Vec::new(),
-        max_calls: 100,
-        inbound: Vec::new(),
-        outbound: Vec::new(),
-        caller_id: None,
-        retiring: false,
-    };
-    Site {
-        tenant: TenantNo(tenant),
-        key: domain.into(),
-        domains: vec![domain.into()],
-        default: false,
-        time_zone: "UTC".into(),
-        language: "en-US".into(),
-        digest: DigestPolicy::Md5,
-        limits: Limits {
-            calls: 100,
-            cps: 100,
-            call_max: Span::hours(4),
-            hold_max: Span::minutes(15),
-            register_min: Span::seconds(60),
-            register_max: Span::hours(1),
-            register_default: Span::minutes(5),
-        },
-        extensions: [1001, 1002, 1003].into_iter().map(|no| (ExtensionNo(no), extension(no))).collect(),
-        agents: IndexMap::new(),
-        groups: IndexMap::new(),
-        trunks: IndexMap::from([(TrunkNo(1), trunk)]),
-        routes: Vec::new(),
-        numbers: IndexMap::new(),
-        emergency: Emergency { numbers: vec!["112".into()], trunks: vec![TrunkNo(1)] },
-        flows: IndexMap::new(),
-    }
+    let text = format!(
+        r#"
+tenant: t{tenant}
+domains: [{domain}]
+extensions:
+  - {{number: "1001", password: p1001}}
+  - {{number: "1002", password: p1002}}
+  - {{number: "1003", password: p1003}}
+trunks:
+  - {{id: carrier, send: "sip:192.0.2.50:5060", accept: ["192.0.2.50/32"], codecs: [PCMA], max_calls: 100}}
+emergency: {{numbers: ["112"], trunks: [carrier]}}
+"#
+    );
+    let file = load("test.yaml", &text).unwrap_or_else(|problems| panic!("{}", crate::config::print(&problems)));
+    plan(Numbering::new(TenantNo(tenant)), file, &[], &mut |_| String::new()).0
+}
+
+/// Tenant 1 at `one.example`, which takes what nobody else does.
+pub fn default_site() -> Site {
+    let mut site = site(1, "one.example");
+    site.default = true;
+    site
 }
 
 /// A request with the usual fields; `more` are further header lines, each with its line end.

@@ -10,8 +10,8 @@ use crate::event::words::{PartyRef, Wire};
 use crate::sip::auth::Verdict;
 use crate::sip::dialog::Path;
 use crate::sip::message::{Fault, Message, Method, Name, Request, Response, ResponseBuilder, Scheme, Uri};
-use crate::sip::place;
 use crate::sip::registrar::{Asked, Out, Reply};
+use crate::site::which_trunk;
 
 /// RFC 3261 §8.2.1, with what an unknown method is told.
 enum Served {
@@ -116,7 +116,7 @@ impl Endpoint {
 
     /// The trunk or the extension; `None`: a challenge went out, or nothing.
     fn who(&mut self, request: &Request, path: Path, reply: Path, context: &mut Context) -> Option<PartyRef> {
-        if let Some(trunk) = place::which_trunk(&self.site, path.remote) {
+        if let Some(trunk) = which_trunk(&self.site, path.remote) {
             return Some(PartyRef::Trunk(trunk));
         }
         let credentials = request.headers.auth(Name::Authorization);
@@ -125,7 +125,7 @@ impl Endpoint {
         let mut stale = false;
         if let Some(value) = ours {
             let user = value.get("username").unwrap_or("").to_owned();
-            let extension = self.users.get(&user).copied();
+            let extension = self.site.extension(&user).map(|extension| extension.no);
             let exempt = path.wire == Wire::Udp || extension.is_some_and(|no| self.registrar.knows(no, path.remote));
             if !exempt && self.failures.is_banned(path.remote.ip(), &user, context.t()) {
                 return None;
@@ -301,7 +301,9 @@ impl Endpoint {
 
     /// Nobody registers for another: From and To name the extension that proved itself.
     fn is_self(&self, extension: ExtensionNo, request: &Request) -> bool {
-        let is = |uri: &Uri| uri.user_plain().is_some_and(|user| self.users.get(user.as_ref()) == Some(&extension));
+        let is = |uri: &Uri| {
+            uri.user_plain().is_some_and(|user| self.site.extension(&user).is_some_and(|named| named.no == extension))
+        };
         let (from, to) = (request.headers.from(), request.headers.to());
         from.is_ok_and(|from| is(&from.uri)) && to.is_ok_and(|to| is(&to.uri))
     }
@@ -386,7 +388,7 @@ impl Endpoint {
             let known = talk.dialog.path;
             known.remote == path.remote && known.wire == path.wire
                 || matches!(talk.party, PartyRef::Trunk(trunk)
-                    if place::which_trunk(&self.site, path.remote) == Some(trunk))
+                    if which_trunk(&self.site, path.remote) == Some(trunk))
         })
     }
 

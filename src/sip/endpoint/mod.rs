@@ -26,16 +26,15 @@ use bytes::Bytes;
 
 use super::auth::Gate;
 use super::dialog::{Dialog, Path};
-use super::front::guard::{Bucket, Failures};
+use super::front::{Bucket, Failures};
 use super::message::{Message, Request};
-use super::place;
 use super::registrar::Registrar;
 use super::transaction::client::Client;
 use super::transaction::server::Server;
 use super::words::{Act, Binding, Interface, Output, Target, Tell};
 use crate::base::{Agenda, ExtensionNo, InterfaceNo, LegId, LinkId, Now, Supplies, TenantNo, Time, TrunkNo};
 use crate::event::words::{EndCause, PartyRef, Wire};
-use crate::site::Site;
+use crate::site::{Site, advertise};
 use session::Session;
 
 /// Time and supplies of one call from outside.
@@ -229,7 +228,6 @@ pub struct Counters {
 pub struct Endpoint {
     tenant: TenantNo,
     site: Arc<Site>,
-    users: BTreeMap<String, ExtensionNo>,
     interfaces: Vec<Interface>,
     gate: Gate,
     failures: Failures,
@@ -266,7 +264,6 @@ impl Endpoint {
     ) -> Self {
         Self {
             tenant,
-            users: users(&site),
             site,
             interfaces,
             gate: Gate::new(nonce_key),
@@ -293,7 +290,6 @@ impl Endpoint {
 
     /// The tenant's objects changed: phones of extensions that are gone lose their bindings, calls go on.
     pub fn set_site(&mut self, site: Arc<Site>, now: Now, supplies: &mut Supplies) {
-        self.users = users(&site);
         self.site = site;
         let site = Arc::clone(&self.site);
         self.registrar.retain(|extension| site.extensions.contains_key(&extension));
@@ -464,7 +460,7 @@ impl Endpoint {
     /// The address an SDP shows to `peer`. An interface that does not exist shows the unspecified address, which no peer sends to.
     pub fn media_ip(&self, interface: InterfaceNo, peer: IpAddr) -> IpAddr {
         let unknown = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-        self.interface(interface).map_or(unknown, |interface| place::advertised(interface, peer))
+        self.interface(interface).map_or(unknown, |i| advertise(peer, i.ip, i.public, &i.local))
     }
 
     pub fn counts(&self) -> Counts {
@@ -509,8 +505,4 @@ impl Endpoint {
             self.client_failed(no, context);
         }
     }
-}
-
-fn users(site: &Site) -> BTreeMap<String, ExtensionNo> {
-    site.extensions.values().map(|extension| (extension.number.clone(), extension.no)).collect()
 }

@@ -13,7 +13,7 @@ fn inbound(world: &mut World) -> (std::net::SocketAddr, PhoneCall, LegId) {
     world.run(Span::millis(100));
     let tells = world.take_tells();
     let [Tell::Incoming(incoming)] = &tells[..] else { panic!("{tells:?}") };
-    assert_eq!(incoming.party, PartyRef::Extension(crate::base::ExtensionNo(1001)));
+    assert_eq!(incoming.party, PartyRef::Extension(crate::sip::testing::EXT_1001));
     assert_eq!((incoming.dialled.as_str(), incoming.from_user.as_str()), ("9000", "1001"));
     assert_eq!((incoming.sdp.as_deref(), incoming.max_forwards), (Some(SDP), 70));
     (phone, call, incoming.leg)

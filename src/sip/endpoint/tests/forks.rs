@@ -2,10 +2,11 @@ use std::net::SocketAddr;
 
 use super::super::Counts;
 use super::world::*;
-use crate::base::{ExtensionNo, LegId, Span, TrunkNo};
+use crate::base::{LegId, Span, TrunkNo};
 use crate::event::words::{EndCause, PartyRef, Wire};
 use crate::sip::message::Name;
 use crate::sip::phone::{PhoneCall, PhoneEvent};
+use crate::sip::testing::EXT_1001;
 use crate::sip::words::{Act, Fork, Invite, Target, Tell};
 
 const LEG: LegId = LegId(77);
@@ -30,9 +31,9 @@ fn dial(world: &mut World, targets: Vec<Target>, party: PartyRef) {
 fn ringing(world: &mut World) -> Vec<(SocketAddr, PhoneCall)> {
     let phones = [world.registered("1001", DESK), world.registered("1001", CELL)];
     world.take_tells();
-    let targets = world.endpoint.targets_of_extension(ExtensionNo(1001), world.now.t);
+    let targets = world.endpoint.targets_of_extension(EXT_1001, world.now.t);
     assert_eq!(targets.iter().map(|target| target.remote).collect::<Vec<_>>(), [phones[1], phones[0]], "newest first");
-    dial(world, targets, PartyRef::Extension(ExtensionNo(1001)));
+    dial(world, targets, PartyRef::Extension(EXT_1001));
     world.run(Span::millis(50));
     let calls: Vec<_> = phones
         .iter()
@@ -162,11 +163,11 @@ fn nobody_there_is_unreachable() {
     let phone = world.registered("1001", DESK);
     world.take_tells();
     world.phones.get_mut(&phone).expect("a phone").dead = true;
-    let targets = world.endpoint.targets_of_extension(ExtensionNo(1001), world.now.t);
-    dial(&mut world, targets, PartyRef::Extension(ExtensionNo(1001)));
+    let targets = world.endpoint.targets_of_extension(EXT_1001, world.now.t);
+    dial(&mut world, targets, PartyRef::Extension(EXT_1001));
     world.run(Span::seconds(33));
     assert_eq!(world.take_tells(), [Tell::Failed { leg: LEG, status: 408, cause: EndCause::Unreachable }]);
-    dial(&mut world, Vec::new(), PartyRef::Extension(ExtensionNo(1001)));
+    dial(&mut world, Vec::new(), PartyRef::Extension(EXT_1001));
     assert_eq!(world.take_tells(), [Tell::Failed { leg: LEG, status: 480, cause: EndCause::Unreachable }]);
 
     let mut world = World::new();
@@ -262,8 +263,8 @@ fn a_phone_over_tcp_is_called_over_its_own_connection() {
     world.take_event(phone);
     world.take_tells();
     world.opens = false;
-    let targets = world.endpoint.targets_of_extension(ExtensionNo(1001), world.now.t);
-    dial(&mut world, targets, PartyRef::Extension(ExtensionNo(1001)));
+    let targets = world.endpoint.targets_of_extension(EXT_1001, world.now.t);
+    dial(&mut world, targets, PartyRef::Extension(EXT_1001));
     world.run(Span::millis(50));
     let Some(PhoneEvent::Incoming { call, .. }) = world.take_event(phone) else { panic!("it rings") };
     world.verb(phone, |phone, now| phone.answer(call, SDP, now));

@@ -5,15 +5,17 @@ use crate::event::words::Wire;
 use crate::sip::phone::PhoneEvent;
 use crate::sip::testing;
 use crate::sip::words::Tell;
-use crate::site::{DigestPolicy, Site};
+use crate::site::DigestPolicy;
 
-const A: ExtensionNo = ExtensionNo(1001);
+const A: ExtensionNo = testing::EXT_1001;
 
 #[test]
 fn a_phone_registers_with_each_digest_over_each_wire_and_leaves() {
     for digest in [DigestPolicy::Md5, DigestPolicy::Both, DigestPolicy::Sha256] {
         for (at, wire) in [("198.51.100.1:5062", Wire::Udp), ("198.51.100.1:7062", Wire::Tcp)] {
-            let mut world = World::with(Site { digest, ..testing::site(1, "one.example") });
+            let mut site = testing::default_site();
+            site.digest = digest;
+            let mut world = World::with(site);
             let phone = world.phone("1001", at, wire);
             world.verb(phone, |phone, now| phone.register(now));
             world.run(Span::seconds(1));

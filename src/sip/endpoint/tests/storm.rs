@@ -4,9 +4,10 @@ use proptest::prelude::*;
 
 use super::super::Counts;
 use super::world::*;
-use crate::base::{ExtensionNo, LegId, Span};
+use crate::base::{LegId, Span};
 use crate::event::words::{EndCause, PartyRef};
 use crate::sip::phone::{PhoneCall, PhoneEvent};
+use crate::sip::testing::EXT_1002;
 use crate::sip::words::{Act, Fork, Invite, Tell};
 
 /// Phones and the layer above act by chance on a bad network; afterwards everybody hangs up and time passes.
@@ -32,9 +33,9 @@ fn storm(seed: u64, loss: f64) {
             }
             (2, ..) => {
                 let leg = LegId(1_000_000 + step);
-                let targets = world.endpoint.targets_of_extension(ExtensionNo(1002), world.now.t);
+                let targets = world.endpoint.targets_of_extension(EXT_1002, world.now.t);
                 let forks = targets.into_iter().map(|target| Fork { target, sdp: SDP.to_vec() }).collect();
-                let party = PartyRef::Extension(ExtensionNo(1002));
+                let party = PartyRef::Extension(EXT_1002);
                 let (from_user, to_user) = ("9".into(), "1002".into());
                 let (from_name, max_forwards, headers) = (None, 70, Vec::new());
                 let invite = Invite { leg, party, forks, from_user, from_name, to_user, max_forwards, headers };

@@ -57,7 +57,7 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
-        Self::with(Site { default: true, ..testing::site(1, "one.example") })
+        Self::with(testing::default_site())
     }
 
     pub fn with(site: Site) -> Self {
