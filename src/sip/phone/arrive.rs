@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use super::{ALLOW, Call, NONCES, Phone, PhoneCall, PhoneEvent, Received, State, What, reason};
+use super::{ALLOW, Call, NONCES, Phone, PhoneCall, PhoneEvent, Received, Sent, State, What, reason};
 use crate::base::{Now, Span};
 use crate::event::words::Wire;
 use crate::sip::auth;

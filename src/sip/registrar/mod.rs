@@ -284,7 +284,7 @@ impl Registrar {
         self.agenda.set(Due::Watch(extension), watch);
     }
 
-    /// A connection is gone, and with it the phones behind it (RFC 5626 §4.2.2 has the phone open a new one).
+    /// A connection is gone, and with it the phones behind it (RFC 5626 has the phone open a new one).
     pub fn link_closed(&mut self, link: LinkId) {
         let gone: Vec<(ExtensionNo, String)> = self
             .held
@@ -364,14 +364,10 @@ impl Registrar {
             if held.asked_until.take().is_some() {
                 held.misses = (held.misses + 1).min(MISSES);
             }
-            if held.misses < MISSES {
-                held.asked_until = Some(t + WATCH_PATIENCE);
-                self.out.push_back(Out::Probe { extension, contact: held.binding.contact.clone() });
-            } else {
-                // it counts as gone; from now on ask at the slow pace whether it came back
-                held.asked_until = Some(t + WATCH_INTERVAL);
-                self.out.push_back(Out::Probe { extension, contact: held.binding.contact.clone() });
-            }
+            // one that counts as gone is asked at the slow pace whether it came back
+            let patience = if held.misses < MISSES { WATCH_PATIENCE } else { WATCH_INTERVAL };
+            held.asked_until = Some(t + patience);
+            self.out.push_back(Out::Probe { extension, contact: held.binding.contact.clone() });
         }
         self.settle(extension);
     }
