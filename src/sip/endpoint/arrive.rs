@@ -292,9 +292,7 @@ impl Endpoint {
         match self.registrar.register(&asked, &site.limits, context.t()) {
             Ok(reply) => self.registered(no, &reply, context),
             Err(ticket) => {
-                if let Some(tx) = self.servers.get_mut(&no) {
-                    tx.ticket = Some(ticket);
-                }
+                self.tickets.insert(ticket, no);
             }
         }
     }
@@ -334,8 +332,7 @@ impl Endpoint {
         match out {
             Out::World(output) => self.out.push_back(output),
             Out::Reply { ticket, reply } => {
-                let found = self.servers.iter().find(|(_, tx)| tx.ticket == Some(ticket)).map(|(no, _)| *no);
-                if let Some(no) = found {
+                if let Some(no) = self.tickets.remove(&ticket) {
                     self.registered(no, &reply, context);
                 }
             }

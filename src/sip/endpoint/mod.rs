@@ -118,8 +118,6 @@ struct ServerTx {
     last: Option<Bytes>,
     leg: Option<LegId>,
     talk: Option<No>,
-    /// A REGISTER that waits for the disk.
-    ticket: Option<u64>,
 }
 
 /// RFC 3261 §17.2.3. For a branch without the magic cookie everything RFC 2543 matching compares stands in `branch`.
@@ -244,6 +242,8 @@ pub struct Endpoint {
     legs: BTreeMap<LegId, Leg>,
     /// TCP connections that stand.
     links: BTreeMap<LinkId, (InterfaceNo, SocketAddr)>,
+    /// REGISTERs that wait for the disk: the registrar's ticket, their transaction.
+    tickets: BTreeMap<u64, No>,
     openings: BTreeMap<u64, Opening>,
     /// Client transactions whose transport failed within this call.
     failed: VecDeque<No>,
@@ -279,6 +279,7 @@ impl Endpoint {
             tags: BTreeMap::new(),
             legs: BTreeMap::new(),
             links: BTreeMap::new(),
+            tickets: BTreeMap::new(),
             openings: BTreeMap::new(),
             failed: VecDeque::new(),
             agenda: Agenda::default(),
@@ -468,7 +469,7 @@ impl Endpoint {
             dialogs: self.talks.len() + self.tags.len(),
             transactions: self.clients.len() + self.servers.len() + self.openings.len(),
             legs: self.legs.len(),
-            timers: self.agenda.len() + self.registrar.waiting(),
+            timers: self.agenda.len() + self.registrar.waiting() + self.tickets.len(),
         }
     }
 

@@ -304,8 +304,8 @@ impl Endpoint {
         self.server_keys.insert(key.clone(), no);
         self.merges.entry(merge.clone()).or_insert(no);
         let request = Some(Box::new(request));
-        let (last, leg, talk, ticket) = (None, None, None, None);
-        self.servers.insert(no, ServerTx { machine, request, key, merge, path, to_tag, last, leg, talk, ticket });
+        let (last, leg, talk) = (None, None, None);
+        self.servers.insert(no, ServerTx { machine, request, key, merge, path, to_tag, last, leg, talk });
         no
     }
 

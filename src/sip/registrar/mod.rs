@@ -131,6 +131,8 @@ pub struct Registrar {
     watched: BTreeSet<ExtensionNo>,
     reachable: BTreeSet<ExtensionNo>,
     pending: BTreeMap<u64, Pending>,
+    /// Save request to ticket.
+    saving: BTreeMap<u64, u64>,
     agenda: Agenda<Due>,
     last: u64,
     out: VecDeque<Out>,
@@ -180,6 +182,7 @@ impl Registrar {
                 self.out.push_back(Out::World(Output::SaveBinding { request, binding: binding.clone() }));
             }
         }
+        self.saving.extend(unsaved.iter().map(|request| (*request, ticket)));
         self.pending.insert(ticket, Pending { extension: asked.extension, changes, link: asked.link, unsaved });
         self.agenda.set(Due::Save(ticket), Some(t + SAVE_PATIENCE));
         Err(ticket)
@@ -187,9 +190,7 @@ impl Registrar {
 
     /// The answer to a `SaveBinding`. One that comes too late is nothing: the REGISTER has had its 503.
     pub fn saved(&mut self, request: u64, ok: bool, t: Time) {
-        let Some((&ticket, _)) = self.pending.iter().find(|(_, pending)| pending.unsaved.contains(&request)) else {
-            return;
-        };
+        let Some(ticket) = self.saving.remove(&request) else { return };
         if !ok {
             return self.give_up(ticket);
         }
@@ -209,6 +210,9 @@ impl Registrar {
     fn give_up(&mut self, ticket: u64) {
         self.agenda.set(Due::Save(ticket), None);
         let Some(pending) = self.pending.remove(&ticket) else { return };
+        for request in &pending.unsaved {
+            self.saving.remove(request);
+        }
         for change in pending.changes {
             let Change::Save(binding) = change else { continue };
             let before = self.find(pending.extension, &binding.contact).map(|held| Box::new(held.binding.clone()));
