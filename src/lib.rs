@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod acd;
+pub mod api;
 pub mod base;
 pub mod call;
 pub mod config;
@@ -14,5 +15,6 @@ pub mod media;
 pub mod sdp;
 pub mod sip;
 pub mod site;
+pub mod store;
 pub mod switch;
 pub mod tenant;

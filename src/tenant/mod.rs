@@ -24,6 +24,7 @@ use crate::sip::Endpoint;
 use crate::sip::words::{Binding, Interface};
 use crate::site::Site;
 use remember::AcceptedIds;
+pub use restore::Why;
 use words::{House, Input, Output};
 
 /// A panic outside of one contact's own step: after the third within this time new contacts are refused for as long.

@@ -5,7 +5,7 @@
 //!
 //! A mark is `cb<tenant>.<chance>`: of a branch behind the magic cookie, of a tag as a whole; a Contact's user is `cb<tenant>`.
 
-mod guard;
+pub mod guard;
 
 pub use guard::{Bucket, Failures, Rates};
 
