@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod acd;
+pub mod api;
 pub mod base;
 pub mod call;
 pub mod config;

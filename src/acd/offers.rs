@@ -91,7 +91,7 @@ impl Acd {
                 self.finish(offer, OfferEnding::Connected, None, by, now.t);
                 if wrap_up > Span::ZERO {
                     let about = About { contact: Some(contact), agent: Some(agent), ..About::default() };
-                    self.set_doing(agent, contact, Doing::WrapUp { until: now.t + wrap_up }, about, by);
+                    self.set_doing(agent, contact, Doing::WrapUp { until: now.t + wrap_up }, about, by, now.t);
                 } else {
                     self.end_work(agent, contact, by, now.t);
                 }
@@ -186,7 +186,7 @@ impl Acd {
         let seat = self.agents.get(&no).and_then(|a| a.seat()).expect("only who is signed in stands in a ready set");
         let station = seat.station;
         self.journal(about, &By::SYSTEM, Kind::OfferMade { station, until, segment });
-        self.set_doing(no, holder, Doing::Offered(offer), about, &By::SYSTEM);
+        self.set_doing(no, holder, Doing::Offered(offer), about, &By::SYSTEM, t);
         let told = Offer { offer, segment, item: id, holder, agent: no, group, station, until, wrap_up };
         self.outputs.push_back(Output::Offer(Box::new(told)));
         self.place(no, t);
@@ -197,7 +197,7 @@ impl Acd {
         let lease = &self.offers[&offer];
         let (about, no, contact, item) = (lease.about(), lease.agent, lease.holder, lease.item);
         self.journal(about, &By::PARTY, Kind::OfferConnected);
-        self.set_doing(no, contact, Doing::Talking(offer), about, &By::PARTY);
+        self.set_doing(no, contact, Doing::Talking(offer), about, &By::PARTY, t);
         if let Some(phone) = self.phone_of(no) {
             phone.talked();
         }

@@ -98,7 +98,7 @@ impl Acd {
             self.rescind(offer, OfferEnding::LostRace, &By::PARTY, now.t);
         }
         if let Some(no) = holder {
-            self.begin_dialing(no, contact);
+            self.begin_dialing(no, contact, now.t);
         }
         self.settle(now.t, supplies);
         Ok(holder)
@@ -156,7 +156,7 @@ impl Acd {
         let claims = phone.claims().to_vec();
         self.agents.get_mut(&no).expect("asked before").sign_in(seat);
         for contact in claims {
-            self.begin_dialing(no, contact);
+            self.begin_dialing(no, contact, t);
         }
         self.outputs.push_back(Output::Watch { extension, on: true });
         self.sync_reach(no, &By::SYSTEM, t);
@@ -243,17 +243,17 @@ impl Acd {
     }
 
     /// What the agent does for a contact from now on.
-    pub(super) fn set_doing(&mut self, no: AgentNo, contact: ContactId, doing: Doing, about: About, by: &By) {
+    pub(super) fn set_doing(&mut self, no: AgentNo, contact: ContactId, doing: Doing, about: About, by: &By, t: Time) {
         let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.seat_mut()) else {
             return;
         };
-        seat.set_doing(contact, doing);
+        seat.set_doing(contact, doing, t);
         self.touched.insert(no);
         self.journal(about, by, Kind::AgentWork { role: doing.role(), until: doing.until() });
     }
 
     /// A phone's own call. What he does for the same contact already is not changed by it, except a wrap-up.
-    fn begin_dialing(&mut self, no: AgentNo, contact: ContactId) {
+    fn begin_dialing(&mut self, no: AgentNo, contact: ContactId, t: Time) {
         let Ok(seat) = self.seat_of(no) else {
             return;
         };
@@ -263,7 +263,7 @@ impl Acd {
             None if seat.is_full() => {}
             Some(Doing::WrapUp { .. }) | None => {
                 let about = About { contact: Some(contact), agent: Some(no), ..About::default() };
-                self.set_doing(no, contact, Doing::Dialing, about, &By::PARTY);
+                self.set_doing(no, contact, Doing::Dialing, about, &By::PARTY, t);
             }
         }
     }

@@ -121,8 +121,8 @@ pub struct AgentSnapshot {
     pub display: crate::event::words::Display,
     /// Since when `display` is what it is; since the restart at the earliest.
     pub since: Time,
-    /// What he does, and until when if that ends by itself.
-    pub works: Vec<(ContactId, WorkRole, Option<Time>)>,
+    /// At most one per contact.
+    pub works: Vec<WorkSnapshot>,
 }
 
 /// What people see of a group's queue.
@@ -136,4 +136,14 @@ pub struct QueueSnapshot {
     pub signed_in: usize,
     /// Could be offered somebody now.
     pub ready: usize,
+}
+
+/// What he does for a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkSnapshot {
+    pub contact: ContactId,
+    pub role: WorkRole,
+    pub since: Time,
+    /// When it ends by itself.
+    pub until: Option<Time>,
 }

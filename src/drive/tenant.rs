@@ -142,7 +142,7 @@ impl TenantDriver {
     /// As after a restart, in place: calls end with `internal-error`, links, bindings and sign-ins stay.
     fn restore(&mut self, now: Now) {
         self.door.meters.panics.add(1);
-        let parts: Parts = self.machine.parts(now.t);
+        let parts: Parts = self.machine.parts();
         self.machine = Tenant::new(parts, now, &mut self.supplies.rng);
         let open = self.world.journal.open_state(self.machine.no());
         self.machine.restore(&open, Why::Panic, now, &mut self.supplies);

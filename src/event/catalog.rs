@@ -47,6 +47,11 @@ fn contact_entries() -> Vec<Entry> {
         ),
         entry(
             "contact",
+            "A command asked for it; it dials once this is on disk, and runs the flow for whoever answers.",
+            Kind::Originated { flow_key: text("main") },
+        ),
+        entry(
+            "contact",
             "Attached data was set; the whole of it.",
             Kind::ContactData { data: json!({"a": 1, "b": "x"}).as_object().expect("an object").clone() },
         ),

@@ -219,3 +219,21 @@ fn rows_refuse_a_gap() {
     let mut rows = Rows::default();
     rows.apply(&Script::day().events[1]);
 }
+
+proptest::proptest! {
+    /// Whatever was lost, doubled or disordered: no panic, and what results can be stored and read.
+    #[test]
+    fn no_order_of_events_breaks_a_fold(picks in proptest::collection::vec(0_usize..1_000, 0..120)) {
+        let day = Script::day().events;
+        let (mut open, mut rows) = (Open::default(), Rows::default());
+        for (pick, seq) in picks.into_iter().zip(1..) {
+            let recorded = Recorded { seq, event: day[pick % day.len()].event.clone() };
+            open.apply(&recorded);
+            rows.apply(&recorded);
+        }
+        let none = Open::default();
+        proptest::prop_assert_eq!(rows.open(TENANT).unwrap_or(&none), &open);
+        let text = serde_json::to_string(&open).expect("open state prints");
+        proptest::prop_assert_eq!(serde_json::from_str::<Open>(&text).expect("and reads"), open);
+    }
+}

@@ -1,65 +1,33 @@
 //! What the tests of this room share: a site, and messages from text.
 
-use indexmap::IndexMap;
-
 use super::message::{Message, Request};
-use crate::base::{ExtensionNo, Span, TenantNo, TrunkNo};
-use crate::event::words::Wire;
-use crate::site::{Accept, DigestPolicy, Emergency, Extension, Limits, Network, Secret, Site, Trunk, TrunkTarget};
+use crate::base::{ExtensionNo, TenantNo};
+use crate::site::{Extension, Numbering, Site, load, plan};
 
 /// Extensions 1001 to 1003 with passwords `p1001` and so on, and a trunk at 192.0.2.50.
 pub fn site(tenant: u16, domain: &str) -> Site {
-    let extension = |no: u32| Extension {
-        no: ExtensionNo(no),
-        number: no.to_string(),
-        name: String::new(),
-        password: Secret(format!("p{no}")),
-        outbound: true,
-        retiring: false,
-    };
-    let trunk = Trunk {
-        no: TrunkNo(1),
-        id: "carrier".into(),
-        send: TrunkTarget {
-            host: "192.0.2.50".into(),
-            ip: Some([192, 0, 2, 50].into()),
-            port: 5060,
-            transport: Wire::Udp,
-        },
-        accept: vec![Accept { network: Network { ip: [192, 0, 2, 50].into(), prefix: 32 }, port: None }],
-        codecs: Vec::new(),
-        max_calls: 100,
-        inbound: Vec::new(),
-        outbound: Vec::new(),
-        caller_id: None,
-        retiring: false,
-    };
-    Site {
-        tenant: TenantNo(tenant),
-        key: domain.into(),
-        domains: vec![domain.into()],
-        default: false,
-        time_zone: "UTC".into(),
-        language: "en-US".into(),
-        digest: DigestPolicy::Md5,
-        limits: Limits {
-            calls: 100,
-            cps: 100,
-            call_max: Span::hours(4),
-            hold_max: Span::minutes(15),
-            register_min: Span::seconds(60),
-            register_max: Span::hours(1),
-            register_default: Span::minutes(5),
-        },
-        extensions: [1001, 1002, 1003].into_iter().map(|no| (ExtensionNo(no), extension(no))).collect(),
-        agents: IndexMap::new(),
-        groups: IndexMap::new(),
-        trunks: IndexMap::from([(TrunkNo(1), trunk)]),
-        routes: Vec::new(),
-        numbers: IndexMap::new(),
-        emergency: Emergency { numbers: vec!["112".into()], trunks: vec![TrunkNo(1)] },
-        flows: IndexMap::new(),
-    }
+    let text = format!(
+        "tenant: t{tenant}
+domains: [{domain}]
+language: en-US
+extensions:
+  - {{number: \"1001\", password: p1001, outbound: true}}
+  - {{number: \"1002\", password: p1002, outbound: true}}
+  - {{number: \"1003\", password: p1003, outbound: true}}
+trunks: [{{id: carrier, send: \"sip:192.0.2.50:5060\", accept: [192.0.2.50/32]}}]
+emergency: {{numbers: [\"112\"], trunks: [carrier]}}
+"
+    );
+    let file = load("site.yaml", &text).unwrap_or_else(|problems| panic!("{}", crate::config::print(&problems)));
+    let mut site = plan(Numbering::new(TenantNo(tenant)), file, &[], &mut |_| String::new()).0;
+    // Tests know the extensions by their numbers.
+    site.extensions = site.extensions.into_values().map(renumbered).map(|e| (e.no, e)).collect();
+    site
+}
+
+fn renumbered(extension: Extension) -> Extension {
+    let no = extension.number.parse().map(ExtensionNo).unwrap_or(extension.no);
+    Extension { no, ..extension }
 }
 
 /// A request with the usual fields; `more` are further header lines, each with its line end.

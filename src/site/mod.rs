@@ -66,12 +66,12 @@ pub struct Site {
     /// The number of each loaded flow, by key. The flows themselves are `ivr`'s.
     pub flows: IndexMap<String, FlowNo>,
     /// What each internal or public number is. Made by `plan`, because every REGISTER and every dialled digit asks.
-    dialled: BTreeMap<String, Dialled>,
+    pub(crate) dialled: BTreeMap<String, Dialled>,
 }
 
 /// No two objects of a site have the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Dialled {
+pub(crate) enum Dialled {
     Extension(ExtensionNo),
     Number(NumberNo),
 }

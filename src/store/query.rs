@@ -9,6 +9,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use tokio::sync::watch;
 
+use super::journal::{Ahead, Journal, Next, ReadError, Slot};
 use super::records::{name, parse};
 use super::{StoreError, lock, open_reader, signed};
 use crate::base::bounds::QUERY_POOL;
@@ -79,7 +80,8 @@ pub struct Page {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundSegment {
     pub contact: ContactId,
-    pub segment: SegmentRecord,
+    /// `None`: an offer named it and it has not ended, or the offer came to nothing.
+    pub segment: Option<SegmentRecord>,
     pub recording: Option<RecordingRecord>,
 }
 
@@ -173,6 +175,29 @@ impl Query {
     }
 }
 
+/// Committed events after a position, at most [`EVENT_PAGE`](crate::base::bounds::EVENT_PAGE): from memory, or from the
+/// files off the caller's thread. When there are none it waits for one, at most for `wait`.
+pub async fn events(journal: &Arc<Journal>, after: u64, wait: Span) -> Result<Vec<Arc<Slot>>, ReadError> {
+    let ahead = |ahead: Ahead| ReadError::Ahead { committed: ahead.committed };
+    let mut committed = journal.committed();
+    let mut next = journal.ring().next(after).map_err(ahead)?;
+    if matches!(&next, Next::Events(none) if none.is_empty()) {
+        let moved = tokio::time::timeout(wait.to_std(), committed.wait_for(|position| *position > after)).await;
+        if !matches!(moved, Ok(Ok(_))) {
+            return Ok(Vec::new());
+        }
+        next = journal.ring().next(after).map_err(ahead)?;
+    }
+    match next {
+        Next::Events(events) => Ok(events),
+        Next::Behind => {
+            let journal = journal.clone();
+            let read = tokio::task::spawn_blocking(move || journal.read_page(after)).await;
+            read.unwrap_or(Err(ReadError::Store(StoreError::Stopped)))
+        }
+    }
+}
+
 pub fn contact_by_id(
     connection: &Connection,
     tenant: TenantNo,
@@ -261,8 +286,8 @@ pub fn segment_by_id(
     )?;
     let body: Option<String> = select.query_row(params![tenant.0, signed(segment.0)], |row| row.get(0)).optional()?;
     let Some(record) = body.map(|body| parse::<ContactRecord>(&body)).transpose()? else { return Ok(None) };
-    let found = record.segments.into_iter().find(|one| one.segment == segment);
-    Ok(found.map(|segment| FoundSegment { contact: record.contact, segment, recording: record.recording }))
+    let place = record.segments.into_iter().find(|one| one.segment == segment);
+    Ok(Some(FoundSegment { contact: record.contact, segment: place, recording: record.recording }))
 }
 
 pub fn intervals(

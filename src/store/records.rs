@@ -35,7 +35,7 @@ CREATE TABLE contact_agent (tenant INTEGER NOT NULL, agent INTEGER NOT NULL, con
 CREATE TABLE contact_group (tenant INTEGER NOT NULL, grp INTEGER NOT NULL, contact INTEGER NOT NULL,
     PRIMARY KEY (tenant, grp, contact)) STRICT, WITHOUT ROWID;
 CREATE TABLE segment (tenant INTEGER NOT NULL, segment INTEGER NOT NULL, contact INTEGER NOT NULL, agent INTEGER,
-    from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, PRIMARY KEY (tenant, segment)) STRICT, WITHOUT ROWID;
+    from_us INTEGER, to_us INTEGER, PRIMARY KEY (tenant, segment)) STRICT, WITHOUT ROWID;
 CREATE TABLE agent_interval (tenant INTEGER NOT NULL, agent INTEGER NOT NULL, seq INTEGER NOT NULL,
     from_t INTEGER NOT NULL, from_at INTEGER NOT NULL, to_t INTEGER, body TEXT NOT NULL,
     PRIMARY KEY (tenant, agent, seq)) STRICT, WITHOUT ROWID;
@@ -311,15 +311,22 @@ fn write_contact(
             .prepare_cached("INSERT OR IGNORE INTO contact_group VALUES (?, ?, ?)")?
             .execute(params![tenant.0, group.0, id])?;
     }
-    for segment in &record.segments {
-        let (key, agent) = (signed(segment.segment.0), segment.agent.map(|agent| agent.0));
-        transaction.prepare_cached("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?)")?.execute(params![
+    write_segments(transaction, tenant, record)
+}
+
+/// A segment has its name as soon as its agent is rung, and its place in the file when it has ended.
+fn write_segments(transaction: &Transaction<'_>, tenant: TenantNo, record: &ContactRecord) -> Result<(), StoreError> {
+    let named = record.offers.iter().map(|offer| (offer.segment, offer.agent, None));
+    let ended = record.segments.iter().map(|one| (one.segment, one.agent, Some((one.from.0, one.to.0))));
+    let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?)")?;
+    for (segment, agent, place) in named.chain(ended) {
+        insert.execute(params![
             tenant.0,
-            key,
-            id,
-            agent,
-            segment.from.0,
-            segment.to.0
+            signed(segment.0),
+            signed(record.contact.0),
+            agent.map(|agent| agent.0),
+            place.map(|(from, _)| from),
+            place.map(|(_, to)| to),
         ])?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use super::journal::for_each_event;
+use super::journal::{ReadError, for_each_event};
 use super::query::{Cursor, Filter, QueryError, Start};
 use super::secrets::Secrets;
 use super::site::{StoredSite, StoredToken};
@@ -226,7 +226,7 @@ async fn one_contact_one_segment_and_an_agents_day_are_found() {
     assert_eq!(Some(&record), expected(&script).0.first());
     assert_eq!(house.query.contact(TenantNo(2), ContactId(100)).await.expect("asked"), None);
     let found = house.query.segment(TENANT, SegmentId(106)).await.expect("asked").expect("found");
-    assert_eq!((found.contact, found.segment.agent), (ContactId(100), Some(ANA)));
+    assert_eq!((found.contact, found.segment.and_then(|segment| segment.agent)), (ContactId(100), Some(ANA)));
     assert_eq!(found.recording.map(|recording| recording.file).as_deref(), Some("demo/d/1.wav"));
     assert_eq!(house.query.segment(TENANT, SegmentId(1)).await.expect("asked"), None);
     let all = house.query.intervals(TENANT, ANA, Utc(0), Utc(i64::MAX)).await.expect("asked");
@@ -234,6 +234,43 @@ async fn one_contact_one_segment_and_an_agents_day_are_found() {
     let (since, until) = (NOON + Span::seconds(66), NOON + Span::seconds(67));
     let some = house.query.intervals(TENANT, ANA, since, until).await.expect("asked");
     assert_eq!(some.iter().map(|interval| interval.from).collect::<Vec<_>>(), [Time(66_000_000)]);
+}
+
+#[tokio::test]
+async fn a_segment_is_found_while_its_agent_is_rung() {
+    let data = tempfile::tempdir().expect("a folder");
+    let (_, house) = start(data.path());
+    let mut script = Script::default();
+    script.sign_in(0);
+    script.caller_waits(0, 1);
+    script.agent_answers(0, 1);
+    house.append(&script);
+    house.query.at_least(script.events.len() as u64, Span::seconds(60)).await.expect("folded");
+    let found = house.query.segment(TENANT, SegmentId(106)).await.expect("asked").expect("named");
+    assert_eq!((found.contact, found.segment), (ContactId(100), None));
+    assert!(found.recording.is_some_and(|recording| recording.length.is_none()));
+}
+
+#[tokio::test]
+async fn events_come_from_memory_from_files_and_when_they_happen() {
+    let data = tempfile::tempdir().expect("a folder");
+    let (_, house) = start(data.path());
+    let script = Script::day();
+    house.append(&script);
+    house.stop();
+    let (_, house) = start(data.path());
+    let last = script.events.len() as u64;
+    let old = query::events(&house.journal, 10, Span::ZERO).await.expect("kept");
+    assert_eq!((old.len() as u64, old[0].recorded.seq), (last - 10, 11), "the ring is empty, the files are not");
+    let journal = house.journal.clone();
+    let waiting = tokio::spawn(async move { query::events(&journal, last, Span::seconds(10)).await });
+    tokio::task::yield_now().await;
+    house.append(&Script { events: script.events[..1].to_vec() });
+    let new = waiting.await.expect("no panic").expect("committed");
+    assert_eq!(new.iter().map(|slot| slot.recorded.seq).collect::<Vec<_>>(), [last + 1]);
+    assert!(query::events(&house.journal, last + 1, Span::millis(1)).await.expect("none yet").is_empty());
+    let beyond = query::events(&house.journal, last + 9, Span::ZERO).await;
+    assert!(matches!(beyond, Err(ReadError::Ahead { committed }) if committed == last + 1));
 }
 
 #[tokio::test]

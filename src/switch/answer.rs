@@ -47,6 +47,7 @@ pub struct AgentState {
 pub struct AgentWorkState {
     pub role: WorkRole,
     pub contact: ContactId,
+    pub since: Time,
     /// When it ends by itself.
     pub until: Option<Time>,
 }

@@ -1,9 +1,9 @@
 //! Commands: checked against the state, answered before any effect, never done twice.
 
+use super::Tenant;
 use super::dialling::Ordered;
 use super::remember::{Known, Outcome, body_hash};
 use super::words::Output;
-use super::Tenant;
 use crate::acd::words::{AgentVerb as AcdVerb, VerbRefused};
 use crate::base::{AgentNo, ContactId, LegId, Now, Supplies};
 use crate::call::words::{Act, Birth};
@@ -88,13 +88,7 @@ impl Tenant {
         }
     }
 
-    fn carry_out(
-        &mut self,
-        body: Body,
-        by: By,
-        now: Now,
-        supplies: &mut Supplies,
-    ) -> Result<Snapshot, Refusal> {
+    fn carry_out(&mut self, body: Body, by: By, now: Now, supplies: &mut Supplies) -> Result<Snapshot, Refusal> {
         match body {
             Body::Agent { agent, verb } => self.agent_verb(agent, verb, by, now, supplies),
             Body::Originate(originate) => self.originate(originate, by, now, supplies),
@@ -126,11 +120,9 @@ impl Tenant {
     ) -> Result<Snapshot, Refusal> {
         let station = match verb {
             AgentVerb::SignIn { station: Some(Station::Extension(extension)) } => Some(extension),
-            AgentVerb::SignIn { station: None } => {
-                self.site.agents.get(&agent).map(|a| match a.station {
-                    crate::site::StationPlan::Extension(extension) => extension,
-                })
-            }
+            AgentVerb::SignIn { station: None } => self.site.agents.get(&agent).map(|a| match a.station {
+                crate::site::StationPlan::Extension(extension) => extension,
+            }),
             AgentVerb::SignOut | AgentVerb::Ready | AgentVerb::NotReady => None,
         };
         let verb = match verb {

@@ -243,7 +243,13 @@ impl Tenant {
     }
 
     /// An agent's phone shows the caller, and the group he called for.
-    pub(super) fn agent_attempt(&self, extension: ExtensionNo, group: GroupNo, contact: ContactId, now: Now) -> Attempt {
+    pub(super) fn agent_attempt(
+        &self,
+        extension: ExtensionNo,
+        group: GroupNo,
+        contact: ContactId,
+        now: Now,
+    ) -> Attempt {
         let from = self.contacts.caller(contact).unwrap_or_default();
         let group = self.site.groups.get(&group).map(|g| g.name.clone());
         self.phone_attempt(extension, &from, group, now)
@@ -289,8 +295,7 @@ impl Tenant {
         supplies: &mut Supplies,
     ) {
         if result.is_ok() && !self.start_flow(contact, flow, now, supplies) {
-            let hangup =
-                Act::Hangup { leg: None, cause: EndCause::NotFound, side: Side::System, by: By::SYSTEM };
+            let hangup = Act::Hangup { leg: None, cause: EndCause::NotFound, side: Side::System, by: By::SYSTEM };
             self.contacts.act(contact, hangup, now, supplies);
         }
     }

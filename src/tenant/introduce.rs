@@ -160,13 +160,7 @@ impl Tenant {
         self.flow(contact, Flow::CustomerLeft, now, supplies);
     }
 
-    fn dial_ended(
-        &mut self,
-        contact: ContactId,
-        result: Result<(), EndCause>,
-        now: Now,
-        supplies: &mut Supplies,
-    ) {
+    fn dial_ended(&mut self, contact: ContactId, result: Result<(), EndCause>, now: Now, supplies: &mut Supplies) {
         if let Some(flow) = self.ordered_flows.remove(&contact) {
             return self.ordered_dial_ended(contact, &flow, result, now, supplies);
         }
@@ -288,14 +282,7 @@ impl Tenant {
         }
     }
 
-    fn flow_dials(
-        &mut self,
-        contact: ContactId,
-        to: &str,
-        ring: Span,
-        now: Now,
-        supplies: &mut Supplies,
-    ) {
+    fn flow_dials(&mut self, contact: ContactId, to: &str, ring: Span, now: Now, supplies: &mut Supplies) {
         match self.attempts_of_flow(contact, to, now) {
             Ok(attempts) => {
                 let dial = call::Dial { attempts, ring, customer: false, by: By::FLOW };

@@ -106,7 +106,8 @@ impl Tenant {
         if let Some(dialog) = &open.dialog {
             self.sip.act(Act::ByeRestored { dialog: Box::new(dialog.clone()), cause }, now, supplies);
         }
-        let about = About { contact: Some(contact), call: open.call, leg: Some(leg), agent: open.agent, ..About::default() };
+        let about =
+            About { contact: Some(contact), call: open.call, leg: Some(leg), agent: open.agent, ..About::default() };
         let kind = Kind::LegEnded { cause, side: Side::System, sip_status: None };
         self.journal(now, about, By::SYSTEM, kind, None);
         self.journal(now, about, By::SYSTEM, Kind::CallLeft, None);

@@ -52,7 +52,7 @@ impl Tenant {
             work: seen
                 .works
                 .into_iter()
-                .map(|(contact, role, until)| AgentWorkState { role, contact, until })
+                .map(|w| AgentWorkState { role: w.role, contact: w.contact, since: w.since, until: w.until })
                 .collect(),
         })
     }
