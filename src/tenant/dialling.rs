@@ -42,6 +42,8 @@ impl Tenant {
         let arrival = self.arrival(incoming, dialled.as_ref().ok(), number);
         let (from, party) = (arrival.from.clone(), arrival.incoming.party);
         let contact = self.contacts.arrive(arrival, refusal.is_none() && number.is_some(), now, supplies);
+        // its birth is told before anything that another room says of it
+        self.introduce(now, supplies);
         if looped {
             self.alarm(AlarmKind::Loop, contact, now);
         }
