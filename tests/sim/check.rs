@@ -118,7 +118,10 @@ impl Check {
         if std::mem::take(&mut self.acd_changed)
             && let Some((item, agent)) = reference_eligible(open, &self.site, &self.troubles, view.t)
         {
-            panic!("(2) item {item} waits and agent {agent} is free:\n{:#?}\n{:#?}", open.contacts, open.agents[&agent]);
+            panic!(
+                "(2) item {item} waits and agent {agent} is free:\n{:#?}\n{:#?}",
+                open.contacts, open.agents[&agent]
+            );
         }
         if self.steps.is_multiple_of(FOLD_EVERY) {
             live::equals_fold(view.tenant.expect("it has just stepped"), open);
@@ -131,7 +134,10 @@ impl Check {
 
     fn each_second(&mut self, view: &CheckView, ports: &Ports) {
         let open = &view.disk.open;
-        assert!(view.sound.legs.len() <= view.sound.held(ports, INTERFACE), "(10) more open legs than ports were taken");
+        assert!(
+            view.sound.legs.len() <= view.sound.held(ports, INTERFACE),
+            "(10) more open legs than ports were taken"
+        );
         self.hush(view);
         self.whereabouts(view);
         while let Some(&(at, contact)) = self.closed.front()

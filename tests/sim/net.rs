@@ -77,7 +77,8 @@ impl Net {
 
     /// A write becomes up to three reads, each with its time, in order.
     pub fn stream(&mut self, link: LinkId, to_server: bool, bytes: &Bytes, t: Time) -> Vec<(Time, Bytes)> {
-        let mut cuts: Vec<usize> = (0..self.rng.below(3)).map(|_| self.rng.below(bytes.len() as u64) as usize).collect();
+        let mut cuts: Vec<usize> =
+            (0..self.rng.below(3)).map(|_| self.rng.below(bytes.len() as u64) as usize).collect();
         cuts.extend([0, bytes.len()]);
         cuts.sort_unstable();
         cuts.dedup();

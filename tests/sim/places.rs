@@ -33,7 +33,7 @@ pub fn site(shape: &Shape) -> Site {
     let extensions: Vec<String> = numbers
         .map(|n| n.to_string())
         .chain(others.map(str::to_owned))
-        .map(|n| format!("  - {{number: \"{n}\", name: Phone {n}, password: \"secret-{n}\"}}\n"))
+        .map(|n| format!("  - {{number: \"{n}\", name: Phone {n}, password: \"secret-{n}\", outbound: true}}\n"))
         .collect();
     let agents: Vec<String> = (0..shape.agents)
         .map(|n| {
@@ -42,7 +42,10 @@ pub fn site(shape: &Shape) -> Site {
                 1 => "support: 5, sales: 3",
                 _ => "support: 2, sales: 7",
             };
-            format!("  - {{id: a{n}, name: Agent {n}, station: {{extension: \"{}\"}}, groups: {{{groups}}}}}\n", 1001 + n)
+            format!(
+                "  - {{id: a{n}, name: Agent {n}, station: {{extension: \"{}\"}}, groups: {{{groups}}}}}\n",
+                1001 + n
+            )
         })
         .collect();
     let text = format!(

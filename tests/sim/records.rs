@@ -135,7 +135,9 @@ pub fn intervals_tile(rows: &Rows, seats: &[(AgentNo, Time, bool)], crashes: &[T
 pub fn every_invite_ends(ua: &Ua, t: Time, crashes: &[Time], lossy: bool) {
     // an INVITE that a dying process left behind is repeated, rung for and given up without it
     let orphaned = |diary: &Diary| {
-        crashes.iter().any(|at| *at >= diary.invite - Span::seconds(64) && *at <= diary.over.unwrap_or(t) + Span::seconds(64))
+        crashes
+            .iter()
+            .any(|at| *at >= diary.invite - Span::seconds(64) && *at <= diary.over.unwrap_or(t) + Span::seconds(64))
     };
     for diary in ua.diaries.values().filter(|d| !d.vanished && !orphaned(d)) {
         let told = || format!("\n{} {diary:#?}", ua.name);

@@ -60,7 +60,8 @@ pub fn reference_eligible(open: &Open, site: &Site, troubles: &Troubles, t: Time
         for (item, waiting) in &contact.items {
             let offered = contact.offers.values().any(|offer| offer.item == Some(*item));
             let Some(group) = waiting.group.filter(|_| !offered) else { continue };
-            let free = idle.iter().find(|(no, agent)| agent.groups.contains(&group) && !troubles.hinders(*item, **no, t));
+            let free =
+                idle.iter().find(|(no, agent)| agent.groups.contains(&group) && !troubles.hinders(*item, **no, t));
             if let Some((no, _)) = free {
                 return Some((*item, **no));
             }

@@ -30,13 +30,8 @@ impl Sim {
     /// ana and bo are agents at 1001 and 1002, cai, dana and eve have the phones 1900 to 1902; `ana2` is ana's second
     /// phone, and does not register by itself. All others are signed in and ready when the first row begins.
     pub fn new(seed: u64, shape: &Shape, weather: Weather) -> Self {
-        let setting = Setting {
-            seed,
-            site: places::site(shape),
-            flows: places::flows(),
-            weather,
-            faults: DiskFaults::default(),
-        };
+        let setting =
+            Setting { seed, site: places::site(shape), flows: places::flows(), weather, faults: DiskFaults::default() };
         let mut world = World::new(setting);
         add_carrier(&mut world);
         let phones = [
@@ -205,7 +200,9 @@ impl Stage for Sim {
             Expect::Rings(who) => {
                 self.phase(who) == Some(Phase::Calling) && self.diary(who).is_some_and(|d| !d.outgoing)
             }
-            Expect::Talks(who) => self.phase(who) == Some(Phase::Up) && self.diary(who).is_some_and(|d| d.acked.is_some()),
+            Expect::Talks(who) => {
+                self.phase(who) == Some(Phase::Up) && self.diary(who).is_some_and(|d| d.acked.is_some())
+            }
             Expect::IsIdle(who) => matches!(self.phase(who), Some(Phase::Over) | None),
             Expect::Gets(who, status) => self.diary(who).and_then(Diary::last_final) == Some(status),
             Expect::GetsBye(who) => self.diary(who).is_some_and(|d| d.bye_received.is_some()),
@@ -220,7 +217,7 @@ impl Stage for Sim {
                 snapshot.is_some_and(|s| s.display == display)
             }
             Expect::Accepted(id) => matches!(self.answer(id), Some(Answer::Accepted { .. })),
-            Expect::Refused(id) => matches!(self.answer(id), Some(Answer::Refused { .. })),
+            Expect::TurnsDown(id) => matches!(self.answer(id), Some(Answer::Refused { .. })),
             Expect::Contacts(n) => self.world.tenant.as_ref().is_some_and(|tenant| tenant.live_contacts() == n),
             Expect::Record(who, disposition, side, offers) => self.record(who).is_some_and(|record| {
                 let endings: Vec<_> = record.offers.iter().filter_map(|offer| offer.ending).collect();
@@ -238,7 +235,8 @@ impl Stage for Sim {
     }
 
     fn tell(&self) -> String {
-        let diaries: Vec<_> = self.world.uas.iter().map(|ua| (&ua.name, &ua.diaries)).filter(|(_, d)| !d.is_empty()).collect();
+        let diaries: Vec<_> =
+            self.world.uas.iter().map(|ua| (&ua.name, &ua.diaries)).filter(|(_, d)| !d.is_empty()).collect();
         let records: Vec<_> = self
             .world
             .disk

@@ -55,7 +55,8 @@ impl Sound {
     /// Bound pairs for the machine to take.
     pub fn refill(&mut self, ports: &mut Ports, interface: InterfaceNo, ip: std::net::IpAddr) {
         while ports.left(interface) < 16 {
-            self.next_port = if self.next_port < 16_384 || self.next_port > 60_000 { 16_384 } else { self.next_port + 2 };
+            self.next_port =
+                if self.next_port < 16_384 || self.next_port > 60_000 { 16_384 } else { self.next_port + 2 };
             let pair = PortPair { interface, ip, rtp: self.next_port };
             if self.bound.insert(pair) {
                 ports.put(pair);

@@ -2,7 +2,7 @@
 //! machine and no message, so that the same table can run here and through the real binary.
 
 use cordboard::base::Span;
-use cordboard::event::words::{Disposition, Display, OfferEnding, Side};
+use cordboard::event::words::{Display, Disposition, OfferEnding, Side};
 
 /// Somebody: a phone by its name, or a caller at the carrier by any other word.
 pub type Who = &'static str;
@@ -59,7 +59,7 @@ pub enum Expect {
     Shows(Who, Display),
     /// The last answer to this command id.
     Accepted(&'static str),
-    Refused(&'static str),
+    TurnsDown(&'static str),
     /// Contacts that live now.
     Contacts(usize),
     /// The record of a caller's last contact.

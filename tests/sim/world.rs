@@ -12,8 +12,8 @@ use cordboard::base::{
     Agenda, ContactId, ExtensionNo, IdBlock, InterfaceNo, LegId, LinkId, Now, PlayerId, Ports, Rng, Span, Supplies,
     Time, Utc,
 };
-use cordboard::event::words::Wire;
 use cordboard::event::Event;
+use cordboard::event::words::Wire;
 use cordboard::ivr::Flows;
 use cordboard::media::words::{Fact, Report, ReportBody};
 use cordboard::sip::front;
@@ -46,19 +46,58 @@ const LINES_KEPT: usize = 150;
 
 #[derive(Debug)]
 enum Happening {
-    Datagram { from: SocketAddr, bytes: Bytes },
-    Chunk { link: LinkId, bytes: Bytes },
-    ToPhone { ua: usize, bytes: Bytes },
-    PhoneChunk { link: LinkId, bytes: Bytes },
-    LinkOpened { life: u64, request: u64, link: LinkId },
-    LinkFailed { life: u64, request: u64 },
-    LinkClosed { link: LinkId },
-    Commit { life: u64 },
-    CommitLate { life: u64 },
-    Stored { life: u64, ask: StoreAsk, saved: bool },
-    Report { life: u64, report: Report },
-    Listen { life: u64, leg: LegId },
-    PlayerEnds { life: u64, contact: ContactId, player: PlayerId },
+    Datagram {
+        from: SocketAddr,
+        bytes: Bytes,
+    },
+    Chunk {
+        link: LinkId,
+        bytes: Bytes,
+    },
+    ToPhone {
+        ua: usize,
+        bytes: Bytes,
+    },
+    PhoneChunk {
+        link: LinkId,
+        bytes: Bytes,
+    },
+    LinkOpened {
+        life: u64,
+        request: u64,
+        link: LinkId,
+    },
+    LinkFailed {
+        life: u64,
+        request: u64,
+    },
+    LinkClosed {
+        link: LinkId,
+    },
+    Commit {
+        life: u64,
+    },
+    CommitLate {
+        life: u64,
+    },
+    Stored {
+        life: u64,
+        ask: StoreAsk,
+        saved: bool,
+    },
+    Report {
+        life: u64,
+        report: Report,
+    },
+    Listen {
+        life: u64,
+        leg: LegId,
+    },
+    PlayerEnds {
+        life: u64,
+        contact: ContactId,
+        player: PlayerId,
+    },
     Restart,
     /// Something the run's own script does.
     Cue(u64),
@@ -441,19 +480,18 @@ impl World {
             self.put(output);
         }
         self.tenant = Some(tenant);
-        let view = CheckView {
-            t: self.t,
-            tenant: self.tenant.as_ref(),
-            disk: &self.disk,
-            sound: &self.sound,
-            uas: &self.uas,
-        };
+        let view =
+            CheckView { t: self.t, tenant: self.tenant.as_ref(), disk: &self.disk, sound: &self.sound, uas: &self.uas };
         self.check.after_step(&view, &self.supplies.ports);
     }
 
     fn put(&mut self, output: Output) {
         match output {
-            Output::Send { link, to, bytes } => self.to_phone(link, to, bytes),
+            Output::Send { link, to, bytes } => {
+                let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+                self.note(format!("    -> {to} {}", String::from_utf8_lossy(line)));
+                self.to_phone(link, to, bytes);
+            }
             Output::Open { request, interface: _, wire: _, to } => self.open(request, to),
             Output::Media(command) => self.media(command),
             Output::Journal { event, notify } => self.journal(*event, notify),
@@ -627,13 +665,8 @@ impl World {
         while !at_rest(self) && self.t < patience {
             self.run(self.t + Span::millis(100));
         }
-        let view = CheckView {
-            t: self.t,
-            tenant: self.tenant.as_ref(),
-            disk: &self.disk,
-            sound: &self.sound,
-            uas: &self.uas,
-        };
+        let view =
+            CheckView { t: self.t, tenant: self.tenant.as_ref(), disk: &self.disk, sound: &self.sound, uas: &self.uas };
         self.check.finish(&view, &self.supplies.ports);
     }
 

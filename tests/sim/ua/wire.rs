@@ -173,9 +173,8 @@ impl Ua {
             .header(Name::UserAgent, "sim");
         if let Some((challenge, count)) = &mut self.challenge {
             *count += 1;
-            let value = digest::credentials(
-                challenge, &account.user, &account.password, "REGISTER", uri.as_str(), *count,
-            );
+            let value =
+                digest::credentials(challenge, &account.user, &account.password, "REGISTER", uri.as_str(), *count);
             builder = value.into_iter().fold(builder, |builder, value| builder.header(Name::Authorization, value));
         }
         let request = builder.build().expect("a REGISTER");
