@@ -33,8 +33,7 @@ pub struct Check {
     acd_changed: bool,
     agents_changed: BTreeSet<AgentNo>,
     troubles: Troubles,
-    /// Since when a leg hears nothing, or its contact is nowhere.
-    hushed: BTreeMap<LegId, Time>,
+    /// Since when a contact is nowhere.
     adrift: BTreeMap<ContactId, Time>,
     next_second: Time,
     /// SIP's name for a leg, from its dialog.
@@ -56,7 +55,6 @@ impl Check {
             acd_changed: false,
             agents_changed: BTreeSet::new(),
             troubles: Troubles::default(),
-            hushed: BTreeMap::new(),
             adrift: BTreeMap::new(),
             next_second: Time(0),
             dialogs: BTreeMap::new(),
@@ -104,7 +102,6 @@ impl Check {
         self.crashes.push(t);
         self.lost_events += lost;
         // what happened only in the lost tail did not happen
-        self.hushed.clear();
         self.adrift.clear();
         self.troubles = Troubles::default();
     }
@@ -152,22 +149,17 @@ impl Check {
     }
 
     /// (6) An answered customer always hears something.
-    fn hush(&mut self, view: &CheckView) {
-        let mut silent = BTreeMap::new();
+    fn hush(&self, view: &CheckView) {
         for contact in view.disk.open.contacts.values() {
             let talks = contact.legs.values().filter(|l| l.answered.is_some()).count() > 1;
             let in_flow = contact.flow.is_some() && contact.items.is_empty() && !talks;
+            let limit = if in_flow { HUSH_IN_FLOW } else { HUSH };
             let customers = contact.legs.iter().filter(|(_, l)| l.role == LegRole::Customer && l.answered.is_some());
             for (leg, _) in customers {
-                if view.sound.legs.contains_key(leg) && !view.sound.is_heard_by(*leg) {
-                    let since = self.hushed.get(leg).copied().unwrap_or(view.t);
-                    let limit = if in_flow { HUSH_IN_FLOW } else { HUSH };
-                    assert!(view.t - since <= limit, "(6) leg {leg} hears nothing since {since:?}: {contact:#?}");
-                    silent.insert(*leg, since);
-                }
+                let Some(since) = view.sound.quiet_since(*leg) else { continue };
+                assert!(view.t - since <= limit, "(6) leg {leg} hears nothing since {since:?}: {contact:#?}");
             }
         }
-        self.hushed = silent;
     }
 
     /// (6) Every answered customer is in exactly one of flow, queue, call, ending.

@@ -5,6 +5,7 @@
 //! always true. `world` is the driver, `ua` the far ends, `stage` the words of scenarios.
 
 mod check;
+mod day;
 mod disk;
 mod live;
 mod net;

@@ -24,8 +24,10 @@ pub struct Leg {
 #[derive(Debug, Default)]
 pub struct Sound {
     pub legs: BTreeMap<LegId, Leg>,
-    pub rows: BTreeMap<LegId, Option<Source>>,
-    pub players: BTreeMap<PlayerId, (PlayerSpec, bool)>,
+    rows: BTreeMap<LegId, (Option<Source>, Time)>,
+    /// With the time at which it had played all.
+    players: BTreeMap<PlayerId, (PlayerSpec, Option<Time>)>,
+    closed_players: BTreeMap<PlayerId, Time>,
     recorders: BTreeMap<ContactId, Time>,
     by_port: BTreeMap<u16, LegId>,
     last_version: u64,
@@ -81,12 +83,12 @@ impl Sound {
         match body {
             Body::SetLeg(spec) => self.set_leg(contact, spec, t),
             Body::SetRow { sink, source } => {
-                self.rows.insert(sink, source);
+                self.rows.insert(sink, (source, t));
                 Vec::new()
             }
             Body::SetPlayer(spec) => {
                 let (player, ends) = (spec.player, !spec.repeat);
-                assert!(self.players.insert(player, (spec, false)).is_none(), "player {player} is set twice");
+                assert!(self.players.insert(player, (spec, None)).is_none(), "player {player} is set twice");
                 if ends { vec![Echo::PlayerEnds(contact, player)] } else { Vec::new() }
             }
             Body::SetTrack(spec) => {
@@ -136,6 +138,8 @@ impl Sound {
             }
             Subject::Player(player) => {
                 assert!(self.players.remove(&player).is_some(), "player {player} is closed twice");
+                self.closed_players.insert(player, t);
+                self.closed_players.retain(|_, at| t - *at < Span::minutes(1));
                 Vec::new()
             }
             Subject::Recorder(recorder) => match self.recorders.remove(&recorder) {
@@ -150,8 +154,8 @@ impl Sound {
     }
 
     /// It played to its end, unless it was closed before.
-    pub fn player_ended(&mut self, player: PlayerId) -> bool {
-        self.players.get_mut(&player).is_some_and(|(_, ended)| !std::mem::replace(ended, true))
+    pub fn player_ended(&mut self, player: PlayerId, t: Time) -> bool {
+        self.players.get_mut(&player).is_some_and(|(_, ended)| ended.replace(t).is_none())
     }
 
     pub fn player_length(&self, player: PlayerId) -> Span {
@@ -163,13 +167,19 @@ impl Sound {
         Some((leg, self.legs.get(&leg)?))
     }
 
-    /// Whether this leg's far end hears anything: somebody else, or a player that has not run out.
-    pub fn is_heard_by(&self, sink: LegId) -> bool {
-        match self.rows.get(&sink).copied().flatten() {
-            Some(Source::Leg(leg)) => self.legs.contains_key(&leg),
-            Some(Source::Player(player)) => self.players.get(&player).is_some_and(|(_, ended)| !ended),
-            None => false,
-        }
+    /// Since when this leg's far end hears nothing; `None`: somebody talks to it, or a player that has not run out.
+    pub fn quiet_since(&self, sink: LegId) -> Option<Time> {
+        let (source, since) = *self.rows.get(&sink)?;
+        let quiet = match source {
+            None => Some(since),
+            Some(Source::Leg(leg)) if self.legs.contains_key(&leg) => None,
+            Some(Source::Leg(_)) => Some(since),
+            Some(Source::Player(player)) => match self.players.get(&player) {
+                Some((_, ended)) => *ended,
+                None => Some(self.closed_players.get(&player).copied().unwrap_or(since)),
+            },
+        };
+        quiet.map(|at| at.max(since))
     }
 
     pub fn is_at_rest(&self) -> bool {

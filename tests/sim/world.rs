@@ -135,6 +135,8 @@ pub struct World {
     pub rng: Rng,
     pub house: House,
     shed_by_journal: bool,
+    /// The process dies before this one of its outputs is carried out, and is away for so long.
+    pub dies_after: Option<(u64, Span)>,
     /// How often the process died. Reports for the one before find nobody.
     pub life: u64,
     recordings: BTreeMap<ContactId, Span>,
@@ -181,6 +183,7 @@ impl World {
             rng: own,
             house: House::Open,
             shed_by_journal: false,
+            dies_after: None,
             life: 0,
             recordings: BTreeMap::new(),
             answers: BTreeMap::new(),
@@ -371,7 +374,7 @@ impl World {
             Happening::Report { life: of, report } if of == life => self.feed(Input::Media(report)),
             Happening::Listen { life: of, leg } if of == life => self.listen(leg),
             Happening::PlayerEnds { life: of, contact, player } if of == life => {
-                if self.sound.player_ended(player) {
+                if self.sound.player_ended(player, self.t) {
                     let body = ReportBody::PlayerEnded { player, missing: None };
                     self.feed(Input::Media(Report { contact, body }));
                 }
@@ -477,6 +480,13 @@ impl World {
 
     fn carry_out(&mut self, mut tenant: Tenant) {
         while let Some(output) = tenant.poll() {
+            if let Some((outputs, away)) = &mut self.dies_after {
+                *outputs = outputs.saturating_sub(1);
+                if *outputs == 0 {
+                    let away = *away;
+                    return self.crash(away);
+                }
+            }
             self.put(output);
         }
         self.tenant = Some(tenant);
@@ -626,6 +636,7 @@ impl World {
     /// The process dies now and comes back. Far ends know nothing of it.
     pub fn crash(&mut self, away: Span) {
         self.tenant = None;
+        self.dies_after = None;
         self.life += 1;
         let lost = self.disk.crash();
         self.recordings = self.sound.crash(self.t);

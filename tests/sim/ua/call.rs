@@ -124,6 +124,8 @@ pub struct Call {
     pub acks: Vec<(u32, Bytes)>,
     /// A 2xx of ours that waits for its ACK.
     pub unacked: Option<Unacked>,
+    /// It hangs up as soon as that ACK is here (RFC 3261 §15).
+    pub parting: bool,
     /// The other side's key of the INVITE's server transaction.
     pub server: Option<u64>,
     pub deeds_done: usize,

@@ -293,6 +293,7 @@ impl Ua {
             sdp_version: 1,
             acks: Vec::new(),
             unacked: None,
+            parting: false,
             server: None,
             deeds_done: 0,
         };

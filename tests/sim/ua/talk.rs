@@ -137,9 +137,10 @@ impl Ua {
         }
     }
 
-    /// A BYE waits for the ACK of our 200 (RFC 3261 §15); this one simply goes, as many phones do.
+    /// A BYE waits for the ACK of our 200 (RFC 3261 §15).
     fn bye(&mut self, call: &mut Call, t: Time) {
-        if call.diary.bye_sent.is_some() || call.phase == Phase::Over {
+        call.parting = true;
+        if call.unacked.is_some() || call.diary.bye_sent.is_some() || call.phase == Phase::Over {
             return;
         }
         let no = self.mint();
@@ -147,7 +148,6 @@ impl Ua {
         let request = self.within(call, Method::Bye, call.cseq, no).build().expect("a BYE");
         call.diary.bye_sent = Some(t);
         call.phase = Phase::Over;
-        call.unacked = None;
         self.send(no, What::Bye(call.no), request, t);
         self.set(t + T1_64 + Span::seconds(8), Timer::Forget(call.no));
         call.diary.over.get_or_insert(t);
@@ -257,6 +257,7 @@ impl Ua {
             sdp_version: 1,
             acks: Vec::new(),
             unacked: None,
+            parting: false,
             server: Some(server),
             deeds_done: 0,
         };
@@ -322,12 +323,15 @@ impl Ua {
         let (Ok(call_id), Ok(cseq)) = (request.headers.call_id(), request.headers.cseq()) else { return };
         let Some(no) = self.by_call_id.get(call_id.as_ref()).copied() else { return };
         let rtp = rtp_in(request.body());
-        self.with(no, |_, call| {
+        self.with(no, |ua, call| {
             if call.unacked.as_ref().is_some_and(|u| u.cseq == cseq.number) {
                 call.unacked = None;
             }
             call.diary.acked.get_or_insert(t);
             call.peer_rtp = rtp.or(call.peer_rtp);
+            if call.parting {
+                ua.bye(call, t);
+            }
         });
     }
 
