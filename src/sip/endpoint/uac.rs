@@ -305,11 +305,12 @@ impl Endpoint {
         self.legs.remove(&leg);
     }
 
-    /// When every fork is refused, or one with 6xx: the best refusal is told.
+    /// When every fork is refused, or one for all (6xx; for an agent's phones a 486): the best refusal is told.
     fn conclude(&mut self, leg: LegId, context: &mut Context) {
         let Some(Leg::Dialing(dialing)) = self.legs.get(&leg) else { return };
         let refused: Vec<(u16, bool)> = dialing.forks.iter().filter_map(|state| state.refused).collect();
-        let global = refused.iter().any(|(status, _)| *status >= 600);
+        let one_ends = dialing.invite.one_refusal_ends;
+        let global = refused.iter().any(|(status, _)| *status >= 600 || (one_ends && *status == 486));
         if refused.len() < dialing.forks.len() && !global {
             return;
         }
