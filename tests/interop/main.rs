@@ -16,6 +16,7 @@ mod drain;
 mod endings;
 mod floods;
 mod inbound;
+mod instruments;
 mod phones;
 mod registration;
 mod restart;

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,14 @@ impl Phone {
     }
 
     pub fn switch_on(self, server: &Server) -> Baresip {
-        Baresip::start(server, &self)
+        let mut baresip = self.alone(server.folder.path(), server.sip, 600);
+        baresip.until_registered(server, self.extension);
+        baresip
+    }
+
+    /// Without a registrar when `register_every` is 0.
+    pub fn alone(&self, folder: &Path, proxy: SocketAddr, register_every: u32) -> Baresip {
+        Baresip::start(folder, self, &account(self, proxy, register_every))
     }
 }
 
@@ -56,38 +63,41 @@ pub struct Baresip {
     unread: Vec<u8>,
     seen: Vec<Value>,
     heard: PathBuf,
+    pub port: u16,
 }
 
 impl Baresip {
-    fn start(server: &Server, phone: &Phone) -> Self {
+    fn start(folder: &Path, phone: &Phone, account: &str) -> Self {
         let port = ports::block(2);
         let control_port = ports::one();
-        let folder = server.folder.path().join(format!("phone-{}-{port}", phone.extension));
+        let folder = folder.join(format!("phone-{}-{port}", phone.extension));
         let heard = folder.join("heard");
         fs::create_dir_all(&heard).expect("the phone has a folder");
         let tone = folder.join("says.wav");
         write_tone(&tone, phone.quiet_ms, phone.hz);
         let config = config(port, control_port, &tone.display().to_string(), &heard.display().to_string());
         fs::write(folder.join("config"), config).expect("its settings are written");
-        fs::write(folder.join("accounts"), account(server, phone)).expect("its account is written");
+        fs::write(folder.join("accounts"), account).expect("its account is written");
         fs::write(folder.join("contacts"), "").expect("its contacts are written");
         let mut command = Command::new("baresip");
         command.arg("-f").arg(&folder).args(["-v", "-s"]);
         let process = Process::start("baresip", &mut command, &folder.join("log"));
         let control = wait::until("baresip to listen", STEP, || TcpStream::connect(("127.0.0.1", control_port)).ok());
-        let mut baresip = Self { process, control, unread: Vec::new(), seen: Vec::new(), heard };
+        Self { process, control, unread: Vec::new(), seen: Vec::new(), heard, port }
+    }
+
+    fn until_registered(&mut self, server: &Server, extension: u32) {
         // It may have registered before the control connection stood, so the server is asked.
-        let number = phone.extension.to_string();
+        let number = extension.to_string();
         wait::until("the phone to be registered", STEP, || {
             let extensions = server.api.get("/v1/extensions");
             let list = extensions["extensions"].as_array().expect("a list");
             let own = list.iter().find(|extension| extension["number"] == number.as_str()).expect("the site has it");
             let bindings = own["bindings"].as_array().expect("a list");
-            let own_port = format!(":{port}");
+            let own_port = format!(":{}", self.port);
             bindings.iter().any(|b| b["contact"].as_str().is_some_and(|uri| uri.contains(&own_port))).then_some(())
         });
-        baresip.forget();
-        baresip
+        self.forget();
     }
 
     /// `dial`, `accept`, `hangup` and what else its menu knows; waits for the answer.
@@ -204,7 +214,7 @@ module_app ctrl_tcp.so
     )
 }
 
-fn account(server: &Server, phone: &Phone) -> String {
+fn account(phone: &Phone, proxy: SocketAddr, register_every: u32) -> String {
     let transport = match phone.line {
         Line::Udp => "udp",
         Line::Tcp => "tcp",
@@ -213,8 +223,8 @@ fn account(server: &Server, phone: &Phone) -> String {
         Answer::Itself => "auto",
         Answer::ByHand => "manual",
     };
-    let (number, sip) = (phone.extension, server.sip);
+    let number = phone.extension;
     format!(
-        "<sip:{number}@{DOMAIN};transport={transport}>;auth_pass=secret-{number};regint=600;answermode={answer};outbound=\"sip:{sip};transport={transport}\"\n"
+        "<sip:{number}@{DOMAIN};transport={transport}>;auth_pass=secret-{number};regint={register_every};answermode={answer};outbound=\"sip:{proxy};transport={transport}\"\n"
     )
 }

@@ -35,3 +35,11 @@ fn is_free(port: u16) -> bool {
 pub fn one() -> u16 {
     block(1)
 }
+
+/// Whether somebody has that UDP port open. Asked of the kernel's list: a trial bind would be in the way of who is about
+/// to open it.
+pub fn is_open(port: u16) -> bool {
+    let list = std::fs::read_to_string("/proc/net/udp").expect("Linux lists its sockets");
+    let place = format!(":{port:04X} ");
+    list.lines().any(|line| line.get(..30).is_some_and(|start| start.contains(&place)))
+}

@@ -9,12 +9,25 @@ use std::time::Duration;
 
 use super::process::Process;
 use super::wait::STEP;
-use super::{Rtp, Server, ports};
+use super::{Rtp, Server, ports, wait};
 
 pub struct Sipp {
     process: Process,
     address: SocketAddr,
     call_id: String,
+}
+
+/// Where a sipp runs and whom it speaks to.
+pub struct Place {
+    pub folder: PathBuf,
+    pub to: SocketAddr,
+    pub port: u16,
+}
+
+impl Place {
+    fn carrier(server: &Server, index: u16) -> Self {
+        Self { folder: server.folder.path().to_owned(), to: server.sip, port: server.trunk(index) }
+    }
 }
 
 /// How a call out of sipp goes.
@@ -40,6 +53,10 @@ pub enum Callee {
 impl Sipp {
     /// A call of the carrier from its port `index` to `dialled`; its sound is `rtp`'s.
     pub fn call(server: &Server, index: u16, dialled: &str, rtp: &Rtp, caller: &Caller) -> Self {
+        Self::call_from(&Place::carrier(server, index), dialled, rtp, caller)
+    }
+
+    pub fn call_from(place: &Place, dialled: &str, rtp: &Rtp, caller: &Caller) -> Self {
         let rest = match caller {
             Caller::Talks => CALLER_TALKS.to_owned(),
             Caller::Refused(status) => CALLER_REFUSED.replace("@STATUS@", &status.to_string()),
@@ -47,17 +64,21 @@ impl Sipp {
         };
         let scenario = format!("{HEAD}{INVITE}{rest}</scenario>\n");
         let scenario = scenario.replace("@DIALLED@", dialled).replace("@SDP@", &rtp.sdp());
-        Self::start(server, server.trunk(index), &scenario, &["-m", "1"])
+        Self::start(place, &scenario, &["-m", "1"])
     }
 
     /// The carrier takes one call on its port 0.
     pub fn answer(server: &Server, rtp: &Rtp, callee: &Callee) -> Self {
+        Self::answer_at(&Place::carrier(server, 0), rtp, callee)
+    }
+
+    pub fn answer_at(place: &Place, rtp: &Rtp, callee: &Callee) -> Self {
         let rest = match callee {
             Callee::Answers => CALLEE_ANSWERS.replace("@SDP@", &rtp.sdp()),
             Callee::Refuses(status) => CALLEE_REFUSES.replace("@STATUS@", &status.to_string()),
             Callee::RingsOn => CALLEE_RINGS_ON.to_owned(),
         };
-        Self::start(server, server.trunk(0), &format!("{HEAD}{rest}</scenario>\n"), &["-m", "1"])
+        Self::start(place, &format!("{HEAD}{rest}</scenario>\n"), &["-m", "1"])
     }
 
     /// Registers `count` extensions from 1001 on, each with its password; ends when all are registered.
@@ -71,18 +92,19 @@ impl Sipp {
         let file = file.display().to_string();
         let transport = if is_tcp { "t1" } else { "u1" };
         let options = ["-m", &count, "-r", "200", "-l", &count, "-inf", &file, "-t", transport];
-        let mut sipp = Self::start(server, ports::one(), &format!("{HEAD}{REGISTER}</scenario>\n"), &options);
+        let place = Place { port: ports::one(), ..Place::carrier(server, 0) };
+        let mut sipp = Self::start(&place, &format!("{HEAD}{REGISTER}</scenario>\n"), &options);
         sipp.done();
     }
 
-    fn start(server: &Server, port: u16, scenario: &str, options: &[&str]) -> Self {
-        let media = ports::block(8);
+    fn start(place: &Place, scenario: &str, options: &[&str]) -> Self {
+        let (media, port) = (ports::block(8), place.port);
         let call_id = format!("sipp-{media}");
-        let file = |ending: &str| -> PathBuf { server.folder.path().join(format!("{call_id}.{ending}")) };
+        let file = |ending: &str| -> PathBuf { place.folder.join(format!("{call_id}.{ending}")) };
         // sipp wants lines that end in LF and writes CRLF itself.
         fs::write(file("xml"), scenario.replace("\r\n", "\n")).expect("the scenario is written");
         let mut command = Command::new("sipp");
-        command.current_dir(server.folder.path()).arg(server.sip.to_string()).arg("-sf").arg(file("xml"));
+        command.current_dir(&place.folder).arg(place.to.to_string()).arg("-sf").arg(file("xml"));
         command.args(["-i", "127.0.0.1", "-p", &port.to_string(), "-mp", &media.to_string()]);
         command.args(["-nostdin", "-timeout", "100s", "-timeout_error", "-trace_msg", "-trace_err"]);
         command.arg("-message_file").arg(file("messages")).arg("-error_file").arg(file("errors"));
@@ -91,6 +113,9 @@ impl Sipp {
         let mut process = Process::start("sipp", &mut command, &file("log"));
         process.also_show(file("messages"));
         process.also_show(file("errors"));
+        if !options.contains(&"t1") {
+            wait::until("sipp to listen", STEP, || ports::is_open(port).then_some(()));
+        }
         Self { process, address: SocketAddr::from(([127, 0, 0, 1], port)), call_id }
     }
 
@@ -146,7 +171,7 @@ const CALLER_TALKS: &str = r#"<recv response="180" optional="true"/>
 <recv response="183" optional="true"/>
 <recv response="200"><action>
   <ereg regexp=".*" search_in="hdr" header="To:" assign_to="1"/>
-  <ereg regexp="<([^>]*)>" search_in="hdr" header="Contact:" assign_to="2,3"/>
+  <ereg regexp="sip:[-a-zA-Z0-9@:._+;=~%!*]*" search_in="hdr" header="Contact:" assign_to="3"/>
 </action></recv>
 <send><![CDATA[
 ACK [$3] SIP/2.0
@@ -185,7 +210,6 @@ Content-Length: 0
 
 ]]></send>
 <label id="2"/>
-<Reference variables="2"/>
 "#;
 
 const CALLER_REFUSED: &str = r#"<recv response="180" optional="true"/>
@@ -238,7 +262,7 @@ Content-Length: 0
 const CALLEE_ANSWERS: &str = r#"<recv request="INVITE"><action>
   <ereg regexp=".*" search_in="hdr" header="From:" assign_to="1"/>
   <ereg regexp=".*" search_in="hdr" header="To:" assign_to="2"/>
-  <ereg regexp="<([^>]*)>" search_in="hdr" header="Contact:" assign_to="3,4"/>
+  <ereg regexp="sip:[-a-zA-Z0-9@:._+;=~%!*]*" search_in="hdr" header="Contact:" assign_to="4"/>
 </action></recv>
 <send><![CDATA[
 SIP/2.0 180 Ringing
@@ -291,7 +315,6 @@ Content-Length: 0
 
 ]]></send>
 <label id="2"/>
-<Reference variables="3"/>
 "#;
 
 const CALLEE_REFUSES: &str = r#"<recv request="INVITE"/>
