@@ -3,9 +3,11 @@
 #![forbid(unsafe_code)]
 
 pub mod acd;
+pub mod api;
 pub mod base;
 pub mod call;
 pub mod config;
+pub mod drive;
 pub mod event;
 pub mod ivr;
 pub mod ledger;
@@ -13,5 +15,6 @@ pub mod media;
 pub mod sdp;
 pub mod sip;
 pub mod site;
-
+pub mod store;
 pub mod switch;
+pub mod tenant;

@@ -3,7 +3,7 @@
 //! Leaves matching to `matcher`, the phone's own troubles to `phone`, journaling to the composition.
 //! In: changes, each with its time. Out: `display`, `available`, the next deadline.
 
-use crate::acd::words::AgentSnapshot;
+use crate::acd::words::{AgentSnapshot, WorkSnapshot};
 use crate::base::bounds::{CALLS_PER_AGENT, RANG_OUT_REST};
 use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, OfferId, Time};
 use crate::event::words::{Display, NotReadyReason, Station, Wish, WorkRole};
@@ -43,6 +43,7 @@ pub struct Seat {
 pub struct Work {
     pub contact: ContactId,
     pub doing: Doing,
+    pub since: Time,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,13 @@ pub enum Doing {
     Talking(OfferId),
     Dialing,
     WrapUp { until: Time },
+}
+
+impl Work {
+    fn snapshot(&self) -> WorkSnapshot {
+        let (role, until) = (self.doing.role(), self.doing.until());
+        WorkSnapshot { contact: self.contact, role, since: self.since, until }
+    }
 }
 
 impl Doing {
@@ -154,7 +162,7 @@ impl Agent {
             reachable: seat.is_some_and(|s| s.reachable),
             display: self.shown,
             since: self.shown_since,
-            contacts: seat.map_or_else(Vec::new, |s| s.works.iter().map(|w| w.contact).collect()),
+            works: seat.map_or_else(Vec::new, |s| s.works.iter().map(|w| w.snapshot()).collect()),
         }
     }
 }
@@ -193,12 +201,12 @@ impl Seat {
     }
 
     /// What he does for this contact from now on. The caller has asked `is_full` where the contact is new to him.
-    pub fn set_doing(&mut self, contact: ContactId, doing: Doing) {
+    pub fn set_doing(&mut self, contact: ContactId, doing: Doing, t: Time) {
         match self.works.iter_mut().find(|w| w.contact == contact) {
-            Some(work) => work.doing = doing,
+            Some(work) => (work.doing, work.since) = (doing, t),
             None => {
                 assert!(!self.is_full(), "whoever adds work asks `is_full` first");
-                self.works.push(Work { contact, doing });
+                self.works.push(Work { contact, doing, since: t });
             }
         }
     }
@@ -245,7 +253,7 @@ mod tests {
             let mut seat = Seat::new(Station::Extension(ExtensionNo(1)), vec![], Time(0));
             (seat.reachable, seat.wish) = (*reachable, *wish);
             for (i, doing) in works.iter().enumerate() {
-                seat.set_doing(ContactId(i as u64), *doing);
+                seat.set_doing(ContactId(i as u64), *doing, Time(0));
             }
             assert_eq!(display(Some(&seat)), *expected, "{works:?} {reachable} {wish:?}");
             assert_eq!(seat.available(), *expected == Display::Ready, "{works:?} {reachable} {wish:?}");

@@ -13,7 +13,7 @@ mod item;
 mod matcher;
 mod offer;
 mod offers;
-mod open;
+pub mod open;
 mod people;
 mod phone;
 mod queue;

@@ -45,9 +45,12 @@ impl Acd {
                     | ItemExit::NoAgent
                     | ItemExit::Withdrawn => OfferEnding::Rescinded,
                 };
+                let holder = self.offers.get(&offer).map(|lease| lease.holder);
                 self.finish(offer, ending, None, by, now.t);
                 self.leave(item, exit, by, now.t);
-                self.outputs.push_back(Output::Rescind { offer, ending });
+                if let Some(holder) = holder {
+                    self.outputs.push_back(Output::Rescind { offer, holder, ending });
+                }
             }
         }
         self.settle(now.t, supplies);
@@ -88,7 +91,7 @@ impl Acd {
                 self.finish(offer, OfferEnding::Connected, None, by, now.t);
                 if wrap_up > Span::ZERO {
                     let about = About { contact: Some(contact), agent: Some(agent), ..About::default() };
-                    self.set_doing(agent, contact, Doing::WrapUp { until: now.t + wrap_up }, about, by);
+                    self.set_doing(agent, contact, Doing::WrapUp { until: now.t + wrap_up }, about, by, now.t);
                 } else {
                     self.end_work(agent, contact, by, now.t);
                 }
@@ -183,7 +186,7 @@ impl Acd {
         let seat = self.agents.get(&no).and_then(|a| a.seat()).expect("only who is signed in stands in a ready set");
         let station = seat.station;
         self.journal(about, &By::SYSTEM, Kind::OfferMade { station, until, segment });
-        self.set_doing(no, holder, Doing::Offered(offer), about, &By::SYSTEM);
+        self.set_doing(no, holder, Doing::Offered(offer), about, &By::SYSTEM, t);
         let told = Offer { offer, segment, item: id, holder, agent: no, group, station, until, wrap_up };
         self.outputs.push_back(Output::Offer(Box::new(told)));
         self.place(no, t);
@@ -194,7 +197,7 @@ impl Acd {
         let lease = &self.offers[&offer];
         let (about, no, contact, item) = (lease.about(), lease.agent, lease.holder, lease.item);
         self.journal(about, &By::PARTY, Kind::OfferConnected);
-        self.set_doing(no, contact, Doing::Talking(offer), about, &By::PARTY);
+        self.set_doing(no, contact, Doing::Talking(offer), about, &By::PARTY, t);
         if let Some(phone) = self.phone_of(no) {
             phone.talked();
         }
@@ -228,12 +231,12 @@ impl Acd {
 
     /// Ends an offer that is not connected from here: whoever rings is told to stop, the item comes back.
     pub(super) fn rescind(&mut self, offer: OfferId, ending: OfferEnding, by: &By, t: Time) {
-        let Some(item) = self.offers.get(&offer).map(|lease| lease.item) else {
+        let Some((item, holder)) = self.offers.get(&offer).map(|lease| (lease.item, lease.holder)) else {
             return;
         };
         self.finish(offer, ending, None, by, t);
         self.requeue(item, t);
-        self.outputs.push_back(Output::Rescind { offer, ending });
+        self.outputs.push_back(Output::Rescind { offer, holder, ending });
     }
 
     /// The one way an offer ends, and what its ending costs agent and phone; the caller says what becomes of the item.

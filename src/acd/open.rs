@@ -152,7 +152,7 @@ impl Acd {
         (seat.since, seat.wish, seat.wish_since) = (open.since, open.wish, open.wish_since);
         for work in kept {
             if let Some(until) = work.until {
-                seat.set_doing(work.contact, Doing::WrapUp { until });
+                seat.set_doing(work.contact, Doing::WrapUp { until }, t);
             }
         }
         let groups = seat.group_numbers();

@@ -6,6 +6,7 @@ use super::offer::Lease;
 use super::phone::Phone;
 use super::words::{AgentVerb, ClaimRefused, Output, VerbRefused};
 use super::{Acd, Owner, about_agent};
+use crate::base::bounds::CALLS_PER_AGENT;
 use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, Now, OfferId, Supplies, Time};
 use crate::event::words::{Actor, ItemExit, NotReadyReason, OfferEnding, Station, Wish};
 use crate::event::{About, By, Kind};
@@ -62,6 +63,13 @@ impl Acd {
         self.settle(now.t, supplies);
     }
 
+    /// Whether `claim_station` would be refused: 486.
+    pub fn is_station_full(&self, extension: ExtensionNo) -> bool {
+        let Some(phone) = self.phones.get(&extension) else { return false };
+        let seat = phone.holder.and_then(|no| self.agents.get(&no)).and_then(|a| a.seat());
+        phone.claims().len() >= CALLS_PER_AGENT || seat.is_some_and(Seat::is_full)
+    }
+
     /// The phone dials, or is about to be dialled, and no offer made that call. Granted first, so no offer is made
     /// meanwhile; one that still rings has lost the race. Answers who is signed in there. Granted twice for one contact
     /// it is one claim. Refused: `CALLS_PER_AGENT` calls are there already.
@@ -90,7 +98,7 @@ impl Acd {
             self.rescind(offer, OfferEnding::LostRace, &By::PARTY, now.t);
         }
         if let Some(no) = holder {
-            self.begin_dialing(no, contact);
+            self.begin_dialing(no, contact, now.t);
         }
         self.settle(now.t, supplies);
         Ok(holder)
@@ -148,7 +156,7 @@ impl Acd {
         let claims = phone.claims().to_vec();
         self.agents.get_mut(&no).expect("asked before").sign_in(seat);
         for contact in claims {
-            self.begin_dialing(no, contact);
+            self.begin_dialing(no, contact, t);
         }
         self.outputs.push_back(Output::Watch { extension, on: true });
         self.sync_reach(no, &By::SYSTEM, t);
@@ -235,17 +243,17 @@ impl Acd {
     }
 
     /// What the agent does for a contact from now on.
-    pub(super) fn set_doing(&mut self, no: AgentNo, contact: ContactId, doing: Doing, about: About, by: &By) {
+    pub(super) fn set_doing(&mut self, no: AgentNo, contact: ContactId, doing: Doing, about: About, by: &By, t: Time) {
         let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.seat_mut()) else {
             return;
         };
-        seat.set_doing(contact, doing);
+        seat.set_doing(contact, doing, t);
         self.touched.insert(no);
         self.journal(about, by, Kind::AgentWork { role: doing.role(), until: doing.until() });
     }
 
     /// A phone's own call. What he does for the same contact already is not changed by it, except a wrap-up.
-    fn begin_dialing(&mut self, no: AgentNo, contact: ContactId) {
+    fn begin_dialing(&mut self, no: AgentNo, contact: ContactId, t: Time) {
         let Ok(seat) = self.seat_of(no) else {
             return;
         };
@@ -255,7 +263,7 @@ impl Acd {
             None if seat.is_full() => {}
             Some(Doing::WrapUp { .. }) | None => {
                 let about = About { contact: Some(contact), agent: Some(no), ..About::default() };
-                self.set_doing(no, contact, Doing::Dialing, about, &By::PARTY);
+                self.set_doing(no, contact, Doing::Dialing, about, &By::PARTY, t);
             }
         }
     }

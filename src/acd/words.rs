@@ -1,7 +1,7 @@
 //! What the ACD is told and what it decides. It speaks of agents, stations, items and offers; no leg, call or sound.
 
 use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, ItemId, OfferId, SegmentId, Span, Time};
-use crate::event::words::{By, ItemExit, NotReadyReason, OfferEnding, Station, Wish};
+use crate::event::words::{By, ItemExit, NotReadyReason, OfferEnding, Station, Wish, WorkRole};
 
 /// What is queued and offered. The matcher never dereferences the holder.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +74,7 @@ pub enum Output {
     /// Stop ringing: the offer has ended here already; whatever the phone says now is too late.
     Rescind {
         offer: OfferId,
+        holder: ContactId,
         ending: OfferEnding,
     },
     /// The item left its queue.
@@ -120,7 +121,8 @@ pub struct AgentSnapshot {
     pub display: crate::event::words::Display,
     /// Since when `display` is what it is; since the restart at the earliest.
     pub since: Time,
-    pub contacts: Vec<ContactId>,
+    /// At most one per contact.
+    pub works: Vec<WorkSnapshot>,
 }
 
 /// What people see of a group's queue.
@@ -134,4 +136,14 @@ pub struct QueueSnapshot {
     pub signed_in: usize,
     /// Could be offered somebody now.
     pub ready: usize,
+}
+
+/// What he does for a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkSnapshot {
+    pub contact: ContactId,
+    pub role: WorkRole,
+    pub since: Time,
+    /// When it ends by itself.
+    pub until: Option<Time>,
 }

@@ -60,6 +60,17 @@ pub const STATION_REST_MAX: Span = Span::minutes(5);
 pub const REFUSALS_IN_A_ROW: u32 = 3;
 /// How long an agent who let an offer ring out stays not ready unless somebody makes him ready.
 pub const RANG_OUT_REST: Span = Span::minutes(5);
+/// Nonces of one tenant whose counts are known. Full: the oldest is forgotten and its user challenged again as stale.
+pub const NONCES_COUNTED: usize = 8_192;
+/// Sources whose requests are counted. Full: the one that is idle for longest is forgotten.
+pub const SOURCES_COUNTED: usize = 65_536;
+/// (source, user) pairs with failed credentials. Full: the oldest is forgotten.
+pub const FAILURES_COUNTED: usize = 4_096;
+/// INFO requests of one dialog in a second. More: 500 with Retry-After; the call goes on.
+pub const INFOS_PER_SECOND: u32 = 20;
+/// Forks of one dial: the bindings of an extension.
+pub const FORKS: usize = BINDINGS_PER_EXTENSION;
+
 /// SIP history of a contact. Full: the oldest messages go; bodies over `SIP_HISTORY_BODY_BYTES` are cut.
 pub const SIP_HISTORY_BYTES: usize = 16 << 10;
 pub const SIP_HISTORY_BODY_BYTES: usize = 2 << 10;
@@ -70,6 +81,8 @@ pub const SIP_HISTORIES_KEPT: usize = 512;
 pub const COMMAND_MEMORY: Span = Span::minutes(10);
 /// Text of a command id.
 pub const COMMAND_ID_BYTES: usize = 64;
+/// How long the door waits for a tenant's answer. Over: 504, and the client repeats with the same command id.
+pub const COMMAND_WAIT: Span = Span::seconds(5);
 
 /// Committed events kept in memory for subscribers. Older: they read the journal in pages.
 pub const EVENT_RING: usize = 65_536;
@@ -102,6 +115,31 @@ pub const RECORD_LIST: usize = 2_000;
 pub const QUERY_POOL: usize = 4;
 /// Changes of bindings that wait for the site writer. Full: an update is dropped (the phone repeats), a save is refused.
 pub const SITE_WRITES: usize = 16_384;
+
+/// HTTP connections of the node. Full: a new one gets 503 and is closed.
+pub const HTTP_CONNECTIONS: usize = 4_096;
+/// HTTP connections from one address, so that one client cannot take them all. Full: 503 and closed.
+pub const HTTP_CONNECTIONS_PER_SOURCE: usize = 1_024;
+/// How long a client may take for the head of a request, also the next one on an idle connection. Over: closed.
+pub const HTTP_HEAD_WAIT: Span = Span::seconds(30);
+/// How long a client may take for the body of a request. Over: 400.
+pub const HTTP_BODY_WAIT: Span = Span::seconds(10);
+/// Request line and header fields. Longer: 431 and closed.
+pub const HTTP_HEAD_BYTES: usize = 16 << 10;
+/// The body of a request. Longer: 413.
+pub const HTTP_BODY_BYTES: usize = 1 << 20;
+/// Event WebSockets of the node. Full: 503.
+pub const SUBSCRIBERS: usize = 1_024;
+/// One message a subscriber may send over its WebSocket; it has nothing to say. Longer: closed.
+pub const SUBSCRIBER_MESSAGE_BYTES: usize = 4 << 10;
+/// How long a poll for events may wait. A longer wish is cut to it.
+pub const POLL_WAIT_MAX: Span = Span::seconds(30);
+/// An idle subscriber hears its position this often, so it resumes past what its filter left out.
+pub const SUBSCRIBER_IDLE: Span = Span::seconds(15);
+/// How long a query waits for the records to reach `at_least`. Over: 503 with the position reached.
+pub const RECORDS_WAIT: Span = Span::seconds(1);
+/// Rows of one page of a list.
+pub const LIST_PAGE_MAX: usize = 500;
 
 /// Facts (digit, first sound, silence, player ended) that wait in a leg until taken. Full: the oldest goes and is counted.
 pub const FACTS_PER_LEG: usize = 32;
@@ -148,6 +186,8 @@ const _: () = assert!(COMMANDS_PER_TOKEN < COMMAND_LANE);
 const _: () = assert!(EVENT_PAGE < EVENT_RING);
 const _: () = assert!(STATION_REST_MIN.0 < STATION_REST_MAX.0);
 const _: () = assert!(STATION_REST_MAX.0 <= RANG_OUT_REST.0);
+const _: () = assert!(HTTP_CONNECTIONS_PER_SOURCE < HTTP_CONNECTIONS);
+const _: () = assert!(ATTACHED_DATA_BYTES < HTTP_BODY_BYTES);
 const _: () = assert!(JOURNAL_BATCH < EVENT_RING);
 const _: () = assert!(FLOW_STEPS <= RECORD_LIST);
 const _: () = assert!(DISK_SHED_PERCENT + DISK_MARGIN_PERCENT < DISK_RECORDINGS_PERCENT);

@@ -21,8 +21,6 @@ use crate::sip;
 
 /// How long a stopped player, leg and recorder may take to report before the contact is let go without them.
 pub(super) const SEAL_MAX: Span = Span::seconds(10);
-/// A phone that accepted and sends nothing counts as connected after this: it may suppress silence.
-pub(super) const CONNECT_GRACE: Span = Span::seconds(2);
 /// An in-dialog probe that is not answered by then ends the leg: with the 30 s of silence before, a phone that
 /// vanished frees its agent within 60 s.
 pub(super) const PROBE_MAX: Span = Span::seconds(10);
@@ -112,8 +110,6 @@ pub(super) enum Timer {
     CallMax,
     /// The longest hold is reached.
     HoldMax,
-    /// An accepted agent counts as connected.
-    ConnectGrace,
     /// The probe of a silent leg was not answered.
     Probe,
     /// Reports that are missing after the end are not waited for any longer.
@@ -122,11 +118,11 @@ pub(super) enum Timer {
 
 /// One table, indexed by [`Timer`].
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Timers([Option<Time>; 7]);
+pub(super) struct Timers([Option<Time>; 6]);
 
 impl Timers {
-    pub const ALL: [Timer; 7] =
-        [Timer::RingOver, Timer::Alone, Timer::CallMax, Timer::HoldMax, Timer::ConnectGrace, Timer::Probe, Timer::Seal];
+    pub const ALL: [Timer; 6] =
+        [Timer::RingOver, Timer::Alone, Timer::CallMax, Timer::HoldMax, Timer::Probe, Timer::Seal];
 
     pub fn set(&mut self, timer: Timer, at: Option<Time>) {
         self.0[timer as usize] = at;
@@ -231,7 +227,6 @@ impl Contact {
                 Timer::RingOver => self.ring_over(context),
                 Timer::Alone => self.release_all(context, EndCause::PeerLeft, Side::System),
                 Timer::CallMax | Timer::HoldMax => self.release_all(context, EndCause::TooLong, Side::System),
-                Timer::ConnectGrace => self.connect_grace_over(context),
                 Timer::Probe => self.probe_unanswered(context),
                 Timer::Seal => self.let_go(context),
             }

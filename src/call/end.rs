@@ -65,7 +65,9 @@ impl Contact {
             let ending = if offered.connected { OfferEnding::Connected } else { offer_ending(was_answered, end.cause) };
             let step = OfferStep::Ended { ending, sip_status: end.status };
             self.tell(context, Tell::Offer { offer: offered.offer, step });
-            self.tell(context, Tell::AgentGone(offered.agent));
+            if offered.connected {
+                self.tell(context, Tell::AgentGone { agent: offered.agent, group: offered.group });
+            }
         } else if let PartyRef::Extension(extension) = party {
             self.tell(context, Tell::StationBusy { extension, busy: false });
         }
@@ -77,7 +79,6 @@ impl Contact {
         let was_peer = self.peer == Some(leg);
         if was_peer {
             self.peer = None;
-            self.timers.set(Timer::ConnectGrace, None);
         }
         if self.dialing.as_ref().is_some_and(|d| d.leg == Some(leg)) {
             self.attempt_failed(context, end);

@@ -1,6 +1,6 @@
 //! What the endpoint and the engine tell of a leg, and what the contact does about it.
 
-use super::contact::{CONNECT_GRACE, Contact, Context, PROBE_MAX, Timer};
+use super::contact::{Contact, Context, PROBE_MAX, Timer};
 use super::end::LegEnd;
 use super::words::{OfferStep, Tell};
 use crate::base::LegId;
@@ -118,14 +118,6 @@ impl Contact {
         self.join(context, leg);
         if self.leg(leg).is_some_and(|l| l.heard) {
             self.agent_connected(context, leg);
-        } else {
-            self.timers.set(Timer::ConnectGrace, Some(context.t() + CONNECT_GRACE));
-        }
-    }
-
-    pub fn connect_grace_over(&mut self, context: &mut Context) {
-        if let Some(peer) = self.peer {
-            self.agent_connected(context, peer);
         }
     }
 
@@ -134,7 +126,6 @@ impl Contact {
         let Some(offered) = self.leg_mut(leg).and_then(|l| l.offered.as_mut()).filter(|o| !o.connected) else { return };
         offered.connected = true;
         let offer = offered.offer;
-        self.timers.set(Timer::ConnectGrace, None);
         self.waiting = None;
         self.marks.talked = true;
         self.tell(context, Tell::Offer { offer, step: OfferStep::Connected });

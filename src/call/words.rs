@@ -148,8 +148,11 @@ pub enum Tell {
         offer: OfferId,
         step: OfferStep,
     },
-    /// The agent's last leg of this contact ended.
-    AgentGone(AgentNo),
+    /// The agent's last leg of this contact ended after a talk.
+    AgentGone {
+        agent: AgentNo,
+        group: GroupNo,
+    },
     /// Our phone is in a call that no offer made, or no longer.
     StationBusy {
         extension: ExtensionNo,

@@ -14,7 +14,8 @@ use super::links::Links;
 use crate::base::bounds::{DATAGRAM_LANE, TCP_CONNECTIONS, TCP_CONNECTIONS_PER_SOURCE};
 use crate::base::{InterfaceNo, LinkId, TenantNo};
 use crate::event::words::Wire;
-use crate::sip::front::{self, Rates};
+use crate::sip::front;
+use crate::sip::front::guard::Rates;
 use crate::sip::message::{Frame, Message, StreamFramer};
 use crate::site::{Site, which_trunk};
 use crate::tenant::words::{Input, Received};
@@ -55,6 +56,14 @@ impl Gate {
         tenants.lanes.insert(site.tenant, lanes);
         tenants.sites.retain(|s| s.tenant != site.tenant);
         tenants.sites.push(site);
+    }
+
+    /// Sends on a link, and into the trace.
+    pub fn send(&self, link: LinkId, to: SocketAddr, bytes: Bytes) {
+        if let Some(trace) = &self.trace {
+            trace.sent(to, &bytes);
+        }
+        self.links.send(link, to, bytes);
     }
 
     /// A UDP datagram; what comes back is answered without a state.
@@ -167,9 +176,7 @@ impl Stream {
         while let Some(frame) = self.framer.next_frame() {
             let mut broken = false;
             let answer = match frame {
-                Frame::Message(message) => {
-                    self.gate.message(self.link, self.interface, Wire::Tcp, self.from, message)
-                }
+                Frame::Message(message) => self.gate.message(self.link, self.interface, Wire::Tcp, self.from, message),
                 Frame::Ping => Some(Bytes::from_static(b"\r\n")),
                 Frame::Pong => None,
                 Frame::Refused(error) => front::refuse_faulty(&error, self.from),
@@ -179,7 +186,7 @@ impl Stream {
                 }
             };
             if let Some(answer) = answer {
-                self.gate.links.send(self.link, self.from, answer);
+                self.gate.send(self.link, self.from, answer);
             }
             if broken {
                 return false;

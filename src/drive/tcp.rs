@@ -1,7 +1,7 @@
 //! SIP over TCP: a listener per interface and port, a reading and a writing task per connection.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,9 +38,9 @@ pub async fn accept(listener: TcpListener, interface: InterfaceNo, gate: Arc<Gat
 }
 
 /// Connects out, from the interface's own address.
-pub async fn connect(local: SocketAddr, to: SocketAddr, interface: InterfaceNo, gate: Arc<Gate>) -> io::Result<LinkId> {
+pub async fn connect(local: IpAddr, to: SocketAddr, interface: InterfaceNo, gate: Arc<Gate>) -> io::Result<LinkId> {
     let socket = if to.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
-    socket.bind(SocketAddr::new(local.ip(), 0))?;
+    socket.bind(SocketAddr::new(local, 0))?;
     let stream = timeout(CONNECT_MAX, socket.connect(to)).await.map_err(|_| io::ErrorKind::TimedOut)??;
     Ok(start(stream, to, interface, gate))
 }

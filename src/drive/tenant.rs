@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
@@ -13,12 +12,11 @@ use super::lanes::Lanes;
 use super::supply::Supplier;
 use super::world::World;
 use crate::base::{Now, Span, Supplies, Time};
-use crate::event::{Event, Recorded};
-use crate::ledger::Open;
+use crate::site::Site;
 use crate::switch::Answer;
-use crate::switch::door::Asked;
+use crate::switch::door::{self, Asked};
 use crate::tenant::words::{House, Input, Output, ShedReason};
-use crate::tenant::{Parts, Tenant};
+use crate::tenant::{Parts, Tenant, Why};
 
 /// `handle` has this budget at the 99th percentile; slower ones are told.
 const BUDGET: Span = Span::micros(200);
@@ -28,28 +26,15 @@ const INPUTS_PER_TURN: usize = 64;
 const PANICS_MAX: usize = 3;
 const PANIC_WINDOW: Span = Span::minutes(1);
 
-/// What a collector reads.
-#[derive(Debug, Default)]
-pub struct TenantGauges {
-    pub contacts: AtomicU64,
-    pub inputs: AtomicU64,
-    /// Steps over the budget.
-    pub slow: AtomicU64,
-    /// Steps that panicked outside of a contact.
-    pub panics: AtomicU64,
-}
-
 pub struct TenantDriver {
     pub machine: Tenant,
     pub supplies: Supplies,
     pub supplier: Supplier,
-    /// Fold of everything appended, beside the machine: what it is restored from after a panic.
-    pub open: Open,
     pub lanes: Arc<Lanes>,
     pub commands: mpsc::Receiver<Asked>,
     pub clock: Arc<Clock>,
     pub world: World,
-    pub gauges: Arc<TenantGauges>,
+    pub door: Arc<door::Tenant<Site>>,
     pub state: State,
 }
 
@@ -117,19 +102,32 @@ impl TenantDriver {
             self.handle(Input::House(self.state.house.unwrap_or(House::Open)), now);
         }
         self.handle(input, now);
-        self.gauges.contacts.store(self.machine.live_contacts() as u64, Ordering::Relaxed);
+        self.measure();
+    }
+
+    fn measure(&self) {
+        let meters = &self.door.meters;
+        let set = |meter: &crate::switch::meters::Meter, n: usize| meter.set(i64::try_from(n).unwrap_or(i64::MAX));
+        set(&meters.contacts, self.machine.live_contacts());
+        set(&meters.legs, self.machine.contacts().counts().1);
+        let acd = self.machine.acd().counts();
+        set(&meters.waiting, acd.items);
+        set(&meters.agents_signed_in, acd.signed_in);
+        set(&meters.agents_available, acd.ready);
     }
 
     /// One input: in, and everything out. A panic outside of a contact restores the machine from what was appended.
     fn handle(&mut self, input: Input, now: Now) {
         self.supplier.refill(&mut self.supplies);
-        self.gauges.inputs.fetch_add(1, Ordering::Relaxed);
         let (name, started) = (input.name(), Instant::now());
         let (machine, supplies) = (&mut self.machine, &mut self.supplies);
         let caught = catch_unwind(AssertUnwindSafe(|| machine.handle(input, now, supplies)));
         let took = started.elapsed();
+        let meters = &self.door.meters;
+        meters.inputs.add(1);
+        meters.input_time.add(i64::try_from(took.as_micros()).unwrap_or(i64::MAX));
         if took > BUDGET.to_std() {
-            self.gauges.slow.fetch_add(1, Ordering::Relaxed);
+            meters.slow_inputs.add(1);
             tracing::debug!(input = name, took_us = took.as_micros() as u64, "slow step");
         }
         if caught.is_err() {
@@ -143,10 +141,11 @@ impl TenantDriver {
 
     /// As after a restart, in place: calls end with `internal-error`, links, bindings and sign-ins stay.
     fn restore(&mut self, now: Now) {
-        self.gauges.panics.fetch_add(1, Ordering::Relaxed);
-        let parts: Parts = self.machine.parts(now.t);
-        self.machine = Tenant::new(parts, &mut self.supplies.rng);
-        self.machine.restore(&self.open, crate::tenant::Why::Panic, now, &mut self.supplies);
+        self.door.meters.panics.add(1);
+        let parts: Parts = self.machine.parts();
+        self.machine = Tenant::new(parts, now, &mut self.supplies.rng);
+        let open = self.world.journal.open_state(self.machine.no());
+        self.machine.restore(&open, Why::Panic, now, &mut self.supplies);
         self.state.panicked.retain(|at| now.t - *at < PANIC_WINDOW);
         self.state.panicked.push(now.t);
         if self.state.panicked.len() >= PANICS_MAX {
@@ -157,22 +156,18 @@ impl TenantDriver {
 
     fn put(&mut self, output: Output) {
         match output {
-            Output::Send { link, to, bytes } => self.world.links.send(link, to, bytes),
+            Output::Send { link, to, bytes } => self.world.send(link, to, bytes),
             Output::Open { request, interface, wire: _, to } => self.world.open(request, interface, to),
-            Output::Media(command) => self.world.media(self.machine.no(), command),
-            Output::Journal { event, notify } => self.append(*event, notify),
+            Output::Media(command) => self.world.media(command),
+            Output::Journal { event, notify } => self.state.last_seq = self.world.journal.append(*event, notify),
             Output::Answer { reply, answer, repeat_of } => {
-                let then = repeat_of.and_then(|id| self.open.commands.get(&id).map(|accepted| accepted.seq));
+                let then = repeat_of.and_then(|id| {
+                    self.world.journal.open_state(self.machine.no()).commands.get(&id).map(|accepted| accepted.seq)
+                });
                 self.state.reply(reply, answer, then);
             }
-            Output::Store(ask) => self.world.store(self.machine.no(), ask),
+            Output::Store(ask) => self.world.store(ask),
         }
-    }
-
-    fn append(&mut self, event: Event, notify: Option<u64>) {
-        let seq = self.world.append(&event, notify);
-        self.state.last_seq = seq;
-        self.open.apply(&Recorded { seq, event });
     }
 }
 

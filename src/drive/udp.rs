@@ -40,7 +40,7 @@ pub async fn read(socket: Arc<UdpSocket>, link: LinkId, interface: InterfaceNo, 
             Ok((length, from)) => {
                 let bytes = Bytes::copy_from_slice(&buffer[..length]);
                 if let Some(answer) = gate.datagram(link, interface, from, bytes) {
-                    gate.links.send(link, from, answer);
+                    gate.send(link, from, answer);
                 }
             }
             // ICMP errors of earlier sends surface here; they say nothing about this socket.

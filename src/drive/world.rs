@@ -1,19 +1,18 @@
 //! Where a tenant's outputs go: links, media threads, journal, store. Nothing here waits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::gate::Gate;
 use super::lanes::Lanes;
-use super::media_thread::MediaThread;
+use super::media_threads::MediaThreads;
 use super::ports::PortPool;
 use super::tcp;
-use crate::base::{ContactId, InterfaceNo, LinkId, TenantNo};
-use crate::event::Event;
-use crate::media::words::{Body, Command, Subject};
+use crate::base::{InterfaceNo, LinkId, TenantNo};
+use crate::media::words::{Body, Command};
 use crate::store::{Journal, SiteStore};
-use crate::switch::{StoreAnswer, StoreAsk};
+use crate::switch::StoreAsk;
 use crate::tenant::words::Input;
 
 pub struct World {
@@ -21,51 +20,11 @@ pub struct World {
     pub gate: Arc<Gate>,
     pub lanes: Arc<Lanes>,
     pub ports: Arc<PortPool>,
-    pub rooms: Rooms,
+    pub threads: Arc<MediaThreads>,
     pub journal: Arc<Journal>,
     pub site: Arc<SiteStore>,
     /// Each interface's own address.
     pub addresses: BTreeMap<InterfaceNo, IpAddr>,
-}
-
-/// Which thread has a contact's room.
-pub struct Rooms {
-    threads: Arc<Vec<MediaThread>>,
-    of_contact: BTreeMap<ContactId, (usize, BTreeSet<Subject>)>,
-    contacts: Vec<usize>,
-}
-
-impl Rooms {
-    pub fn new(threads: Arc<Vec<MediaThread>>) -> Self {
-        let contacts = vec![0; threads.len()];
-        Self { threads, of_contact: BTreeMap::new(), contacts }
-    }
-
-    /// All of a contact's sound is on one thread: the least loaded when it begins.
-    fn send(&mut self, tenant: TenantNo, command: Command) {
-        let (contact, subject) = (command.contact, command.body.subject());
-        let contacts = &mut self.contacts;
-        let (thread, subjects) = self.of_contact.entry(contact).or_insert_with(|| {
-            let least = (0..contacts.len()).min_by_key(|&i| contacts[i]).unwrap_or(0);
-            contacts[least] += 1;
-            (least, BTreeSet::new())
-        });
-        let thread = *thread;
-        match command.body {
-            Body::Close(subject) => {
-                subjects.remove(&subject);
-            }
-            Body::SetLeg(_) | Body::SetPlayer(_) | Body::SetTrack(_) => {
-                subjects.insert(subject);
-            }
-            Body::SetRow { .. } | Body::ReturnPorts(_) => {}
-        }
-        if subjects.is_empty() {
-            self.of_contact.remove(&contact);
-            self.contacts[thread] -= 1;
-        }
-        self.threads[thread].send(tenant, command);
-    }
 }
 
 impl World {
@@ -89,21 +48,19 @@ impl World {
         });
     }
 
-    pub fn media(&mut self, command: Command) {
+    pub fn media(&self, command: Command) {
         match command.body {
             Body::ReturnPorts(pair) => self.ports.give_back(pair),
             Body::SetLeg(_) | Body::SetRow { .. } | Body::SetPlayer(_) | Body::SetTrack(_) | Body::Close(_) => {
-                self.rooms.send(self.tenant, command);
+                self.threads.send(self.tenant, command);
             }
         }
     }
 
-    pub fn append(&self, event: &Event, notify: Option<u64>) -> u64 {
-        self.journal.append(event, notify)
-    }
-
+    /// A question that the store's full lane does not take has no answer: the machine's own deadline answers the phone.
     pub fn store(&self, ask: StoreAsk) {
-        let lanes = Arc::clone(&self.lanes);
-        self.site.ask(self.tenant, ask, move |answer: StoreAnswer| lanes.put(Input::Store(answer)));
+        if !self.site.ask(self.tenant, ask) {
+            tracing::warn!("the store takes no more bindings at this moment");
+        }
     }
 }

@@ -146,11 +146,15 @@ pub enum Kind {
     /// A phone registered. Personal: the contact's address is where somebody sits.
     Registered {
         extension: ExtensionNo,
+        /// Not the contact that an event is about: the stored names must differ.
+        #[serde(rename = "contact_uri")]
         contact: String,
         until: Time,
     },
     Unregistered {
         extension: ExtensionNo,
+        /// Not the contact that an event is about: the stored names must differ.
+        #[serde(rename = "contact_uri")]
         contact: String,
     },
 

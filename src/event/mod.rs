@@ -2,6 +2,8 @@
 //! Owns the closed list of kinds, the words they are told in and their stored form (JSON text, fixed field order).
 //! Leaves committing to `store`, folding to `ledger`, and the views that clients see to `api`.
 
+#[cfg(test)]
+mod catalog;
 mod kind;
 pub mod words;
 

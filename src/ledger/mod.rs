@@ -12,3 +12,8 @@ pub use disk::Disk;
 pub use open::Open;
 pub use projector::{AgentInterval, Changes, Rows, State};
 pub use record::ContactRecord;
+
+#[cfg(test)]
+pub mod script;
+#[cfg(test)]
+mod tests;

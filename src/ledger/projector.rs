@@ -205,7 +205,9 @@ impl Rows {
                 self.contacts.insert(key, record.clone());
             }
         }
-        changes.void_intervals.iter().for_each(|key| drop(self.intervals.remove(key)));
+        for key in &changes.void_intervals {
+            self.intervals.remove(key);
+        }
         self.intervals.extend(changes.intervals);
         self.state.drop_closed();
         self.position = recorded.seq;

@@ -8,6 +8,7 @@ pub mod dtmf;
 mod engine;
 pub mod latch;
 pub mod law;
+pub mod phone;
 pub mod player;
 pub mod receive;
 pub mod recorder;
@@ -19,4 +20,6 @@ pub mod timeline;
 pub mod wav;
 pub mod words;
 
+#[cfg(test)]
+pub use engine::POISON_SSRC;
 pub use engine::{Channel, Counters, Engine, Forward, Output, Refusal, Settings, Slot, Verdict};

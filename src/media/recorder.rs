@@ -168,11 +168,14 @@ impl Recorder {
             self.pulled = self.pulled.max(position);
             return;
         };
+        // The first sample that lies wholly behind the player's start.
+        let begins = -place(player.started(), self.spec.origin);
+        self.pulled = self.pulled.max(begins.min(position));
         let mut samples = [0; PACKET_SAMPLES];
         while self.pulled < position {
             let count = (position - self.pulled).min(PACKET_SAMPLES as i64) as usize;
             let at = self.spec.origin + Span::micros(self.pulled * 1_000 / SAMPLES_PER_MS as i64);
-            if at >= player.started() && player.read_linear(player.position(at), &mut samples[..count]) {
+            if player.read_linear(player.position(at), &mut samples[..count]) {
                 self.right.put(self.pulled, &samples[..count]);
             }
             self.pulled += count as i64;
@@ -263,11 +266,9 @@ mod tests {
         Recorder::start(key, spec, format, now)
     }
 
-    fn run(
-        format: Format,
-        pool: &Pool,
-        ms: i64,
-    ) -> (Vec<(u64, Vec<u8>)>, Option<(Span, Option<(RecordingGap, Span)>)>) {
+    type Ended = (Span, Option<(RecordingGap, Span)>);
+
+    fn run(format: Format, pool: &Pool, ms: i64) -> (Vec<(u64, Vec<u8>)>, Option<Ended>) {
         let mut recorder = recorder(format, Time(0), Time(0));
         let (mut blocks, mut end) = (vec![], None);
         let mut out = |write| match write {

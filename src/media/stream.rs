@@ -175,4 +175,31 @@ mod tests {
         let out = stream.relay(A, 0, 149, 160, Time(20_000));
         assert_eq!((out.marker, out.sequence, out.timestamp), (false, 0, 159));
     }
+    proptest::proptest! {
+        /// Whatever sources come and go, what is sent in order has sequences that rise by one at each change and
+        /// timestamps that follow the clock.
+        #[test]
+        fn no_change_of_source_breaks_the_stream(runs in proptest::collection::vec((0..3_u8, 1..20_u16, 0..3_000_u32), 1..30)) {
+            let mut stream = Stream::new(1, 65_000, u32::MAX - 5_000);
+            let (mut now, mut before, mut origin_before) = (Time(0), None::<(Stamp, Time)>, None);
+            for (which, packets, base) in runs {
+                let origin = Origin::Leg { slot: u32::from(which), ssrc: base };
+                if origin_before.replace(origin) == Some(origin) {
+                    continue;
+                }
+                for index in 0..packets {
+                    let sequence = (base as u16).wrapping_mul(7).wrapping_add(index);
+                    let out = stream.relay(origin, sequence, base.wrapping_mul(9_999).wrapping_add(u32::from(index) * 160), 160, now);
+                    if let Some((last, at)) = before {
+                        assert_eq!(out.sequence, last.sequence.wrapping_add(1));
+                        assert_eq!(out.marker, index == 0);
+                        assert_eq!(out.timestamp.wrapping_sub(last.timestamp), samples(now - at));
+                    }
+                    before = Some((out, now));
+                    now += Span::millis(20);
+                }
+                now += Span::millis(i64::from(base));
+            }
+        }
+    }
 }

@@ -49,6 +49,7 @@ fn extension(e: &Extension, passwords: Passwords) -> String {
         ("name", Some(quoted(&e.name))),
         ("password", (passwords == Passwords::Shown).then(|| quoted(&e.password.0))),
         ("outbound", e.outbound.then(|| "true".to_owned())),
+        ("record", e.record.then(|| "true".to_owned())),
     ])
 }
 
@@ -62,7 +63,6 @@ fn group(g: &Group) -> String {
         ("length_max", g.length_max.map(|n| n.to_string())),
         ("wait_max", g.wait_max.map(|s| s.to_string())),
         ("music", Some(quoted(&g.music))),
-        ("record", Some(g.record.to_string())),
     ])
 }
 
@@ -90,7 +90,13 @@ fn route(site: &Site, r: &Route) -> String {
 
 fn number(n: &Number) -> String {
     let language = n.language.as_deref().map(quoted);
-    map(&[("number", Some(quoted(&n.number))), ("flow", Some(quoted(&n.flow))), ("language", language)])
+    let record = (!n.record).then(|| "false".to_owned());
+    map(&[
+        ("number", Some(quoted(&n.number))),
+        ("flow", Some(quoted(&n.flow))),
+        ("language", language),
+        ("record", record),
+    ])
 }
 
 fn line(text: &mut String, what: std::fmt::Arguments<'_>) {

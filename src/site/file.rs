@@ -34,6 +34,7 @@ pub(super) struct ExtensionEntry {
     pub name: String,
     pub password: Option<Secret>,
     pub outbound: bool,
+    pub record: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -224,7 +224,7 @@ impl Loader<'_> {
     }
 
     fn extension(&mut self, item: &Item) -> Option<ExtensionEntry> {
-        let fields = item.fields(&["number", "name", "password", "outbound"], &mut self.problems)?;
+        let fields = item.fields(&["number", "name", "password", "outbound", "record"], &mut self.problems)?;
         let number_item = fields.need("number", "number: \"1001\"", &mut self.problems)?;
         let digits = |t: &str| (t.len() <= 20 && t.bytes().all(|b| b.is_ascii_digit())).then(|| t.to_owned());
         let hint = "write up to 20 digits in quotes, without `+`: `\"1001\"`";
@@ -233,11 +233,12 @@ impl Loader<'_> {
         self.taken.dialled.0.insert(number.clone(), number_item.at().line);
         let name = self.text(&fields, "name").unwrap_or_else(|| number.clone());
         let password = self.text(&fields, "password").map(Secret);
-        Some(ExtensionEntry { name, password, outbound: self.bool(&fields, "outbound", false), number })
+        let (outbound, record) = (self.bool(&fields, "outbound", false), self.bool(&fields, "record", false));
+        Some(ExtensionEntry { name, password, outbound, record, number })
     }
 
     fn group(&mut self, item: &Item) -> Option<Group> {
-        let known = ["id", "name", "strategy", "ring", "wrap_up", "length_max", "wait_max", "music", "record"];
+        let known = ["id", "name", "strategy", "ring", "wrap_up", "length_max", "wait_max", "music"];
         let fields = item.fields(&known, &mut self.problems)?;
         let id_item = fields.need("id", "id: support", &mut self.problems)?;
         let id = self.key(&id_item)?;
@@ -257,7 +258,6 @@ impl Loader<'_> {
             length_max,
             wait_max: self.span(&fields, "wait_max", Span::seconds(1), Span::hours(24)),
             music,
-            record: self.bool(&fields, "record", true),
             retiring: false,
         })
     }
@@ -420,7 +420,7 @@ impl Loader<'_> {
     }
 
     fn number(&mut self, item: &Item) -> Option<Number> {
-        let fields = item.fields(&["number", "flow", "language"], &mut self.problems)?;
+        let fields = item.fields(&["number", "flow", "language", "record"], &mut self.problems)?;
         let number_item = fields.need("number", "number: \"9000\"", &mut self.problems)?;
         let number = self.dialable(&number_item)?;
         self.taken.dialled.take(&number_item, &number, &mut self.problems);
@@ -428,7 +428,8 @@ impl Loader<'_> {
         let flow_item = fields.need("flow", "flow: main", &mut self.problems)?;
         let flow = self.key(&flow_item)?;
         self.refer(&flow_item, Outside::Flow, "flow", &flow);
-        Some(Number { no: NumberNo(0), number, flow, language, retiring: false })
+        let record = self.bool(&fields, "record", true);
+        Some(Number { no: NumberNo(0), number, flow, language, record, retiring: false })
     }
 
     fn emergency(&mut self, item: &Item) -> Option<(Vec<String>, Vec<String>)> {

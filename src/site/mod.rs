@@ -41,6 +41,8 @@ pub use crate::sdp::Codec;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Site {
     pub tenant: TenantNo,
+    /// Rises with each plan.
+    pub version: u64,
     /// The tenant's key, as in the site file.
     pub key: String,
     /// Request-URI hosts that mean this tenant; the first is the digest realm.
@@ -64,12 +66,12 @@ pub struct Site {
     /// The number of each loaded flow, by key. The flows themselves are `ivr`'s.
     pub flows: IndexMap<String, FlowNo>,
     /// What each internal or public number is. Made by `plan`, because every REGISTER and every dialled digit asks.
-    dialled: BTreeMap<String, Dialled>,
+    pub(crate) dialled: BTreeMap<String, Dialled>,
 }
 
 /// No two objects of a site have the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Dialled {
+pub(crate) enum Dialled {
     Extension(ExtensionNo),
     Number(NumberNo),
 }
@@ -108,6 +110,8 @@ pub struct Extension {
     pub password: Secret,
     /// May dial outside.
     pub outbound: bool,
+    /// Calls that this phone makes are recorded; those to a number are by the number's rule.
+    pub record: bool,
     /// Removed while in use: finishes its running work.
     pub retiring: bool,
 }
@@ -144,7 +148,6 @@ pub struct Group {
     pub wait_max: Option<Span>,
     /// Key of the music below `sounds/music`.
     pub music: String,
-    pub record: bool,
     pub retiring: bool,
 }
 
@@ -212,6 +215,8 @@ pub struct Number {
     /// Key of the flow that answers.
     pub flow: String,
     pub language: Option<String>,
+    /// Its contacts are recorded from the answer on.
+    pub record: bool,
     pub retiring: bool,
 }
 
@@ -222,6 +227,13 @@ pub struct Emergency {
 }
 
 impl Site {
+    /// A tenant without objects, with the limits of a site file that names none.
+    pub fn bare(tenant: TenantNo, key: &str) -> Self {
+        let file = load(key, &format!("tenant: {key}\ndomains: [{key}.example]\n"));
+        let file = file.unwrap_or_else(|problems| panic!("a tenant's key: {}", crate::config::print(&problems)));
+        plan(Numbering::new(tenant), file, &[], &mut |_| String::new()).0
+    }
+
     /// The extension that has this number.
     pub fn extension(&self, number: &str) -> Option<&Extension> {
         match self.dialled.get(number)? {

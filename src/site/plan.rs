@@ -17,6 +17,8 @@ use crate::base::{AgentNo, ExtensionNo, FlowNo, GroupNo, NumberNo, RouteNo, Tena
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Numbering {
     pub tenant: TenantNo,
+    /// How often this tenant was planned.
+    version: u64,
     extensions: Register,
     agents: Register,
     groups: Register,
@@ -51,6 +53,7 @@ impl Numbering {
         let none = Register::default;
         Self {
             tenant,
+            version: 0,
             extensions: none(),
             agents: none(),
             groups: none(),
@@ -73,6 +76,7 @@ pub fn plan(
     password: &mut dyn FnMut(&str) -> String,
 ) -> (Site, Numbering) {
     let mut n = previous;
+    n.version += 1;
     let groups = file.groups.into_iter().map(|g| numbered_group(&mut n, g)).collect();
     let extensions: IndexMap<_, _> =
         file.extensions.into_iter().map(|e| numbered_extension(&mut n, e, password)).collect();
@@ -89,6 +93,7 @@ pub fn plan(
     let site = Site {
         dialled,
         tenant: n.tenant,
+        version: n.version,
         key: file.key,
         domains: file.domains,
         default: file.default,
@@ -113,10 +118,10 @@ fn numbered_extension(
     entry: ExtensionEntry,
     password: &mut dyn FnMut(&str) -> String,
 ) -> (ExtensionNo, Extension) {
-    let ExtensionEntry { number, name, password: given, outbound } = entry;
+    let ExtensionEntry { number, name, password: given, outbound, record } = entry;
     let no = ExtensionNo(n.extensions.number(&number));
     let password = given.unwrap_or_else(|| Secret(password(&number)));
-    (no, Extension { no, number, name, password, outbound, retiring: false })
+    (no, Extension { no, number, name, password, outbound, record, retiring: false })
 }
 
 fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {

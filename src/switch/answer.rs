@@ -48,6 +48,7 @@ pub struct AgentWorkState {
     pub role: WorkRole,
     pub contact: ContactId,
     pub since: Time,
+    /// When it ends by itself.
     pub until: Option<Time>,
 }
 

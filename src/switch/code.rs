@@ -13,6 +13,8 @@ pub enum Code {
     Unauthorized,
     Forbidden,
     NotFound,
+    MethodNotAllowed,
+    BodyTooLarge,
     UnknownAgent,
     UnknownContact,
     UnknownLeg,
@@ -67,11 +69,13 @@ const fn row(code: Code, http: u16, sip: u16, fault: Fault, title: &'static str,
 
 use Fault::{Client, Server, State};
 
-pub const TABLE: [Row; 29] = [
+pub const TABLE: [Row; 31] = [
     row(Code::BadRequest, 400, 400, Client, "the request cannot be read", "mend the field that `detail` names"),
     row(Code::Unauthorized, 401, 401, Client, "no valid token", "send `Authorization: Bearer <token>`"),
     row(Code::Forbidden, 403, 403, Client, "the token does not permit this", "use a token with the permission"),
     row(Code::NotFound, 404, 404, Client, "there is no such object", "list the objects to find its id"),
+    row(Code::MethodNotAllowed, 405, 405, Client, "the path has no such method", "use one that `Allow` names"),
+    row(Code::BodyTooLarge, 413, 413, Client, "the body is over 1 MiB", "send less"),
     row(Code::UnknownAgent, 404, 404, Client, "there is no such agent", "see `/v1/agents`"),
     row(
         Code::UnknownContact,
@@ -167,6 +171,8 @@ impl Code {
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::BodyTooLarge => "body-too-large",
             Self::UnknownAgent => "unknown-agent",
             Self::UnknownContact => "unknown-contact",
             Self::UnknownLeg => "unknown-leg",

@@ -5,6 +5,9 @@
 mod answer;
 pub mod code;
 mod command;
+pub mod door;
+pub mod meters;
+pub mod permission;
 
 pub use answer::{
     AgentState, AgentWorkState, Answer, BindingState, CallState, ContactState, ExtensionState, GroupState, LegPhase,

@@ -1,9 +1,9 @@
 //! Commands: checked against the state, answered before any effect, never done twice.
 
+use super::Tenant;
 use super::dialling::Ordered;
 use super::remember::{Known, Outcome, body_hash};
 use super::words::Output;
-use super::Tenant;
 use crate::acd::words::{AgentVerb as AcdVerb, VerbRefused};
 use crate::base::{AgentNo, ContactId, LegId, Now, Supplies};
 use crate::call::words::{Act, Birth};
@@ -88,13 +88,7 @@ impl Tenant {
         }
     }
 
-    fn carry_out(
-        &mut self,
-        body: Body,
-        by: By,
-        now: Now,
-        supplies: &mut Supplies,
-    ) -> Result<Snapshot, Refusal> {
+    fn carry_out(&mut self, body: Body, by: By, now: Now, supplies: &mut Supplies) -> Result<Snapshot, Refusal> {
         match body {
             Body::Agent { agent, verb } => self.agent_verb(agent, verb, by, now, supplies),
             Body::Originate(originate) => self.originate(originate, by, now, supplies),
@@ -126,11 +120,9 @@ impl Tenant {
     ) -> Result<Snapshot, Refusal> {
         let station = match verb {
             AgentVerb::SignIn { station: Some(Station::Extension(extension)) } => Some(extension),
-            AgentVerb::SignIn { station: None } => {
-                self.site.agents.get(&agent).map(|a| match a.station {
-                    crate::site::StationPlan::Extension(extension) => extension,
-                })
-            }
+            AgentVerb::SignIn { station: None } => self.site.agents.get(&agent).map(|a| match a.station {
+                crate::site::StationPlan::Extension(extension) => extension,
+            }),
             AgentVerb::SignOut | AgentVerb::Ready | AgentVerb::NotReady => None,
         };
         let verb = match verb {
@@ -139,7 +131,7 @@ impl Tenant {
             AgentVerb::Ready => AcdVerb::Ready,
             AgentVerb::NotReady => AcdVerb::NotReady { reason: NotReadyReason::Asked },
         };
-        self.acd.agent(agent, verb, by, now, supplies).map_err(|refused| self.verb_refused(refused, agent))?;
+        self.acd.agent(agent, verb, &by, now, supplies).map_err(|refused| self.verb_refused(refused, agent))?;
         if let Some(extension) = station {
             self.acd.reachable(extension, self.sip.is_reachable(extension), now, supplies);
         }
@@ -205,7 +197,7 @@ impl Tenant {
         if size > crate::base::bounds::ATTACHED_DATA_BYTES {
             return Err((Code::DataTooLarge, size.to_string()));
         }
-        match resolve(&self.site, Origin::Api, &originate.to) {
+        match resolve(&self.site, &Origin::Api, &originate.to) {
             Ok(_) => {}
             Err(ResolveError::NotFound) => return Err((Code::UnknownNumber, originate.to.clone())),
             Err(ResolveError::Forbidden) => return Err((Code::OutboundForbidden, originate.to.clone())),

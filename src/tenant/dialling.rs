@@ -32,10 +32,10 @@ impl Tenant {
             PartyRef::Trunk(trunk) => Origin::Trunk(trunk),
             PartyRef::Extension(extension) => Origin::Extension(extension),
         };
-        let dialled = resolve(&self.site, origin, &incoming.dialled);
+        let dialled = resolve(&self.site, &origin, &incoming.dialled);
         let refusal = self.refusal(&incoming, dialled.as_ref(), now);
         let number = match &dialled {
-            Ok(Destination::Number { number }) => Some(*number),
+            Ok(Destination::Number { no }) => Some(*no),
             _ => None,
         };
         let looped = incoming.met.len() >= SELF_MEETINGS;
@@ -50,7 +50,7 @@ impl Tenant {
             return;
         }
         match dialled {
-            Ok(Destination::Number { number }) => self.answer_by_flow(contact, number, now, supplies),
+            Ok(Destination::Number { no }) => self.answer_by_flow(contact, no, now, supplies),
             Ok(destination) => self.connect_directly(contact, party, &from, destination, now, supplies),
             // `refusal` has refused these.
             Err(_) => {}
@@ -107,8 +107,8 @@ impl Tenant {
             None => incoming.asserted_user.clone().unwrap_or_else(|| incoming.from_user.clone()),
         };
         let to = match to {
-            Some(Destination::Number { number }) => {
-                site.numbers.get(number).map_or_else(|| incoming.dialled.clone(), |n| n.number.clone())
+            Some(Destination::Number { no }) => {
+                site.numbers.get(no).map_or_else(|| incoming.dialled.clone(), |n| n.number.clone())
             }
             Some(Destination::Trunks { number, .. } | Destination::Emergency { number, .. }) => number.clone(),
             Some(Destination::Extension { .. }) | None => incoming.dialled.clone(),
@@ -179,7 +179,7 @@ impl Tenant {
     /// The ways to a destination, best first.
     fn attempts(&self, destination: Destination, from: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
         match destination {
-            Destination::Extension { extension } => {
+            Destination::Extension { no: extension } => {
                 if self.acd.is_station_full(extension) {
                     return Err(EndCause::Busy);
                 }
@@ -215,7 +215,7 @@ impl Tenant {
 
     fn trunk_attempt(&self, trunk: TrunkNo, number: &str, from: &str) -> Option<Attempt> {
         let object = self.site.trunks.get(&trunk)?;
-        let dialled = object.rewrite_outbound(number);
+        let dialled = object.outbound_form(number);
         let from_user = match from.starts_with('+') {
             true => from.to_owned(),
             false => object.caller_id.clone().unwrap_or_else(|| from.to_owned()),
@@ -243,7 +243,13 @@ impl Tenant {
     }
 
     /// An agent's phone shows the caller, and the group he called for.
-    pub(super) fn agent_attempt(&self, extension: ExtensionNo, group: GroupNo, contact: ContactId, now: Now) -> Attempt {
+    pub(super) fn agent_attempt(
+        &self,
+        extension: ExtensionNo,
+        group: GroupNo,
+        contact: ContactId,
+        now: Now,
+    ) -> Attempt {
         let from = self.contacts.caller(contact).unwrap_or_default();
         let group = self.site.groups.get(&group).map(|g| g.name.clone());
         self.phone_attempt(extension, &from, group, now)
@@ -255,7 +261,7 @@ impl Tenant {
     }
 
     pub(super) fn attempts_to(&self, to: &str, origin: Origin, from: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
-        match resolve(&self.site, origin, to) {
+        match resolve(&self.site, &origin, to) {
             Ok(destination) => self.attempts(destination, from, now),
             Err(ResolveError::NotFound) => Err(EndCause::NotFound),
             Err(ResolveError::Forbidden) => Err(EndCause::Forbidden),
@@ -289,8 +295,7 @@ impl Tenant {
         supplies: &mut Supplies,
     ) {
         if result.is_ok() && !self.start_flow(contact, flow, now, supplies) {
-            let hangup =
-                Act::Hangup { leg: None, cause: EndCause::NotFound, side: Side::System, by: By::SYSTEM };
+            let hangup = Act::Hangup { leg: None, cause: EndCause::NotFound, side: Side::System, by: By::SYSTEM };
             self.contacts.act(contact, hangup, now, supplies);
         }
     }

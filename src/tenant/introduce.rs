@@ -5,7 +5,7 @@ use super::words::Output;
 use super::{Run, Tenant};
 use crate::acd::words::{NewItem, Offer, OfferStep, Output as Acd};
 use crate::base::bounds::QUEUE_VISITS;
-use crate::base::{ContactId, ItemId, Now, Supplies};
+use crate::base::{ContactId, ItemId, Now, Span, Supplies};
 use crate::call::words::{self as call, Act};
 use crate::event::words::{AlarmKind, By, EndCause, ItemExit, OfferEnding, PartyRef, Side, Station};
 use crate::event::{About, Kind};
@@ -96,9 +96,15 @@ impl Tenant {
             call::Tell::OtherSideLeft => self.flow(contact, Flow::AgentSideEnded, now, supplies),
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
             call::Tell::Offer { offer, step } => self.acd.offer_step(offer, offer_step(step), now, supplies),
-            call::Tell::AgentGone(agent) => self.acd.talk_ended(agent, contact, now, supplies),
+            call::Tell::AgentGone { agent, group } => {
+                let wrap_up = self.site.groups.get(&group).map_or(Span::ZERO, |g| g.wrap_up);
+                self.acd.talk_ended(agent, contact, wrap_up, &By::SYSTEM, now, supplies);
+            }
             call::Tell::StationBusy { extension, busy: true } => {
-                self.acd.claim_station(extension, contact, now, supplies);
+                // A full phone was refused before it was dialled; its own call is let through and shown.
+                if self.acd.claim_station(extension, contact, now, supplies).is_err() {
+                    tracing::debug!(%contact, "phone is in more calls than are counted");
+                }
             }
             call::Tell::StationBusy { extension, busy: false } => {
                 self.acd.release_station(extension, contact, now, supplies);
@@ -149,18 +155,12 @@ impl Tenant {
 
     fn customer_left(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
         if let Some(item) = self.runs.get_mut(&contact).and_then(|run| run.item.take()) {
-            self.acd.withdraw(item, ItemExit::CallerLeft, now, supplies);
+            self.acd.withdraw(item, ItemExit::CallerLeft, &By::PARTY, now, supplies);
         }
         self.flow(contact, Flow::CustomerLeft, now, supplies);
     }
 
-    fn dial_ended(
-        &mut self,
-        contact: ContactId,
-        result: Result<(), EndCause>,
-        now: Now,
-        supplies: &mut Supplies,
-    ) {
+    fn dial_ended(&mut self, contact: ContactId, result: Result<(), EndCause>, now: Now, supplies: &mut Supplies) {
         if let Some(flow) = self.ordered_flows.remove(&contact) {
             return self.ordered_dial_ended(contact, &flow, result, now, supplies);
         }
@@ -253,7 +253,7 @@ impl Tenant {
         contact: ContactId,
         group: &str,
         priority: i32,
-        wait_max: Option<crate::base::Span>,
+        wait_max: Option<Span>,
         now: Now,
         supplies: &mut Supplies,
     ) {
@@ -271,25 +271,18 @@ impl Tenant {
         let visit = run.visits;
         let new = NewItem { item, group, entered, priority, level: 1, wait_max, holder: contact, visit };
         self.contacts.act(contact, Act::Wait { group, music }, now, supplies);
-        self.acd.enqueue(new, By::FLOW, now, supplies);
+        self.acd.enqueue(&new, &By::FLOW, now, supplies);
     }
 
     fn unqueue(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
         match self.runs.get(&contact).and_then(|run| run.item) {
-            Some(item) => self.acd.withdraw(item, ItemExit::Withdrawn, now, supplies),
+            Some(item) => self.acd.withdraw(item, ItemExit::Withdrawn, &By::FLOW, now, supplies),
             // An agent was faster: the flow has been told so.
             None => {}
         }
     }
 
-    fn flow_dials(
-        &mut self,
-        contact: ContactId,
-        to: &str,
-        ring: crate::base::Span,
-        now: Now,
-        supplies: &mut Supplies,
-    ) {
+    fn flow_dials(&mut self, contact: ContactId, to: &str, ring: Span, now: Now, supplies: &mut Supplies) {
         match self.attempts_of_flow(contact, to, now) {
             Ok(attempts) => {
                 let dial = call::Dial { attempts, ring, customer: false, by: By::FLOW };

@@ -24,6 +24,7 @@ use crate::sip::Endpoint;
 use crate::sip::words::{Binding, Interface};
 use crate::site::Site;
 use remember::AcceptedIds;
+pub use restore::Why;
 use words::{House, Input, Output};
 
 /// A panic outside of one contact's own step: after the third within this time new contacts are refused for as long.
@@ -70,7 +71,7 @@ pub struct Parts {
 }
 
 impl Tenant {
-    pub fn new(parts: Parts, rng: &mut Rng) -> Self {
+    pub fn new(parts: Parts, now: Now, rng: &mut Rng) -> Self {
         let Parts { site, flows, interfaces, bindings } = parts;
         let sip = Endpoint::new(site.tenant, Arc::clone(&site), interfaces, bindings, rng.bytes());
         Self {
@@ -79,7 +80,7 @@ impl Tenant {
             house: House::Open,
             sip,
             contacts: Contacts::new(&site.key),
-            acd: Acd::new(Arc::clone(&site)),
+            acd: Acd::new(Arc::clone(&site), now),
             runs: BTreeMap::new(),
             run_agenda: Agenda::default(),
             accepted: AcceptedIds::default(),

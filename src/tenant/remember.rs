@@ -66,9 +66,9 @@ impl AcceptedIds {
 
 /// A number for a command's content, the same in every process: FNV-1a over its printed form.
 pub(super) fn body_hash(body: &Body) -> u64 {
-    format!("{body:?}").bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    format!("{body:?}")
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 #[cfg(test)]

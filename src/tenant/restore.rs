@@ -9,7 +9,8 @@ use crate::acd;
 use crate::base::{ContactId, LegId, Now, Span, Supplies, Time};
 use crate::event::words::{By, Disposition, EndCause, SegmentEdge, Side};
 use crate::event::{About, Kind};
-use crate::ledger::{Open, OpenContact, OpenLeg};
+use crate::ledger::Open;
+use crate::ledger::open::{OfferPhase, OpenContact, OpenLeg};
 use crate::sip::words::Act;
 
 /// Why the machine begins anew.
@@ -105,7 +106,8 @@ impl Tenant {
         if let Some(dialog) = &open.dialog {
             self.sip.act(Act::ByeRestored { dialog: Box::new(dialog.clone()), cause }, now, supplies);
         }
-        let about = About { contact: Some(contact), call: open.call, leg: Some(leg), agent: open.agent, ..About::default() };
+        let about =
+            About { contact: Some(contact), call: open.call, leg: Some(leg), agent: open.agent, ..About::default() };
         let kind = Kind::LegEnded { cause, side: Side::System, sip_status: None };
         self.journal(now, about, By::SYSTEM, kind, None);
         self.journal(now, about, By::SYSTEM, Kind::CallLeft, None);
@@ -121,7 +123,7 @@ impl Tenant {
         supplies: &mut Supplies,
         now: Now,
     ) {
-        let offer = contact.offers.iter().find(|(_, offer)| offer.phase == crate::ledger::OfferPhase::Connected);
+        let offer = contact.offers.iter().find(|(_, offer)| offer.phase == OfferPhase::Connected);
         let call = contact.calls.keys().next().copied();
         let about = About {
             contact: Some(id),
@@ -192,10 +194,10 @@ fn acd_open(open: &Open) -> acd::open::Open {
                 agent: state.agent?,
                 group: state.group?,
                 stage: match state.phase {
-                    crate::ledger::OfferPhase::Made => acd::open::Stage::Made,
-                    crate::ledger::OfferPhase::Alerting => acd::open::Stage::Alerting,
-                    crate::ledger::OfferPhase::Accepted => acd::open::Stage::Accepted,
-                    crate::ledger::OfferPhase::Connected => acd::open::Stage::Connected,
+                    OfferPhase::Made => acd::open::Stage::Made,
+                    OfferPhase::Alerting => acd::open::Stage::Alerting,
+                    OfferPhase::Accepted => acd::open::Stage::Accepted,
+                    OfferPhase::Connected => acd::open::Stage::Connected,
                 },
             })
         })

@@ -1,8 +1,9 @@
 //! Queries: live state as their askers see it.
 
 use super::Tenant;
-use crate::base::{AgentNo, ContactId, Now};
+use crate::base::{AgentNo, ContactId, ExtensionNo, Now};
 use crate::event::words::{NotReadyReason, Wish};
+use crate::sip::words::Binding;
 use crate::switch::{
     AgentState, AgentWorkState, Answer, BindingState, Code, ContactState, ExtensionState, GroupState, Query, Snapshot,
     TracedMessage,
@@ -49,9 +50,9 @@ impl Tenant {
             not_ready: seen.wish.and_then(not_ready),
             reachable: seen.reachable,
             work: seen
-                .work
+                .works
                 .into_iter()
-                .map(|(contact, role, since, until)| AgentWorkState { role, contact, since, until })
+                .map(|w| AgentWorkState { role: w.role, contact: w.contact, since: w.since, until: w.until })
                 .collect(),
         })
     }
@@ -69,7 +70,7 @@ impl Tenant {
                     waiting: queue.waiting,
                     oldest: queue.oldest,
                     signed_in: queue.signed_in,
-                    available: queue.available,
+                    available: queue.ready,
                 }
             })
             .collect()
@@ -83,21 +84,22 @@ impl Tenant {
                 extension: extension.no,
                 number: extension.number.clone(),
                 name: extension.name.clone(),
-                bindings: self
-                    .sip
-                    .bindings(extension.no)
-                    .into_iter()
-                    .map(|(binding, usable)| BindingState {
-                        contact: binding.contact.clone(),
-                        received: binding.received.to_string(),
-                        wire: binding.wire,
-                        until: binding.until,
-                        user_agent: binding.user_agent.clone(),
-                        usable: usable && binding.until > now.t,
-                    })
-                    .collect(),
+                bindings: self.binding_states(extension.no, now),
             })
             .collect()
+    }
+
+    fn binding_states(&self, extension: ExtensionNo, now: Now) -> Vec<BindingState> {
+        let targets = self.sip.targets_of_extension(extension, now.t);
+        let state = |binding: Binding| BindingState {
+            usable: targets.iter().any(|target| target.remote == binding.received),
+            received: binding.received.to_string(),
+            contact: binding.contact,
+            wire: binding.wire,
+            until: binding.until,
+            user_agent: binding.user_agent,
+        };
+        self.sip.bindings(extension).into_iter().map(state).collect()
     }
 
     pub(super) fn contact_state(&self, id: ContactId) -> Option<ContactState> {

@@ -17,14 +17,26 @@ use crate::switch::{Answer, Command, StoreAnswer, StoreAsk};
 pub enum Input {
     Sip(Received),
     /// A connection asked for by `Output::Open` stands.
-    LinkOpened { request: u64, link: LinkId },
-    LinkFailed { request: u64 },
-    LinkClosed { link: LinkId },
+    LinkOpened {
+        request: u64,
+        link: LinkId,
+    },
+    LinkFailed {
+        request: u64,
+    },
+    LinkClosed {
+        link: LinkId,
+    },
     Media(media::words::Report),
     /// `reply` comes back in `Output::Answer`.
-    Command { reply: u64, command: Box<Command> },
+    Command {
+        reply: u64,
+        command: Box<Command>,
+    },
     /// An event journaled with this token is on disk.
-    Committed { token: u64 },
+    Committed {
+        token: u64,
+    },
     Store(StoreAnswer),
     Site(Arc<Site>),
     Flows(Arc<Flows>),
@@ -66,13 +78,29 @@ pub enum ShedReason {
 /// Carried out in this order by a driver that never waits.
 #[derive(Debug)]
 pub enum Output {
-    Send { link: LinkId, to: SocketAddr, bytes: Bytes },
-    Open { request: u64, interface: InterfaceNo, wire: Wire, to: SocketAddr },
+    Send {
+        link: LinkId,
+        to: SocketAddr,
+        bytes: Bytes,
+    },
+    Open {
+        request: u64,
+        interface: InterfaceNo,
+        wire: Wire,
+        to: SocketAddr,
+    },
     Media(media::words::Command),
     /// Appended before anything that follows from it is sent. With a token, `Input::Committed` comes back.
-    Journal { event: Box<Event>, notify: Option<u64> },
+    Journal {
+        event: Box<Event>,
+        notify: Option<u64>,
+    },
     /// `repeat_of`: the command was carried out before, and its answer is stamped with the position it had then.
-    Answer { reply: u64, answer: Answer, repeat_of: Option<CommandId> },
+    Answer {
+        reply: u64,
+        answer: Answer,
+        repeat_of: Option<CommandId>,
+    },
     Store(StoreAsk),
 }
 

@@ -17,9 +17,8 @@ use crate::base::{
 };
 use crate::event::words::{Actor, Display, ItemExit, NotReadyReason, OfferEnding};
 use crate::event::{By, Kind};
-use crate::site::{Agent, DigestPolicy, Emergency, Extension, Group, Limits, Secret, Site, StationPlan, Strategy};
+use crate::site::{Agent, Extension, Group, Secret, Site, StationPlan, Strategy};
 use fold::Fold;
-use indexmap::IndexMap;
 
 const RING: i64 = 20;
 const WRAP_UP: i64 = 10;
@@ -35,29 +34,19 @@ fn group(no: u32) -> Group {
         length_max: None,
         wait_max: None,
         music: String::new(),
-        record: false,
         retiring: false,
     }
 }
 
 /// Agent `n` sits at extension `n`; `(agent, [(group, level)])`.
 fn site(groups: Vec<Group>, agents: &[(u32, &[(u32, u8)])]) -> Site {
-    let zero = Span::ZERO;
-    let limits = Limits {
-        calls: 0,
-        cps: 0,
-        call_max: zero,
-        hold_max: zero,
-        register_min: zero,
-        register_max: zero,
-        register_default: zero,
-    };
     let extension = |n: u32| Extension {
         no: ExtensionNo(n),
         number: n.to_string(),
         name: String::new(),
         password: Secret(String::new()),
         outbound: true,
+        record: false,
         retiring: false,
     };
     let agent = |n: u32, groups: &[(u32, u8)]| Agent {
@@ -68,24 +57,11 @@ fn site(groups: Vec<Group>, agents: &[(u32, &[(u32, u8)])]) -> Site {
         groups: groups.iter().map(|(g, level)| (GroupNo(*g), *level)).collect(),
         retiring: false,
     };
-    Site {
-        tenant: TenantNo(1),
-        key: "test".into(),
-        domains: vec![],
-        default: true,
-        time_zone: "Asia/Shanghai".into(),
-        language: "en-US".into(),
-        digest: DigestPolicy::Md5,
-        limits,
-        extensions: agents.iter().map(|(n, _)| (ExtensionNo(*n), extension(*n))).collect(),
-        agents: agents.iter().map(|(n, groups)| (AgentNo(*n), agent(*n, groups))).collect(),
-        groups: groups.into_iter().map(|g| (g.no, g)).collect(),
-        trunks: IndexMap::new(),
-        routes: vec![],
-        numbers: IndexMap::new(),
-        emergency: Emergency::default(),
-        flows: IndexMap::new(),
-    }
+    let mut site = Site::bare(TenantNo(1), "test");
+    site.extensions = agents.iter().map(|(n, _)| (ExtensionNo(*n), extension(*n))).collect();
+    site.agents = agents.iter().map(|(n, groups)| (AgentNo(*n), agent(*n, groups))).collect();
+    site.groups = groups.into_iter().map(|g| (g.no, g)).collect();
+    site
 }
 
 fn supplies() -> Supplies {
@@ -194,7 +170,7 @@ impl House {
                     self.offers.insert(offer.agent, offer.offer);
                     self.told.push(format!("offer {} to {}", offer.item, offer.agent));
                 }
-                Output::Rescind { offer, ending } => {
+                Output::Rescind { offer, ending, .. } => {
                     assert!(!self.fold.offers.contains_key(&offer), "journaled before it is told");
                     let agent = self.offers.iter().find(|(_, o)| **o == offer).map(|(a, _)| a.0);
                     self.told.push(format!("rescind {} {ending:?}", agent.unwrap_or(0)));

@@ -86,7 +86,8 @@ fn aim(house: &House, act: Do) -> Do {
         Do::CallerLeaves(n) => Do::CallerLeaves(nth(n)),
         Do::TakenOut(n) => Do::TakenOut(nth(n)),
         Do::HangUp(n, _) => {
-            let contacts = house.acd.snapshot(AgentNo(n)).map_or_else(Vec::new, |a| a.contacts);
+            let contacts =
+                house.acd.snapshot(AgentNo(n)).map_or_else(Vec::new, |a| a.works.iter().map(|w| w.contact).collect());
             Do::HangUp(n, contacts.first().map_or(0, |c| c.0))
         }
         Do::CallAs(item, group, wants) => {
@@ -107,7 +108,8 @@ fn come_to_rest(house: &mut House) {
         for contact in 1..4 {
             house.act(Do::HangsUpOwn(n, contact));
         }
-        let contacts = house.acd.snapshot(AgentNo(n)).map_or_else(Vec::new, |a| a.contacts);
+        let contacts =
+            house.acd.snapshot(AgentNo(n)).map_or_else(Vec::new, |a| a.works.iter().map(|w| w.contact).collect());
         for contact in contacts {
             house.act(Do::HangUp(n, contact.0));
         }

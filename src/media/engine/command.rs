@@ -70,7 +70,8 @@ impl Engine {
         if !room.legs.contains(&slot) {
             room.legs.push(slot);
         }
-        let Some(leg) = self.legs.get(slot) else { return };
+        let Some(leg) = self.legs.get_mut(slot) else { return };
+        self.counters.keys_lost += leg.keys_out.offer(&leg.spec.digits) as u64;
         if leg.spec.is_watched() && !leg.is_silent {
             self.agenda.set(Due::Watch(slot), Some(leg.heard + SILENCE));
         }
@@ -98,12 +99,17 @@ impl Engine {
 
     /// A leg goes to another contact's room.
     fn leave(&mut self, slot: u32, room: RoomKey, now: Time) {
+        let Some(leg) = self.legs.get_mut(slot) else { return };
+        (leg.tap, leg.playing, leg.row) = (None, None, None);
+        leg.sinks.clear();
+        leg.stream.end_feed();
+        let id = leg.spec.leg;
         if let Some(left) = self.rooms.get_mut(&room) {
             left.legs.retain(|&leg| leg != slot);
-        }
-        if let Some(leg) = self.legs.get_mut(slot) {
-            (leg.tap, leg.playing) = (None, None);
-            leg.sinks.clear();
+            left.rows.remove(&id);
+            if left.is_empty() {
+                self.rooms.remove(&room);
+            }
         }
         self.wire(room, now);
     }
@@ -190,7 +196,7 @@ impl Engine {
             room.rows.remove(&id);
         }
         self.wire(room, now);
-        self.closing.push(slot);
+        self.closing.push_back(slot);
     }
 
     fn drop_player(&mut self, tenant: TenantNo, id: PlayerId) {

@@ -97,7 +97,6 @@ impl Leg {
             spec,
         };
         leg.open_latch();
-        leg.keys_out.offer(&leg.spec.digits);
         leg
     }
 
@@ -114,7 +113,6 @@ impl Leg {
         if self.spec.is_watched() && !before.is_watched() {
             (self.heard, self.is_silent) = (now, false);
         }
-        self.keys_out.offer(&self.spec.digits);
         remote_changed
     }
 
@@ -143,18 +141,18 @@ impl Leg {
     /// How our sound is sent now; `None` while it must not or cannot.
     pub fn outlet(&self) -> Option<(Remote, SocketAddr)> {
         let remote = self.spec.remote.filter(|_| self.spec.send)?;
-        Some((remote, self.latch.destination()?))
+        Some((remote, self.latch.destination().filter(is_address)?))
     }
 
     /// Where and on which socket our RTCP goes.
     pub fn rtcp_outlet(&self) -> Option<(Channel, SocketAddr)> {
         let remote = self.spec.remote?;
         if remote.rtcp_mux {
-            return Some((Channel::Rtp, self.latch.destination()?));
+            return Some((Channel::Rtp, self.latch.destination().filter(is_address)?));
         }
         let behind_nat = self.latch.current().filter(|current| current.ip() != remote.rtp.ip());
         let guess = behind_nat.map_or(remote.rtcp, |at| SocketAddr::new(at.ip(), at.port().wrapping_add(1)));
-        Some((Channel::Rtcp, self.rtcp_from.unwrap_or(guess)))
+        Some((Channel::Rtcp, Some(self.rtcp_from.unwrap_or(guess)).filter(is_address)?))
     }
 
     /// Whether a source may speak RTCP for this leg: the signalled address, or the host of the latched one.
@@ -192,6 +190,11 @@ impl Leg {
             jitter_us: self.reception.jitter().as_micros() as u32,
         }
     }
+}
+
+/// `0.0.0.0` or port 0 in an SDP means nowhere (RFC 3264 §8.4 has the old way of hold); the kernel would take it for us.
+fn is_address(address: &SocketAddr) -> bool {
+    address.port() != 0 && !address.ip().is_unspecified()
 }
 
 impl LegSpec {

@@ -140,17 +140,18 @@ pub struct Engine {
     /// Legs with facts to take.
     telling: Vec<u32>,
     /// Legs that still have to say BYE.
-    closing: Vec<u32>,
+    closing: VecDeque<u32>,
     fan: Fan,
     /// Whom the engine works for: found here after a panic.
     working: Option<u32>,
     /// Wall clock minus house time, as of the last tick.
     wall_offset: i64,
     counters: Counters,
-    /// Tests: a packet with this SSRC panics.
-    #[cfg(test)]
-    pub poison: Option<u32>,
 }
+
+/// Tests: a packet with this SSRC stands for a bug of ours.
+#[cfg(test)]
+pub const POISON_SSRC: u32 = 0xDEAD_0666;
 
 type RoomKey = (TenantNo, ContactId);
 
@@ -202,13 +203,11 @@ impl Engine {
             agenda: Agenda::default(),
             outputs: VecDeque::new(),
             telling: Vec::new(),
-            closing: Vec::new(),
+            closing: VecDeque::new(),
             fan: Fan::default(),
             working: None,
             wall_offset: 0,
             counters: Counters::default(),
-            #[cfg(test)]
-            poison: None,
         }
     }
 

@@ -83,7 +83,7 @@ impl Engine {
             Entry::Refused => return Verdict::Drop(Refusal::Latched),
         }
         #[cfg(test)]
-        assert!(self.poison != Some(header.ssrc), "a poisoned packet");
+        assert!(header.ssrc != super::POISON_SSRC, "a poisoned packet");
         leg.reception.packet(header.ssrc, header.sequence, header.timestamp, now);
         let was_silent = leg.hear(now);
         let is_first = !std::mem::replace(&mut leg.heard_sound, true);

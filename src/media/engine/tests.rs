@@ -438,17 +438,18 @@ fn prompts_are_recorded_where_they_were_heard_and_music_is_not() {
     for (is_music, loud) in [(false, true), (true, false)] {
         let mut world = World::with(&[(A, Codec::Pcma)]);
         world.record(Some(Source::Leg(A)), Some(Source::Player(PROMPT)), world.now.t);
-        world.pass(Span::millis(250));
+        // Between two samples, so that a start is never just at one.
+        world.pass(Span::micros(250_060));
         world.play("en-US/hello", false, is_music);
         world.row(A, Some(Source::Player(PROMPT)));
-        world.pass(Span::millis(2_000));
+        world.pass(Span::micros(1_999_940));
         world.tell(Body::Close(Subject::Recorder(CONTACT)));
         let (_, right) = world.tracks();
         assert_eq!(right.len(), 2_250 * 8);
         assert!(right[..2_000].iter().all(|&sample| sample == 0));
         assert_eq!(dsp::rms(&right[2_000..10_000]) > 5_000.0, loud, "music {is_music}");
         assert_eq!(dsp::goertzel(&right[2_000..10_000], 8_000, 700.0) > 0.97, loud);
-        assert!(right[10_000..].iter().all(|&sample| sample == 0));
+        assert!(right[10_001..].iter().all(|&sample| sample == 0));
     }
 }
 
@@ -589,8 +590,7 @@ fn a_poisoned_packet_ends_its_leg_and_no_other() {
     let mut world = World::with(&[(A, Codec::Pcma), (B, Codec::Pcma)]);
     world.row(A, Some(Source::Leg(B)));
     world.row(B, Some(Source::Leg(A)));
-    world.engine.poison = Some(666);
-    let mut bytes = packet(8, 666, stamp(0), &[0; 160]);
+    let mut bytes = packet(8, POISON_SSRC, stamp(0), &[0; 160]);
     let (slot, now) = (world.slots[&A], world.now.t);
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         world.engine.on_datagram(slot, Channel::Rtp, address(A), &mut bytes, now)
@@ -618,4 +618,95 @@ fn facts_that_nobody_takes_are_bounded_and_counted() {
     assert_eq!(world.facts().len(), bounds::FACTS_PER_LEG);
     assert_eq!(world.facts().last(), Some(&(A, Fact::Digit('9'))));
     assert_eq!(world.engine.counters().facts_lost, 101 - bounds::FACTS_PER_LEG as u64);
+}
+
+#[test]
+fn a_leg_that_goes_to_another_contact_hears_and_is_heard_there_only() {
+    let mut world = World::with(&[(A, Codec::Pcma), (B, Codec::Pcma), (C, Codec::Pcma)]);
+    world.row(B, Some(Source::Leg(A)));
+    world.row(A, Some(Source::Leg(B)));
+    let elsewhere = ContactId(78);
+    let commands = [Body::SetLeg(spec(A, Codec::Pcma)), Body::SetLeg(spec(C, Codec::Pcma))].into_iter().chain([
+        Body::SetRow { sink: C, source: Some(Source::Leg(A)) },
+        Body::SetRow { sink: A, source: Some(Source::Leg(C)) },
+    ]);
+    for (version, body) in (100..).zip(commands) {
+        world.engine.command(TENANT, Command { contact: elsewhere, version, body }, world.now);
+    }
+    while world.engine.poll().is_some() {}
+    let mut bytes = packet(8, 1, stamp(0), &[0; 160]);
+    let verdict = world.engine.on_datagram(world.slots[&A], Channel::Rtp, address(A), &mut bytes, world.now.t);
+    let to_c =
+        |verdict| matches!(verdict, Verdict::Forward(Forward { address: to, more: false, .. }) if to == address(C));
+    assert!(to_c(verdict), "{verdict:?}");
+    let mut bytes = packet(8, 2, stamp(0), &[0; 160]);
+    let verdict = world.engine.on_datagram(world.slots[&B], Channel::Rtp, address(B), &mut bytes, world.now.t);
+    assert_eq!(verdict, Verdict::Consume);
+    assert_eq!(world.engine.rooms[&(TENANT, CONTACT)].legs.len(), 1);
+}
+
+#[test]
+fn nothing_is_sent_to_nowhere() {
+    for nowhere in ["0.0.0.0:4000", "10.0.0.1:0"] {
+        let mut world = World::new();
+        let mut leg = spec(A, Codec::Pcma);
+        let at = nowhere.parse().expect("an address");
+        leg.remote = leg.remote.map(|remote| Remote { rtp: at, rtcp: at, ..remote });
+        world.tell(Body::SetLeg(leg));
+        world.play("music/default", true, true);
+        world.row(A, Some(Source::Player(PROMPT)));
+        world.pass(Span::seconds(20));
+        assert!(world.got.is_empty() && world.rtcp.is_empty(), "{nowhere}");
+    }
+}
+
+#[test]
+fn each_far_end_gets_the_packet_length_it_asked_for() {
+    for (ptime_ms, packets) in [(10, 100), (20, 50), (30, 34), (60, 17)] {
+        let mut world = World::new();
+        let mut leg = spec(A, Codec::Pcmu);
+        leg.remote = leg.remote.map(|remote| Remote { ptime_ms, ..remote });
+        world.tell(Body::SetLeg(leg));
+        world.play("en-US/hello", false, false);
+        world.row(A, Some(Source::Player(PROMPT)));
+        world.pass(Span::seconds(2));
+        let got = world.heard_by(A);
+        assert_eq!(got.len(), packets, "{ptime_ms} ms");
+        assert!(got.iter().all(|got| got.payload.len() == usize::from(ptime_ms) * 8));
+        assert_continuous(got);
+        let heard = linear(got, Codec::Pcmu);
+        assert!(dsp::goertzel(&heard[..8_000], 8_000, 700.0) > 0.97);
+        assert!(heard[8_000..].iter().all(|&sample| sample == 0));
+    }
+}
+
+proptest::proptest! {
+    /// Bytes from outside never panic and never leave more behind than they brought.
+    #[test]
+    fn any_bytes_are_survived(
+        packets in proptest::collection::vec(proptest::collection::vec(proptest::num::u8::ANY, 0..300), 1..40),
+        kinds in proptest::collection::vec((0..4_u8, proptest::bool::ANY), 40),
+    ) {
+        let mut world = World::with(&[(A, Codec::Pcma), (B, Codec::Pcmu)]);
+        world.row(B, Some(Source::Leg(A)));
+        world.record(Some(Source::Leg(A)), Some(Source::Leg(B)), world.now.t);
+        for (mut bytes, (kind, rtcp)) in packets.into_iter().zip(kinds) {
+            if let [first, second, ..] = &mut bytes[..] {
+                match kind {
+                    0 => (*first, *second) = (0x80, 8),
+                    1 => (*first, *second) = (*first & 0x3F | 0x80, 101),
+                    2 => (*first, *second) = (0x81, 200 + *second % 8),
+                    _ => {}
+                }
+            }
+            let length = bytes.len();
+            let channel = if rtcp { Channel::Rtcp } else { Channel::Rtp };
+            if let Verdict::Forward(forward) =
+                world.engine.on_datagram(world.slots[&A], channel, address(A), &mut bytes, world.now.t)
+            {
+                assert!(forward.length <= length);
+            }
+            world.pass(Span::millis(20));
+        }
+    }
 }

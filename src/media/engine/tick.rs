@@ -22,7 +22,8 @@ impl Engine {
     /// Does all that is due. `send` gets each packet: the leg whose socket sends, which socket, to whom, the bytes.
     pub fn tick(&mut self, now: Now, send: &mut impl FnMut(Slot, Channel, SocketAddr, &[u8])) {
         self.remember_wall(now);
-        while let Some(slot) = self.closing.pop() {
+        while let Some(slot) = self.closing.pop_front() {
+            self.working = Some(slot);
             self.say_goodbye(slot, now.t, send);
             self.release(slot);
         }
@@ -70,7 +71,7 @@ impl Engine {
             playing.sequence = playing.sequence.wrapping_add(1);
         }
         playing.position += count as u64;
-        playing.next = playing.next + Span::millis(i64::from(ptime));
+        playing.next += Span::millis(i64::from(ptime));
         leg.playing = Some(playing);
         self.agenda.set(Due::Play(slot), Some(playing.next));
     }

@@ -338,7 +338,8 @@ proptest! {
         (extension.name, extension.password, extension.outbound) = (names[0].clone(), Secret(names[1].clone()), flags.0);
         (site.agents[0].name, site.agents[0].groups[0]) = (names[2].clone(), level);
         let group = &mut site.groups[0];
-        (group.name, group.wrap_up, group.wait_max, group.record) = (names[3].clone(), wrap_up, wait_max, flags.1);
+        (group.name, group.wrap_up, group.wait_max) = (names[3].clone(), wrap_up, wait_max);
+        (site.extensions[0].record, site.numbers[0].record) = (flags.1, flags.1);
         group.length_max = length_max;
         group.strategy = if flags.2 { Strategy::SkillLevel } else { Strategy::LongestIdle };
         site.default = flags.2;

@@ -1,0 +1,136 @@
+//! What the API asks of the store, in one place: committed events by page, records, segments, and waiting for them.
+//! Owns the questions and what a failed one becomes. Leaves the answers to `store`.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::Problem;
+use crate::base::bounds::RECORDS_WAIT;
+use crate::base::{ContactId, SegmentId, Span, TenantNo};
+use crate::ledger::ContactRecord;
+use crate::store::journal::{Journal, Next, ReadError, Slot};
+use crate::store::query::{Filter, Page, Query, QueryError, Start};
+use crate::switch::Code;
+
+/// Why a page of events cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageError {
+    /// The position is not among the events that are kept.
+    OutOfReach,
+    Unreadable,
+}
+
+/// A part of a file below the folder of recordings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sound {
+    /// What it is called when saved.
+    pub name: String,
+    pub file: String,
+    pub from: Span,
+    pub to: Span,
+}
+
+/// Events and what follows from them.
+#[derive(Clone)]
+pub struct Archive {
+    journal: Arc<Journal>,
+    query: Query,
+}
+
+impl Archive {
+    pub fn new(journal: Arc<Journal>, query: Query) -> Self {
+        Self { journal, query }
+    }
+
+    /// The seq of the last event on disk; 0 before the first.
+    pub fn newest(&self) -> u64 {
+        self.journal.ring().committed()
+    }
+
+    /// Tells when `newest` has moved; it may do so a moment later.
+    pub fn committed(&self) -> watch::Receiver<u64> {
+        self.journal.committed()
+    }
+
+    /// The first seq that can still be read.
+    pub fn oldest(&self) -> u64 {
+        self.journal.oldest().unwrap_or_else(|| self.journal.ring().committed() + 1)
+    }
+
+    /// Committed events behind `after`, oldest first, at most a page of them: from memory, or else from the files.
+    pub async fn page(&self, after: u64) -> Result<Vec<Arc<Slot>>, PageError> {
+        match self.journal.ring().next(after) {
+            Ok(Next::Events(page)) => return Ok(page),
+            Ok(Next::Behind) => {}
+            Err(_) => return Err(PageError::OutOfReach),
+        }
+        let journal = self.journal.clone();
+        let read = tokio::task::spawn_blocking(move || journal.read_page(after)).await;
+        match read {
+            Ok(Ok(page)) => Ok(page),
+            Ok(Err(ReadError::Ahead { .. } | ReadError::NotKept { .. })) => Err(PageError::OutOfReach),
+            Ok(Err(ReadError::Store(error))) => {
+                tracing::error!(%error, "events cannot be read");
+                Err(PageError::Unreadable)
+            }
+            Err(error) => {
+                tracing::error!(%error, "reading events ended by a panic");
+                Err(PageError::Unreadable)
+            }
+        }
+    }
+
+    /// Waits until the records hold `seq`; tells how far they are.
+    ///
+    /// # Errors
+    /// `not-caught-up` after 1 s, with `reached`.
+    pub async fn at_least(&self, seq: u64) -> Result<u64, Problem> {
+        self.query.at_least(seq, RECORDS_WAIT).await.map_err(problem)?;
+        Ok(self.query.reached())
+    }
+
+    pub async fn contact(&self, tenant: TenantNo, contact: ContactId) -> Result<Option<ContactRecord>, Problem> {
+        self.query.contact(tenant, contact).await.map_err(problem)
+    }
+
+    pub async fn contacts(
+        &self,
+        tenant: TenantNo,
+        filter: Filter,
+        start: Start,
+        limit: usize,
+    ) -> Result<Page, Problem> {
+        self.query.contacts(tenant, filter, start, limit).await.map_err(problem)
+    }
+
+    /// The part of a recording that a segment names.
+    pub async fn segment(&self, tenant: TenantNo, segment: SegmentId) -> Result<Option<Sound>, Problem> {
+        let found = self.query.segment(tenant, segment).await.map_err(problem)?;
+        Ok(found.and_then(|found| {
+            let part = found.segment;
+            let name = part.segment.to_string();
+            found.recording.map(|recording| Sound { name, file: recording.file, from: part.from, to: part.to })
+        }))
+    }
+
+    /// The whole recording of a contact.
+    pub async fn recording(&self, tenant: TenantNo, contact: ContactId) -> Result<Option<Sound>, Problem> {
+        let record = self.contact(tenant, contact).await?;
+        let file = record.and_then(|record| record.recording).map(|recording| recording.file);
+        Ok(file.map(|file| Sound { name: contact.to_string(), file, from: Span::ZERO, to: Span(i64::MAX) }))
+    }
+}
+
+fn problem(error: QueryError) -> Problem {
+    match error {
+        QueryError::NotCaughtUp { reached } => {
+            Problem::new(Code::NotCaughtUp, format!("the records have reached {reached}")).with("reached", reached)
+        }
+        QueryError::Late => Problem::new(Code::Overloaded, "the records did not answer in time"),
+        QueryError::Store(error) => {
+            tracing::error!(%error, "records cannot be read");
+            Problem::new(Code::InternalError, "the records cannot be read")
+        }
+    }
+}

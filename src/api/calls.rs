@@ -1,0 +1,161 @@
+//! Live contacts: what they are, dialling out, hanging up, attached data, SIP history.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::reply::{Reply, SEQ_HEADER};
+use super::request::{Caller, JsonBody, Named, minted, wrong_snapshot};
+use super::view::{CallReply, CallsReply, ContactView, OriginateReply, SipReply, TracedView, ladder};
+use super::{Problem, Routes};
+use crate::base::ContactId;
+use crate::base::bounds::ATTACHED_DATA_BYTES;
+use crate::switch::permission::Permission;
+use crate::switch::{Body, Code, Originate, Query, Snapshot};
+
+pub fn routes() -> Routes {
+    OpenApiRouter::new()
+        .routes(routes!(list_calls, originate))
+        .routes(routes!(get_call))
+        .routes(routes!(hang_up))
+        .routes(routes!(set_data))
+        .routes(routes!(sip_history))
+}
+
+/// Dials `to` and runs `flow` for whoever answers.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OriginateBody {
+    /// An internal number, or a public one with `+`.
+    pub to: String,
+    /// A flow's key: its file in `dialplans` without the ending.
+    pub flow: String,
+    /// The number shown to the far end; the trunk's own when absent.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Attached to the contact from its birth; at most 16 KB.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub data: Map<String, Value>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HangupBody {
+    /// Ends this leg alone. Absent: the whole contact.
+    #[serde(default)]
+    pub leg: Option<String>,
+}
+
+/// All live contacts with their calls and legs, oldest first.
+#[utoipa::path(get, path = "/v1/calls", tag = "calls", responses((status = 200, body = CallsReply)))]
+async fn list_calls(caller: Caller) -> Result<Reply<CallsReply>, Problem> {
+    caller.may(Permission::CallsRead)?;
+    let (Snapshot::Contacts(states), seq) = caller.ask(Body::Query(Query::Contacts)).await? else {
+        return Err(wrong_snapshot());
+    };
+    let contacts = states.iter().map(|state| ContactView::new(state, &caller.lens())).collect();
+    Ok(Reply::ok(seq, CallsReply { seq, contacts }))
+}
+
+/// One live contact.
+#[utoipa::path(get, path = "/v1/calls/{contact}", tag = "calls",
+    params(("contact" = String, Path, description = "the contact's id")),
+    responses((status = 200, body = CallReply)))]
+async fn get_call(caller: Caller, Named(contact): Named) -> Result<Reply<CallReply>, Problem> {
+    caller.may(Permission::CallsRead)?;
+    let contact = minted("contact", &contact)?;
+    contact_reply(&caller, Body::Query(Query::Contact(contact))).await
+}
+
+/// Dials a number and runs a flow for whoever answers.
+///
+/// 202 says that the command is accepted and on its way to the disk; what becomes of the call is told by events of the
+/// contact. Send an `Idempotency-Key` to be able to repeat after a timeout without dialling twice.
+#[utoipa::path(post, path = "/v1/calls", tag = "calls", request_body = OriginateBody,
+    responses((status = 202, body = OriginateReply)))]
+async fn originate(caller: Caller, JsonBody(body): JsonBody<OriginateBody>) -> Result<Reply<OriginateReply>, Problem> {
+    caller.may(Permission::CallsOriginate)?;
+    for (field, text) in [("to", &body.to), ("flow", &body.flow)] {
+        if text.is_empty() {
+            return Err(Problem::field(field, format!("`{field}` is empty")));
+        }
+    }
+    let OriginateBody { to, flow, from, data } = body;
+    check_data(&data)?;
+    let (Snapshot::Contacts(states), seq) = caller.ask(Body::Originate(Originate { to, flow, from, data })).await?
+    else {
+        return Err(wrong_snapshot());
+    };
+    let contact = states.first().ok_or_else(wrong_snapshot)?.contact.to_string();
+    Ok(Reply { status: StatusCode::ACCEPTED, seq, body: OriginateReply { seq, contact } })
+}
+
+/// Ends a contact, or one leg of it.
+#[utoipa::path(post, path = "/v1/calls/{contact}/hangup", tag = "calls", request_body = HangupBody,
+    params(("contact" = String, Path, description = "the contact's id")),
+    responses((status = 200, body = CallReply)))]
+async fn hang_up(
+    caller: Caller,
+    Named(contact): Named,
+    JsonBody(body): JsonBody<HangupBody>,
+) -> Result<Reply<CallReply>, Problem> {
+    caller.may(Permission::CallsControl)?;
+    let contact = minted("contact", &contact)?;
+    let leg = body.leg.map(|leg| minted("leg", &leg)).transpose()?;
+    contact_reply(&caller, Body::Hangup { contact, leg }).await
+}
+
+/// Replaces the named keys of a contact's attached data; `null` removes one.
+#[utoipa::path(patch, path = "/v1/calls/{contact}/data", tag = "calls", request_body = Object,
+    params(("contact" = String, Path, description = "the contact's id")),
+    responses((status = 200, body = CallReply)))]
+async fn set_data(
+    caller: Caller,
+    Named(contact): Named,
+    JsonBody(data): JsonBody<Map<String, Value>>,
+) -> Result<Reply<CallReply>, Problem> {
+    caller.may(Permission::CallsControl)?;
+    let contact = minted("contact", &contact)?;
+    check_data(&data)?;
+    contact_reply(&caller, Body::SetData { contact, data }).await
+}
+
+/// What is too large by itself is refused here; the tenant checks the sum.
+fn check_data(data: &Map<String, Value>) -> Result<(), Problem> {
+    let bytes = serde_json::to_string(data).map_or(usize::MAX, |text| text.len());
+    if bytes > ATTACHED_DATA_BYTES {
+        return Err(Problem::new(Code::DataTooLarge, format!("`data` has {bytes} bytes")));
+    }
+    Ok(())
+}
+
+async fn contact_reply(caller: &Caller, body: Body) -> Result<Reply<CallReply>, Problem> {
+    let (Snapshot::Contacts(states), seq) = caller.ask(body).await? else { return Err(wrong_snapshot()) };
+    let state = states.first().ok_or_else(wrong_snapshot)?;
+    Ok(Reply::ok(seq, CallReply { seq, contact: ContactView::new(state, &caller.lens()) }))
+}
+
+/// The SIP messages of a live contact, oldest first: text for people, or JSON with `Accept: application/json`.
+#[utoipa::path(get, path = "/v1/calls/{contact}/sip", tag = "calls",
+    params(("contact" = String, Path, description = "the contact's id")),
+    responses((status = 200, content((SipReply = "application/json"), (String = "text/plain")))))]
+async fn sip_history(caller: Caller, Named(contact): Named, headers: HeaderMap) -> Result<Response, Problem> {
+    caller.may(Permission::SipRead)?;
+    let contact: ContactId = minted("contact", &contact)?;
+    let (Snapshot::SipHistory(messages), seq) = caller.ask(Body::Query(Query::SipHistory(contact))).await? else {
+        return Err(wrong_snapshot());
+    };
+    let messages: Vec<TracedView> = messages.iter().map(|message| TracedView::new(message, &caller.lens())).collect();
+    let wanted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if wanted.contains("json") {
+        return Ok(Reply::ok(seq, SipReply { seq, messages }).into_response());
+    }
+    let mut response = ladder(&messages).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(HeaderName::from_static(SEQ_HEADER), seq.into());
+    Ok(response)
+}

@@ -1,0 +1,98 @@
+//! Examples of the description: one per operation that takes or gives JSON, as values of the views where they are small.
+
+use serde_json::{Value, json};
+
+/// What a client sends.
+pub fn request(operation: &str) -> Option<Value> {
+    Some(match operation {
+        "sign_in" => json!({ "station": { "extension": "1001" } }),
+        "originate" => json!({ "to": "1002", "flow": "main", "data": { "order": "4711" } }),
+        "hang_up" => json!({}),
+        "set_data" => json!({ "order": "4711", "note": null }),
+        _ => return None,
+    })
+}
+
+/// What it gets as JSON.
+pub fn answer(operation: &str) -> Option<Value> {
+    Some(match operation {
+        "healthz" | "readyz" => json!({ "state": "open" }),
+        "list_extensions" => json!({ "seq": 1290, "extensions": [extension()] }),
+        "list_groups" => json!({ "seq": 1290, "groups": [group()] }),
+        "list_agents" => json!({ "seq": 1290, "agents": [agent()] }),
+        "get_agent" | "sign_in" | "sign_out" | "make_ready" | "make_not_ready" => {
+            json!({ "seq": 1290, "agent": agent() })
+        }
+        "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
+        "get_call" | "hang_up" | "set_data" => json!({ "seq": 1290, "contact": contact() }),
+        "originate" => json!({ "seq": 1290, "contact": "116703443107610625" }),
+        "sip_history" => json!({ "seq": 1290, "messages": [{
+            "leg": "116703443107610626", "sent": false, "at": "2026-11-21T08:00:00.120Z", "remote": "198.51.100.20:5060",
+            "text": "INVITE sip:9000@demo.example SIP/2.0\r\n..." }] }),
+        "list_contacts" => {
+            json!({ "seq": 1290, "contacts": [record()], "cursor": "1795248000120000-116703443107610625", "total": 118 })
+        }
+        "get_contact" => json!({ "seq": 1290, "contact": record() }),
+        "events" => json!({ "seq": 1290, "events": [event()], "position": "AQAAAAAAAAUK" }),
+        _ => return None,
+    })
+}
+
+/// What it gets as text.
+pub fn text(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "sip_history" => {
+            "2026-11-21T08:00:00.120Z leg 1 (116703443107610626) cordboard <-- 198.51.100.20:5060\nINVITE sip:9000@demo.example SIP/2.0\n..."
+        }
+        "metrics" => {
+            "# HELP cordboard_call_contacts_count contacts alive\n# TYPE cordboard_call_contacts_count gauge\ncordboard_call_contacts_count{tenant=\"demo\"} 12"
+        }
+        _ => return None,
+    })
+}
+
+fn extension() -> Value {
+    json!({ "no": 1, "number": "1001", "name": "Ana's phone", "bindings": [{
+        "contact": "sip:1001@192.0.2.15:5060", "received": "198.51.100.7:50234", "transport": "udp",
+        "until": "2026-11-21T09:00:00.000Z", "user_agent": "baresip", "usable": true }] })
+}
+
+fn group() -> Value {
+    json!({ "no": 1, "id": "support", "name": "Support", "waiting": 2, "oldest": "2026-11-21T08:00:05.000Z",
+        "signed_in": 4, "available": 0 })
+}
+
+fn agent() -> Value {
+    json!({ "no": 1, "id": "ana", "name": "Ana", "state": "talking", "since": "2026-11-21T08:00:20.000Z",
+        "station": { "extension": { "no": 1, "id": "1001" } }, "groups": [{ "no": 1, "id": "support", "level": 5 }],
+        "reachable": true, "work": [{ "role": "talking", "contact": "116703443107610625", "since": "2026-11-21T08:00:20.000Z" }] })
+}
+
+fn contact() -> Value {
+    json!({ "contact": "116703443107610625", "from": "+8613800138000", "to": "9000", "number": { "no": 1, "id": "9000" },
+        "opened": "2026-11-21T08:00:00.120Z", "flow": "main", "node": "to_support", "data": { "order": "4711" },
+        "calls": [{ "call": "116703443107610627", "kind": "main", "legs": [{
+            "leg": "116703443107610626", "role": "customer", "direction": "inbound",
+            "party": { "trunk": { "no": 1, "id": "carrier" } }, "remote": "+8613800138000", "phase": "answered",
+            "since": "2026-11-21T08:00:00.150Z" }] }] })
+}
+
+fn record() -> Value {
+    json!({ "contact": "116703443107610625", "from": "+8613800138000", "to": "9000", "number": { "no": 1, "id": "9000" },
+        "language": "zh-CN", "opened": "2026-11-21T08:00:00.120Z", "closed": "2026-11-21T08:03:10.120Z",
+        "duration_ms": 190_000, "disposition": "answered", "ended_by": "customer", "cause": "hung-up",
+        "waited_ms": 15_000, "talk_ms": 165_000, "agents": [{ "no": 1, "id": "ana" }],
+        "groups": [{ "no": 1, "id": "support" }], "data": { "order": "4711" }, "calls": [], "legs": [], "visits": [],
+        "offers": [], "flows": [], "digits": [], "recording": {
+            "url": "/v1/contacts/116703443107610625/recording", "started": "2026-11-21T08:00:20.000Z",
+            "length_ms": 165_000, "answered_ms": 165_000, "segments": [{
+                "segment": "116703443107610630", "url": "/v1/recordings/116703443107610630",
+                "agent": { "no": 1, "id": "ana" }, "from_ms": 0, "to_ms": 165_000, "began": "answered", "ended": "ended" }] },
+        "wrap_ups": [], "cut": 0, "seq": 1284 })
+}
+
+fn event() -> Value {
+    json!({ "type": "event", "position": "AQAAAAAAAAUK", "seq": 1290, "at": "2026-11-21T08:00:20.000Z", "t_ms": 217_411_220_000_i64,
+        "kind": "offer_connected", "contact": "116703443107610625", "agent_no": 1, "group_no": 1,
+        "offer": "116703443107610629", "by": { "actor": "party" }, "data": {} })
+}

@@ -1,0 +1,160 @@
+//! Live state and verbs: what is asked of the tenant, and the views pinned by `golden.json`.
+
+use axum::body::Body as HttpBody;
+use axum::http::Request;
+use serde_json::{Map, Value, json};
+
+use super::house::{CONTACT, Rig, SEQ};
+use crate::base::{AgentNo, CommandId, ExtensionNo, LegId};
+use crate::event::words::{Actor, Station};
+use crate::switch::door::House;
+use crate::switch::{AgentVerb, Body, Originate};
+
+fn data(value: &Value) -> Map<String, Value> {
+    value.as_object().expect("an object").clone()
+}
+
+#[tokio::test]
+async fn views_are_the_ones_that_were_reviewed() {
+    let rig = Rig::new();
+    let mut views = Map::new();
+    for path in ["/v1/extensions", "/v1/groups", "/v1/agents", "/v1/agents/ana", "/v1/agents/no:3", "/v1/calls"] {
+        let answered = rig.get_ok(path).await;
+        assert_eq!(answered.header("cordboard-seq"), Some("7"), "{path}");
+        assert_eq!(answered.json()["seq"], SEQ, "{path}");
+        views.insert(path.to_owned(), answered.json());
+    }
+    views.insert("GET /v1/calls/{contact}".into(), rig.get_ok(&format!("/v1/calls/{CONTACT}")).await.json());
+    let sip = Request::get(format!("/v1/calls/{CONTACT}/sip"))
+        .header("authorization", "bearer admin")
+        .header("accept", "application/json")
+        .body(HttpBody::empty())
+        .expect("a request");
+    views.insert("GET /v1/calls/{contact}/sip".into(), rig.send(sip).await.json());
+    super::records::compare(include_str!("golden/live.json"), "live.json", &Value::Object(views));
+}
+
+#[tokio::test]
+async fn sip_history_is_text_for_people() {
+    let answered = Rig::new().get_ok(&format!("/v1/calls/{CONTACT}/sip")).await;
+    assert!(answered.header("content-type").is_some_and(|kind| kind.starts_with("text/plain")));
+    let expected = "2026-11-21T08:00:00.000Z leg 1 (11) cordboard <-- 198.51.100.20:5060\nINVITE sip:9000@demo.example \
+        SIP/2.0\n\n2026-11-21T08:00:00.000Z leg 1 (11) cordboard --> 198.51.100.20:5060\nSIP/2.0 100 Trying\n\n";
+    assert_eq!(answered.text(), expected);
+}
+
+#[tokio::test]
+async fn verbs_become_commands() {
+    let agent = |verb| Body::Agent { agent: AgentNo(3), verb };
+    let station = Some(Station::Extension(ExtensionNo(1)));
+    let hangup = |leg| Body::Hangup { contact: CONTACT, leg };
+    let call = format!("/v1/calls/{CONTACT}");
+    let rows = [
+        ("POST", "/v1/agents/ana/sign-in".into(), None, agent(AgentVerb::SignIn { station: None }), 200),
+        (
+            "POST",
+            "/v1/agents/no:3/sign-in".into(),
+            Some(json!({ "station": { "extension": "1001" } })),
+            agent(AgentVerb::SignIn { station }),
+            200,
+        ),
+        ("POST", "/v1/agents/ana/sign-out".into(), None, agent(AgentVerb::SignOut), 200),
+        ("POST", "/v1/agents/ana/ready".into(), Some(json!({})), agent(AgentVerb::Ready), 200),
+        ("POST", "/v1/agents/ana/not-ready".into(), None, agent(AgentVerb::NotReady), 200),
+        ("POST", format!("{call}/hangup"), None, hangup(None), 200),
+        ("POST", format!("{call}/hangup"), Some(json!({ "leg": "12" })), hangup(Some(LegId(12))), 200),
+        (
+            "PATCH",
+            format!("{call}/data"),
+            Some(json!({ "a": null })),
+            Body::SetData { contact: CONTACT, data: data(&json!({ "a": null })) },
+            200,
+        ),
+        (
+            "POST",
+            "/v1/calls".into(),
+            Some(json!({ "to": "1002", "flow": "main", "from": "9000", "data": { "a": 1 } })),
+            Body::Originate(Originate {
+                to: "1002".into(),
+                flow: "main".into(),
+                from: Some("9000".into()),
+                data: data(&json!({ "a": 1 })),
+            }),
+            202,
+        ),
+    ];
+    for (method, path, body, expected, status) in rows {
+        let rig = Rig::new();
+        let answered = rig.ask(method, &path, "admin", body).await;
+        assert_eq!(answered.status, status, "{path}: {}", answered.text());
+        let heard = rig.heard.lock().expect("not poisoned");
+        assert_eq!(heard.len(), 1, "{path}");
+        assert_eq!((&heard[0].body, heard[0].actor), (&expected, Actor::Integration(1)), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn originate_answers_with_the_new_contact() {
+    let rig = Rig::new();
+    let answered = rig.ask("POST", "/v1/calls", "admin", Some(json!({ "to": "1002", "flow": "main" }))).await;
+    assert_eq!(answered.json(), json!({ "seq": SEQ, "contact": CONTACT.to_string() }));
+}
+
+#[tokio::test]
+async fn the_command_id_is_the_token_and_its_key() {
+    let rig = Rig::new();
+    for (key, expected) in [(Some("abc"), Some("abc")), (None, None)] {
+        let mut request = Request::post("/v1/agents/ana/ready").header("authorization", "Bearer node");
+        request = request.header("cordboard-tenant", "demo");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let answered = rig.send(request.body(HttpBody::empty()).expect("a request")).await;
+        assert_eq!(answered.status, 200, "{}", answered.text());
+        let heard = rig.heard.lock().expect("not poisoned").pop().expect("a command");
+        assert_eq!(heard.id, expected.map(|id| CommandId { token: 4, id: id.into() }));
+    }
+}
+
+#[tokio::test]
+async fn health_follows_the_house() {
+    let rig = Rig::new();
+    let rows = [
+        (House::Starting, 503, json!({ "state": "starting" })),
+        (House::Open, 200, json!({ "state": "open" })),
+        (House::Shed { why: "disk" }, 503, json!({ "state": "shedding", "why": "disk" })),
+        (House::Draining { contacts_left: 3 }, 503, json!({ "state": "draining", "contacts_left": 3 })),
+    ];
+    for (house, status, body) in rows {
+        rig.api.door.set_house(house);
+        let ready = rig.ask("GET", "/readyz", "", None).await;
+        assert_eq!((ready.status, ready.json()), (status, body));
+        assert_eq!(rig.ask("GET", "/healthz", "", None).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn metrics_count_requests_and_commands() {
+    let rig = Rig::new();
+    rig.get_ok("/v1/agents").await;
+    rig.get("/nowhere").await;
+    let text = rig.get_ok("/metrics").await.text();
+    for line in [
+        "cordboard_http_requests_total{class=\"ok\"} 1",
+        "cordboard_http_requests_total{class=\"client_error\"} 1",
+        "cordboard_tenant_commands_total{tenant=\"demo\",result=\"accepted\"} 1",
+        "cordboard_house_ready_state 1",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_and_its_description_need_no_token() {
+    let rig = Rig::new();
+    let page = rig.ask("GET", "/docs", "", None).await;
+    assert!(page.status == 200 && page.text().contains("/openapi.json"));
+    assert!(!page.text().contains("://"), "the page loads nothing from elsewhere");
+    let described = rig.ask("GET", "/openapi.json", "", None).await;
+    assert_eq!(described.json()["openapi"], "3.1.0");
+}

@@ -1,0 +1,8 @@
+//! The API against a fake tenant that answers from its lane.
+
+mod house;
+mod live;
+mod records;
+mod refusals;
+mod stream;
+mod wire;

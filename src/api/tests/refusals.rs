@@ -1,0 +1,236 @@
+//! Every refusal: its status, its code, the field it names.
+
+use axum::body::Body as HttpBody;
+use axum::http::Request;
+use serde_json::{Value, json};
+
+use super::house::{CONTACT, Rig};
+use crate::switch::{Answer, Code};
+
+/// Method, path, token, body; status, code, field.
+type Row<'a> = (&'a str, &'a str, &'a str, Option<Value>, u16, &'a str, Option<&'a str>);
+
+#[tokio::test]
+async fn each_refusal_has_its_status_code_and_field() {
+    let rig = Rig::new();
+    let big = "x".repeat(17 << 10);
+    let call = |rest: &str| format!("/v1/calls/{CONTACT}{rest}");
+    let (hangup, set_data) = (call("/hangup"), call("/data"));
+    let rows: Vec<Row<'_>> = vec![
+        ("GET", "/v1/agents", "", None, 401, "unauthorized", None),
+        ("GET", "/v1/agents", "wrong", None, 401, "unauthorized", None),
+        ("GET", "/v1/agents", "nothing", None, 403, "forbidden", None),
+        ("GET", "/v1/agents", "orphan", None, 404, "not-found", None),
+        ("GET", "/v1/agents", "node", None, 400, "bad-request", Some("Cordboard-Tenant")),
+        ("POST", "/v1/agents/ana/ready", "viewer", None, 403, "forbidden", None),
+        (
+            "POST",
+            "/v1/agents/ana/sign-in",
+            "viewer",
+            Some(json!({ "station": { "extension": "7" } })),
+            403,
+            "forbidden",
+            None,
+        ),
+        ("GET", "/nowhere", "admin", None, 404, "not-found", None),
+        ("GET", "/v1/agents/bo", "admin", None, 404, "unknown-agent", None),
+        ("GET", "/v1/agents/no:4", "admin", None, 404, "unknown-agent", None),
+        ("GET", "/v1/agents/no:x", "admin", None, 404, "unknown-agent", None),
+        ("GET", "/v1/agents/%ff", "admin", None, 400, "bad-request", Some("path")),
+        (
+            "POST",
+            "/v1/agents/ana/sign-in",
+            "admin",
+            Some(json!({ "station": { "extension": "7" } })),
+            422,
+            "unknown-station",
+            None,
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/sign-in",
+            "admin",
+            Some(json!({ "station": { "extension": 7 } })),
+            400,
+            "bad-request",
+            Some("station.extension"),
+        ),
+        ("POST", "/v1/agents/ana/sign-in", "admin", Some(json!({ "place": 7 })), 400, "bad-request", Some("place")),
+        ("POST", "/v1/agents/ana/ready", "admin", Some(json!({ "x": 7 })), 400, "bad-request", Some("x")),
+        ("POST", "/v1/calls", "admin", Some(json!({ "flow": "main" })), 400, "bad-request", Some("to")),
+        ("POST", "/v1/calls", "admin", Some(json!({ "to": "", "flow": "main" })), 400, "bad-request", Some("to")),
+        ("POST", "/v1/calls", "admin", Some(json!({ "to": "1", "flow": 5 })), 400, "bad-request", Some("flow")),
+        (
+            "POST",
+            "/v1/calls",
+            "admin",
+            Some(json!({ "to": "1", "flow": "main", "data": { "a": big } })),
+            413,
+            "data-too-large",
+            None,
+        ),
+        ("POST", "/v1/calls", "admin", Some(json!([])), 400, "bad-request", None),
+        ("GET", "/v1/calls/abc", "admin", None, 400, "bad-request", Some("contact")),
+        ("POST", &hangup, "admin", Some(json!({ "leg": "x" })), 400, "bad-request", Some("leg")),
+        ("PATCH", &set_data, "admin", Some(json!({ "a": big })), 413, "data-too-large", None),
+        ("GET", "/v1/contacts/abc", "admin", None, 400, "bad-request", Some("contact")),
+        ("GET", "/v1/contacts/5", "admin", None, 404, "not-found", None),
+        ("GET", "/v1/contacts?limit=0", "admin", None, 400, "bad-request", Some("limit")),
+        ("GET", "/v1/contacts?limit=501", "admin", None, 400, "bad-request", Some("limit")),
+        ("GET", "/v1/contacts?limit=x", "admin", None, 400, "bad-request", Some("limit")),
+        ("GET", "/v1/contacts?lmit=5", "admin", None, 400, "bad-request", Some("lmit")),
+        ("GET", "/v1/contacts?since=yesterday", "admin", None, 400, "bad-request", Some("since")),
+        ("GET", "/v1/contacts?agent=bo", "admin", None, 400, "bad-request", Some("agent")),
+        ("GET", "/v1/contacts?group=bo", "admin", None, 400, "bad-request", Some("group")),
+        ("GET", "/v1/contacts?number=bo", "admin", None, 400, "bad-request", Some("number")),
+        ("GET", "/v1/contacts?disposition=good", "admin", None, 400, "bad-request", Some("disposition")),
+        ("GET", "/v1/contacts?cursor=5", "admin", None, 400, "bad-request", Some("cursor")),
+        ("GET", "/v1/contacts?cursor=c5&offset=5", "admin", None, 400, "bad-request", Some("offset")),
+        ("GET", "/v1/contacts?at_least=-1", "admin", None, 400, "bad-request", Some("at_least")),
+        ("GET", "/v1/recordings/abc", "admin", None, 400, "bad-request", Some("segment")),
+        ("GET", "/v1/recordings/5", "admin", None, 404, "not-found", None),
+        ("GET", "/v1/contacts/5/recording", "admin", None, 404, "not-found", None),
+        ("GET", "/v1/events?after=5", "admin", None, 400, "bad-request", Some("after")),
+        ("GET", "/v1/events?kinds=leg_created,leg_dialog", "admin", None, 400, "bad-request", Some("kinds")),
+        ("GET", "/v1/events?contact=x", "admin", None, 400, "bad-request", Some("contact")),
+        ("GET", "/v1/events?agent=bo", "admin", None, 404, "unknown-agent", None),
+        ("GET", "/metrics", "", None, 401, "unauthorized", None),
+        ("GET", "/metrics", "viewer", None, 403, "forbidden", None),
+    ];
+    for (method, path, token, body, status, code, field) in rows {
+        let answered = rig.ask(method, path, token, body).await;
+        let problem = answered.json();
+        let at = format!("{method} {path} as {token}: {problem}");
+        assert_eq!((answered.status, problem["code"].as_str()), (status, Some(code)), "{at}");
+        assert_eq!(problem["field"].as_str(), field, "{at}");
+        assert_eq!(answered.header("content-type"), Some("application/problem+json"), "{at}");
+        assert_eq!(problem["status"], status, "{at}");
+        assert!(
+            ["title", "detail", "remedy"].iter().all(|name| problem[name].as_str().is_some_and(|t| !t.is_empty())),
+            "{at}"
+        );
+        assert_eq!(answered.header("www-authenticate"), (status == 401).then_some("Bearer"), "{at}");
+    }
+    assert!(rig.heard.lock().expect("not poisoned").is_empty(), "no refused request reached the tenant");
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_405_with_allow() {
+    let rig = Rig::new();
+    for (method, path, allow) in [
+        ("DELETE", "/v1/agents", "GET,HEAD"),
+        ("PUT", "/v1/calls", "GET,HEAD,POST"),
+        ("GET", "/v1/agents/ana/ready", "POST"),
+        ("POST", "/docs", "GET,HEAD"),
+    ] {
+        let answered = rig.ask(method, path, "admin", None).await;
+        assert_eq!((answered.status, answered.header("allow")), (405, Some(allow)), "{method} {path}");
+        assert_eq!(answered.json()["code"], "method-not-allowed");
+    }
+}
+
+#[tokio::test]
+async fn every_operation_asks_for_a_token_and_a_permission() {
+    let rig = Rig::new();
+    let described = rig.get_ok("/openapi.json").await.json();
+    let mut asked = 0;
+    for (path, item) in described["paths"].as_object().expect("paths") {
+        if ["/healthz", "/readyz"].contains(&path.as_str()) {
+            continue;
+        }
+        let path = path.replace("{id}", "ana").replace("{contact}", "5").replace("{segment}", "5");
+        for method in item.as_object().expect("operations").keys().map(|method| method.to_uppercase()) {
+            let body = (method != "GET" && !path.contains("/agents/")).then(|| json!({}));
+            let body = if path == "/v1/calls" { body.map(|_| json!({ "to": "1", "flow": "main" })) } else { body };
+            for (token, status) in [("", 401), ("nothing", 403)] {
+                let answered = rig.ask(&method, &path, token, body.clone()).await;
+                assert_eq!(answered.status, status, "{method} {path} as `{token}`: {}", answered.text());
+                asked += 1;
+            }
+        }
+    }
+    assert_eq!(asked, 2 * 20);
+    assert!(rig.heard.lock().expect("not poisoned").is_empty());
+}
+
+#[tokio::test]
+async fn headers_and_bodies_that_cannot_be_read_are_400() {
+    let rig = Rig::new();
+    let post = || Request::post("/v1/calls").header("authorization", "Bearer admin");
+    let json_post = || post().header("content-type", "application/json");
+    let rows = [
+        (json_post().body(HttpBody::from("{\"to\": \"1\",\n  flow}")), 400, "bad-request", None, "line 2 column 3"),
+        (json_post().body(HttpBody::from("{}{}")), 400, "bad-request", Some("to"), "missing field"),
+        (post().body(HttpBody::from("{}")), 400, "bad-request", Some("Content-Type"), "application/json"),
+        (
+            post().header("content-type", "text/plain").body(HttpBody::from("{}")),
+            400,
+            "bad-request",
+            Some("Content-Type"),
+            "application/json",
+        ),
+        (
+            json_post().header("idempotency-key", "x".repeat(65)).body(HttpBody::from("{}")),
+            400,
+            "bad-request",
+            Some("Idempotency-Key"),
+            "64",
+        ),
+        (
+            json_post().header("idempotency-key", "").body(HttpBody::from("{}")),
+            400,
+            "bad-request",
+            Some("Idempotency-Key"),
+            "64",
+        ),
+        (
+            json_post().header("cordboard-tenant", "other").body(HttpBody::from("{}")),
+            403,
+            "forbidden",
+            None,
+            "another tenant",
+        ),
+        (
+            json_post().header("cordboard-tenant", b"\xff".as_slice()).body(HttpBody::from("{}")),
+            400,
+            "bad-request",
+            Some("cordboard-tenant"),
+            "ASCII",
+        ),
+        (json_post().body(HttpBody::from(vec![b' '; (1 << 20) + 1])), 413, "body-too-large", None, "1048576"),
+        (
+            Request::get("/v1/agents").header("authorization", "Basic YTpi").body(HttpBody::empty()),
+            401,
+            "unauthorized",
+            None,
+            "Bearer",
+        ),
+    ];
+    for (request, status, code, field, detail) in rows {
+        let answered = rig.send(request.expect("a request")).await;
+        let problem = answered.json();
+        assert_eq!((answered.status, problem["code"].as_str()), (status, Some(code)), "{problem}");
+        assert_eq!(problem["field"].as_str(), field, "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|text| text.contains(detail)), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_tenant_refuses_keeps_its_code() {
+    for (code, status) in
+        [(Code::AgentBusy, 409), (Code::UnknownContact, 404), (Code::Draining, 503), (Code::LegNotNamed, 422)]
+    {
+        let rig = Rig::answering(move |_| Some(Answer::Refused { code, state: "talking".into() }));
+        let answered = rig.ask("POST", "/v1/agents/ana/sign-out", "admin", None).await;
+        assert_eq!(answered.status, status);
+        assert_eq!((&answered.json()["code"], &answered.json()["detail"]), (&json!(code.text()), &json!("talking")));
+        assert_eq!(answered.header("retry-after"), (status == 503).then_some("1"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_tenant_is_504() {
+    let rig = Rig::answering(|_| None);
+    let answered = rig.get("/v1/agents").await;
+    assert_eq!((answered.status, answered.json()["code"].as_str()), (504, Some("timeout")));
+}

@@ -1,0 +1,234 @@
+//! Events: every kind's view, filters, polls, positions.
+
+use serde_json::{Value, json};
+
+use super::house::T;
+use super::house::{CONTACT, Rig, event, of_contact, opened};
+use crate::api::position::Position;
+use crate::api::view::EventView;
+use crate::api::view::event::KINDS;
+use crate::base::{
+    AgentNo, CallId, CommandId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, OfferId, SegmentId, Span,
+    TrunkNo,
+};
+use crate::event::words::{
+    Actor, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
+    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, Wire, Wish, WorkRole,
+};
+use crate::event::{About, By, DialogState, Event, Kind, MediaCounts, Recorded};
+
+const STATION: Station = Station::Extension(ExtensionNo(1));
+
+/// One of every kind.
+fn kinds() -> Vec<Kind> {
+    let mut all = contact_kinds();
+    all.extend(agent_kinds());
+    all.extend(house_kinds());
+    all
+}
+
+fn contact_kinds() -> Vec<Kind> {
+    let until = T + Span::seconds(20);
+    let sip_status = Some(486);
+    vec![
+        opened(),
+        Kind::ContactData { data: json!({ "order": "4711" }).as_object().expect("an object").clone() },
+        Kind::ContactClosed {
+            disposition: Disposition::Answered,
+            side: Side::Agent,
+            cause: EndCause::HungUp,
+            sip_status: None,
+        },
+        Kind::LegCreated {
+            direction: Direction::Inbound,
+            role: LegRole::Customer,
+            party: PartyRef::Trunk(TrunkNo(1)),
+            remote: "+8613800138000".into(),
+        },
+        Kind::LegProgress { status: 180 },
+        Kind::LegAnswered,
+        Kind::LegDialog { dialog: dialog() },
+        Kind::MediaHeard,
+        Kind::Digit { digit: '5', path: DigitPath::Rtp },
+        Kind::LegEnded { cause: EndCause::Busy, side: Side::Other, sip_status },
+        Kind::LegMedia { counts: MediaCounts { received: 50, sent: 49, lost: 1, refused: 0, jitter_us: 125 } },
+        Kind::CallOpened { call_kind: CallKind::Main },
+        Kind::CallJoined,
+        Kind::CallLeft,
+        Kind::CallClosed,
+        Kind::FlowStarted { flow: FlowNo(1), flow_key: "main".into(), version: "1a2b".into() },
+        Kind::FlowNode { node: "menu".into(), exit: "1".into() },
+        Kind::FlowEnded { flow: FlowNo(1) },
+        Kind::ItemEntered { due: T, priority: 2, visit: 1 },
+        Kind::ItemLeft { exit: ItemExit::Connected, waited: Span::millis(15_000) },
+        Kind::OfferMade { station: STATION, until, segment: SegmentId(77) },
+        Kind::OfferAlerting,
+        Kind::OfferAccepted,
+        Kind::OfferConnected,
+        Kind::OfferEnded { ending: OfferEnding::RangOut, sip_status: Some(487) },
+    ]
+}
+
+fn agent_kinds() -> Vec<Kind> {
+    let contact = "sip:1001@192.0.2.15:5060".to_owned();
+    vec![
+        Kind::AgentSignedIn { station: STATION, groups: vec![GroupNo(2)] },
+        Kind::AgentSignedOut,
+        Kind::AgentGroups { groups: vec![GroupNo(2)] },
+        Kind::AgentWish { wish: Wish::NotReady(NotReadyReason::RangOut) },
+        Kind::AgentWish { wish: Wish::Ready },
+        Kind::AgentReachable { reachable: false },
+        Kind::AgentWork { role: WorkRole::WrapUp, until: Some(T + Span::seconds(10)) },
+        Kind::AgentWorkEnded { role: WorkRole::WrapUp },
+        Kind::Registered { extension: ExtensionNo(1), contact: contact.clone(), until: T + Span::minutes(5) },
+        Kind::Unregistered { extension: ExtensionNo(1), contact },
+    ]
+}
+
+fn house_kinds() -> Vec<Kind> {
+    let gap = Some((RecordingGap::DiskSlow, Span::millis(1_500)));
+    let (from, to) = (Span::ZERO, Span::seconds(2));
+    vec![
+        Kind::RecordingStarted { file: "demo/2026-11-21/1.wav".into() },
+        Kind::Segment { segment: SegmentId(77), from, to, began: SegmentEdge::Answered, ended: SegmentEdge::Ended },
+        Kind::RecordingEnded { length: Span::seconds(2), answered: Span::millis(3_500), gap },
+        Kind::CommandAccepted { id: CommandId { token: 1, id: "abc".into() }, code: "ok".into(), body_hash: 1 },
+        Kind::SiteChanged { version: 2 },
+        Kind::Restarted { open_contacts: 3 },
+        Kind::Checkpoint { open: json!({ "secret": "inside" }) },
+        Kind::Alarm { alarm: AlarmKind::DiskLow, text: "9 % free".into() },
+    ]
+}
+
+fn dialog() -> DialogState {
+    DialogState {
+        interface: InterfaceNo(0),
+        transport: Wire::Udp,
+        remote: ([198, 51, 100, 20], 5060).into(),
+        call_id: "a".into(),
+        local_tag: "b".into(),
+        remote_tag: "c".into(),
+        local_uri: "sip:a".into(),
+        remote_uri: "sip:b".into(),
+        remote_target: "sip:c".into(),
+        route_set: Vec::new(),
+        cseq_reserved: 1,
+    }
+}
+
+#[test]
+fn every_kind_has_the_view_that_was_reviewed() {
+    let about = About {
+        contact: Some(CONTACT),
+        call: Some(CallId(10)),
+        leg: Some(LegId(11)),
+        agent: Some(AgentNo(3)),
+        group: Some(GroupNo(2)),
+        item: Some(ItemId(12)),
+        offer: Some(OfferId(13)),
+    };
+    let by = By { actor: Actor::Integration(1), command: Some(CommandId { token: 1, id: "abc".into() }) };
+    let mut shown = Vec::new();
+    let mut views = Vec::new();
+    for (kind, seq) in kinds().into_iter().zip(1..) {
+        // The whole head once, then each kind's own part.
+        let event =
+            if seq == 1 { Event { by: by.clone(), ..event(about, kind) } } else { event(About::default(), kind) };
+        let Some(view) = EventView::new(&Recorded { seq, event }) else { continue };
+        shown.push(view.kind);
+        views.push(match seq {
+            1 => serde_json::to_value(&view).expect("JSON"),
+            _ => json!({ "kind": view.kind, "data": view.data }),
+        });
+    }
+    shown.dedup();
+    assert_eq!(shown, KINDS, "`kinds=` knows what is shown");
+    super::records::compare(include_str!("golden/events.json"), "events.json", &Value::Array(views));
+}
+
+fn seqs(answer: &Value) -> Vec<u64> {
+    answer["events"].as_array().expect("a list").iter().map(|event| event["seq"].as_u64().expect("a seq")).collect()
+}
+
+#[tokio::test]
+async fn a_poll_goes_on_behind_its_position() {
+    let rig = Rig::new();
+    rig.commit(of_contact(), opened());
+    rig.commit(of_contact(), Kind::LegAnswered);
+    let all = rig.get_ok("/v1/events?after=oldest").await.json();
+    assert_eq!((seqs(&all), all["seq"].as_u64()), (vec![1, 2], Some(2)));
+    let after = all["position"].as_str().expect("a position");
+    rig.commit(of_contact(), Kind::CallLeft);
+    assert_eq!(seqs(&rig.get_ok(&format!("/v1/events?after={after}")).await.json()), [3]);
+    let first = all["events"][0]["position"].as_str().expect("a position");
+    assert_eq!(seqs(&rig.get_ok(&format!("/v1/events?after={first}")).await.json()), [2, 3]);
+    assert_eq!(seqs(&rig.get_ok("/v1/events").await.json()), [0; 0], "from now on");
+}
+
+#[tokio::test]
+async fn filters_leave_out_and_move_on() {
+    let rig = Rig::new();
+    rig.commit(of_contact(), opened());
+    rig.commit(About { agent: Some(AgentNo(3)), ..About::default() }, Kind::AgentSignedOut);
+    rig.commit(About::default(), Kind::Checkpoint { open: json!({}) });
+    rig.put(Event { tenant: crate::base::TenantNo(2), ..event(About::default(), Kind::LegAnswered) });
+    let contact = format!("contact={CONTACT}");
+    for (filter, seen) in [
+        ("", vec![1, 2]),
+        (contact.as_str(), vec![1]),
+        ("contact=5", vec![]),
+        ("agent=ana", vec![2]),
+        ("agent=no:3", vec![2]),
+        ("kinds=leg_answered", vec![]),
+        ("kinds=agent_signed_out,contact_opened", vec![1, 2]),
+    ] {
+        let answer = rig.get_ok(&format!("/v1/events?after=oldest&{filter}")).await.json();
+        assert_eq!(seqs(&answer), seen, "{filter}");
+        assert_eq!(answer["position"], Position(4).text(), "{filter}");
+    }
+    let other = rig.ask("GET", "/v1/events?after=oldest", "other", None).await.json();
+    assert_eq!(seqs(&other), [4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_waits_for_the_first_event_or_its_time() {
+    let rig = Rig::new();
+    let before = tokio::time::Instant::now();
+    assert_eq!(seqs(&rig.get_ok("/v1/events?wait_ms=700").await.json()), [0; 0]);
+    assert_eq!(before.elapsed().as_millis(), 700);
+    rig.get_ok("/v1/events?wait_ms=4000000000").await;
+    assert_eq!(before.elapsed().as_millis(), 30_700, "a wish is cut to 30 s");
+    let (answer, _) = tokio::join!(rig.get_ok("/v1/events?wait_ms=30000"), async {
+        tokio::task::yield_now().await;
+        rig.commit(of_contact(), opened())
+    });
+    assert_eq!(seqs(&answer.json()), [1]);
+}
+
+#[tokio::test]
+async fn positions_that_are_not_kept_are_410_with_those_that_are() {
+    let rig = Rig::new();
+    let day = Span::hours(24);
+    rig.commit(About::default(), Kind::CallLeft);
+    rig.commit(About::default(), Kind::CallLeft);
+    // The next day's file begins with a checkpoint, number 3.
+    for _ in 4..=5 {
+        let today = event(About::default(), Kind::CallLeft);
+        rig.put(Event { t: today.t + day, at: today.at + day, ..today });
+    }
+    let removed = rig.journal.remove_days("2026-11-22", 5).expect("removed");
+    assert_eq!(removed, ["2026-11-21"]);
+    for (after, gone) in [(0, true), (1, true), (2, false), (5, false), (6, true), (u64::MAX, true)] {
+        let answered = rig.get(&format!("/v1/events?after={}", Position(after).text())).await;
+        assert_eq!(answered.status, if gone { 410 } else { 200 }, "{after}");
+        if gone {
+            let problem = answered.json();
+            assert_eq!(problem["code"], "position-unknown");
+            assert_eq!(
+                (&problem["oldest"], &problem["newest"]),
+                (&json!(Position(2).text()), &json!(Position(5).text()))
+            );
+        }
+    }
+    assert_eq!(seqs(&rig.get_ok("/v1/events?after=oldest").await.json()), [4, 5]);
+}

@@ -1,0 +1,197 @@
+//! A live contact with its calls and legs, and its SIP history, as clients see them.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{Lens, Ref, word};
+use crate::event::words::PartyRef;
+use crate::switch::{CallState, ContactState, LegPhase, LegState, TracedMessage};
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ContactView {
+    /// The id of the contact, also of its record once it has ended.
+    pub contact: String,
+    pub from: String,
+    pub to: String,
+    /// The number of the site that was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<Ref>,
+    pub opened: String,
+    /// The flow that runs, and the node it stands in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// The group it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queued: Option<Ref>,
+    /// Attached data.
+    #[schema(value_type = Object)]
+    pub data: Map<String, Value>,
+    pub calls: Vec<CallView>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CallView {
+    pub call: String,
+    /// `main` or `internal`.
+    pub kind: String,
+    pub legs: Vec<LegView>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct LegView {
+    pub leg: String,
+    /// `customer`, `agent` or `other`.
+    pub role: String,
+    /// `inbound`: the far end called us.
+    pub direction: String,
+    pub party: PartyView,
+    /// The number or user at the far end.
+    pub remote: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Ref>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
+    /// `calling`, `ringing`, `answered` or `ended`.
+    pub phase: &'static str,
+    pub since: String,
+}
+
+/// What carries a leg.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PartyView {
+    Extension(Ref),
+    Trunk(Ref),
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CallsReply {
+    pub seq: u64,
+    /// Live contacts, oldest first.
+    pub contacts: Vec<ContactView>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CallReply {
+    pub seq: u64,
+    pub contact: ContactView,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OriginateReply {
+    pub seq: u64,
+    /// The contact that was made; its events and its record carry this id.
+    pub contact: String,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TracedView {
+    pub leg: String,
+    /// True when we sent it.
+    pub sent: bool,
+    pub at: String,
+    /// The far end's address.
+    pub remote: String,
+    /// The message as it was; bytes that are not UTF-8 are replaced, long bodies are cut.
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SipReply {
+    pub seq: u64,
+    pub messages: Vec<TracedView>,
+}
+
+impl PartyView {
+    pub fn new(party: PartyRef, lens: &Lens<'_>) -> Self {
+        match party {
+            PartyRef::Extension(no) => Self::Extension(lens.extension(no)),
+            PartyRef::Trunk(no) => {
+                let key = lens.site.trunks.get(&no).map(|trunk| trunk.id.as_str());
+                Self::Trunk(super::named(no.0, key))
+            }
+        }
+    }
+}
+
+impl ContactView {
+    pub fn new(state: &ContactState, lens: &Lens<'_>) -> Self {
+        Self {
+            contact: state.contact.to_string(),
+            from: state.from.clone(),
+            to: state.to.clone(),
+            number: state.number.map(|no| lens.number(no)),
+            opened: lens.at(state.opened),
+            flow: state.flow.clone(),
+            node: state.node.clone(),
+            queued: state.queued.map(|no| lens.group(no)),
+            data: state.data.clone(),
+            calls: state.calls.iter().map(|call| CallView::new(call, lens)).collect(),
+        }
+    }
+}
+
+impl CallView {
+    fn new(call: &CallState, lens: &Lens<'_>) -> Self {
+        Self {
+            call: call.call.to_string(),
+            kind: word(call.kind),
+            legs: call.legs.iter().map(|leg| LegView::new(leg, lens)).collect(),
+        }
+    }
+}
+
+impl LegView {
+    fn new(leg: &LegState, lens: &Lens<'_>) -> Self {
+        Self {
+            leg: leg.leg.to_string(),
+            role: word(leg.role),
+            direction: word(leg.direction),
+            party: PartyView::new(leg.party, lens),
+            remote: leg.remote.clone(),
+            agent: leg.agent.map(|no| lens.agent(no)),
+            offer: leg.offer.map(|offer| offer.to_string()),
+            phase: match leg.phase {
+                LegPhase::Calling => "calling",
+                LegPhase::Ringing => "ringing",
+                LegPhase::Answered => "answered",
+                LegPhase::Ended => "ended",
+            },
+            since: lens.at(leg.since),
+        }
+    }
+}
+
+impl TracedView {
+    pub fn new(message: &TracedMessage, lens: &Lens<'_>) -> Self {
+        Self {
+            leg: message.leg.to_string(),
+            sent: message.sent,
+            at: lens.at(message.t),
+            remote: message.remote.clone(),
+            text: message.text.clone(),
+        }
+    }
+}
+
+/// SIP messages for people: one column per leg in the order they appear, an arrow line, then the message as it was.
+pub fn ladder(messages: &[TracedView]) -> String {
+    let mut legs: Vec<&str> = Vec::new();
+    let mut text = String::new();
+    for message in messages {
+        let column = legs.iter().position(|leg| *leg == message.leg).unwrap_or_else(|| {
+            legs.push(&message.leg);
+            legs.len() - 1
+        });
+        let arrow = if message.sent { "cordboard -->" } else { "cordboard <--" };
+        let head = format!("{} leg {} ({}) {arrow} {}", message.at, column + 1, message.leg, message.remote);
+        let written = writeln!(text, "{head}\n{}\n", message.text.replace("\r\n", "\n").trim_end());
+        written.expect("writing to a String cannot fail");
+    }
+    text
+}

@@ -1,0 +1,316 @@
+//! An event as subscribers see it. A pure function of the recorded event, so a replay shows the same text.
+//! Kinds that only a restart needs are not shown. Long on purpose: one arm per kind.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::word;
+use crate::api::position::Position;
+use crate::base::{Span, Time, Utc};
+use crate::event::words::{Actor, PartyRef, Station, Wish};
+use crate::event::{By, Event, Kind, Recorded};
+
+/// Kinds that are shown, as `kinds=` takes them.
+pub const KINDS: [&str; 40] = [
+    "contact_opened",
+    "contact_data",
+    "contact_closed",
+    "leg_created",
+    "leg_progress",
+    "leg_answered",
+    "media_heard",
+    "digit",
+    "leg_ended",
+    "leg_media",
+    "call_opened",
+    "call_joined",
+    "call_left",
+    "call_closed",
+    "flow_started",
+    "flow_node",
+    "flow_ended",
+    "item_entered",
+    "item_left",
+    "offer_made",
+    "offer_alerting",
+    "offer_accepted",
+    "offer_connected",
+    "offer_ended",
+    "agent_signed_in",
+    "agent_signed_out",
+    "agent_groups",
+    "agent_wish",
+    "agent_reachable",
+    "agent_work",
+    "agent_work_ended",
+    "registered",
+    "unregistered",
+    "recording_started",
+    "segment",
+    "recording_ended",
+    "command_accepted",
+    "site_changed",
+    "restarted",
+    "alarm",
+];
+
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct EventView {
+    /// `event`.
+    pub r#type: &'static str,
+    /// Give it back as `after` to go on behind this event.
+    pub position: String,
+    /// Its number in the journal; compare it with the `seq` of an answer.
+    pub seq: u64,
+    /// Wall clock, RFC 3339. For people: it can jump.
+    pub at: String,
+    /// The house's own axis, which never jumps: durations are differences of it.
+    pub t_ms: i64,
+    pub kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_no: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_no: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
+    pub by: ActorView,
+    /// What this kind has to say; see `docs/events.md`.
+    #[schema(value_type = Object)]
+    pub data: Map<String, Value>,
+}
+
+/// Who acted.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct ActorView {
+    /// `agent`, `integration` (an API token), `flow`, `party` (the far end of a leg) or `system`.
+    pub actor: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_no: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_no: Option<u32>,
+    /// The `Idempotency-Key` of the command that this completes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EventsReply {
+    pub seq: u64,
+    #[schema(value_type = Vec<EventView>)]
+    pub events: Vec<Box<RawValue>>,
+    /// Where to go on, also past events that the filter left out.
+    pub position: String,
+}
+
+impl ActorView {
+    pub fn new(by: &By) -> Self {
+        let (actor, agent_no, token_no) = match by.actor {
+            Actor::Agent(no) => ("agent", Some(no.0), None),
+            Actor::Integration(no) => ("integration", None, Some(no)),
+            Actor::Flow => ("flow", None, None),
+            Actor::Party => ("party", None, None),
+            Actor::System => ("system", None, None),
+        };
+        Self { actor, agent_no, token_no, command_id: by.command.as_ref().map(|command| command.id.clone()) }
+    }
+}
+
+impl EventView {
+    /// `None` for kinds that are not shown.
+    pub fn new(recorded: &Recorded) -> Option<Self> {
+        let Recorded { seq, event } = recorded;
+        let data = match data(event)? {
+            Value::Object(data) => data,
+            other => unreachable!("every arm makes an object: {other}"),
+        };
+        let about = &event.about;
+        Some(Self {
+            r#type: "event",
+            position: Position(*seq).text(),
+            seq: *seq,
+            at: event.at.rfc3339(),
+            t_ms: Span(event.t.0).as_millis(),
+            kind: event.kind.name(),
+            contact: about.contact.map(|id| id.to_string()),
+            call: about.call.map(|id| id.to_string()),
+            leg: about.leg.map(|id| id.to_string()),
+            agent_no: about.agent.map(|no| no.0),
+            group_no: about.group.map(|no| no.0),
+            item: about.item.map(|id| id.to_string()),
+            offer: about.offer.map(|id| id.to_string()),
+            by: ActorView::new(&event.by),
+            data,
+        })
+    }
+}
+
+/// A deadline as people read it: as far from the event's wall clock as from its own time.
+fn at(event: &Event, t: Time) -> String {
+    Utc(event.at.0 + (t.0 - event.t.0)).rfc3339()
+}
+
+fn station(station: Station) -> Value {
+    match station {
+        Station::Extension(no) => json!({ "extension_no": no }),
+    }
+}
+
+fn party(party: PartyRef) -> Value {
+    match party {
+        PartyRef::Trunk(no) => json!({ "trunk_no": no }),
+        PartyRef::Extension(no) => json!({ "extension_no": no }),
+    }
+}
+
+fn data(event: &Event) -> Option<Value> {
+    let kind = &event.kind;
+    Some(match kind {
+        Kind::ContactOpened { .. }
+        | Kind::Originated { .. }
+        | Kind::ContactData { .. }
+        | Kind::ContactClosed { .. }
+        | Kind::FlowStarted { .. }
+        | Kind::FlowNode { .. }
+        | Kind::FlowEnded { .. } => contact_data(kind),
+        Kind::LegCreated { .. }
+        | Kind::LegProgress { .. }
+        | Kind::LegAnswered
+        | Kind::MediaHeard
+        | Kind::Digit { .. }
+        | Kind::LegEnded { .. }
+        | Kind::LegMedia { .. }
+        | Kind::CallOpened { .. }
+        | Kind::CallJoined
+        | Kind::CallLeft
+        | Kind::CallClosed => leg_data(kind),
+        Kind::ItemEntered { .. }
+        | Kind::ItemLeft { .. }
+        | Kind::OfferMade { .. }
+        | Kind::OfferAlerting
+        | Kind::OfferAccepted
+        | Kind::OfferConnected
+        | Kind::OfferEnded { .. } => offer_data(event),
+        Kind::AgentSignedIn { .. }
+        | Kind::AgentSignedOut
+        | Kind::AgentGroups { .. }
+        | Kind::AgentWish { .. }
+        | Kind::AgentReachable { .. }
+        | Kind::AgentWork { .. }
+        | Kind::AgentWorkEnded { .. }
+        | Kind::Registered { .. }
+        | Kind::Unregistered { .. } => agent_data(event),
+        Kind::RecordingStarted { .. }
+        | Kind::Segment { .. }
+        | Kind::RecordingEnded { .. }
+        | Kind::CommandAccepted { .. }
+        | Kind::SiteChanged { .. }
+        | Kind::Restarted { .. }
+        | Kind::Alarm { .. } => house_data(kind),
+        Kind::LegDialog { .. } | Kind::Checkpoint { .. } => return None,
+    })
+}
+
+fn contact_data(kind: &Kind) -> Value {
+    match kind {
+        Kind::ContactOpened { from, to, number, language, record } => {
+            json!({ "from": from, "to": to, "number_no": number, "language": language, "record": record })
+        }
+        Kind::Originated { flow_key } => json!({ "flow": flow_key }),
+        Kind::ContactData { data } => json!({ "data": data }),
+        Kind::ContactClosed { disposition, side, cause, sip_status } => {
+            json!({ "disposition": disposition, "side": side, "cause": cause, "sip_status": sip_status })
+        }
+        Kind::FlowStarted { flow, flow_key, version } => {
+            json!({ "flow_no": flow, "flow": flow_key, "version": version })
+        }
+        Kind::FlowNode { node, exit } => json!({ "node": node, "exit": exit }),
+        Kind::FlowEnded { flow } => json!({ "flow_no": flow }),
+        other => unreachable!("`data` sends {} elsewhere", other.name()),
+    }
+}
+
+fn leg_data(kind: &Kind) -> Value {
+    match kind {
+        Kind::LegCreated { direction, role, party: to, remote } => {
+            json!({ "direction": direction, "role": role, "party": party(*to), "remote": remote })
+        }
+        Kind::LegProgress { status } => json!({ "status": status }),
+        Kind::Digit { digit, path } => json!({ "digit": digit, "path": path }),
+        Kind::LegEnded { cause, side, sip_status } => {
+            json!({ "cause": cause, "side": side, "sip_status": sip_status })
+        }
+        Kind::LegMedia { counts } => json!({
+            "received": counts.received, "sent": counts.sent, "lost": counts.lost, "refused": counts.refused,
+            "jitter_us": counts.jitter_us,
+        }),
+        Kind::CallOpened { call_kind } => json!({ "call_kind": call_kind }),
+        Kind::LegAnswered | Kind::MediaHeard | Kind::CallJoined | Kind::CallLeft | Kind::CallClosed => json!({}),
+        other => unreachable!("`data` sends {} elsewhere", other.name()),
+    }
+}
+
+fn offer_data(event: &Event) -> Value {
+    match &event.kind {
+        Kind::ItemEntered { due, priority, visit } => {
+            json!({ "due": at(event, *due), "priority": priority, "visit": visit })
+        }
+        Kind::ItemLeft { exit, waited } => json!({ "exit": exit, "waited_ms": waited.as_millis() }),
+        Kind::OfferMade { station: rung, until, segment } => {
+            json!({ "station": station(*rung), "until": at(event, *until), "segment": segment })
+        }
+        Kind::OfferEnded { ending, sip_status } => json!({ "ending": ending, "sip_status": sip_status }),
+        Kind::OfferAlerting | Kind::OfferAccepted | Kind::OfferConnected => json!({}),
+        other => unreachable!("`data` sends {} elsewhere", other.name()),
+    }
+}
+
+fn agent_data(event: &Event) -> Value {
+    match &event.kind {
+        Kind::AgentSignedIn { station: at_station, groups } => {
+            json!({ "station": station(*at_station), "group_nos": groups })
+        }
+        Kind::AgentGroups { groups } => json!({ "group_nos": groups }),
+        Kind::AgentWish { wish } => match wish {
+            Wish::Ready => json!({ "wish": "ready" }),
+            Wish::NotReady(reason) => json!({ "wish": "not-ready", "reason": reason }),
+        },
+        Kind::AgentReachable { reachable } => json!({ "reachable": reachable }),
+        Kind::AgentWork { role, until } => json!({ "role": word(role), "until": until.map(|t| at(event, t)) }),
+        Kind::AgentWorkEnded { role } => json!({ "role": role }),
+        Kind::Registered { extension, contact, until } => {
+            json!({ "extension_no": extension, "contact": contact, "until": at(event, *until) })
+        }
+        Kind::Unregistered { extension, contact } => json!({ "extension_no": extension, "contact": contact }),
+        Kind::AgentSignedOut => json!({}),
+        other => unreachable!("`data` sends {} elsewhere", other.name()),
+    }
+}
+
+fn house_data(kind: &Kind) -> Value {
+    match kind {
+        Kind::RecordingStarted { file } => json!({ "file": file }),
+        Kind::Segment { segment, from, to, began, ended } => json!({
+            "segment": segment, "from_ms": from.as_millis(), "to_ms": to.as_millis(), "began": began, "ended": ended,
+        }),
+        Kind::RecordingEnded { length, answered, gap } => json!({
+            "length_ms": length.as_millis(),
+            "answered_ms": answered.as_millis(),
+            "gap": gap.map(|(why, span)| json!({ "why": why, "length_ms": span.as_millis() })),
+        }),
+        Kind::CommandAccepted { id, code, .. } => json!({ "command_id": id.id, "token_no": id.token, "code": code }),
+        Kind::SiteChanged { version } => json!({ "version": version }),
+        Kind::Restarted { open_contacts } => json!({ "open_contacts": open_contacts }),
+        Kind::Alarm { alarm, text } => json!({ "alarm": alarm, "text": text }),
+        other => unreachable!("`data` sends {} elsewhere", other.name()),
+    }
+}

@@ -1,0 +1,82 @@
+//! All media threads of the node: which contact lives on which, and one door for commands to any.
+
+use std::io;
+use std::sync::Arc;
+
+use super::mailbox::Status;
+use super::media_thread::{MediaThread, ThreadSettings};
+use crate::base::{ContactId, TenantNo};
+use crate::media::sound::Library;
+use crate::media::words::{Command, Report};
+
+/// All legs of a contact's room live on one thread, from its birth to its end.
+pub struct MediaThreads(Vec<MediaThread>);
+
+impl MediaThreads {
+    /// One thread per entry of `settings`; at least one.
+    ///
+    /// # Errors
+    /// The system has no descriptor or thread left.
+    pub fn start(
+        settings: impl IntoIterator<Item = ThreadSettings>,
+        report: impl Fn(TenantNo, Report) + Clone + Send + 'static,
+    ) -> io::Result<Self> {
+        let started = settings.into_iter().map(|settings| MediaThread::start(settings, report.clone()));
+        let threads: Vec<_> = started.collect::<io::Result<_>>()?;
+        if threads.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no media thread"));
+        }
+        Ok(Self(threads))
+    }
+
+    /// How many threads a host of `cores` gets: all but one, at least one.
+    pub fn count(cores: usize) -> usize {
+        cores.saturating_sub(1).max(1)
+    }
+
+    /// Never waits, never fails.
+    pub fn send(&self, tenant: TenantNo, command: Command) {
+        self.0[home(command.contact, self.0.len())].send(tenant, command);
+    }
+
+    pub fn set_library(&self, library: &Arc<Library>) {
+        for thread in &self.0 {
+            thread.set_library(Arc::clone(library));
+        }
+    }
+
+    pub fn status(&self) -> impl Iterator<Item = Status> {
+        self.0.iter().map(MediaThread::status)
+    }
+
+    /// Ends all threads after what was sent so far. False: one had panicked.
+    pub fn stop(self) -> bool {
+        self.0.into_iter().map(MediaThread::stop).filter(|whole| !whole).count() == 0
+    }
+}
+
+/// Ids end in a sequence, so contacts go round: as even as counting legs, without a table that must be kept.
+fn home(contact: ContactId, threads: usize) -> usize {
+    (contact.0 % threads as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{IdBlock, Time};
+
+    #[test]
+    fn contacts_are_spread_evenly_and_stay() {
+        let mut ids = IdBlock::new(1, 0, 10_000);
+        let mut legs = [0; 3];
+        for second in 0..100 {
+            for _ in 0..60 {
+                let contact = ContactId(ids.mint(Time(second * 1_000_000)));
+                legs[home(contact, 3)] += 1;
+                assert_eq!(home(contact, 3), home(contact, 3));
+            }
+        }
+        assert!(legs.iter().all(|&count| (1_900..=2_100).contains(&count)), "{legs:?}");
+        assert_eq!((MediaThreads::count(1), MediaThreads::count(2), MediaThreads::count(8)), (1, 1, 7));
+    }
+}

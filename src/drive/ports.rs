@@ -1,0 +1,227 @@
+//! Media ports: pairs of UDP sockets bound ahead (RTP even, RTCP odd above it), handed out once, rested afterwards.
+//! A bind never fails after the SDP left, because the sockets exist before the machine hears of the pair.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::base::{InterfaceNo, PortPair, bounds};
+
+/// DSCP Expedited Forwarding (46) in the upper six bits of the octet. RFC 3246, RFC 2474 §3.
+const TOS_EXPEDITED: u32 = 46 << 2;
+/// What the kernel keeps of one socket's packets: a second of sound with its bookkeeping, while its thread is held up.
+const RECEIVE_BUFFER_BYTES: usize = 128 << 10;
+
+/// A leg's two sockets.
+#[derive(Debug)]
+pub struct Sockets {
+    pub rtp: UdpSocket,
+    pub rtcp: UdpSocket,
+}
+
+/// Ports of one interface: pairs at even numbers from `first` to `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortRange {
+    pub interface: InterfaceNo,
+    pub ip: IpAddr,
+    pub first: u16,
+    pub last: u16,
+}
+
+/// Shared by the tenants' drivers, which supply their machines, and the media threads, which claim and release.
+#[derive(Debug)]
+pub struct PortPool(Mutex<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    ranges: Vec<(PortRange, u16)>,
+    /// Handed to a machine or ready to be, not yet claimed by a thread.
+    bound: BTreeMap<PortPair, Sockets>,
+    resting: VecDeque<(Instant, PortPair, Sockets)>,
+}
+
+impl PortPool {
+    pub fn new(ranges: &[PortRange]) -> Self {
+        let ranges = ranges.iter().map(|&range| (range, range.first.next_multiple_of(2))).collect();
+        Self(Mutex::new(Inner { ranges, bound: BTreeMap::new(), resting: VecDeque::new() }))
+    }
+
+    /// Up to `count` pairs of an interface for a machine's supplies: rested ones first, then newly bound ones.
+    /// Fewer when the range is used up; none when the interface is unknown.
+    pub fn supply(&self, interface: InterfaceNo, count: usize) -> Vec<PortPair> {
+        let mut inner = self.lock();
+        let mut pairs = Vec::with_capacity(count);
+        while pairs.len() < count {
+            let Some((pair, sockets)) = inner.rested(interface).or_else(|| inner.bind_next(interface)) else { break };
+            inner.bound.insert(pair, sockets);
+            pairs.push(pair);
+        }
+        pairs
+    }
+
+    /// The sockets of a supplied pair, emptied of what strangers sent while they waited.
+    pub fn claim(&self, pair: PortPair) -> Option<Sockets> {
+        let sockets = self.lock().bound.remove(&pair)?;
+        drain(&sockets.rtp);
+        drain(&sockets.rtcp);
+        Some(sockets)
+    }
+
+    /// A claimed pair is free again: it rests, still bound, so that a late packet finds no new owner.
+    pub fn release(&self, pair: PortPair, sockets: Sockets) {
+        self.lock().resting.push_back((Instant::now(), pair, sockets));
+    }
+
+    /// A supplied pair that no thread ever claimed.
+    pub fn give_back(&self, pair: PortPair) {
+        let mut inner = self.lock();
+        if let Some(sockets) = inner.bound.remove(&pair) {
+            inner.resting.push_back((Instant::now(), pair, sockets));
+        }
+    }
+
+    /// Pairs supplied and pairs resting.
+    pub fn counts(&self) -> (usize, usize) {
+        let inner = self.lock();
+        (inner.bound.len(), inner.resting.len())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // No code under this lock can leave it half changed, so a panic elsewhere is no reason to refuse calls.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn rested(&mut self, interface: InterfaceNo) -> Option<(PortPair, Sockets)> {
+        let rest = bounds::PORT_REST.to_std();
+        let at =
+            self.resting.iter().position(|(since, pair, _)| pair.interface == interface && since.elapsed() >= rest)?;
+        self.resting.remove(at).map(|(_, pair, sockets)| (pair, sockets))
+    }
+
+    /// The next pair of the range that can be bound; others may use ports of it.
+    fn bind_next(&mut self, interface: InterfaceNo) -> Option<(PortPair, Sockets)> {
+        let (range, next) = self.ranges.iter_mut().find(|(range, _)| range.interface == interface)?;
+        let first = range.first.next_multiple_of(2);
+        let pairs = (u32::from(range.last) + 1).saturating_sub(u32::from(first)) / 2;
+        for _ in 0..pairs {
+            let rtp = *next;
+            *next = if u32::from(rtp) + 3 > u32::from(range.last) { first } else { rtp + 2 };
+            match bind_pair(range.ip, rtp) {
+                Ok(sockets) => return Some((PortPair { interface, ip: range.ip, rtp }, sockets)),
+                Err(error) => tracing::debug!(%error, port = rtp, "media port not bound"),
+            }
+        }
+        None
+    }
+}
+
+/// Raises this process's limit of descriptors to what the system allows; the limit there is then, `None` for none.
+pub fn raise_descriptor_limit() -> Option<u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "descriptor limit not raised");
+    }
+    getrlimit(Resource::Nofile).current
+}
+
+/// Binds an RTP port and the RTCP port above it.
+///
+/// # Errors
+/// What the system says: in use, no such address, no descriptors left.
+pub fn bind_pair(ip: IpAddr, rtp: u16) -> io::Result<Sockets> {
+    Ok(Sockets { rtp: bind(SocketAddr::new(ip, rtp))?, rtcp: bind(SocketAddr::new(ip, rtp + 1))? })
+}
+
+fn bind(at: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(at), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    // Both are wishes: a host that refuses them carries sound all the same.
+    let marked = match at.ip() {
+        IpAddr::V4(_) => socket.set_tos_v4(TOS_EXPEDITED),
+        IpAddr::V6(_) => socket.set_only_v6(true).and_then(|()| socket.set_tclass_v6(TOS_EXPEDITED)),
+    };
+    if let Err(error) = marked.and_then(|()| socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)) {
+        tracing::debug!(%error, "media socket option refused");
+    }
+    socket.bind(&at.into())?;
+    Ok(socket.into())
+}
+
+fn drain(socket: &UdpSocket) {
+    let mut byte = [0; 1];
+    while socket.recv_from(&mut byte).is_ok() {}
+}
+
+/// An address of this process alone on the loopback, so that test runs side by side do not take each other's ports.
+#[cfg(test)]
+pub fn test_address() -> IpAddr {
+    let process = std::process::id();
+    IpAddr::from([127, 1 + (process % 250) as u8, (process / 250 % 250) as u8, 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERFACE: InterfaceNo = InterfaceNo(0);
+
+    /// A range of `pairs` that is free at the moment, somewhere the other tests do not bind.
+    fn pool(first: u16, pairs: u16) -> PortPool {
+        let ip = test_address();
+        PortPool::new(&[PortRange { interface: INTERFACE, ip, first, last: first + pairs * 2 - 1 }])
+    }
+
+    #[test]
+    fn a_range_gives_each_pair_once_and_then_nothing() {
+        let pool = pool(21_001, 3);
+        let pairs = pool.supply(INTERFACE, 10);
+        assert_eq!(pairs.len(), 2, "an odd first port leaves out half a pair at each end");
+        assert!(pairs.iter().all(|pair| pair.rtp % 2 == 0 && (21_002..=21_005).contains(&pair.rtp)));
+        assert!(pool.supply(INTERFACE, 1).is_empty());
+        assert!(pool.supply(InterfaceNo(9), 1).is_empty());
+        assert!(pool.claim(pairs[0]).is_some());
+        assert!(pool.claim(pairs[0]).is_none());
+    }
+
+    #[test]
+    fn a_port_somebody_else_uses_is_left_out() {
+        let taken = UdpSocket::bind((test_address(), 21_103)).expect("free on this host");
+        let pool = pool(21_100, 3);
+        let ports: Vec<u16> = pool.supply(INTERFACE, 3).iter().map(|pair| pair.rtp).collect();
+        assert_eq!(ports, [21_100, 21_104]);
+        drop(taken);
+    }
+
+    #[test]
+    fn strangers_packets_are_gone_when_a_pair_is_claimed_and_a_released_one_rests() {
+        let pool = pool(21_200, 1);
+        let pair = pool.supply(INTERFACE, 1)[0];
+        let stranger = UdpSocket::bind((test_address(), 0)).expect("a port");
+        stranger.send_to(b"stray", (pair.ip, pair.rtp)).expect("sent");
+        let sockets = pool.claim(pair).expect("supplied");
+        let nothing = sockets.rtp.recv_from(&mut [0; 8]).expect_err("it was emptied");
+        assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(Socket::from(sockets.rtp.try_clone().expect("a clone")).tos_v4().expect("read"), TOS_EXPEDITED);
+        pool.release(pair, sockets);
+        assert_eq!(pool.counts(), (0, 1));
+        assert!(pool.supply(INTERFACE, 1).is_empty(), "it rests");
+        pool.lock().resting[0].0 =
+            Instant::now().checked_sub(bounds::PORT_REST.to_std()).expect("a host up for a minute");
+        assert_eq!(pool.supply(INTERFACE, 1), [pair]);
+        pool.give_back(pair);
+        assert_eq!(pool.counts(), (0, 1));
+    }
+    #[test]
+    fn descriptors_are_raised_to_what_is_allowed() {
+        let limit = raise_descriptor_limit();
+        assert_eq!(limit, rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum);
+    }
+}

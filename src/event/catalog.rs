@@ -1,0 +1,335 @@
+//! The list of all kinds for people and for the golden file: what each means, which ids it is about, and one sample.
+//! `docs/events.md` is what [`page`] prints. A kind that is missing here fails the test.
+
+use serde_json::json;
+
+use super::words::{
+    Actor, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
+    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, Wire, Wish, WorkRole,
+};
+use super::{About, DialogState, Event, Kind, MediaCounts, Recorded, VERSION};
+use crate::base::{
+    AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, NumberNo, OfferId,
+    SegmentId, Span, TenantNo, Time, TrunkNo, Utc,
+};
+
+/// Ids as letters: contact, call, leg, agent, group, item, offer. In brackets: only where it applies.
+struct Entry {
+    ids: &'static str,
+    means: &'static str,
+    kind: Kind,
+}
+
+fn entry(ids: &'static str, means: &'static str, kind: Kind) -> Entry {
+    Entry { ids, means, kind }
+}
+
+const STATION: Station = Station::Extension(ExtensionNo(1));
+
+fn entries() -> Vec<Entry> {
+    [contact_entries(), flow_entries(), agent_entries(), house_entries()].into_iter().flatten().collect()
+}
+
+fn contact_entries() -> Vec<Entry> {
+    let text = str::to_owned;
+    let hung_up = (EndCause::HungUp, Side::Customer, None);
+    vec![
+        entry(
+            "contact",
+            "A contact was born by an INVITE or a command.",
+            Kind::ContactOpened {
+                from: text("+8613800000000"),
+                to: text("9000"),
+                number: Some(NumberNo(1)),
+                language: text("en-US"),
+                record: true,
+            },
+        ),
+        entry(
+            "contact",
+            "A command asked for it; it dials once this is on disk, and runs the flow for whoever answers.",
+            Kind::Originated { flow_key: text("main") },
+        ),
+        entry(
+            "contact",
+            "Attached data was set; the whole of it.",
+            Kind::ContactData { data: json!({"a": 1, "b": "x"}).as_object().expect("an object").clone() },
+        ),
+        entry(
+            "contact",
+            "The last leg has ended. Later facts name the contact too.",
+            Kind::ContactClosed {
+                disposition: Disposition::Answered,
+                side: hung_up.1,
+                cause: hung_up.0,
+                sip_status: hung_up.2,
+            },
+        ),
+        entry(
+            "contact leg [agent] [offer]",
+            "A leg was made by an INVITE from outside or one of ours.",
+            Kind::LegCreated {
+                direction: Direction::Inbound,
+                role: LegRole::Customer,
+                party: PartyRef::Trunk(TrunkNo(1)),
+                remote: text("+8613800000000"),
+            },
+        ),
+        entry("contact leg", "A provisional response over 100.", Kind::LegProgress { status: 180 }),
+        entry("contact leg", "200 was sent or received.", Kind::LegAnswered),
+        entry(
+            "contact leg",
+            "What a BYE needs after a restart; the latest counts.",
+            Kind::LegDialog { dialog: dialog() },
+        ),
+        entry("contact leg", "The first packet with sound in it arrived.", Kind::MediaHeard),
+        entry("contact leg", "A key was pressed.", Kind::Digit { digit: '1', path: DigitPath::Rtp }),
+        entry(
+            "contact leg [agent] [offer]",
+            "The leg is over.",
+            Kind::LegEnded { cause: hung_up.0, side: hung_up.1, sip_status: Some(200) },
+        ),
+        entry(
+            "contact leg",
+            "Its sockets are closed; may come after the contact closed.",
+            Kind::LegMedia { counts: MediaCounts { received: 100, sent: 99, lost: 1, refused: 0, jitter_us: 350 } },
+        ),
+        entry("contact call", "A conversation began.", Kind::CallOpened { call_kind: CallKind::Main }),
+        entry("contact call leg", "A leg is in this call from now on.", Kind::CallJoined),
+        entry("contact call leg", "A leg is in this call no longer.", Kind::CallLeft),
+        entry("contact call", "A conversation is over.", Kind::CallClosed),
+        entry(
+            "contact",
+            "A recording began; the file lies below the recordings folder.",
+            Kind::RecordingStarted { file: text("demo/2026-11-21/7.wav") },
+        ),
+        entry(
+            "contact leg [agent] [call]",
+            "A part of the recording ended; `from` and `to` are places in the file.",
+            Kind::Segment {
+                segment: SegmentId(6),
+                from: Span::seconds(1),
+                to: Span::seconds(3),
+                began: SegmentEdge::Answered,
+                ended: SegmentEdge::Ended,
+            },
+        ),
+        entry(
+            "contact",
+            "The file is complete; may come after the contact closed.",
+            Kind::RecordingEnded {
+                length: Span::seconds(3),
+                answered: Span::seconds(4),
+                gap: Some((RecordingGap::DiskSlow, Span::seconds(1))),
+            },
+        ),
+    ]
+}
+
+fn flow_entries() -> Vec<Entry> {
+    let text = str::to_owned;
+    vec![
+        entry(
+            "contact",
+            "A flow began to run.",
+            Kind::FlowStarted { flow: FlowNo(1), flow_key: text("main"), version: text("5f2c") },
+        ),
+        entry(
+            "contact",
+            "A node was left by one of its exits.",
+            Kind::FlowNode { node: text("menu"), exit: text("1") },
+        ),
+        entry("contact", "The flow is over.", Kind::FlowEnded { flow: FlowNo(1) }),
+        entry(
+            "contact group item",
+            "An item waits in a group.",
+            Kind::ItemEntered { due: Time(6_000_000), priority: 0, visit: 1 },
+        ),
+        entry(
+            "contact group item",
+            "It waits no longer.",
+            Kind::ItemLeft { exit: ItemExit::Connected, waited: Span::seconds(9) },
+        ),
+        entry(
+            "contact agent group item offer",
+            "An agent was chosen; his segment of the recording has its name already.",
+            Kind::OfferMade { station: STATION, until: Time(9_000_000), segment: SegmentId(6) },
+        ),
+        entry("contact agent group item offer", "The station rings.", Kind::OfferAlerting),
+        entry("contact agent group item offer", "The station answered.", Kind::OfferAccepted),
+        entry("contact agent group item offer", "Sound flows both ways.", Kind::OfferConnected),
+        entry(
+            "contact agent group item offer",
+            "The one ending of an offer.",
+            Kind::OfferEnded { ending: OfferEnding::Rejected, sip_status: Some(486) },
+        ),
+    ]
+}
+
+fn agent_entries() -> Vec<Entry> {
+    let (extension, contact) = (ExtensionNo(1), "sip:1001@127.0.0.1:5062".to_owned());
+    vec![
+        entry(
+            "agent",
+            "He is signed in: not ready, and unreachable until told otherwise.",
+            Kind::AgentSignedIn { station: STATION, groups: vec![GroupNo(1), GroupNo(2)] },
+        ),
+        entry("agent", "He is signed out.", Kind::AgentSignedOut),
+        entry(
+            "agent",
+            "The groups of somebody signed in changed with the site; the whole list.",
+            Kind::AgentGroups { groups: vec![GroupNo(1)] },
+        ),
+        entry("agent", "What he asked for.", Kind::AgentWish { wish: Wish::NotReady(NotReadyReason::Asked) }),
+        entry("agent", "His phone is there, or is not.", Kind::AgentReachable { reachable: true }),
+        entry(
+            "contact agent",
+            "What he does for this contact from now on; it replaces what he did for it.",
+            Kind::AgentWork { role: WorkRole::WrapUp, until: Some(Time(20_000_000)) },
+        ),
+        entry(
+            "contact agent",
+            "He does nothing for this contact any more.",
+            Kind::AgentWorkEnded { role: WorkRole::WrapUp },
+        ),
+        entry(
+            "",
+            "A phone registered.",
+            Kind::Registered { extension, contact: contact.clone(), until: Time(3_600_000_000) },
+        ),
+        entry("", "A binding was removed or ran out.", Kind::Unregistered { extension, contact }),
+    ]
+}
+
+fn house_entries() -> Vec<Entry> {
+    let text = str::to_owned;
+    vec![
+        entry(
+            "[contact] [agent]",
+            "A command was accepted. The table of accepted ids is a fold over these.",
+            Kind::CommandAccepted {
+                id: CommandId { token: 3, id: text("order-17") },
+                code: text("accepted"),
+                body_hash: 12_345_678_901_234_567_890,
+            },
+        ),
+        entry("", "The tenant's site changed.", Kind::SiteChanged { version: 2 }),
+        entry("", "The house started; what was open before it was ended by it.", Kind::Restarted { open_contacts: 2 }),
+        entry("", "The open state at the head of a day's file.", Kind::Checkpoint { open: json!({"contacts": {}}) }),
+        entry(
+            "[contact] [agent]",
+            "A person must look.",
+            Kind::Alarm { alarm: AlarmKind::FlowSteps, text: text("flow `main` ran 2,000 steps") },
+        ),
+    ]
+}
+
+fn dialog() -> DialogState {
+    DialogState {
+        interface: InterfaceNo(0),
+        transport: Wire::Udp,
+        remote: std::net::SocketAddr::from(([127, 0, 0, 1], 5080)),
+        call_id: "c1".to_owned(),
+        local_tag: "lt".to_owned(),
+        remote_tag: "rt".to_owned(),
+        local_uri: "sip:9000@demo.example".to_owned(),
+        remote_uri: "sip:caller@demo.example".to_owned(),
+        remote_target: "sip:caller@127.0.0.1:5080".to_owned(),
+        route_set: vec!["<sip:127.0.0.1:5090;lr>".to_owned()],
+        cseq_reserved: 100,
+    }
+}
+
+fn sample(seq: u64, entry: Entry) -> Recorded {
+    let has = |id: &str| entry.ids.split(' ').any(|word| word.trim_matches(['[', ']']) == id);
+    let about = About {
+        contact: has("contact").then_some(ContactId(1)),
+        call: has("call").then_some(CallId(2)),
+        leg: has("leg").then_some(LegId(3)),
+        agent: has("agent").then_some(AgentNo(4)),
+        group: has("group").then_some(GroupNo(1)),
+        item: has("item").then_some(ItemId(1_152_921_504_606_846_975)),
+        offer: has("offer").then_some(OfferId(5)),
+    };
+    let command = Some(CommandId { token: 3, id: "order-17".to_owned() });
+    let by = if seq == 1 { By { actor: Actor::Integration(3), command } } else { By::SYSTEM };
+    let (t, at) = (Time(5_000_000), Utc(1_795_000_000_000_000));
+    Recorded { seq, event: Event { v: VERSION, t, at, tenant: TenantNo(1), about, by, kind: entry.kind } }
+}
+
+/// Every sample as it is stored, one a line.
+fn golden() -> String {
+    let lines = entries().into_iter().zip(1..).map(|(entry, seq)| sample(seq, entry));
+    lines.map(|recorded| serde_json::to_string(&recorded).expect("an event prints") + "\n").collect()
+}
+
+const HEAD: &str = "# Events
+
+Everything that happens is one of these kinds, once, in the journal. Records, figures and what a restart finds open are
+folds over them. This page is printed by `src/event/catalog.rs`; a test compares the two.
+
+Each event has `seq` (its place in the journal, without gaps), `v` (the version of the form), `t` (microseconds since
+2020-01-01 on the house's own axis; durations are differences of `t`), `at` (microseconds since 1970-01-01 UTC, for
+people), `tenant`, the ids it is about, `by` (who acted, and with which command) and `kind` with what the kind adds.
+Minted ids are text, numbers of site objects are numbers, lengths are microseconds. Ids in brackets are there where they
+apply. *Personal* kinds hold values that can name a person.
+
+This is the stored form. What the API shows is a view with a form of its own.
+";
+
+/// `docs/events.md`.
+fn page() -> String {
+    let mut page = HEAD.to_owned();
+    for (entry, seq) in entries().into_iter().zip(1..) {
+        let name = entry.kind.name();
+        let personal = if entry.kind.is_personal() { " *Personal.*" } else { "" };
+        let ids = if entry.ids.is_empty() { "none" } else { entry.ids };
+        page += &format!("\n## {name}\n\n{}{personal}\nIds: {ids}.\n\n", entry.means);
+        let line = serde_json::to_string(&sample(seq, entry)).expect("an event prints");
+        page += &format!("```json\n{line}\n```\n");
+    }
+    page
+}
+
+mod tests {
+    use super::*;
+
+    /// serde's own list: what it expects where it finds a kind that does not exist.
+    fn all_names() -> Vec<String> {
+        let error = serde_json::from_str::<Kind>(r#"{"kind":"?"}"#).expect_err("no such kind").to_string();
+        let list = error.split_once("expected one of").expect("serde lists the kinds").1;
+        let names = list.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        assert!(names.len() > 40, "{error}");
+        names
+    }
+
+    #[test]
+    fn every_kind_is_listed_once_under_its_name() {
+        let mut listed: Vec<_> = entries().iter().map(|entry| entry.kind.name().to_owned()).collect();
+        let mut names = all_names();
+        listed.sort();
+        names.sort();
+        assert_eq!(listed, names);
+        for entry in entries() {
+            let stored = serde_json::to_value(&entry.kind).expect("a kind prints");
+            assert_eq!(stored["kind"], entry.kind.name());
+        }
+    }
+
+    #[test]
+    fn the_stored_form_is_pinned_and_reads_back() {
+        let golden = golden();
+        let stored = include_str!("golden.jsonl");
+        assert!(stored == golden, "src/event/golden.jsonl should be:\n{golden}");
+        for (line, (entry, seq)) in stored.lines().zip(entries().into_iter().zip(1..)) {
+            let read: Recorded = serde_json::from_str(line).expect("what is stored can be read");
+            assert_eq!(read, sample(seq, entry));
+        }
+    }
+
+    #[test]
+    fn the_page_is_what_the_code_prints() {
+        let page = page();
+        assert!(include_str!("../../docs/events.md") == page, "docs/events.md should be:\n{page}");
+    }
+}
