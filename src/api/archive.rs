@@ -108,7 +108,8 @@ impl Archive {
     pub async fn segment(&self, tenant: TenantNo, segment: SegmentId) -> Result<Option<Sound>, Problem> {
         let found = self.query.segment(tenant, segment).await.map_err(problem)?;
         Ok(found.and_then(|found| {
-            let part = found.segment;
+            // One that has not ended has no place in the file yet.
+            let part = found.segment?;
             let name = part.segment.to_string();
             found.recording.map(|recording| Sound { name, file: recording.file, from: part.from, to: part.to })
         }))

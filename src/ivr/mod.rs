@@ -10,7 +10,7 @@ mod run;
 pub mod words;
 
 pub use load::{Known, load};
-pub use model::Flow;
+pub use model::{Flow, Target};
 pub use run::Run;
 
 /// The loaded flows of a tenant, by key.

@@ -43,7 +43,7 @@ impl Algorithm {
         }
     }
 
-    /// In the order of the challenges: the stronger first (RFC 8760 §2.4).
+    /// In the order of the challenges: the stronger first (RFC 8760 §2.3).
     pub fn of(policy: DigestPolicy) -> &'static [Self] {
         match policy {
             DigestPolicy::Md5 => &[Self::Md5],

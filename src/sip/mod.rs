@@ -6,7 +6,7 @@ pub mod dialog;
 pub mod endpoint;
 pub mod front;
 pub mod message;
-mod place;
+pub mod phone;
 pub mod registrar;
 #[cfg(test)]
 mod testing;

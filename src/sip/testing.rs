@@ -2,32 +2,36 @@
 
 use super::message::{Message, Request};
 use crate::base::{ExtensionNo, TenantNo};
-use crate::site::{Extension, Numbering, Site, load, plan};
+use crate::site::{Numbering, Site, load, plan};
+
+/// The numbers that [`site`] gives to 1001 and 1002.
+pub const EXT_1001: ExtensionNo = ExtensionNo(1);
+pub const EXT_1002: ExtensionNo = ExtensionNo(2);
 
 /// Extensions 1001 to 1003 with passwords `p1001` and so on, and a trunk at 192.0.2.50.
 pub fn site(tenant: u16, domain: &str) -> Site {
     let text = format!(
-        "tenant: t{tenant}
+        r#"
+tenant: t{tenant}
 domains: [{domain}]
-language: en-US
 extensions:
-  - {{number: \"1001\", password: p1001, outbound: true}}
-  - {{number: \"1002\", password: p1002, outbound: true}}
-  - {{number: \"1003\", password: p1003, outbound: true}}
-trunks: [{{id: carrier, send: \"sip:192.0.2.50:5060\", accept: [192.0.2.50/32]}}]
-emergency: {{numbers: [\"112\"], trunks: [carrier]}}
-"
+  - {{number: "1001", password: p1001}}
+  - {{number: "1002", password: p1002}}
+  - {{number: "1003", password: p1003}}
+trunks:
+  - {{id: carrier, send: "sip:192.0.2.50:5060", accept: ["192.0.2.50/32"], codecs: [PCMA], max_calls: 100}}
+emergency: {{numbers: ["112"], trunks: [carrier]}}
+"#
     );
-    let file = load("site.yaml", &text).unwrap_or_else(|problems| panic!("{}", crate::config::print(&problems)));
-    let mut site = plan(Numbering::new(TenantNo(tenant)), file, &[], &mut |_| String::new()).0;
-    // Tests know the extensions by their numbers.
-    site.extensions = site.extensions.into_values().map(renumbered).map(|e| (e.no, e)).collect();
-    site
+    let file = load("test.yaml", &text).unwrap_or_else(|problems| panic!("{}", crate::config::print(&problems)));
+    plan(Numbering::new(TenantNo(tenant)), file, &[], &mut |_| String::new()).0
 }
 
-fn renumbered(extension: Extension) -> Extension {
-    let no = extension.number.parse().map(ExtensionNo).unwrap_or(extension.no);
-    Extension { no, ..extension }
+/// Tenant 1 at `one.example`, which takes what nobody else does.
+pub fn default_site() -> Site {
+    let mut site = site(1, "one.example");
+    site.default = true;
+    site
 }
 
 /// A request with the usual fields; `more` are further header lines, each with its line end.

@@ -10,9 +10,8 @@ use crate::event::words::{PartyRef, Wire};
 use crate::sip::auth::Verdict;
 use crate::sip::dialog::Path;
 use crate::sip::message::{Fault, Message, Method, Name, Request, Response, ResponseBuilder, Scheme, Uri};
-use crate::sip::place;
 use crate::sip::registrar::{Asked, Out, Reply};
-use crate::sip::words::Output;
+use crate::site::which_trunk;
 
 /// RFC 3261 §8.2.1, with what an unknown method is told.
 enum Served {
@@ -82,6 +81,8 @@ impl Endpoint {
             false => self.who(&request, path, reply, context),
         };
         let Some(party) = party else { return };
+        // who proves to be somebody else has no business in this dialog
+        let talk = talk.filter(|no| self.talks.get(no).is_some_and(|talk| talk.party == party));
         if let PartyRef::Extension(extension) = party {
             self.registrar.heard(extension, path.remote, context.t());
         }
@@ -115,7 +116,7 @@ impl Endpoint {
 
     /// The trunk or the extension; `None`: a challenge went out, or nothing.
     fn who(&mut self, request: &Request, path: Path, reply: Path, context: &mut Context) -> Option<PartyRef> {
-        if let Some(trunk) = place::which_trunk(&self.site, path.remote) {
+        if let Some(trunk) = which_trunk(&self.site, path.remote) {
             return Some(PartyRef::Trunk(trunk));
         }
         let credentials = request.headers.auth(Name::Authorization);
@@ -124,7 +125,7 @@ impl Endpoint {
         let mut stale = false;
         if let Some(value) = ours {
             let user = value.get("username").unwrap_or("").to_owned();
-            let extension = self.users.get(&user).copied();
+            let extension = self.site.extension(&user).map(|extension| extension.no);
             let exempt = path.wire == Wire::Udp || extension.is_some_and(|no| self.registrar.knows(no, path.remote));
             if !exempt && self.failures.is_banned(path.remote.ip(), &user, context.t()) {
                 return None;
@@ -291,16 +292,16 @@ impl Endpoint {
         match self.registrar.register(&asked, &site.limits, context.t()) {
             Ok(reply) => self.registered(no, &reply, context),
             Err(ticket) => {
-                if let Some(tx) = self.servers.get_mut(&no) {
-                    tx.ticket = Some(ticket);
-                }
+                self.tickets.insert(ticket, no);
             }
         }
     }
 
     /// Nobody registers for another: From and To name the extension that proved itself.
     fn is_self(&self, extension: ExtensionNo, request: &Request) -> bool {
-        let is = |uri: &Uri| uri.user_plain().is_some_and(|user| self.users.get(user.as_ref()) == Some(&extension));
+        let is = |uri: &Uri| {
+            uri.user_plain().is_some_and(|user| self.site.extension(&user).is_some_and(|named| named.no == extension))
+        };
         let (from, to) = (request.headers.from(), request.headers.to());
         from.is_ok_and(|from| is(&from.uri)) && to.is_ok_and(|to| is(&to.uri))
     }
@@ -331,8 +332,7 @@ impl Endpoint {
         match out {
             Out::World(output) => self.out.push_back(output),
             Out::Reply { ticket, reply } => {
-                let found = self.servers.iter().find(|(_, tx)| tx.ticket == Some(ticket)).map(|(no, _)| *no);
-                if let Some(no) = found {
+                if let Some(no) = self.tickets.remove(&ticket) {
                     self.registered(no, &reply, context);
                 }
             }
@@ -385,7 +385,7 @@ impl Endpoint {
             let known = talk.dialog.path;
             known.remote == path.remote && known.wire == path.wire
                 || matches!(talk.party, PartyRef::Trunk(trunk)
-                    if place::which_trunk(&self.site, path.remote) == Some(trunk))
+                    if which_trunk(&self.site, path.remote) == Some(trunk))
         })
     }
 
@@ -445,9 +445,5 @@ impl Endpoint {
     /// How long a 2xx is repeated at first.
     pub(super) const fn first_repeat() -> Span {
         crate::sip::transaction::T1
-    }
-
-    pub(super) fn output(&mut self, output: Output) {
-        self.out.push_back(output);
     }
 }

@@ -1,5 +1,5 @@
 //! Digits by INFO: the bodies `application/dtmf-relay` and `application/dtmf`, as phones and gateways write them.
-//! There is no RFC for either; RFC 6086 §1 calls them legacy usage.
+//! There is no RFC for either; RFC 6086 calls them legacy usage.
 
 use crate::base::Span;
 use crate::sip::message::ContentType;

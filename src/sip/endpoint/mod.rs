@@ -26,16 +26,15 @@ use bytes::Bytes;
 
 use super::auth::Gate;
 use super::dialog::{Dialog, Path};
-use super::front::guard::{Bucket, Failures};
+use super::front::{Bucket, Failures};
 use super::message::{Message, Request};
-use super::place;
 use super::registrar::Registrar;
 use super::transaction::client::Client;
 use super::transaction::server::Server;
 use super::words::{Act, Binding, Interface, Output, Target, Tell};
 use crate::base::{Agenda, ExtensionNo, InterfaceNo, LegId, LinkId, Now, Supplies, TenantNo, Time, TrunkNo};
 use crate::event::words::{EndCause, PartyRef, Wire};
-use crate::site::Site;
+use crate::site::{Site, advertise};
 use session::Session;
 
 /// Time and supplies of one call from outside.
@@ -77,7 +76,7 @@ struct ClientTx {
     /// INVITE only.
     cancel: Cancel,
     /// The ACK of each 2xx by the far end's tag, sent again whenever that 2xx comes again.
-    acks: Vec<(String, Bytes)>,
+    acks: Vec<(String, Path, Bytes)>,
 }
 
 /// Whose request it is.
@@ -119,8 +118,6 @@ struct ServerTx {
     last: Option<Bytes>,
     leg: Option<LegId>,
     talk: Option<No>,
-    /// A REGISTER that waits for the disk.
-    ticket: Option<u64>,
 }
 
 /// RFC 3261 §17.2.3. For a branch without the magic cookie everything RFC 2543 matching compares stands in `branch`.
@@ -229,7 +226,6 @@ pub struct Counters {
 pub struct Endpoint {
     tenant: TenantNo,
     site: Arc<Site>,
-    users: BTreeMap<String, ExtensionNo>,
     interfaces: Vec<Interface>,
     gate: Gate,
     failures: Failures,
@@ -246,6 +242,8 @@ pub struct Endpoint {
     legs: BTreeMap<LegId, Leg>,
     /// TCP connections that stand.
     links: BTreeMap<LinkId, (InterfaceNo, SocketAddr)>,
+    /// REGISTERs that wait for the disk: the registrar's ticket, their transaction.
+    tickets: BTreeMap<u64, No>,
     openings: BTreeMap<u64, Opening>,
     /// Client transactions whose transport failed within this call.
     failed: VecDeque<No>,
@@ -266,7 +264,6 @@ impl Endpoint {
     ) -> Self {
         Self {
             tenant,
-            users: users(&site),
             site,
             interfaces,
             gate: Gate::new(nonce_key),
@@ -282,6 +279,7 @@ impl Endpoint {
             tags: BTreeMap::new(),
             legs: BTreeMap::new(),
             links: BTreeMap::new(),
+            tickets: BTreeMap::new(),
             openings: BTreeMap::new(),
             failed: VecDeque::new(),
             agenda: Agenda::default(),
@@ -293,7 +291,6 @@ impl Endpoint {
 
     /// The tenant's objects changed: phones of extensions that are gone lose their bindings, calls go on.
     pub fn set_site(&mut self, site: Arc<Site>, now: Now, supplies: &mut Supplies) {
-        self.users = users(&site);
         self.site = site;
         let site = Arc::clone(&self.site);
         self.registrar.retain(|extension| site.extensions.contains_key(&extension));
@@ -464,7 +461,7 @@ impl Endpoint {
     /// The address an SDP shows to `peer`. An interface that does not exist shows the unspecified address, which no peer sends to.
     pub fn media_ip(&self, interface: InterfaceNo, peer: IpAddr) -> IpAddr {
         let unknown = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-        self.interface(interface).map_or(unknown, |interface| place::advertised(interface, peer))
+        self.interface(interface).map_or(unknown, |i| advertise(peer, i.ip, i.public, &i.local))
     }
 
     pub fn counts(&self) -> Counts {
@@ -472,7 +469,7 @@ impl Endpoint {
             dialogs: self.talks.len() + self.tags.len(),
             transactions: self.clients.len() + self.servers.len() + self.openings.len(),
             legs: self.legs.len(),
-            timers: self.agenda.len() + self.registrar.waiting(),
+            timers: self.agenda.len() + self.registrar.waiting() + self.tickets.len(),
         }
     }
 
@@ -509,8 +506,4 @@ impl Endpoint {
             self.client_failed(no, context);
         }
     }
-}
-
-fn users(site: &Site) -> BTreeMap<String, ExtensionNo> {
-    site.extensions.values().map(|extension| (extension.number.clone(), extension.no)).collect()
 }

@@ -8,6 +8,9 @@ pub const WANTED: u32 = 1_800;
 /// The shortest we take, seconds: the least RFC 4028 §4 allows.
 pub const MIN_SE: u32 = 90;
 
+/// After a refresh that crossed theirs: longer than who owns the Call-ID waits (RFC 3261 §14.1: 2.1 to 4 s).
+const RETRY: Span = Span::seconds(5);
+
 /// What an INVITE or UPDATE says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
@@ -75,6 +78,11 @@ impl Session {
 
     pub fn deadline(&self) -> Time {
         self.refresh.map_or(self.end, |refresh| refresh.min(self.end))
+    }
+
+    /// The refresh was put off (491 and the like): once more in a moment.
+    pub fn retry(&mut self, t: Time) {
+        self.refresh = Some(t + RETRY);
     }
 
     pub fn due(&mut self, t: Time) -> Option<Due> {

@@ -317,7 +317,7 @@ impl Endpoint {
             }
             (481, _) | (408, None) => self.lost(no, EndCause::SignallingLost, status, response.is_none(), context),
             // the timer itself ends the call when no refresh is taken until then
-            (_, _) => {}
+            (_, _) => entry.session.iter_mut().for_each(|session| session.retry(context.t())),
         }
         self.plan_talk(talk);
     }
@@ -374,7 +374,9 @@ impl Endpoint {
         if entry.phase == Phase::Over && entry.transactions == 0 {
             let tag = entry.dialog.local_tag.clone();
             self.talks.remove(&no);
-            self.tags.remove(&tag);
+            if self.tags.get(&tag) == Some(&no) {
+                self.tags.remove(&tag);
+            }
             return self.agenda.set(Timed::Talk(no), None);
         }
         let unacked = entry.unacked.as_ref().map(|unacked| unacked.again.min(unacked.until));

@@ -4,7 +4,7 @@
 //! best refusal is told (RFC 3261 §16.7 point 6).
 
 use super::session;
-use super::wire::{ALLOW, reason};
+use super::wire::ALLOW;
 use super::{Cancel, Context, Endpoint, Leg, No, Phase, Role};
 use crate::base::LegId;
 use crate::base::bounds::FORKS;
@@ -225,7 +225,7 @@ impl Endpoint {
         let Some(ack) = self.built(built) else { return };
         let bytes = ack.to_bytes();
         if let Some(tx) = self.clients.get_mut(&no).filter(|tx| tx.acks.len() < ACKS) {
-            tx.acks.push((tag, bytes.clone()));
+            tx.acks.push((tag, path, bytes.clone()));
         }
         self.send_free(&path, bytes, leg, context);
     }
@@ -233,10 +233,8 @@ impl Endpoint {
     /// True: this far end's 2xx was acknowledged before, and is now once more.
     fn acknowledge_again(&mut self, no: No, tag: &str, context: &mut Context) -> bool {
         let Some(tx) = self.clients.get(&no) else { return false };
-        let Some((_, bytes)) = tx.acks.iter().find(|(of, _)| of == tag) else { return false };
-        let talk = self.tags.values().find(|talk| Some(**talk) == tx.talk).and_then(|talk| self.talks.get(talk));
-        let path = talk.map_or(tx.path, |entry| Path { remote: entry.dialog.next_hop(), ..entry.dialog.path });
-        let (bytes, leg) = (bytes.clone(), tx.leg);
+        let Some((_, path, bytes)) = tx.acks.iter().find(|(of, ..)| of == tag) else { return false };
+        let (path, bytes, leg) = (*path, bytes.clone(), tx.leg);
         self.send_free(&path, bytes, leg, context);
         true
     }

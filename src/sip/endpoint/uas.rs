@@ -8,7 +8,7 @@ use crate::base::LegId;
 use crate::event::words::{EndCause, PartyRef};
 use crate::sip::dialog::{Dialog, Path};
 use crate::sip::endpoint::session::{self, Asked};
-use crate::sip::front::guard::Bucket;
+use crate::sip::front::Bucket;
 use crate::sip::message::{Method, Name, Request, ResponseBuilder};
 use crate::sip::transaction::PATIENCE;
 use crate::sip::words::{Incoming, Tell};

@@ -13,11 +13,11 @@ use crate::sip::front;
 use crate::sip::message::{
     BuildError, Headers, Method, Name, NameAddr, ReasonValue, Request, Response, ResponseBuilder, Transport, Uri, Via,
 };
-use crate::sip::place;
 use crate::sip::transaction::client::Client;
 use crate::sip::transaction::server::Server;
 use crate::sip::transaction::{Class, Step, Up};
 use crate::sip::words::{Output, Tell, Traced};
+use crate::site::advertise;
 use crate::switch::code::sip_status;
 
 /// What we serve; REFER, PRACK and the rest get 405.
@@ -69,7 +69,13 @@ impl Endpoint {
 
     /// Where we say we are. `None`: there is no such interface.
     fn sent_by(&self, path: &Path) -> Option<SocketAddr> {
-        self.interface(path.interface).map(|interface| place::sent_by(interface, path.wire, path.remote.ip()))
+        let interface = self.interface(path.interface)?;
+        let port = match path.wire {
+            Wire::Udp => interface.udp.map(|(_, port)| port),
+            Wire::Tcp => interface.tcp_port,
+        };
+        let ip = advertise(path.remote.ip(), interface.ip, interface.public, &interface.local);
+        Some(SocketAddr::new(ip, port.unwrap_or(5060)))
     }
 
     pub(super) fn new_via(&self, path: &Path, context: &mut Context) -> Option<Via> {
@@ -298,8 +304,8 @@ impl Endpoint {
         self.server_keys.insert(key.clone(), no);
         self.merges.entry(merge.clone()).or_insert(no);
         let request = Some(Box::new(request));
-        let (last, leg, talk, ticket) = (None, None, None, None);
-        self.servers.insert(no, ServerTx { machine, request, key, merge, path, to_tag, last, leg, talk, ticket });
+        let (last, leg, talk) = (None, None, None);
+        self.servers.insert(no, ServerTx { machine, request, key, merge, path, to_tag, last, leg, talk });
         no
     }
 

@@ -7,16 +7,17 @@
 
 pub mod guard;
 
+pub use guard::{Bucket, Failures, Rates};
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::message::{Message, Method, ParseError, Request, Response};
-use super::place;
 use super::transaction::MAGIC_COOKIE;
 use crate::base::{Rng, TenantNo};
-use crate::site::Site;
+use crate::site::{self, Site};
 
 /// 80 bits of chance in a branch or tag, 5 in each character (RFC 3261 §19.3 asks for 32).
 const CHANCE: usize = 16;
@@ -86,20 +87,14 @@ pub fn owner(sites: &[Arc<Site>], source: SocketAddr, message: &Message) -> Opti
 }
 
 fn which_tenant(sites: &[Arc<Site>], source: SocketAddr, request: &Request) -> Option<TenantNo> {
-    let trunks: Vec<_> =
-        sites.iter().filter_map(|site| place::which_trunk(site, source).map(|trunk| (site, trunk))).collect();
-    let called = request.uri.user_plain().unwrap_or_default();
-    let by_number = trunks.iter().find(|(site, trunk)| place::has_called_number(site, *trunk, &called));
-    if let Some((site, _)) = by_number.or(trunks.first()) {
-        return Some(site.tenant);
-    }
+    let all = sites.iter().map(|site| &**site);
     let to = request.headers.to().ok();
     let hosts = [Some(request.uri.host()), to.as_ref().map(|to| to.uri.host())];
-    let by_domain = hosts
-        .into_iter()
-        .flatten()
-        .find_map(|host| sites.iter().find(|site| site.domains.iter().any(|domain| domain.eq_ignore_ascii_case(host))));
-    by_domain.or_else(|| sites.iter().find(|site| site.default)).map(|site| site.tenant)
+    // phones write the server's address into one of them and the domain into the other
+    let named = |host: &&str| sites.iter().any(|site| site.has_domain(host));
+    let host = hosts.into_iter().flatten().find(named).unwrap_or_default();
+    let called = request.uri.user_plain().unwrap_or_default();
+    site::which_tenant(all, source, host, &called).map(|claim| claim.tenant)
 }
 
 /// The answer to a faulty request, without a state. `None`: drop it.
@@ -126,7 +121,7 @@ fn refuse(request: &Request, status: u16, reason: &str, source: SocketAddr) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sip::testing::{request, site};
+    use crate::sip::testing::{default_site, request, site};
 
     #[test]
     fn marks_are_read_back() {
@@ -142,8 +137,7 @@ mod tests {
 
     #[test]
     fn every_message_finds_its_owner_and_its_lane() {
-        let sites: Vec<Arc<Site>> =
-            vec![Arc::new(Site { default: true, ..site(1, "one.example") }), Arc::new(site(2, "two.example"))];
+        let sites: Vec<Arc<Site>> = vec![Arc::new(default_site()), Arc::new(site(2, "two.example"))];
         let phone: SocketAddr = ([198, 51, 100, 1], 5060).into();
         let trunk: SocketAddr = ([192, 0, 2, 50], 5060).into();
         struct Row(&'static str, &'static str, &'static str, bool, u16, Class);

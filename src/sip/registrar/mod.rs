@@ -131,6 +131,8 @@ pub struct Registrar {
     watched: BTreeSet<ExtensionNo>,
     reachable: BTreeSet<ExtensionNo>,
     pending: BTreeMap<u64, Pending>,
+    /// Save request to ticket.
+    saving: BTreeMap<u64, u64>,
     agenda: Agenda<Due>,
     last: u64,
     out: VecDeque<Out>,
@@ -180,6 +182,7 @@ impl Registrar {
                 self.out.push_back(Out::World(Output::SaveBinding { request, binding: binding.clone() }));
             }
         }
+        self.saving.extend(unsaved.iter().map(|request| (*request, ticket)));
         self.pending.insert(ticket, Pending { extension: asked.extension, changes, link: asked.link, unsaved });
         self.agenda.set(Due::Save(ticket), Some(t + SAVE_PATIENCE));
         Err(ticket)
@@ -187,9 +190,7 @@ impl Registrar {
 
     /// The answer to a `SaveBinding`. One that comes too late is nothing: the REGISTER has had its 503.
     pub fn saved(&mut self, request: u64, ok: bool, t: Time) {
-        let Some((&ticket, _)) = self.pending.iter().find(|(_, pending)| pending.unsaved.contains(&request)) else {
-            return;
-        };
+        let Some(ticket) = self.saving.remove(&request) else { return };
         if !ok {
             return self.give_up(ticket);
         }
@@ -209,6 +210,9 @@ impl Registrar {
     fn give_up(&mut self, ticket: u64) {
         self.agenda.set(Due::Save(ticket), None);
         let Some(pending) = self.pending.remove(&ticket) else { return };
+        for request in &pending.unsaved {
+            self.saving.remove(request);
+        }
         for change in pending.changes {
             let Change::Save(binding) = change else { continue };
             let before = self.find(pending.extension, &binding.contact).map(|held| Box::new(held.binding.clone()));
@@ -284,7 +288,7 @@ impl Registrar {
         self.agenda.set(Due::Watch(extension), watch);
     }
 
-    /// A connection is gone, and with it the phones behind it (RFC 5626 §4.2.2 has the phone open a new one).
+    /// A connection is gone, and with it the phones behind it (RFC 5626 has the phone open a new one).
     pub fn link_closed(&mut self, link: LinkId) {
         let gone: Vec<(ExtensionNo, String)> = self
             .held
@@ -364,14 +368,10 @@ impl Registrar {
             if held.asked_until.take().is_some() {
                 held.misses = (held.misses + 1).min(MISSES);
             }
-            if held.misses < MISSES {
-                held.asked_until = Some(t + WATCH_PATIENCE);
-                self.out.push_back(Out::Probe { extension, contact: held.binding.contact.clone() });
-            } else {
-                // it counts as gone; from now on ask at the slow pace whether it came back
-                held.asked_until = Some(t + WATCH_INTERVAL);
-                self.out.push_back(Out::Probe { extension, contact: held.binding.contact.clone() });
-            }
+            // one that counts as gone is asked at the slow pace whether it came back
+            let patience = if held.misses < MISSES { WATCH_PATIENCE } else { WATCH_INTERVAL };
+            held.asked_until = Some(t + patience);
+            self.out.push_back(Out::Probe { extension, contact: held.binding.contact.clone() });
         }
         self.settle(extension);
     }

@@ -1,0 +1,67 @@
+//! `cordboard check` and `flow check | graph`: everything that can be wrong in files, without starting.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{self, Failure};
+use super::{ServeArgs, sites};
+use crate::base::TenantNo;
+use crate::ivr::{self, Known};
+use crate::site::{self, Numbering};
+
+pub fn check(args: &ServeArgs) -> Result<(), Failure> {
+    let settings = files::settings(args)?;
+    let library = files::sounds(&settings.paths.sounds)?;
+    let dialplans = files::dialplans(&settings.paths.dialplans)?;
+    let keys = files::flow_keys(&dialplans);
+    let tenants = site::load_all(&sites::texts(args)?)?;
+    let count = tenants.len();
+    for (index, file) in tenants.into_iter().enumerate() {
+        sites::check_outside(&file, &keys, &library)?;
+        let tenant = TenantNo(u16::try_from(index + 1).unwrap_or(u16::MAX));
+        let site = site::plan(Numbering::new(tenant), file, &keys, &mut |_| String::new()).0;
+        files::flows(&dialplans, &library, &site)?;
+    }
+    println!(
+        "settings, {count} {}, {} and {} are in order",
+        if count == 1 { "site" } else { "sites" },
+        plural(dialplans.len(), "flow"),
+        plural(library.keys().count(), "sound"),
+    );
+    Ok(())
+}
+
+fn plural(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+pub fn flows(paths: &[PathBuf]) -> Result<(), Failure> {
+    if paths.is_empty() {
+        return Err(Failure::new("no file is named", "write `cordboard flow check dialplans/*.yaml`"));
+    }
+    let mut problems = Vec::new();
+    for path in paths {
+        match load(path)? {
+            Ok(flow) => {
+                for warning in &flow.warnings {
+                    println!("{}", warning.to_string().replacen("error:", "warning:", 1));
+                }
+            }
+            Err(more) => problems.extend(more),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    println!("{} in order", plural(paths.len(), "flow"));
+    Ok(())
+}
+
+pub fn graph(path: &Path) -> Result<(), Failure> {
+    let flow = load(path)??;
+    print!("{}", files::graph(&flow));
+    Ok(())
+}
+
+fn load(path: &Path) -> Result<Result<ivr::Flow, Vec<crate::config::Problem>>, Failure> {
+    Ok(ivr::load(&path.display().to_string(), &files::read(path)?, &Known::default()))
+}

@@ -1,0 +1,653 @@
+//! Puts the house together and takes it down in order: the one place that knows every room.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::ServeArgs;
+use super::files::{self, Failure};
+use super::sites::{self, Generated};
+use crate::api::archive::Archive;
+use crate::api::{Api, Door};
+use crate::base::{ContactId, IdBlock, InterfaceNo, Ports, Rng, Span, Supplies, TenantNo};
+use crate::config::{RecordingFormat, Settings};
+use crate::drive::clock::Clock;
+use crate::drive::disk::{DiskDriver, Verdict};
+use crate::drive::gate::Gate;
+use crate::drive::lanes::Lanes;
+use crate::drive::media_thread::ThreadSettings;
+use crate::drive::media_threads::MediaThreads;
+use crate::drive::ports::{PortPool, PortRange, raise_descriptor_limit};
+use crate::drive::recorder_writer::{self, RecorderWriter};
+use crate::drive::supply::{IdCounter, Supplier};
+use crate::drive::tenant::{State, TenantDriver};
+use crate::drive::trace::Trace;
+use crate::drive::watch::Changes;
+use crate::drive::world::World;
+use crate::drive::{tcp, udp};
+use crate::event::words::{AlarmKind, By, Wire};
+use crate::event::{About, Event, Kind, VERSION};
+use crate::ledger::Open;
+use crate::media::Settings as EngineSettings;
+use crate::media::recorder::Pool;
+use crate::media::sound::Library;
+use crate::media::wav::Format;
+use crate::media::words::Report;
+use crate::sip::words::{Binding, Interface};
+use crate::site::{Network, Site};
+use crate::store::{self, Journal, Projector, Query, SiteStore};
+use crate::switch::door::{self, Scope, TokenRow};
+use crate::switch::permission::{Permission, Permissions};
+use crate::tenant::words::{House as Order, Input, ShedReason};
+use crate::tenant::{Parts, Tenant, Why};
+
+/// How long one question to the records may take.
+const QUERY_MAX: Span = Span::seconds(5);
+/// How often the house looks at itself: meters, the wall clock, whether a drain is over.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Characters of a generated admin token: 160 bits.
+const TOKEN_LENGTH: usize = 32;
+
+/// Where everything listens, and what a first start made up.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    pub sip: Vec<(Wire, SocketAddr)>,
+    pub http: Vec<SocketAddr>,
+    pub recordings: PathBuf,
+    pub token: Option<String>,
+    pub generated: Generated,
+    pub sites: Vec<Arc<Site>>,
+}
+
+pub struct House {
+    pub addresses: Addresses,
+    settings: Settings,
+    door: Door,
+    clock: Arc<Clock>,
+    journal: Arc<Journal>,
+    projector: Projector,
+    site_store: Arc<SiteStore>,
+    threads: Arc<MediaThreads>,
+    recorder: Arc<RecorderWriter>,
+    tenants: Vec<Running>,
+    gate: Arc<Gate>,
+    verdicts: mpsc::Receiver<Verdict>,
+    changes: Option<Changes>,
+    library: Arc<Library>,
+    dialplans: Vec<(String, String)>,
+    /// What the disk allows; a drain outranks it.
+    order: Order,
+    http: Vec<(oneshot::Sender<()>, JoinHandle<()>)>,
+    _lock: File,
+}
+
+/// A tenant's task.
+struct Running {
+    site: Arc<Site>,
+    lanes: Arc<Lanes>,
+    door: Arc<door::Tenant<Site>>,
+}
+
+type LanesByTenant = Arc<RwLock<BTreeMap<TenantNo, Arc<Lanes>>>>;
+
+/// Only one process uses a data folder.
+pub fn lock(data: &Path) -> Result<File, Failure> {
+    let failure = |error: std::io::Error| {
+        Failure::new(format_args!("`{}` cannot be used: {error}", data.display()), "set `data` or `--data`")
+    };
+    std::fs::create_dir_all(data).map_err(failure)?;
+    let file = File::create(data.join("lock")).map_err(failure)?;
+    let taken = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+    taken.map_err(|_| {
+        Failure::new(
+            format_args!("another cordboard uses `{}`", data.display()),
+            "stop it, or start with another `--data`",
+        )
+    })?;
+    Ok(file)
+}
+
+/// Seeded by the operating system.
+pub fn rng() -> Result<Rng, Failure> {
+    let mut seed = [0; 32];
+    let read = File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut seed));
+    read.map_err(|error| Failure::new(format_args!("no randomness: {error}"), "make /dev/urandom readable"))?;
+    Ok(Rng::from_seed(seed))
+}
+
+/// One interface per `[[interface]]`; a wildcard becomes one per address of the host.
+fn interfaces(settings: &Settings) -> Result<Vec<(IpAddr, Option<IpAddr>, Vec<Network>)>, Failure> {
+    let mut found: Vec<(IpAddr, Option<IpAddr>, Vec<Network>)> = Vec::new();
+    for interface in &settings.interfaces {
+        let mut addresses = vec![interface.bind];
+        if interface.bind.is_unspecified() {
+            let host = if_addrs::get_if_addrs().map_err(|error| {
+                Failure::new(format_args!("the host's addresses cannot be read: {error}"), "name them in `bind`")
+            })?;
+            let same_family = |ip: &IpAddr| ip.is_ipv4() == interface.bind.is_ipv4();
+            // A link-local IPv6 address needs a scope that no SDP can carry.
+            let usable = |ip: &IpAddr| !matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local());
+            addresses = host.iter().map(if_addrs::Interface::ip).filter(same_family).filter(usable).collect();
+        }
+        for ip in addresses {
+            if !found.iter().any(|(known, ..)| *known == ip) {
+                found.push((ip, interface.public, interface.local.clone()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl House {
+    pub async fn start(args: &ServeArgs) -> Result<Self, Failure> {
+        let settings = files::settings(args)?;
+        let data = settings.data.clone();
+        let lock = lock(&data)?;
+        raise_descriptor_limit();
+        let mut rng = rng()?;
+        let library = Arc::new(files::sounds(&settings.paths.sounds)?);
+        let dialplans = files::dialplans(&settings.paths.dialplans)?;
+        let recovered = store::recover(&data).map_err(|error| {
+            Failure::new(format_args!("the journal cannot be read: {error}"), "restore `data/journal`")
+        })?;
+        let clock = Arc::new(Clock::start(recovered.last_t));
+        let lanes: LanesByTenant = Arc::default();
+        let site_store = Arc::new(open_site_store(&data, &lanes)?);
+        let keys = files::flow_keys(&dialplans);
+        let (mut planned, generated) = sites::load(&site_store, args, &data, &keys, &library, &mut rng)?;
+        for site in &mut planned {
+            resolve_trunks(site).await;
+        }
+        let journal = open_journal(&data, &recovered, &lanes)?;
+        let recordings = data.join("recordings");
+        let lengths = repair_recordings(&recordings, &recovered.opens);
+        let trace = args.trace_sip.as_deref().map(Trace::open).transpose().map_err(|error| {
+            Failure::new(format_args!("the SIP trace cannot be written: {error}"), "name another folder")
+        })?;
+        let gate = Arc::new(Gate::new(Arc::clone(&clock), trace));
+        let (interfaces, sip) = listen(&settings, &gate).await?;
+        let ports = Arc::new(PortPool::new(&port_ranges(&settings, &interfaces)));
+        let (threads, recorder) = start_media(&settings, &recordings, &library, &ports, &clock, &lanes, &mut rng)?;
+        let projector = Projector::start(&data.join("records.db"), Arc::clone(&journal))
+            .map_err(|error| sites::store_failure(&data, &error))?;
+        let door = Door::default();
+        let token = tokens(&settings, &site_store, &door, &mut rng, &data)?;
+        let (send_verdict, verdicts) = mpsc::channel(16);
+        let disk = DiskDriver {
+            folder: data.clone(),
+            journal: Arc::clone(&journal),
+            recorder: Arc::clone(&recorder),
+            clock: Arc::clone(&clock),
+            supplies: Supplies { ids: IdBlock::new(0, 0, 0), ports: Ports::default(), rng: Rng::from_number(0) },
+            verdicts: send_verdict,
+        };
+        tokio::spawn(disk.run());
+        let query = Query::new(&data.join("records.db"), projector.reached(), QUERY_MAX);
+        let api = Api::new(door.clone(), Archive::new(Arc::clone(&journal), query), recordings.clone());
+        let mut house = Self {
+            addresses: Addresses { sip, http: Vec::new(), recordings, token, generated, sites: Vec::new() },
+            changes: watch_dialplans(&settings.paths.dialplans),
+            settings,
+            door,
+            clock,
+            journal,
+            projector,
+            site_store,
+            threads,
+            recorder,
+            tenants: Vec::new(),
+            gate,
+            verdicts,
+            library,
+            dialplans,
+            order: Order::Open,
+            http: Vec::new(),
+            _lock: lock,
+        };
+        let supplier = Supplier {
+            ids: Arc::new(IdCounter::default()),
+            interfaces: interfaces.iter().map(|i| i.no).collect(),
+            ports,
+        };
+        for site in planned {
+            let open = recovered.opens.get(&site.tenant).cloned().unwrap_or_default();
+            house.start_tenant(site, open, lengths.clone(), &interfaces, &supplier, &lanes, &mut rng)?;
+        }
+        house.serve_http(api).await?;
+        house.look();
+        house.door.set_house(door::House::Open);
+        Ok(house)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is a different room's, and this is where they meet")]
+    fn start_tenant(
+        &mut self,
+        site: Site,
+        open: Open,
+        recordings: BTreeMap<ContactId, Span>,
+        interfaces: &[Interface],
+        supplier: &Supplier,
+        lanes_by_tenant: &LanesByTenant,
+        rng: &mut Rng,
+    ) -> Result<(), Failure> {
+        let no = site.tenant;
+        let flows = files::flows(&self.dialplans, &self.library, &site)?;
+        let site = Arc::new(site);
+        let lanes = Arc::new(Lanes::default());
+        lanes_by_tenant.write().expect(UNPOISONED).insert(no, Arc::clone(&lanes));
+        let bindings =
+            load_bindings(&self.site_store, no).map_err(|e| sites::store_failure(&self.settings.data, &e))?;
+        let parts =
+            Parts { site: Arc::clone(&site), flows: Arc::new(flows), interfaces: interfaces.to_vec(), bindings };
+        let now = self.clock.now();
+        let mut supplies = supplier.supplies(Rng::from_seed(rng.bytes()));
+        supplier.refill(&mut supplies);
+        let mut machine = Tenant::new(parts, now, &mut supplies.rng);
+        machine.restore(&open, Why::Start { recordings }, now, &mut supplies);
+        let (tenant, commands) = self.door.open_tenant(no, &site.key, Arc::clone(&site));
+        self.gate.set_tenant(Arc::clone(&site), Arc::clone(&lanes));
+        let world = World {
+            tenant: no,
+            gate: Arc::clone(&self.gate),
+            lanes: Arc::clone(&lanes),
+            ports: Arc::clone(&supplier.ports),
+            threads: Arc::clone(&self.threads),
+            journal: Arc::clone(&self.journal),
+            site: Arc::clone(&self.site_store),
+            addresses: interfaces.iter().map(|i| (i.no, i.ip)).collect(),
+        };
+        let driver = TenantDriver {
+            machine,
+            supplies,
+            supplier: supplier.clone(),
+            lanes: Arc::clone(&lanes),
+            commands,
+            clock: Arc::clone(&self.clock),
+            world,
+            door: Arc::clone(&tenant),
+            state: State::default(),
+        };
+        tokio::spawn(driver.run());
+        self.addresses.sites.push(Arc::clone(&site));
+        self.tenants.push(Running { site, lanes, door: tenant });
+        Ok(())
+    }
+
+    async fn serve_http(&mut self, api: Arc<Api>) -> Result<(), Failure> {
+        for http in &self.settings.http {
+            let listener = tokio::net::TcpListener::bind(http.listen).await;
+            let listener = listener.map_err(|error| {
+                Failure::new(
+                    format_args!("HTTP cannot listen on {}: {error}", http.listen),
+                    "change `listen` of `[[http]]`",
+                )
+            })?;
+            self.addresses.http.push(listener.local_addr().unwrap_or(http.listen));
+            let (stop, stopped) = oneshot::channel::<()>();
+            let api = Arc::clone(&api);
+            let task = tokio::spawn(async move {
+                crate::api::serve(listener, api, async {
+                    // Either way the house is ending.
+                    stopped.await.unwrap_or_default();
+                })
+                .await;
+            });
+            self.http.push((stop, task));
+        }
+        Ok(())
+    }
+
+    /// Runs until it was told to stop and has drained. `true`: it ended as it was told to; `false`: the disk ended it.
+    pub async fn run(mut self, mut stop: mpsc::Receiver<()>) -> bool {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let mut drain_until = None;
+        let mut as_told = true;
+        loop {
+            tokio::select! {
+                _ = looks.tick() => {
+                    self.look();
+                    if let Some(limit) = drain_until && self.drained(limit) {
+                        break;
+                    }
+                }
+                Some(()) = stop.recv() => match drain_until {
+                    None => drain_until = Some(self.drain()),
+                    Some(_) => drain_until = Some(self.clock.t()),
+                },
+                Some(verdict) = self.verdicts.recv() => match verdict {
+                    Verdict::House(order) => self.set_order(order),
+                    Verdict::DrainAndExit => {
+                        as_told = false;
+                        self.drain();
+                        drain_until = Some(self.clock.t());
+                    }
+                },
+                Some(()) = next_change(&mut self.changes) => self.reload_flows(),
+            }
+        }
+        self.end().await;
+        as_told
+    }
+
+    fn drain(&mut self) -> crate::base::Time {
+        tracing::info!(contacts = self.contacts(), "draining: no new contacts, running ones go on");
+        self.tell_all(Order::Draining);
+        self.order = Order::Draining;
+        self.clock.t() + self.settings.drain
+    }
+
+    fn drained(&mut self, limit: crate::base::Time) -> bool {
+        let left = self.contacts();
+        let contacts_left = u32::try_from(left).unwrap_or(u32::MAX);
+        self.door.set_house(door::House::Draining { contacts_left });
+        if left > 0 && self.clock.t() >= limit && self.order != Order::Ending {
+            self.order = Order::Ending;
+            self.tell_all(Order::Ending);
+        }
+        left == 0
+    }
+
+    fn contacts(&self) -> i64 {
+        self.tenants.iter().map(|tenant| tenant.door.meters.contacts.get()).sum()
+    }
+
+    fn tell_all(&self, order: Order) {
+        for tenant in &self.tenants {
+            tenant.lanes.put(Input::House(order));
+        }
+    }
+
+    /// What the disk allows; a drain is not taken back.
+    fn set_order(&mut self, order: Order) {
+        if matches!(self.order, Order::Draining | Order::Ending) {
+            return;
+        }
+        self.order = order;
+        self.tell_all(order);
+        self.door.set_house(match order {
+            Order::Open => door::House::Open,
+            Order::Shed(ShedReason::Disk) => door::House::Shed { why: "disk" },
+            Order::Shed(ShedReason::Journal) => door::House::Shed { why: "journal" },
+            Order::Shed(ShedReason::Media) => door::House::Shed { why: "media" },
+            Order::Shed(ShedReason::InternalError) => door::House::Shed { why: "internal-error" },
+            Order::Draining | Order::Ending => return,
+        });
+    }
+
+    /// Fills the meters and watches the wall clock.
+    fn look(&mut self) {
+        let now = self.clock.now();
+        self.door.set_clock(now.t, now.wall);
+        if let Some(step) = self.clock.wall_step() {
+            self.alarm(AlarmKind::ClockStep, &format!("the wall clock was stepped by {} ms", step.as_millis()));
+        }
+        let meters = self.door.meters();
+        let legs: usize = self.threads.status().map(|status| status.legs).sum();
+        meters.media_legs.set(i64::try_from(legs).unwrap_or(i64::MAX));
+        let status = self.journal.status();
+        meters.journal_tail.set(i64::try_from(status.tail_bytes).unwrap_or(i64::MAX));
+        meters.journal_events.set(i64::try_from(status.committed).unwrap_or(i64::MAX));
+        meters.projected.set(i64::try_from(*self.projector.reached().borrow()).unwrap_or(i64::MAX));
+        let late = self.threads.status().any(|status| status.is_late);
+        match (late, self.order) {
+            (true, Order::Open) => self.set_order(Order::Shed(ShedReason::Media)),
+            (false, Order::Shed(ShedReason::Media)) => self.set_order(Order::Open),
+            _ => {}
+        }
+    }
+
+    /// Flows are files: loaded on change. A bad one is refused whole and the old version stays.
+    fn reload_flows(&mut self) {
+        let texts = match files::dialplans(&self.settings.paths.dialplans) {
+            Ok(texts) => texts,
+            Err(Failure(text)) => return tracing::error!("{text}"),
+        };
+        for tenant in &self.tenants {
+            match files::flows(&texts, &self.library, &tenant.site) {
+                Ok(flows) => tenant.lanes.put(Input::Flows(Arc::new(flows))),
+                Err(problems) => {
+                    let text = crate::config::print(&problems);
+                    tracing::error!("a flow was refused, the old version stays\n{text}");
+                    self.alarm(AlarmKind::FileRefused, &text);
+                }
+            }
+        }
+        self.dialplans = texts;
+    }
+
+    /// An alarm of the house itself stands in every tenant's journal.
+    fn alarm(&self, alarm: AlarmKind, text: &str) {
+        let now = self.clock.now();
+        for tenant in &self.tenants {
+            let kind = Kind::Alarm { alarm, text: text.to_owned() };
+            let (about, by) = (About::default(), By::SYSTEM);
+            let event = Event { v: VERSION, t: now.t, at: now.wall, tenant: tenant.site.tenant, about, by, kind };
+            self.journal.append(event, None);
+        }
+    }
+
+    /// Contacts are over; then recorder, journal, projector, sessions, sockets.
+    async fn end(self) {
+        let Self { threads, recorder, journal, projector, site_store, http, door, tenants, .. } = self;
+        // The tenants' tasks end with the process; what they appended until here is committed below.
+        drop((door, tenants));
+        let ended = tokio::task::spawn_blocking(move || {
+            if let Ok(threads) = Arc::try_unwrap(threads) {
+                threads.stop();
+            }
+            if let Ok(recorder) = Arc::try_unwrap(recorder) {
+                recorder.stop();
+            }
+            if let Err(lost) = journal.close() {
+                tracing::error!(lost, "events could not be written");
+            }
+            projector.close();
+            site_store.close();
+        });
+        if let Err(error) = ended.await {
+            tracing::error!(%error, "the end was not orderly");
+        }
+        for (stop, task) in http {
+            // A server that has ended by itself needs no word.
+            if stop.send(()).is_ok()
+                && let Err(error) = task.await
+            {
+                tracing::error!(%error, "an HTTP server ended by a panic");
+            }
+        }
+    }
+}
+
+const UNPOISONED: &str = "no holder of this lock can panic";
+
+async fn next_change(changes: &mut Option<Changes>) -> Option<()> {
+    match changes {
+        Some(changes) => changes.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn watch_dialplans(folder: &Path) -> Option<Changes> {
+    match Changes::of(folder) {
+        Ok(changes) => Some(changes),
+        Err(error) => {
+            tracing::warn!(%error, "dialplans are not watched; a change needs a restart");
+            None
+        }
+    }
+}
+
+fn put(lanes: &LanesByTenant, tenant: TenantNo, input: Input) {
+    if let Some(lanes) = lanes.read().expect(UNPOISONED).get(&tenant) {
+        lanes.put(input);
+    }
+}
+
+fn open_site_store(data: &Path, lanes: &LanesByTenant) -> Result<SiteStore, Failure> {
+    let lanes = Arc::clone(lanes);
+    sites::open_store(data, Box::new(move |tenant, answer| put(&lanes, tenant, Input::Store(answer))))
+}
+
+fn open_journal(data: &Path, recovered: &store::Recovered, lanes: &LanesByTenant) -> Result<Arc<Journal>, Failure> {
+    let lanes = Arc::clone(lanes);
+    let on_committed = Box::new(move |tenant, token| put(&lanes, tenant, Input::Committed { token }));
+    Journal::open(&data.join("journal"), recovered.last_seq, recovered.opens.clone(), on_committed)
+        .map(Arc::new)
+        .map_err(|error| sites::store_failure(data, &error))
+}
+
+fn load_bindings(store: &SiteStore, tenant: TenantNo) -> Result<Vec<Binding>, store::StoreError> {
+    let rows = store.load_bindings(tenant)?;
+    // A row of another version is a phone that registers again.
+    Ok(rows.iter().filter_map(|(_, _, json)| serde_json::from_str(json).ok()).collect())
+}
+
+/// The files that were being written when the process died, and how much sound they have.
+fn repair_recordings(folder: &Path, opens: &BTreeMap<TenantNo, Open>) -> BTreeMap<ContactId, Span> {
+    let contacts = opens.values().flat_map(|open| &open.contacts);
+    let files = contacts.filter_map(|(id, contact)| Some((*id, contact.recording.as_ref()?.file.clone())));
+    files
+        .filter_map(|(id, file)| match recorder_writer::repair(&folder.join(&file)) {
+            Ok(length) => Some((id, length)),
+            Err(error) => {
+                tracing::warn!(%error, file, "a recording that was open could not be repaired");
+                None
+            }
+        })
+        .collect()
+}
+
+/// A trunk's host name is looked up once per start; what cannot be found leaves the trunk unusable until then.
+async fn resolve_trunks(site: &mut Site) {
+    for trunk in site.trunks.values_mut().filter(|t| t.send.ip.is_none()) {
+        match tokio::net::lookup_host((trunk.send.host.as_str(), trunk.send.port)).await {
+            Ok(mut found) => trunk.send.ip = found.next().map(|address| address.ip()),
+            Err(error) => tracing::warn!(trunk = trunk.id, host = trunk.send.host, %error, "trunk not found"),
+        }
+    }
+}
+
+async fn listen(settings: &Settings, gate: &Arc<Gate>) -> Result<(Vec<Interface>, Vec<(Wire, SocketAddr)>), Failure> {
+    let (mut made, mut addresses) = (Vec::new(), Vec::new());
+    for (index, (ip, public, local)) in interfaces(settings)?.into_iter().enumerate() {
+        let no = InterfaceNo(u16::try_from(index).unwrap_or(u16::MAX));
+        let mut interface = Interface { no, ip, public, local, udp: None, tcp_port: None };
+        for listen in &settings.sip.listen {
+            let address = SocketAddr::new(ip, listen.port);
+            let failure = |error: std::io::Error| {
+                let hint = "another program may use the port; change `listen` of `[sip]` or `bind` of `[[interface]]`";
+                Failure::new(format_args!("SIP cannot listen on {address}: {error}"), hint)
+            };
+            match listen.wire {
+                Wire::Udp => {
+                    let socket = udp::bind(address).map_err(failure)?;
+                    let link = gate.links.add_udp(Arc::clone(&socket));
+                    interface.udp = Some((link, listen.port));
+                    tokio::spawn(udp::read(socket, link, no, Arc::clone(gate)));
+                }
+                Wire::Tcp => {
+                    let listener = tokio::net::TcpListener::bind(address).await.map_err(failure)?;
+                    interface.tcp_port = Some(listen.port);
+                    tokio::spawn(tcp::accept(listener, no, Arc::clone(gate)));
+                }
+            }
+            addresses.push((listen.wire, address));
+        }
+        made.push(interface);
+    }
+    Ok((made, addresses))
+}
+
+fn port_ranges(settings: &Settings, interfaces: &[Interface]) -> Vec<PortRange> {
+    let ports = settings.media.ports;
+    interfaces.iter().map(|i| PortRange { interface: i.no, ip: i.ip, first: ports.first, last: ports.last }).collect()
+}
+
+fn start_media(
+    settings: &Settings,
+    recordings: &Path,
+    library: &Arc<Library>,
+    ports: &Arc<PortPool>,
+    clock: &Arc<Clock>,
+    lanes: &LanesByTenant,
+    rng: &mut Rng,
+) -> Result<(Arc<MediaThreads>, Arc<RecorderWriter>), Failure> {
+    let failure =
+        |error: std::io::Error| Failure::new(format_args!("media threads cannot start: {error}"), "raise limits");
+    let format = match settings.recording.format {
+        RecordingFormat::Pcm16 => Format::Pcm16,
+        RecordingFormat::Alaw => Format::Alaw,
+    };
+    let lanes = Arc::clone(lanes);
+    let report = move |tenant: TenantNo, report: Report| put(&lanes, tenant, Input::Media(report));
+    let recorder = RecorderWriter::start(recordings.to_owned(), format, report.clone()).map_err(failure)?;
+    let pool = Pool::default();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = (0..MediaThreads::count(cores)).map(|index| {
+        let clock = Arc::clone(clock);
+        ThreadSettings {
+            name: format!("media-{index}"),
+            engine: EngineSettings {
+                library: Arc::clone(library),
+                pool: pool.clone(),
+                format,
+                rng: Rng::from_seed(rng.bytes()),
+            },
+            ports: Arc::clone(ports),
+            coalesce: settings.media.coalesce,
+            clock: Arc::new(move || clock.now()),
+            writer: recorder.sender(),
+        }
+    });
+    let threads = MediaThreads::start(threads.collect::<Vec<_>>(), report).map_err(failure)?;
+    Ok((Arc::new(threads), Arc::new(recorder)))
+}
+
+/// Tokens of site.db, and the first admin token. Returns it when it was made up.
+fn tokens(
+    settings: &Settings,
+    store: &SiteStore,
+    door: &Door,
+    rng: &mut Rng,
+    data: &Path,
+) -> Result<Option<String>, Failure> {
+    let failure = |error| sites::store_failure(data, &error);
+    let named: Vec<String> = settings.http.iter().filter_map(|h| h.token.as_ref()).map(|s| s.0.clone()).collect();
+    let mut stored = store.load_tokens().map_err(failure)?;
+    let mut shown = None;
+    let mut wanted = named;
+    if wanted.is_empty() && stored.is_empty() {
+        let token = rng.token(TOKEN_LENGTH);
+        shown = Some(token.clone());
+        wanted.push(token);
+    }
+    for text in wanted {
+        let digest = TokenRow::digest_of(&text);
+        if !stored.iter().any(|token| token.digest == digest) {
+            let permissions: Vec<&str> = Permissions::ADMIN.list().map(Permission::text).collect();
+            let permissions = permissions.join(" ");
+            let token = store::site::StoredToken { no: 0, digest, tenant: None, permissions, name: "admin".to_owned() };
+            store.save_token(token).map_err(failure)?;
+            stored = store.load_tokens().map_err(failure)?;
+        }
+    }
+    door.set_tokens(stored.into_iter().map(token_row).collect());
+    Ok(shown)
+}
+
+fn token_row(stored: store::site::StoredToken) -> TokenRow {
+    TokenRow {
+        no: stored.no,
+        name: stored.name,
+        scope: stored.tenant.map_or(Scope::Node, Scope::Tenant),
+        // A permission of another version is one that this program does not give.
+        permissions: Permissions::of(&stored.permissions.split(' ').filter_map(|p| p.parse().ok()).collect::<Vec<_>>()),
+        digest: stored.digest,
+    }
+}

@@ -1,0 +1,229 @@
+//! The tenants' sites: read from files once, kept in site.db, which is the truth afterwards; `apply` and `export`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::ServeArgs;
+use super::files::{self, Failure};
+use crate::base::{Rng, TenantNo};
+use crate::media::sound::Library;
+use crate::site::{self, Numbering, Outside, Passwords, Site, SiteFile};
+use crate::store::SiteStore;
+use crate::store::secrets::Secrets;
+
+/// What a first start made up and shows once.
+#[derive(Clone, Debug, Default)]
+pub struct Generated {
+    /// Extension and password, by tenant's key.
+    pub passwords: BTreeMap<String, Vec<(String, String)>>,
+}
+
+/// Letters and digits of a generated password: 80 bits.
+const PASSWORD_LENGTH: usize = 16;
+
+/// Site files as (name, text): the file or folder named, or the demo site.
+pub fn texts(args: &ServeArgs) -> Result<Vec<(String, String)>, Failure> {
+    let Some(path) = &args.site else { return Ok(vec![("demo site".to_owned(), site::DEMO.to_owned())]) };
+    if !path.is_dir() {
+        return Ok(vec![(path.display().to_string(), files::read(path)?)]);
+    }
+    let found = files::files_in(path, &["yaml", "yml"])?;
+    if found.is_empty() {
+        return Err(Failure::new(
+            format_args!("`{}` holds no site file", path.display()),
+            "put one `.yaml` per tenant there",
+        ));
+    }
+    found.iter().map(|path| Ok((path.display().to_string(), files::read(path)?))).collect()
+}
+
+/// What the files name outside of themselves is there.
+pub fn check_outside(file: &SiteFile, flows: &[&str], library: &Library) -> Result<(), Failure> {
+    let areas = |prefix: &str| -> Vec<&str> { library.keys().filter_map(|key| key.strip_prefix(prefix)).collect() };
+    let languages: Vec<&str> = library
+        .keys()
+        .filter_map(|key| key.split_once('/'))
+        .map(|(area, _)| area)
+        .filter(|area| !["music", "tones"].contains(area))
+        .collect();
+    let mut problems = file.missing(Outside::Flow, flows);
+    problems.extend(file.missing(Outside::Music, &areas("music/")));
+    problems.extend(file.missing(Outside::Language, &languages));
+    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
+/// Opens site.db beside its key.
+pub fn open_store(data: &Path, on_saved: crate::store::site::OnSaved) -> Result<SiteStore, Failure> {
+    let made = std::fs::create_dir_all(data);
+    made.map_err(|error| Failure::new(format_args!("`{}` cannot be made: {error}", data.display()), "set `data`"))?;
+    let secrets = Secrets::at(&data.join("key"))
+        .map_err(|error| Failure::new(error, "restore the key file that belongs to this `site.db`"))?;
+    SiteStore::open(&data.join("site.db"), Arc::new(secrets), on_saved).map_err(|error| store_failure(data, &error))
+}
+
+pub fn store_failure(data: &Path, error: &crate::store::StoreError) -> Failure {
+    Failure::new(
+        format_args!("the data in `{}` cannot be used: {error}", data.display()),
+        "check space and permissions, or start with another `--data`",
+    )
+}
+
+/// Tenants of the files that the store does not have are saved; then all stored tenants are planned.
+pub fn load(
+    store: &SiteStore,
+    args: &ServeArgs,
+    data: &Path,
+    flows: &[&str],
+    library: &Library,
+    rng: &mut Rng,
+) -> Result<(Vec<Site>, Generated), Failure> {
+    let failure = |error| store_failure(data, &error);
+    let stored: Vec<String> =
+        store.load_sites().map_err(failure)?.into_iter().filter(|s| s.document.is_some()).map(|s| s.key).collect();
+    let mut generated = Generated::default();
+    if args.site.is_some() || stored.is_empty() {
+        for file in site::load_all(&texts(args)?)? {
+            let key = file.key().to_owned();
+            if stored.contains(&key) {
+                tracing::info!(tenant = key, "the site of this tenant is kept as stored; `cordboard apply` changes it");
+                continue;
+            }
+            check_outside(&file, flows, library)?;
+            let tenant = store.tenant(&key).map_err(failure)?;
+            let passwords = save(store, tenant, Numbering::new(tenant), file, flows, rng).map_err(failure)?;
+            if !passwords.is_empty() {
+                generated.passwords.insert(key, passwords);
+            }
+        }
+    }
+    let mut sites = Vec::new();
+    for row in store.load_sites().map_err(failure)? {
+        let Some(document) = &row.document else { continue };
+        let file = site::load(&format!("site of tenant {}", row.key), document)?;
+        let numbering = numbering(&row.numbering, row.tenant);
+        sites.push(site::plan(numbering, file, flows, &mut |_| String::new()).0);
+    }
+    Ok((sites, generated))
+}
+
+fn numbering(json: &str, tenant: TenantNo) -> Numbering {
+    serde_json::from_str(json).unwrap_or_else(|_| Numbering::new(tenant))
+}
+
+/// Plans a file and saves it with the passwords it has now. Returns those that were made up.
+fn save(
+    store: &SiteStore,
+    tenant: TenantNo,
+    before: Numbering,
+    file: SiteFile,
+    flows: &[&str],
+    rng: &mut Rng,
+) -> Result<Vec<(String, String)>, crate::store::StoreError> {
+    let mut made = Vec::new();
+    let (site, numbering) = site::plan(before, file, flows, &mut |number| {
+        let password = rng.token(PASSWORD_LENGTH);
+        made.push((number.to_owned(), password.clone()));
+        password
+    });
+    let numbering = serde_json::to_string(&numbering).unwrap_or_default();
+    store.save_site(tenant, &numbering, &site::export(&site, Passwords::Shown))?;
+    Ok(made)
+}
+
+/// `cordboard apply FILE`: on the data of a server that is not running.
+pub fn apply(file: &Path, args: &ServeArgs) -> Result<(), Failure> {
+    let settings = files::settings(args)?;
+    let _lock = super::house::lock(&settings.data)?;
+    let library = files::sounds(&settings.paths.sounds)?;
+    let dialplans = files::dialplans(&settings.paths.dialplans)?;
+    let flows = files::flow_keys(&dialplans);
+    let new = site::load(&file.display().to_string(), &files::read(file)?)?;
+    check_outside(&new, &flows, &library)?;
+    let store = open_store(&settings.data, Box::new(|_, _| {}))?;
+    let failure = |error| store_failure(&settings.data, &error);
+    let tenant = store.tenant(new.key()).map_err(failure)?;
+    let rows = store.load_sites().map_err(failure)?;
+    let stored = rows.into_iter().find(|row| row.tenant == tenant);
+    let before = stored.as_ref().map_or_else(|| Numbering::new(tenant), |row| numbering(&row.numbering, tenant));
+    let document = stored.and_then(|row| row.document);
+    let old = match &document {
+        Some(text) => {
+            Some(site::plan(before.clone(), site::load("stored site", text)?, &flows, &mut |_| String::new()).0)
+        }
+        None => None,
+    };
+    let kept = |number: &str| {
+        let extension = old.as_ref().and_then(|site| site.extension(number));
+        extension.map(|e| e.password.0.clone()).unwrap_or_default()
+    };
+    let mut rng = super::house::rng()?;
+    let mut made = Vec::new();
+    let (planned, numbering) = site::plan(before, new, &flows, &mut |number| {
+        let password = kept(number);
+        if !password.is_empty() {
+            return password;
+        }
+        let password = rng.token(PASSWORD_LENGTH);
+        made.push((number.to_owned(), password.clone()));
+        password
+    });
+    let old_text = old.map(|site| site::export(&site, Passwords::Hidden)).unwrap_or_default();
+    let new_text = site::export(&planned, Passwords::Hidden);
+    print!("{}", difference(&old_text, &new_text));
+    let numbering = serde_json::to_string(&numbering).unwrap_or_default();
+    store.save_site(tenant, &numbering, &site::export(&planned, Passwords::Shown)).map_err(failure)?;
+    for (number, password) in made {
+        println!("password of {number}: {password}");
+    }
+    store.close();
+    Ok(())
+}
+
+pub fn export(args: &ServeArgs, tenant: Option<&str>, passwords: bool) -> Result<(), Failure> {
+    let settings = files::settings(args)?;
+    let store = open_store(&settings.data, Box::new(|_, _| {}))?;
+    let rows = store.load_sites().map_err(|error| store_failure(&settings.data, &error))?;
+    let rows: Vec<_> = rows.into_iter().filter(|row| row.document.is_some()).collect();
+    let row = match (tenant, rows.as_slice()) {
+        (None, [one]) => one,
+        (None, []) => return Err(Failure::new("there is no tenant yet", "`cordboard serve --site FILE` makes one")),
+        (None, many) => {
+            let keys: Vec<&str> = many.iter().map(|row| row.key.as_str()).collect();
+            return Err(Failure::new(
+                "there are several tenants",
+                format_args!("name one: --tenant {}", keys.join("|")),
+            ));
+        }
+        (Some(key), rows) => rows.iter().find(|row| row.key == key).ok_or_else(|| {
+            Failure::new(format_args!("there is no tenant `{key}`"), "see the `tenant:` of its site file")
+        })?,
+    };
+    let document = row.document.as_deref().unwrap_or_default();
+    let file = site::load("stored site", document)?;
+    let site = site::plan(numbering(&row.numbering, row.tenant), file, &[], &mut |_| String::new()).0;
+    print!("{}", site::export(&site, if passwords { Passwords::Shown } else { Passwords::Hidden }));
+    store.close();
+    Ok(())
+}
+
+/// Lines that are only in one of two exports, each object being one line: `-` was, `+` is.
+fn difference(old: &str, new: &str) -> String {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let (old, new) = (lines(old), lines(new));
+    let gone = old.iter().filter(|line| !new.contains(line)).map(|line| format!("-{line}\n"));
+    let come = new.iter().filter(|line| !old.contains(line)).map(|line| format!("+{line}\n"));
+    let text: String = gone.chain(come).collect();
+    if text.is_empty() { "nothing changes\n".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_difference_names_what_goes_and_what_comes() {
+        assert_eq!(difference("a: 1\nb: 2\n", "a: 1\nb: 3\n"), "-b: 2\n+b: 3\n");
+        assert_eq!(difference("a: 1\n", "a: 1\n"), "nothing changes\n");
+    }
+}

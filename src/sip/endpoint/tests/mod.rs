@@ -1,0 +1,8 @@
+//! The endpoint and real far ends (phones, a scripted carrier) on a virtual wire in virtual time.
+
+mod calls;
+mod forks;
+mod refusals;
+mod registers;
+mod storm;
+mod world;
