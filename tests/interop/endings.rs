@@ -34,6 +34,7 @@ fn the_caller_hangs_up_while_a_prompt_plays() {
 fn the_caller_hangs_up_while_queued() {
     let _others = beside_others();
     let scene = Scene::new(&Plan::default());
+    let _phone = Phone::new(1001, Answer::ByHand).switch_on(&scene.server);
     scene.sign_in("ana");
     let mut customer = scene.call(QUEUE);
     scene.of(&customer.contact, "item_entered");

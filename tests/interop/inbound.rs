@@ -65,6 +65,7 @@ fn a_caller_hears_the_prompt_presses_a_key_waits_and_talks_on_two_tracks() {
         let agent_heard = phone.heard();
         let last = &agent_heard[agent_heard.len() - 8_000..];
         assert!(stronger_db(last, 440.0, 1_000.0) > APART_DB, "the agent heard the caller alone");
+        scene.of(&contact, "recording_ended");
         let record = scene.record(&contact);
         check_record(&record);
         check_recording(&scene, &record, millis(agent_began, caller_began));

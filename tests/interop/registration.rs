@@ -27,10 +27,10 @@ fn a_hundred_phones_register_over_tcp() {
     let events = server.events();
     Sipp::register(&server, 100, true);
     events.wait("registered", |event| event["data"]["extension_no"] == 100);
-    // sipp is gone and its connection with it: the bindings stay, unusable until the phones connect again.
-    let extensions = server.api.get("/v1/extensions");
-    let list = extensions["extensions"].as_array().expect("a list").clone();
-    assert!(list.iter().all(|extension| extension["bindings"][0]["transport"] == "tcp"), "{extensions}");
+    assert_eq!(events.so_far("registered").len(), 100);
+    // sipp is gone and its connection with it: nobody can be called over it any more.
+    events.wait("unregistered", |event| event["data"]["extension_no"] == 100);
+    assert_eq!(bindings(&server, "tcp"), 0);
 }
 
 /// What may differ between two answers to the same question: what is fresh by chance, and who asked.
