@@ -25,6 +25,8 @@ use serde_json::{Map, Value};
 
 use crate::base::bounds::SIP_HISTORIES_KEPT;
 use crate::base::{Agenda, ContactId, LegId, Now, Supplies, Time, TrunkNo};
+use crate::event::words::By;
+use crate::event::{About, Kind};
 use crate::media::words::Report;
 use crate::sip;
 use contact::{Contact, Context};
@@ -92,6 +94,11 @@ impl Contacts {
         self.contacts.insert(id, contact);
         self.reindex(id);
         id
+    }
+
+    /// An event about a contact that another room tells: it stands after what the contact has put out already.
+    pub fn journal(&mut self, about: About, by: By, kind: Kind) {
+        self.out.push_back(Output::Journal { about, by, kind });
     }
 
     /// A flow runs for this contact and decides what comes next.

@@ -48,7 +48,7 @@ impl Tenant {
         let (from, party) = (arrival.from.clone(), arrival.incoming.party);
         let contact = self.contacts.arrive(arrival, refusal.is_none() && number.is_some(), now, supplies);
         if looped {
-            self.alarm(AlarmKind::Loop, contact, now);
+            self.alarm(AlarmKind::Loop, contact);
         }
         if let Some(cause) = refusal {
             self.refuse(contact, cause, now, supplies);

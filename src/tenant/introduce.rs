@@ -189,7 +189,7 @@ impl Tenant {
         };
         self.runs.insert(contact, run);
         self.contacts.hold_by_flow(contact);
-        self.journal(now, About { contact: Some(contact), ..About::default() }, By::FLOW, kind, None);
+        self.contacts.journal(About { contact: Some(contact), ..About::default() }, By::FLOW, kind);
         self.flow(contact, Flow::Start, now, supplies);
         true
     }
@@ -218,33 +218,33 @@ impl Tenant {
             FlowOutput::Set { key, value } => {
                 let data = [(key, serde_json::Value::String(value))].into_iter().collect();
                 if !self.contacts.data_fits(contact, &data) {
-                    return self.alarm(AlarmKind::DataTooLarge, contact, now);
+                    return self.alarm(AlarmKind::DataTooLarge, contact);
                 }
                 Act::SetData { data, by: By::FLOW }
             }
-            FlowOutput::Trace { node, exit } => return self.trace(contact, node, exit, now),
+            FlowOutput::Trace { node, exit } => return self.trace(contact, node, exit),
             FlowOutput::Hangup { cause } => Act::Hangup { leg: None, cause, side: Side::Flow, by: By::FLOW },
             FlowOutput::Ended => {
-                self.flow_ended(contact, now);
+                self.flow_ended(contact);
                 Act::Unhold
             }
-            FlowOutput::TooManySteps => return self.alarm(AlarmKind::FlowSteps, contact, now),
+            FlowOutput::TooManySteps => return self.alarm(AlarmKind::FlowSteps, contact),
         };
         self.contacts.act(contact, act, now, supplies);
     }
 
-    fn trace(&mut self, contact: ContactId, node: String, exit: String, now: Now) {
+    fn trace(&mut self, contact: ContactId, node: String, exit: String) {
         if let Some(run) = self.runs.get_mut(&contact) {
             run.node = Some(node.clone());
         }
         let about = About { contact: Some(contact), ..About::default() };
-        self.journal(now, about, By::FLOW, Kind::FlowNode { node, exit }, None);
+        self.contacts.journal(about, By::FLOW, Kind::FlowNode { node, exit });
     }
 
-    fn flow_ended(&mut self, contact: ContactId, now: Now) {
+    fn flow_ended(&mut self, contact: ContactId) {
         if let Some(&flow) = self.runs.get(&contact).and_then(|run| self.site.flows.get(&run.flow_key)) {
             let about = About { contact: Some(contact), ..About::default() };
-            self.journal(now, about, By::FLOW, Kind::FlowEnded { flow }, None);
+            self.contacts.journal(about, By::FLOW, Kind::FlowEnded { flow });
         }
     }
 
@@ -292,9 +292,9 @@ impl Tenant {
         }
     }
 
-    pub(super) fn alarm(&mut self, alarm: AlarmKind, contact: ContactId, now: Now) {
+    pub(super) fn alarm(&mut self, alarm: AlarmKind, contact: ContactId) {
         let about = About { contact: Some(contact), ..About::default() };
-        self.journal(now, about, By::SYSTEM, Kind::Alarm { alarm, text: String::new() }, None);
+        self.contacts.journal(about, By::SYSTEM, Kind::Alarm { alarm, text: String::new() });
     }
 
     fn forget(&mut self, contact: ContactId) {
