@@ -123,7 +123,7 @@ impl TenantDriver {
         let set = |meter: &crate::switch::meters::Meter, n: usize| meter.set(i64::try_from(n).unwrap_or(i64::MAX));
         set(&meters.contacts, self.machine.live_contacts());
         set(&meters.legs, self.machine.contacts().counts().1);
-        set(&meters.bindings, self.machine.endpoint().registered());
+        set(&meters.bindings, self.machine.endpoint().phones());
         let acd = self.machine.acd().counts();
         set(&meters.waiting, acd.items);
         set(&meters.agents_signed_in, acd.signed_in);

@@ -443,7 +443,7 @@ impl Endpoint {
     }
 
     /// Phones registered.
-    pub fn registered(&self) -> usize {
+    pub fn phones(&self) -> usize {
         self.registrar.count()
     }
 
