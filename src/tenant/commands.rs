@@ -60,10 +60,18 @@ impl Tenant {
         now: Now,
     ) {
         let outcome = match result {
-            Ok(_) => {
+            Ok(snapshot) => {
+                let contact = match snapshot {
+                    Snapshot::Ordered(contact) => Some(*contact),
+                    Snapshot::Agents(_)
+                    | Snapshot::Groups(_)
+                    | Snapshot::Extensions(_)
+                    | Snapshot::Contacts(_)
+                    | Snapshot::SipHistory(_) => None,
+                };
                 let kind = Kind::CommandAccepted { id: id.clone(), code: "accepted".to_owned(), body_hash: hash };
-                self.journal(now, About::default(), by, kind, None);
-                Outcome::Accepted
+                self.journal(now, About { contact, ..About::default() }, by, kind, None);
+                Outcome::Accepted { contact }
             }
             Err((code, state)) => Outcome::Refused { code: *code, state: state.clone() },
         };
@@ -72,7 +80,13 @@ impl Tenant {
 
     fn answer_again(&self, body: &Body, outcome: Outcome) -> Answer {
         match outcome {
-            Outcome::Accepted => Answer::Accepted { snapshot: self.snapshot_of(body) },
+            Outcome::Accepted { contact: Some(contact) } => Answer::Accepted { snapshot: Snapshot::Ordered(contact) },
+            Outcome::Accepted { contact: None } => match self.snapshot_of(body) {
+                Snapshot::Contacts(none) if none.is_empty() => {
+                    refused((Code::UnknownContact, "it has ended".to_owned()))
+                }
+                snapshot => Answer::Accepted { snapshot },
+            },
             Outcome::Refused { code, state } => refused((code, state)),
         }
     }
@@ -179,7 +193,7 @@ impl Tenant {
         self.awaiting_commit.insert(token, Ordered { contact, to, from, flow: flow.clone(), by: by.clone() });
         let kind = Kind::Originated { flow_key: flow };
         self.journal(now, About { contact: Some(contact), ..About::default() }, by, kind, Some(token));
-        Ok(Snapshot::Contacts(self.contact_state(contact).into_iter().collect()))
+        Ok(Snapshot::Ordered(contact))
     }
 
     fn may_originate(&mut self, originate: &Originate, now: Now) -> Result<(), Refusal> {
