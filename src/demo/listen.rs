@@ -15,6 +15,9 @@ const TONE_STEP: u32 = 20;
 /// The share of a track's power that makes it a tone.
 const PURE: f64 = 0.8;
 
+/// Samples of one look: 100 ms.
+const WINDOW: usize = RATE as usize / 10;
+
 /// A recording's two tracks.
 struct Tracks {
     left: Vec<i16>,
@@ -56,7 +59,7 @@ pub async fn report(stage: &Stage, recordings: &Path) -> Result<(), String> {
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
-    value[field].as_str().unwrap_or("?")
+    value[field].as_str().filter(|text| !text.is_empty()).unwrap_or("the house")
 }
 
 /// A file as the recorder writes it: a header of known length, then pairs of samples.
@@ -85,7 +88,12 @@ fn describe(track: &[i16]) -> String {
         return "silence".to_owned();
     }
     let decibels = 20.0 * (level / 32_768.0).log10();
-    let strength = |step: &u32| dsp::goertzel(track, RATE, f64::from(step * TONE_STEP));
+    // Window by window: the recorder follows the clock of the sender by single samples, which turn the phase.
+    let windows = || track.chunks_exact(WINDOW).filter(|window| dsp::rms(window) > level / 4.0);
+    let count = windows().count().max(1) as f64;
+    let strength = |step: &u32| {
+        windows().map(|window| dsp::goertzel(window, RATE, f64::from(step * TONE_STEP))).sum::<f64>() / count
+    };
     let strongest = TONES.max_by(|a, b| strength(a).total_cmp(&strength(b)));
     match strongest.filter(|step| strength(step) > PURE) {
         Some(step) => format!("{decibels:.0} dB, {} Hz", step * TONE_STEP),

@@ -58,7 +58,7 @@ async fn menu_queue_talk(stage: &mut Stage) -> Result<(), String> {
     expect(&record, "ended_by", "customer")?;
     expect_agents(&record, &["ana"])?;
     stage.kind(mark, "agent_work_ended", "role", &json!("wrap-up")).await?;
-    stage.agent("bo", "ready").await
+    stage.agent("bo", "ready").await.map(drop)
 }
 
 async fn talk_with_menu(stage: &mut Stage, caller: &mut Actor, mark: usize) -> Result<Value, String> {

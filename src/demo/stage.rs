@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::client::Client;
@@ -36,6 +37,7 @@ pub struct Stage {
     /// As `CALLERS`.
     pub callers: Vec<Actor>,
     told: Arc<Told>,
+    printing: JoinHandle<()>,
 }
 
 /// All events so far, and how many those are.
@@ -52,7 +54,7 @@ impl Stage {
         let clock = Arc::new(Clock::start(None));
         let names = names(&api).await?;
         let told = Arc::new(Told { events: Mutex::default(), count: watch::Sender::new(Ok(0)) });
-        tokio::spawn(follow(api.clone(), names, Arc::clone(&told)));
+        let printing = tokio::spawn(follow(api.clone(), names, Arc::clone(&told)));
         let failed = |error: std::io::Error| format!("a phone has no sockets: {error}");
         let account = |user: &str, seed: u64, codecs: &[Codec]| Account {
             user: user.to_owned(),
@@ -79,21 +81,23 @@ impl Stage {
             });
         }
         let (Some(bo), Some(ana)) = (agents.pop(), agents.pop()) else { return Err("there are two agents".to_owned()) };
-        let mut stage = Self { api, ana, bo, callers, told };
+        let mut stage = Self { api, ana, bo, callers, told, printing };
         for actor in [&mut stage.ana, &mut stage.bo] {
             actor.phone.register();
             actor.sees("registers", |seen| matches!(seen, Seen::Registered { .. })).await?;
         }
         for (id, ..) in AGENTS {
             stage.agent(id, "sign-in").await?;
-            stage.agent(id, "ready").await?;
+            let ready = stage.agent(id, "ready").await?;
+            let seen = |event: &Value| event["seq"].as_u64() >= ready["seq"].as_u64();
+            stage.event(0, "an agent is ready", seen).await?;
         }
         Ok(stage)
     }
 
     /// A verb of an agent through the API.
-    pub async fn agent(&self, id: &str, verb: &str) -> Result<(), String> {
-        self.api.post(&format!("/v1/agents/{id}/{verb}"), &json!({})).await.map(drop)
+    pub async fn agent(&self, id: &str, verb: &str) -> Result<Value, String> {
+        self.api.post(&format!("/v1/agents/{id}/{verb}"), &json!({})).await
     }
 
     /// The place behind what has happened so far.
@@ -133,6 +137,13 @@ impl Stage {
         let ended = self.kind(0, "recording_ended", "contact", contact).await?;
         let path = format!("/v1/contacts/{id}?at_least={}", ended["seq"]);
         Ok(self.api.get(&path).await?["contact"].take())
+    }
+}
+
+impl Drop for Stage {
+    /// A poll that still waits would hold up the server's end.
+    fn drop(&mut self) {
+        self.printing.abort();
     }
 }
 

@@ -60,7 +60,8 @@ impl Names {
             }
             "leg_created" if said("direction") == "outbound" => (leg, format!("is dialled ({})", said("role"))),
             "leg_created" => return Ok(None),
-            "leg_progress" => (leg, format!("hears or sends progress: SIP {}", data["status"])),
+            "leg_progress" if data["status"] == 180 => (leg, "rings".to_owned()),
+            "leg_progress" => (leg, format!("SIP progress {}", data["status"])),
             "leg_answered" => (leg, "is connected to the house".to_owned()),
             "media_heard" => (leg, "is heard".to_owned()),
             "digit" => (leg, format!("pressed {}", said("digit"))),
@@ -86,6 +87,12 @@ impl Names {
             "agent_wish" => (agent, format!("is not ready: {}", said("reason"))),
             "agent_reachable" if data["reachable"] == true => (agent, "can be reached".to_owned()),
             "agent_reachable" => (agent, "cannot be reached".to_owned()),
+            // The lines of the offer say it.
+            "agent_work" | "agent_work_ended" if matches!(text(data, "role"), "offered" | "talking") => {
+                return Ok(None);
+            }
+            "agent_work" if said("role") == "wrap-up" => (agent, format!("writes up the talk with {customer}")),
+            "agent_work_ended" if said("role") == "wrap-up" => (agent, format!("is done with {customer}")),
             "agent_work" => (agent, format!("is {} for {customer}", said("role"))),
             "agent_work_ended" => (agent, format!("is no longer {} for {customer}", said("role"))),
             "registered" => (extension, format!("registered from {}", said("contact"))),
