@@ -45,7 +45,7 @@ fn files() -> Vec<String> {
             let path = entry.expect("the repository can be read").path();
             let name =
                 path.strip_prefix(root()).expect("below the root").to_str().expect("our names are text").to_owned();
-            if ["target", "data", ".git", "sounds/en-US", "sounds/zh-CN"].contains(&name.as_str()) {
+            if ["target", "data", "demo-data", ".git", "sounds/en-US", "sounds/zh-CN"].contains(&name.as_str()) {
                 continue;
             }
             if path.is_dir() { folders.push(path) } else { found.push(name) }

@@ -6,6 +6,7 @@ use super::Contacts;
 use super::contact::Contact;
 use super::leg::Leg;
 use crate::base::{ContactId, GroupNo, LegId, NumberNo, Time};
+use crate::event::words::Direction;
 use crate::sip::words::Traced;
 use crate::switch::{CallState, LegState};
 
@@ -38,9 +39,10 @@ impl Contacts {
         Some((contact.from.clone(), contact.to.clone(), contact.language.clone(), contact.data.clone()))
     }
 
-    /// Whom the far end of another leg is shown.
+    /// Whom the far end of another leg is shown: who called, or whom a command had called.
     pub fn caller(&self, id: ContactId) -> Option<String> {
-        self.contacts.get(&id).map(|c| c.from.clone())
+        let called = |c: &Contact| c.main_leg().is_some_and(|l| l.direction == Direction::Outbound);
+        self.contacts.get(&id).map(|c| if called(c) { c.to.clone() } else { c.from.clone() })
     }
 
     /// The SIP messages of a contact that lives or has ended a short while ago.

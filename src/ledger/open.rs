@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::base::bounds::COMMAND_MEMORY;
 use crate::base::{
-    AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Time, Utc,
+    AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span, Time, Utc,
 };
 use crate::event::words::{CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, Wish, WorkRole};
 use crate::event::{About, DialogState, Event, Kind, Recorded};
@@ -21,6 +21,9 @@ pub struct Open {
     /// Of the last event folded. The house's axis goes on after it.
     pub last_t: Time,
     pub contacts: BTreeMap<ContactId, OpenContact>,
+    /// Recordings of closed contacts whose files are not complete: their writer tells it a little later.
+    #[serde(default)]
+    pub unsealed: BTreeMap<ContactId, OpenRecording>,
     /// Those signed in.
     pub agents: BTreeMap<AgentNo, OpenAgent>,
     pub commands: CommandTable,
@@ -115,6 +118,8 @@ pub enum OfferPhase {
 pub struct OpenRecording {
     pub file: String,
     pub started: Time,
+    /// Up to where its segments were told.
+    pub told: Span,
 }
 
 /// Somebody signed in.
@@ -266,7 +271,12 @@ impl Open {
             // Not dialled yet: the contact alone is open, and a restart closes it.
             Kind::Originated { .. } => self.contact(about).map(|_| ()),
             Kind::ContactData { data } => self.contact(about).map(|c| c.data.clone_from(data)),
-            Kind::ContactClosed { .. } => known(about.contact.and_then(|id| self.contacts.remove(&id))),
+            Kind::ContactClosed { .. } => {
+                let id = about.contact.ok_or(Unknown)?;
+                let recording = self.contacts.remove(&id).ok_or(Unknown)?.recording;
+                self.unsealed.extend(recording.map(|recording| (id, recording)));
+                Ok(())
+            }
             Kind::LegCreated { .. } => {
                 fresh(self.contact(about)?.legs.insert(about.leg.ok_or(Unknown)?, created(event)?))
             }
@@ -313,13 +323,20 @@ impl Open {
                 known(about.contact.and_then(|id| self.agent(about).ok()?.works.remove(&id)))
             }
             Kind::RecordingStarted { file } => {
-                let recording = OpenRecording { file: file.clone(), started: t };
+                let recording = OpenRecording { file: file.clone(), started: t, told: Span::ZERO };
                 self.contact(about).map(|c| c.recording = Some(recording))
             }
             Kind::RecordingEnded { .. } => {
                 // The file is sealed when its writer has written: often after the contact was closed.
-                if let Ok(contact) = self.contact(about) {
-                    contact.recording = None;
+                match self.contact(about) {
+                    Ok(contact) => contact.recording = None,
+                    Err(Unknown) => drop(about.contact.and_then(|id| self.unsealed.remove(&id))),
+                }
+                Ok(())
+            }
+            Kind::Segment { to, .. } => {
+                if let Some(recording) = self.contact(about)?.recording.as_mut() {
+                    recording.told = *to;
                 }
                 Ok(())
             }
@@ -331,7 +348,7 @@ impl Open {
             Kind::Checkpoint { open } => self.replace(open),
             // Facts that change nothing which is open. What a restart ended is told by the events before `Restarted`.
             Kind::LegProgress { .. } | Kind::MediaHeard | Kind::Digit { .. } | Kind::LegMedia { .. } => Ok(()),
-            Kind::Registered { .. } | Kind::Unregistered { .. } | Kind::Segment { .. } => Ok(()),
+            Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => Ok(()),
         }
     }

@@ -12,6 +12,8 @@ use crate::site::{Destination, Origin, ResolveError, resolve};
 
 /// How long a phone or an outside party is rung when nobody says otherwise.
 const RING_DEFAULT: Span = Span::seconds(60);
+/// Who calls when an order does not say and the trunk has no number of its own; a From needs a user (RFC 3261 §8.1.1.3).
+const ANONYMOUS: &str = "anonymous";
 /// What our own phones may speak, best first.
 const PHONE_CODECS: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
 
@@ -42,6 +44,8 @@ impl Tenant {
         let arrival = self.arrival(incoming, dialled.as_ref().ok(), number);
         let (from, party) = (arrival.from.clone(), arrival.incoming.party);
         let contact = self.contacts.arrive(arrival, refusal.is_none() && number.is_some(), now, supplies);
+        // its birth is told before anything that another room says of it
+        self.introduce(now, supplies);
         if looped {
             self.alarm(AlarmKind::Loop, contact);
         }
@@ -271,7 +275,7 @@ impl Tenant {
     /// The originate's command is on disk: now it may reach out of the house.
     pub(super) fn committed(&mut self, token: u64, now: Now, supplies: &mut Supplies) {
         let Some(ordered) = self.awaiting_commit.remove(&token) else { return };
-        let from = ordered.from.clone().unwrap_or_default();
+        let from = ordered.from.clone().unwrap_or_else(|| ANONYMOUS.to_owned());
         let contact = ordered.contact;
         match self.attempts_to(&ordered.to, Origin::Api, &from, now) {
             Ok(attempts) => {

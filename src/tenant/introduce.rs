@@ -17,10 +17,11 @@ impl Tenant {
     /// Carries everything on until no room has anything to say.
     pub(super) fn introduce(&mut self, now: Now, supplies: &mut Supplies) {
         loop {
-            if let Some(output) = self.contacts.poll() {
-                self.from_contact(output, now, supplies);
-            } else if let Some(output) = self.acd.poll() {
+            // the ACD first: what a leg's end means for its offer is told before the contact closes
+            if let Some(output) = self.acd.poll() {
                 self.from_acd(output, now, supplies);
+            } else if let Some(output) = self.contacts.poll() {
+                self.from_contact(output, now, supplies);
             } else if let Some(output) = self.sip.poll() {
                 self.from_endpoint(output, now, supplies);
             } else {

@@ -37,11 +37,11 @@ impl Why {
         }
     }
 
-    /// How much of a recording is there.
-    fn recorded(&self, contact: ContactId, until_now: Span) -> Span {
+    /// How much of a recording is there; `told` when nobody measured it.
+    fn recorded(&self, contact: ContactId, told: Span) -> Span {
         match self {
-            Self::Start { recordings } => recordings.get(&contact).copied().unwrap_or(Span::ZERO),
-            Self::Panic => until_now,
+            Self::Start { recordings } => recordings.get(&contact).copied().unwrap_or(told),
+            Self::Panic => told,
         }
     }
 }
@@ -55,6 +55,12 @@ impl Tenant {
         self.introduce(now, supplies);
         for (id, contact) in &open.contacts {
             self.end_contact_of_before(*id, contact, open.last_t, &why, now, supplies);
+        }
+        for (id, recording) in &open.unsealed {
+            let length = why.recorded(*id, recording.told);
+            let about = About { contact: Some(*id), ..About::default() };
+            let kind = Kind::RecordingEnded { length, answered: recording.told, gap: None };
+            self.journal(now, about, By::SYSTEM, kind, None);
         }
         for accepted in open.commands.iter() {
             self.accepted.remember(accepted.id.clone(), accepted.body_hash, Outcome::Accepted, accepted.t);
@@ -82,7 +88,10 @@ impl Tenant {
         }
         if let Some(recording) = &contact.recording {
             let answered = last.since(recording.started);
-            let length = why.recorded(id, answered);
+            let length = match why {
+                Why::Start { .. } => why.recorded(id, recording.told),
+                Why::Panic => answered,
+            };
             self.close_recording_of_before(id, contact, length, answered, supplies, now);
         }
         for call in contact.calls.keys() {
@@ -136,8 +145,7 @@ impl Tenant {
             Some((_, offer)) => offer.segment,
             None => crate::base::SegmentId(supplies.ids.mint(now.t)),
         };
-        let started = contact.recording.as_ref().map_or(now.t, |r| r.started);
-        let from = offer.map_or(Span::ZERO, |(_, o)| o.made.since(started)).min(length);
+        let from = contact.recording.as_ref().map_or(Span::ZERO, |r| r.told).min(length);
         let kind =
             Kind::Segment { segment, from, to: length, began: SegmentEdge::PartyChanged, ended: SegmentEdge::Crash };
         self.journal(now, about, By::SYSTEM, kind, None);

@@ -1,0 +1,238 @@
+//! The invariants of design §15, as far as they apply: cheap ones after each step, the others when a contact is done
+//! and at the end of the run. The numbers in the messages are the design's. Every check panics with what it saw.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use cordboard::base::bounds::CALLS_PER_AGENT;
+use cordboard::base::{AgentNo, ContactId, LegId, Ports, Span, Time};
+use cordboard::event::words::{LegRole, WorkRole};
+use cordboard::event::{Kind, Recorded};
+use cordboard::ledger::Open;
+use cordboard::site::Site;
+
+use crate::live;
+use crate::net::Weather;
+use crate::records;
+use crate::reference::{Troubles, reference_eligible};
+use crate::world::{CheckView, INTERFACE};
+
+/// Longest time in which a caller hears nothing (design 15, 6).
+const HUSH: Span = Span::seconds(3);
+/// A flow that waits for a key says so by waiting: its menu's timeout on top.
+const HUSH_IN_FLOW: Span = Span::seconds(9);
+/// A contact is compared with the diaries when everything late has arrived: the last repeats of UDP, and more.
+const SETTLED: Span = Span::seconds(100);
+/// Steps between two comparisons of the live state with the fold; prime, so that it drifts over the steps of a call.
+const FOLD_EVERY: u64 = 499;
+
+pub struct Check {
+    site: Arc<Site>,
+    pub weather: Weather,
+    steps: u64,
+    acd_changed: bool,
+    agents_changed: BTreeSet<AgentNo>,
+    troubles: Troubles,
+    /// Since when a contact is nowhere.
+    adrift: BTreeMap<ContactId, Time>,
+    next_second: Time,
+    /// SIP's name for a leg, from its dialog.
+    pub dialogs: BTreeMap<LegId, String>,
+    closed: VecDeque<(Time, ContactId)>,
+    /// When agents came and went.
+    pub seats: Vec<(AgentNo, Time, bool)>,
+    pub crashes: Vec<Time>,
+    pub contacts: u64,
+    pub lost_events: usize,
+}
+
+impl Check {
+    pub fn new(site: Arc<Site>, weather: Weather) -> Self {
+        Self {
+            site,
+            weather,
+            steps: 0,
+            acd_changed: false,
+            agents_changed: BTreeSet::new(),
+            troubles: Troubles::default(),
+            adrift: BTreeMap::new(),
+            next_second: Time(0),
+            dialogs: BTreeMap::new(),
+            closed: VecDeque::new(),
+            seats: Vec::new(),
+            crashes: Vec::new(),
+            contacts: 0,
+            lost_events: 0,
+        }
+    }
+
+    /// An event was appended and folded.
+    pub fn journaled(&mut self, recorded: &Recorded, open: &Open) {
+        let (about, t) = (&recorded.event.about, recorded.event.t);
+        assert_eq!(open.anomalies, 0, "(9, 13) an event names what is not open: {recorded:?}");
+        match &recorded.event.kind {
+            Kind::OfferEnded { ending, .. } => {
+                self.troubles.offer_ended(about.item, about.agent, *ending, t);
+                self.acd_changed = true;
+            }
+            Kind::ItemEntered { .. } | Kind::ItemLeft { .. } | Kind::OfferMade { .. } => self.acd_changed = true,
+            Kind::AgentWish { .. } | Kind::AgentReachable { .. } | Kind::AgentGroups { .. } => self.acd_changed = true,
+            Kind::AgentSignedIn { .. } | Kind::AgentSignedOut => {
+                let is_in = matches!(recorded.event.kind, Kind::AgentSignedIn { .. });
+                self.seats.extend(about.agent.map(|agent| (agent, t, is_in)));
+                self.acd_changed = true;
+            }
+            Kind::AgentWork { .. } | Kind::AgentWorkEnded { .. } => {
+                self.agents_changed.extend(about.agent);
+                self.acd_changed = true;
+            }
+            Kind::LegDialog { dialog } => {
+                if let Some(leg) = about.leg {
+                    self.dialogs.insert(leg, dialog.call_id.clone());
+                }
+            }
+            Kind::ContactOpened { .. } => self.contacts += 1,
+            Kind::ContactClosed { .. } => self.closed.extend(about.contact.map(|contact| (t, contact))),
+            _ => {}
+        }
+    }
+
+    pub fn crashed(&mut self, open: &Open, lost: usize, t: Time) {
+        assert_eq!(open.anomalies, 0, "(13) the committed journal folds cleanly");
+        self.crashes.push(t);
+        self.lost_events += lost;
+        // what happened only in the lost tail did not happen
+        self.adrift.clear();
+        self.troubles = Troubles::default();
+    }
+
+    pub fn after_step(&mut self, view: &CheckView, ports: &Ports) {
+        self.steps += 1;
+        let open = &view.disk.open;
+        for agent in std::mem::take(&mut self.agents_changed) {
+            capacity(open, agent);
+        }
+        if std::mem::take(&mut self.acd_changed)
+            && let Some((item, agent)) = reference_eligible(open, &self.site, &self.troubles, view.t)
+        {
+            panic!(
+                "(2) item {item} waits and agent {agent} is free:\n{:#?}\n{:#?}",
+                open.contacts, open.agents[&agent]
+            );
+        }
+        if self.steps.is_multiple_of(FOLD_EVERY) {
+            live::equals_fold(view.tenant.expect("it has just stepped"), open);
+        }
+        if view.t >= self.next_second {
+            self.next_second = view.t + Span::seconds(1);
+            self.each_second(view, ports);
+        }
+    }
+
+    fn each_second(&mut self, view: &CheckView, ports: &Ports) {
+        let open = &view.disk.open;
+        assert!(
+            view.sound.legs.len() <= view.sound.held(ports, INTERFACE),
+            "(10) more open legs than ports were taken"
+        );
+        self.hush(view);
+        self.whereabouts(view);
+        while let Some(&(at, contact)) = self.closed.front()
+            && at + SETTLED <= view.t
+        {
+            self.closed.pop_front();
+            self.contact_done(view, contact);
+        }
+        if let Some((item, agent)) = reference_eligible(open, &self.site, &self.troubles, view.t) {
+            panic!("(2) item {item} waits and agent {agent} is free, with nothing happening");
+        }
+    }
+
+    /// (6) An answered customer always hears something.
+    fn hush(&self, view: &CheckView) {
+        for contact in view.disk.open.contacts.values() {
+            let talks = contact.legs.values().filter(|l| l.answered.is_some()).count() > 1;
+            let in_flow = contact.flow.is_some() && contact.items.is_empty() && !talks;
+            let limit = if in_flow { HUSH_IN_FLOW } else { HUSH };
+            let customers = contact.legs.iter().filter(|(_, l)| l.role == LegRole::Customer && l.answered.is_some());
+            for (leg, _) in customers {
+                let Some(since) = view.sound.quiet_since(*leg) else { continue };
+                assert!(view.t - since <= limit, "(6) leg {leg} hears nothing since {since:?}: {contact:#?}");
+            }
+        }
+    }
+
+    /// (6) Every answered customer is in exactly one of flow, queue, call, ending.
+    fn whereabouts(&mut self, view: &CheckView) {
+        let mut adrift = BTreeMap::new();
+        for (id, contact) in &view.disk.open.contacts {
+            let answered = |role| contact.legs.values().filter(|l| l.role == role && l.answered.is_some()).count();
+            if answered(LegRole::Customer) == 0 {
+                continue;
+            }
+            let in_queue = !contact.items.is_empty();
+            let in_call = contact.legs.values().filter(|l| l.answered.is_some()).count() > 1;
+            let is_dialled = contact.legs.values().any(|l| l.answered.is_none());
+            let in_flow = contact.flow.is_some();
+            let in_one = in_queue != in_call || (!in_queue && !in_call && (in_flow || is_dialled));
+            if !in_one {
+                let since = self.adrift.get(id).copied().unwrap_or(view.t);
+                assert!(view.t - since <= HUSH, "(6) contact {id} is nowhere since {since:?}: {contact:#?}");
+                adrift.insert(*id, since);
+            }
+        }
+        self.adrift = adrift;
+    }
+
+    fn contact_done(&mut self, view: &CheckView, contact: ContactId) {
+        let key = (self.site.tenant, contact);
+        let Some(record) = view.disk.rows.contacts.get(&key) else {
+            assert!(!self.crashes.is_empty(), "(3) contact {contact} has no record");
+            return;
+        };
+        records::is_sound(record);
+        records::equals_diaries(record, &self.dialogs, view.uas, self.slack(), &self.crashes);
+        for leg in &record.legs {
+            self.dialogs.remove(&leg.leg);
+        }
+    }
+
+    /// How far our times and a far end's may lie apart.
+    fn slack(&self) -> Span {
+        match self.weather.loss > 0.0 {
+            // 64*T1: as long as anything is repeated
+            true => Span::seconds(32) + self.weather.longest(),
+            false => self.weather.longest() + Span::millis(20),
+        }
+    }
+
+    /// Everybody has hung up and everything late has arrived.
+    pub fn finish(&mut self, view: &CheckView, ports: &Ports) {
+        let tenant = view.tenant.expect("a run ends with a living machine");
+        while let Some((_, contact)) = self.closed.pop_front() {
+            self.contact_done(view, contact);
+        }
+        assert!(view.disk.open.contacts.is_empty(), "(3) contacts that never ended: {:#?}", view.disk.open.contacts);
+        assert!(tenant.is_at_rest(), "(10) the machine is not at rest: {:?}", tenant.endpoint().counts());
+        assert_eq!(view.sound.held(ports, INTERFACE), 0, "(10) ports are held at rest");
+        assert!(view.sound.is_at_rest(), "(10) sound is left: {:?}", view.sound);
+        live::equals_fold(tenant, &view.disk.open);
+        let unclosed = view.disk.rows.contacts.values().find(|record| record.closed.is_none());
+        assert!(unclosed.is_none(), "(3) a record without an end: {unclosed:#?}");
+        assert_eq!(view.disk.rows.orphans(), 0, "(3) events about contacts that have no record");
+        records::intervals_tile(&view.disk.rows, &self.seats, &self.crashes);
+        for ua in view.uas {
+            records::every_invite_ends(ua, view.t, &self.crashes, self.weather.loss > 0.0);
+        }
+    }
+}
+
+/// (1) One offer or talk at a time, and never more work than the bound.
+fn capacity(open: &Open, agent: AgentNo) {
+    let Some(seat) = open.agents.get(&agent) else { return };
+    let busy = seat.works.values().filter(|w| matches!(w.role, WorkRole::Offered | WorkRole::Talking)).count();
+    assert!(busy <= 1, "(1) agent {agent} has two offers or talks: {:?}", seat.works);
+    assert!(seat.works.len() <= CALLS_PER_AGENT, "(1) agent {agent} has too much work: {:?}", seat.works);
+    let offers = open.contacts.values().flat_map(|c| c.offers.values()).filter(|o| o.agent == Some(agent)).count();
+    assert!(offers <= 1, "(1) agent {agent} has {offers} live offers");
+}

@@ -1,0 +1,360 @@
+//! Days of calls: callers arrive by chance, agents come, go, refuse and forget, phones call each other and outside,
+//! orders are placed and repeated; in rough days datagrams are lost, phones lose power, disks stall and processes die.
+//! Owns who does what when. Leaves looking on to `check`.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use cordboard::base::{CommandId, Rng, Span};
+use cordboard::event::words::{Actor, Disposition, OfferEnding, Wire};
+use cordboard::switch::{AgentVerb, Answer as CommandAnswer, Body, Command, Originate};
+
+use crate::disk::DiskFaults;
+use crate::net::Weather;
+use crate::places::{self, Shape, add_carrier, add_phone};
+use crate::ua::call::{Answer, Deed, Plan};
+use crate::world::{Setting, World};
+
+/// How much of what.
+#[derive(Clone, Copy)]
+struct Kind {
+    agents: usize,
+    contacts: u32,
+    /// Mean time between two callers.
+    every: Span,
+    rough: bool,
+}
+
+/// One row per actor: which cue wakes it, and how long it sleeps on average. The callers' is the kind's own.
+const CALLER: u64 = 0;
+const PHONE: u64 = 1;
+const OUTSIDE: u64 = 2;
+const ORDER: u64 = 3;
+const SHIFT: u64 = 4;
+const MISHAP: u64 = 5;
+const CRASH: u64 = 6;
+
+/// Orders whose id comes a second time.
+const REPEATED: f64 = 0.3;
+
+struct Day {
+    world: World,
+    kind: Kind,
+    /// Callers and whoever else begins a contact.
+    begun: u32,
+    orders: u64,
+    rng: Rng,
+}
+
+/// What a run came to.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    journal: String,
+    contacts: u64,
+    crashes: usize,
+    lost_events: usize,
+    steps: u64,
+    /// How many records have which disposition, and offers which ending.
+    dispositions: BTreeMap<Disposition, usize>,
+    endings: BTreeMap<OfferEnding, usize>,
+}
+
+/// Exponential: the time between two events that know nothing of each other.
+fn chance_of(mean: Span, rng: &mut Rng) -> Span {
+    let even = (rng.u32() as f64 + 1.0) / 4_294_967_296.0;
+    Span((-even.ln() * mean.0 as f64) as i64)
+}
+
+fn between(low: Span, high: Span, rng: &mut Rng) -> Span {
+    Span(low.0 + rng.below((high.0 - low.0) as u64) as i64)
+}
+
+fn millis(low: i64, high: i64, rng: &mut Rng) -> Span {
+    between(Span::millis(low), Span::millis(high), rng)
+}
+
+/// What an agent does when his phone rings.
+fn agent(rng: &mut Rng) -> Plan {
+    let answer = match rng.below(100) {
+        0..93 => Answer::After(millis(500, 8_000, rng)),
+        93..96 => Answer::Reject([486, 603, 480, 500][rng.below(4) as usize], millis(500, 5_000, rng)),
+        _ => Answer::ByHand,
+    };
+    let mut deeds = Vec::new();
+    if rng.chance(0.1) {
+        deeds.extend([(Span::seconds(4), Deed::Hold), (Span::seconds(4) + millis(1_000, 30_000, rng), Deed::Retrieve)]);
+    }
+    if rng.chance(0.6) {
+        deeds.push((Span::seconds(35) + chance_of(Span::seconds(80), rng), Deed::HangUp));
+    }
+    Plan { answer, patience: None, deeds }
+}
+
+/// The same, and sometimes the phone's power goes.
+fn unlucky_agent(rng: &mut Rng) -> Plan {
+    let mut plan = agent(rng);
+    if rng.chance(0.01) {
+        plan.answer = Answer::Vanish(millis(500, 5_000, rng));
+    } else if rng.chance(0.02) {
+        plan.deeds.push((Span::seconds(500), Deed::HangUp));
+        plan.deeds[0] = (millis(100, 30_000, rng), Deed::Vanish);
+    }
+    plan
+}
+
+/// Whoever is called outside, or at a phone that is no agent's.
+fn anybody(rng: &mut Rng) -> Plan {
+    let answer = match rng.below(100) {
+        0..70 => Answer::After(millis(500, 12_000, rng)),
+        70..85 => Answer::Reject([486, 603, 404][rng.below(3) as usize], millis(200, 5_000, rng)),
+        _ => Answer::ByHand,
+    };
+    let talk = chance_of(Span::seconds(50), rng);
+    Plan { answer, patience: None, deeds: vec![(talk, Deed::HangUp)] }
+}
+
+/// A caller: what he presses, and when he has had enough, in whatever phase that finds him.
+fn caller(rng: &mut Rng) -> Plan {
+    let mut deeds = Vec::new();
+    match rng.below(100) {
+        0..80 => deeds.push((millis(500, 14_000, rng), Deed::Press('1'))),
+        80..85 => deeds.push((millis(500, 14_000, rng), Deed::Info('1'))),
+        85..92 => deeds.extend([(millis(3_000, 9_000, rng), Deed::Press('7')), (Span::seconds(13), Deed::Press('1'))]),
+        _ => {}
+    }
+    let enough = chance_of(Span::seconds(if rng.chance(0.2) { 12 } else { 150 }), rng);
+    deeds.push((enough, Deed::HangUp));
+    deeds.sort_by_key(|(after, _)| *after);
+    Plan { answer: Answer::ByHand, patience: Some(millis(2_000, 40_000, rng)), deeds }
+}
+
+impl Day {
+    fn new(seed: u64, kind: Kind) -> Self {
+        let shape = Shape { agents: kind.agents, calls: 5_000, digest: "both", trunk_calls: 4_000 };
+        let (weather, faults) = match kind.rough {
+            true => (Weather::FOUL, DiskFaults { stall: 0.0002, refuse: 0.001, unsaved: 0.01 }),
+            false => (Weather::FINE, DiskFaults::default()),
+        };
+        let setting = Setting { seed, site: places::site(&shape), flows: places::flows(), weather, faults };
+        let mut world = World::new(setting);
+        let carrier = add_carrier(&mut world);
+        world.uas[carrier].manner = anybody;
+        for n in 0..kind.agents {
+            let wire = if n % 3 == 2 { Wire::Tcp } else { Wire::Udp };
+            let ua = add_phone(&mut world, &format!("a{n}"), &(1001 + n).to_string(), wire, 1_800);
+            world.uas[ua].manner = if kind.rough { unlucky_agent } else { agent };
+        }
+        for number in ["1900", "1901", "1902"] {
+            let ua = add_phone(&mut world, number, number, Wire::Udp, 1_800);
+            world.uas[ua].manner = anybody;
+        }
+        for ua in 1..world.uas.len() {
+            world.touch(ua, |ua, t| ua.register(t));
+        }
+        let rng = world.ua_rng();
+        Self { world, kind, begun: 0, orders: 0, rng }
+    }
+
+    fn run(mut self) -> Outcome {
+        self.world.run(self.world.started + Span::seconds(10));
+        for n in 0..self.kind.agents {
+            self.agent(n, AgentVerb::SignIn { station: None });
+            self.agent(n, AgentVerb::Ready);
+        }
+        for cue in [CALLER, PHONE, OUTSIDE, ORDER, SHIFT, MISHAP, CRASH] {
+            self.again(cue);
+        }
+        while self.begun < self.kind.contacts {
+            self.world.run(self.world.t + Span::hours(1));
+            if let Some(cue) = self.world.cues.pop_front() {
+                self.perform(cue);
+                self.again(cue);
+            }
+        }
+        self.close()
+    }
+
+    /// The evening: nobody comes any more, and whoever still talks after a while is asked to stop.
+    fn close(mut self) -> Outcome {
+        let evening = self.world.t + Span::minutes(12);
+        while !self.world.run(evening) {
+            self.world.cues.clear();
+        }
+        for ua in 0..self.world.uas.len() {
+            let calls: Vec<_> = self.world.uas[ua].calls.keys().copied().collect();
+            for call in calls {
+                self.world.touch(ua, |ua, t| ua.hang_up(call, t));
+            }
+        }
+        self.world.finish();
+        let check = &self.world.check;
+        let records = self.world.disk.rows.contacts.values();
+        let (mut dispositions, mut endings) = (BTreeMap::new(), BTreeMap::new());
+        for record in records {
+            record.disposition.into_iter().for_each(|d| *dispositions.entry(d).or_default() += 1);
+            record.offers.iter().filter_map(|o| o.ending).for_each(|e| *endings.entry(e).or_default() += 1);
+        }
+        Outcome {
+            journal: self.world.disk.digest(),
+            contacts: check.contacts,
+            crashes: check.crashes.len(),
+            lost_events: check.lost_events,
+            steps: self.world.step,
+            dispositions,
+            endings,
+        }
+    }
+
+    fn again(&mut self, cue: u64) {
+        let mean = match cue {
+            CALLER => self.kind.every,
+            PHONE | OUTSIDE | ORDER => Span(self.kind.every.0 * 12),
+            SHIFT => Span(600_000_000 / self.kind.agents as i64),
+            MISHAP if self.kind.rough => Span::seconds(60),
+            CRASH if self.kind.rough => Span::minutes(9),
+            _ => return,
+        };
+        let at = self.world.t + chance_of(mean, &mut self.rng);
+        self.world.cue(at, cue);
+    }
+
+    fn perform(&mut self, cue: u64) {
+        match cue {
+            CALLER => self.caller(),
+            PHONE => self.phone(["1900", "1901", "1902", "1003", "1001"]),
+            OUTSIDE => self.phone(["913800000000", "913900001111", "110", "7777", "9002"]),
+            ORDER => self.order(),
+            SHIFT => self.shift(),
+            MISHAP => self.mishap(),
+            _ => self.world.dies_after = Some((1 + self.rng.below(60), millis(1_000, 4_000, &mut self.rng))),
+        }
+    }
+
+    fn caller(&mut self) {
+        self.begun += 1;
+        let plan = caller(&mut self.rng);
+        let to = match self.rng.below(100) {
+            0..55 => "4008000001",
+            55..94 => "4008000002",
+            94..98 => "4008000003",
+            _ => "4119999999",
+        };
+        let from = format!("+861390{:07}", self.begun);
+        self.world.touch(0, |ua, t| ua.call(to, &from, plan, t));
+    }
+
+    /// A phone that has no call dials one of these.
+    fn phone(&mut self, numbers: [&str; 5]) {
+        let ua = 1 + self.rng.below(self.world.uas.len() as u64 - 1) as usize;
+        if self.world.uas[ua].gone || self.world.uas[ua].live_call().is_some() {
+            return;
+        }
+        self.begun += 1;
+        let to = numbers[self.rng.below(5) as usize];
+        let plan = Plan {
+            answer: Answer::ByHand,
+            patience: Some(millis(1_000, 40_000, &mut self.rng)),
+            deeds: vec![(chance_of(Span::seconds(40), &mut self.rng), Deed::HangUp)],
+        };
+        self.world.touch(ua, |ua, t| ua.call(to, "", plan, t));
+    }
+
+    fn order(&mut self) {
+        if self.world.tenant.is_none() {
+            return;
+        }
+        self.begun += 1;
+        self.orders += 1;
+        let to = ["913700000000", "1900", "1001", "7777"][self.rng.below(4) as usize];
+        let body = Body::Originate(Originate {
+            to: to.to_owned(),
+            flow: "callback".to_owned(),
+            from: self.rng.chance(0.5).then(|| "+864008000001".to_owned()),
+            data: serde_json::Map::new(),
+        });
+        let id = CommandId { token: 1, id: format!("order-{}", self.orders) };
+        let command = Command { id: Some(id), actor: Actor::Integration(1), body };
+        let reply = self.world.command(command.clone());
+        if self.rng.chance(REPEATED) && self.world.tenant.is_some() {
+            let again = self.world.command(command);
+            let answers = &self.world.answers;
+            let accepted = |reply| matches!(answers.get(&reply), Some((CommandAnswer::Accepted { .. }, _)));
+            assert_eq!(accepted(reply), accepted(again), "the same command has the same answer");
+            assert!(answers.get(&again).is_some_and(|(_, repeated)| *repeated), "it is known to be a repeat");
+        }
+    }
+
+    fn agent(&mut self, n: usize, verb: AgentVerb) {
+        let agent = self.world.site.agent(&format!("a{n}")).expect("an agent of the site").no;
+        self.world.command(Command { id: None, actor: Actor::Agent(agent), body: Body::Agent { agent, verb } });
+    }
+
+    fn shift(&mut self) {
+        let n = self.rng.below(self.kind.agents as u64) as usize;
+        match self.rng.below(100) {
+            0..8 => self.agent(n, AgentVerb::SignOut),
+            8..20 => self.agent(n, AgentVerb::NotReady),
+            _ => {
+                self.agent(n, AgentVerb::SignIn { station: None });
+                self.agent(n, AgentVerb::Ready);
+            }
+        }
+    }
+
+    /// Power goes and comes back, connections break.
+    fn mishap(&mut self) {
+        let ua = 1 + self.rng.below(self.world.uas.len() as u64 - 1) as usize;
+        if self.world.uas[ua].gone {
+            self.world.touch(ua, |ua, t| ua.come_back(t));
+        } else if self.rng.chance(0.3) {
+            self.world.touch(ua, |ua, _| ua.vanish());
+        } else if self.world.uas[ua].wire == Wire::Tcp {
+            self.world.break_connection(ua);
+        }
+        // nobody stays dark for long
+        for ua in 1..self.world.uas.len() {
+            if self.world.uas[ua].gone && self.rng.chance(0.5) {
+                self.world.touch(ua, |ua, t| ua.come_back(t));
+            }
+        }
+    }
+}
+
+const QUIET: Kind = Kind { agents: 100, contacts: 1_000, every: Span::millis(1_700), rough: false };
+const ROUGH: Kind = Kind { agents: 20, contacts: 3_000, every: Span::millis(6_000), rough: true };
+const SHORT: Kind = Kind { contacts: 300, ..ROUGH };
+
+/// The seed to replay, or those given and a fresh one.
+fn seeds(fixed: &[u64]) -> Vec<u64> {
+    if let Ok(text) = std::env::var("CORDBOARD_SEED") {
+        return vec![text.parse().expect("CORDBOARD_SEED is a number")];
+    }
+    let fresh = RandomState::new().build_hasher().finish();
+    fixed.iter().copied().chain([fresh]).collect()
+}
+
+fn run(kind: Kind, seeds: &[u64]) {
+    for seed in seeds {
+        eprintln!("seed {seed}");
+        let outcome = Day::new(*seed, kind).run();
+        eprintln!("{outcome:?}");
+    }
+}
+
+#[test]
+fn a_day_of_calls() {
+    run(QUIET, &seeds(&[])[..1]);
+}
+
+#[test]
+fn days_with_loss_and_crashes() {
+    run(ROUGH, &seeds(&[1]));
+}
+
+#[test]
+fn one_seed_is_one_journal() {
+    for seed in seeds(&[7]) {
+        let [first, second] = [(); 2].map(|()| Day::new(seed, SHORT).run());
+        assert_eq!(first, second, "(12) seed {seed} ran twice and differs");
+    }
+}

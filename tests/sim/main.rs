@@ -1,0 +1,20 @@
+//! The day simulator: the real tenant machine, front and folds in a made-up world of phones, callers, a carrier, a bad
+//! network and a disk that fails. No task, file, thread or clock here; a seed replays a run.
+//!
+//! Start at `scenarios` for what the house does in single calls, at `day` for thousands at once, at `check` for what is
+//! always true. `world` is the driver, `ua` the far ends, `stage` the words of scenarios.
+
+mod check;
+mod day;
+mod disk;
+mod live;
+mod net;
+mod places;
+mod records;
+mod reference;
+mod scenarios;
+mod sim_stage;
+mod sound;
+mod stage;
+mod ua;
+mod world;

@@ -1,0 +1,71 @@
+//! Who may be offered whom, written a second time: slowly, from the journal's open state alone, and without a look at
+//! `acd`. A pair that is eligible here and still waits there is a bug.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cordboard::base::bounds::STATION_REST_MAX;
+use cordboard::base::{AgentNo, ItemId, Time};
+use cordboard::event::words::{OfferEnding, Wish};
+use cordboard::ledger::Open;
+use cordboard::site::Site;
+
+/// What offers came to, as far as it keeps an agent from the next one.
+#[derive(Debug, Default)]
+pub struct Troubles {
+    last: BTreeMap<AgentNo, Time>,
+    refused: BTreeSet<(ItemId, AgentNo)>,
+}
+
+impl Troubles {
+    /// A phone that failed, was silent or refuses rests for at most `STATION_REST_MAX`; whoever refused an item is not
+    /// asked for it again. A caller who left and a talk are no trouble.
+    pub fn offer_ended(&mut self, item: Option<ItemId>, agent: Option<AgentNo>, ending: OfferEnding, t: Time) {
+        let Some(agent) = agent else { return };
+        match ending {
+            OfferEnding::Connected | OfferEnding::CallerLeft => {}
+            OfferEnding::Rejected
+            | OfferEnding::RangOut
+            | OfferEnding::Failed
+            | OfferEnding::LostRace
+            | OfferEnding::Unreachable
+            | OfferEnding::Rescinded => {
+                self.last.insert(agent, t);
+                self.refused.extend(item.map(|item| (item, agent)));
+            }
+        }
+    }
+
+    fn hinders(&self, item: ItemId, agent: AgentNo, t: Time) -> bool {
+        let recent = self.last.get(&agent).is_some_and(|last| t - *last <= STATION_REST_MAX);
+        recent || self.refused.contains(&(item, agent))
+    }
+}
+
+/// Every pair that should not exist after a step.
+pub fn reference_eligible(open: &Open, site: &Site, troubles: &Troubles, t: Time) -> Option<(ItemId, AgentNo)> {
+    let idle: Vec<_> = open
+        .agents
+        .iter()
+        .filter(|(no, agent)| {
+            agent.wish == Wish::Ready
+                && agent.reachable
+                && agent.works.is_empty()
+                && site.agents.get(*no).is_some_and(|a| !a.retiring)
+        })
+        .collect();
+    if idle.is_empty() {
+        return None;
+    }
+    for contact in open.contacts.values() {
+        for (item, waiting) in &contact.items {
+            let offered = contact.offers.values().any(|offer| offer.item == Some(*item));
+            let Some(group) = waiting.group.filter(|_| !offered) else { continue };
+            let free =
+                idle.iter().find(|(no, agent)| agent.groups.contains(&group) && !troubles.hinders(*item, **no, t));
+            if let Some((no, _)) = free {
+                return Some((*item, **no));
+            }
+        }
+    }
+    None
+}

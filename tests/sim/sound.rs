@@ -1,0 +1,188 @@
+//! The media engine reduced to what a tenant machine hears of it: first sound, digit, silence, player ended, closed.
+//! Owns the state that commands set and what became of every pair of ports. Leaves when a far end sounds to `world`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use cordboard::base::{ContactId, InterfaceNo, LegId, PlayerId, PortPair, Ports, Span, Time};
+use cordboard::media::words::{Body, Command, LegSpec, PlayerSpec, ReportBody, Source, Subject};
+
+/// Every sound lasts so long.
+pub const SOUND: Span = Span::seconds(2);
+
+#[derive(Debug)]
+pub struct Leg {
+    pub contact: ContactId,
+    pub spec: LegSpec,
+    pub heard: bool,
+    /// When the far end was heard last, or could have been first.
+    pub last_sound: Time,
+    /// Silence was told, and no sound came since.
+    pub silent: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Sound {
+    pub legs: BTreeMap<LegId, Leg>,
+    rows: BTreeMap<LegId, (Option<Source>, Time)>,
+    /// With the time at which it had played all.
+    players: BTreeMap<PlayerId, (PlayerSpec, Option<Time>)>,
+    closed_players: BTreeMap<PlayerId, Time>,
+    recorders: BTreeMap<ContactId, Time>,
+    by_port: BTreeMap<u16, LegId>,
+    last_version: u64,
+    /// Pairs that were bound and are not closed again; those the machine may still hold.
+    pub bound: BTreeSet<PortPair>,
+    next_port: u16,
+    pub closed: u64,
+}
+
+/// What a command leads to.
+#[derive(Debug)]
+pub enum Echo {
+    Report(Span, ContactId, ReportBody),
+    /// A leg's far end is to be listened to, until the leg is closed.
+    Listen(LegId),
+    PlayerEnds(ContactId, PlayerId),
+}
+
+impl Sound {
+    /// The process died: sockets, players and files are gone. The lengths of the files that were open.
+    pub fn crash(&mut self, t: Time) -> BTreeMap<ContactId, Span> {
+        let recordings = self.recorders.iter().map(|(contact, origin)| (*contact, t - *origin)).collect();
+        *self = Self { next_port: self.next_port, ..Self::default() };
+        recordings
+    }
+
+    /// Bound pairs for the machine to take.
+    pub fn refill(&mut self, ports: &mut Ports, interface: InterfaceNo, ip: std::net::IpAddr) {
+        while ports.left(interface) < 16 {
+            self.next_port =
+                if self.next_port < 16_384 || self.next_port > 60_000 { 16_384 } else { self.next_port + 2 };
+            let pair = PortPair { interface, ip, rtp: self.next_port };
+            if self.bound.insert(pair) {
+                ports.put(pair);
+            }
+        }
+    }
+
+    /// Pairs that are neither free nor given back. Zero at rest.
+    pub fn held(&self, ports: &Ports, interface: InterfaceNo) -> usize {
+        self.bound.len() - ports.left(interface)
+    }
+
+    fn give_back(&mut self, pair: PortPair) {
+        assert!(self.bound.remove(&pair), "ports {pair:?} are closed or returned twice");
+        self.closed += 1;
+    }
+
+    pub fn command(&mut self, command: Command, t: Time) -> Vec<Echo> {
+        let Command { contact, version, body } = command;
+        assert!(version > self.last_version, "media versions rise: {version} after {}", self.last_version);
+        self.last_version = version;
+        match body {
+            Body::SetLeg(spec) => self.set_leg(contact, spec, t),
+            Body::SetRow { sink, source } => {
+                self.rows.insert(sink, (source, t));
+                Vec::new()
+            }
+            Body::SetPlayer(spec) => {
+                let (player, ends) = (spec.player, !spec.repeat);
+                assert!(self.players.insert(player, (spec, None)).is_none(), "player {player} is set twice");
+                if ends { vec![Echo::PlayerEnds(contact, player)] } else { Vec::new() }
+            }
+            Body::SetTrack(spec) => {
+                let origin = self.recorders.entry(spec.recorder).or_insert(spec.origin);
+                assert_eq!(*origin, spec.origin, "a recorder keeps its origin");
+                Vec::new()
+            }
+            Body::Close(subject) => self.close(contact, subject, t),
+            Body::ReturnPorts(pair) => {
+                assert!(self.legs.values().all(|l| l.spec.ports != pair), "ports of an open leg are returned");
+                self.give_back(pair);
+                Vec::new()
+            }
+        }
+    }
+
+    fn set_leg(&mut self, contact: ContactId, spec: LegSpec, t: Time) -> Vec<Echo> {
+        assert!(self.bound.contains(&spec.ports), "leg {} uses ports that are not bound: {:?}", spec.leg, spec.ports);
+        let leg = spec.leg;
+        self.by_port.insert(spec.ports.rtp, leg);
+        match self.legs.get_mut(&leg) {
+            Some(known) => {
+                assert_eq!(known.spec.ports, spec.ports, "a leg keeps its ports");
+                known.spec = spec;
+                Vec::new()
+            }
+            None => {
+                self.legs.insert(leg, Leg { contact, spec, heard: false, last_sound: t, silent: false });
+                vec![Echo::Listen(leg)]
+            }
+        }
+    }
+
+    fn close(&mut self, contact: ContactId, subject: Subject, t: Time) -> Vec<Echo> {
+        match subject {
+            Subject::Leg(leg) => {
+                let closed = self.legs.remove(&leg).expect("a leg is closed once");
+                self.rows.remove(&leg);
+                self.by_port.remove(&closed.spec.ports.rtp);
+                self.give_back(closed.spec.ports);
+                let counts = cordboard::event::MediaCounts::default();
+                vec![Echo::Report(Span::millis(5), contact, ReportBody::LegClosed { leg, counts })]
+            }
+            Subject::Row(sink) => {
+                self.rows.remove(&sink);
+                Vec::new()
+            }
+            Subject::Player(player) => {
+                assert!(self.players.remove(&player).is_some(), "player {player} is closed twice");
+                self.closed_players.insert(player, t);
+                self.closed_players.retain(|_, at| t - *at < Span::minutes(1));
+                Vec::new()
+            }
+            Subject::Recorder(recorder) => match self.recorders.remove(&recorder) {
+                Some(origin) => {
+                    let ended = ReportBody::RecordingEnded { recorder, length: t - origin, gap: None };
+                    vec![Echo::Report(Span::millis(30), contact, ended)]
+                }
+                None => Vec::new(),
+            },
+            Subject::Ports(_) => Vec::new(),
+        }
+    }
+
+    /// It played to its end, unless it was closed before.
+    pub fn player_ended(&mut self, player: PlayerId, t: Time) -> bool {
+        self.players.get_mut(&player).is_some_and(|(_, ended)| ended.replace(t).is_none())
+    }
+
+    pub fn player_length(&self, player: PlayerId) -> Span {
+        self.players.get(&player).map_or(Span::ZERO, |(spec, _)| Span(SOUND.0 * spec.sounds.len() as i64))
+    }
+
+    pub fn leg_at(&self, rtp: SocketAddr) -> Option<(LegId, &Leg)> {
+        let leg = *self.by_port.get(&rtp.port())?;
+        Some((leg, self.legs.get(&leg)?))
+    }
+
+    /// Since when this leg's far end hears nothing; `None`: somebody talks to it, or a player that has not run out.
+    pub fn quiet_since(&self, sink: LegId) -> Option<Time> {
+        let (source, since) = *self.rows.get(&sink)?;
+        let quiet = match source {
+            None => Some(since),
+            Some(Source::Leg(leg)) if self.legs.contains_key(&leg) => None,
+            Some(Source::Leg(_)) => Some(since),
+            Some(Source::Player(player)) => match self.players.get(&player) {
+                Some((_, ended)) => *ended,
+                None => Some(self.closed_players.get(&player).copied().unwrap_or(since)),
+            },
+        };
+        quiet.map(|at| at.max(since))
+    }
+
+    pub fn is_at_rest(&self) -> bool {
+        self.legs.is_empty() && self.players.is_empty() && self.recorders.is_empty()
+    }
+}

@@ -1,0 +1,140 @@
+//! One call as the far end sees it: what it means to do, the dialog, and the diary that the checks believe.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use cordboard::base::{Span, Time};
+use cordboard::sip::message::{Request, Uri};
+
+/// Numbers of one user agent's calls; its RTP port follows from it.
+pub type CallNo = usize;
+
+/// What a far end does with a call, decided when the call begins.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub answer: Answer,
+    /// A caller gives up when nobody has answered by then.
+    pub patience: Option<Span>,
+    /// What it does after its own answer or the other's, each so long after.
+    pub deeds: Vec<(Span, Deed)>,
+}
+
+/// What a called phone does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// It rings until somebody says what to do.
+    #[default]
+    ByHand,
+    After(Span),
+    Reject(u16, Span),
+    /// It rings, then nothing is ever heard of the phone again.
+    Vanish(Span),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// RFC 4733.
+    Press(char),
+    /// The same by INFO.
+    Info(char),
+    Hold,
+    Retrieve,
+    HangUp,
+    /// Power is lost.
+    Vanish,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// INVITE sent or received.
+    Calling,
+    /// Our CANCEL is out, or waits for a provisional response.
+    Cancelling,
+    /// 200 sent or received.
+    Up,
+    Over,
+}
+
+/// What a far end wrote down. Times are its own: one way through the network before or after ours.
+#[derive(Clone, Debug, Default)]
+pub struct Diary {
+    pub outgoing: bool,
+    /// Whom it dialled, or who called.
+    pub remote: String,
+    pub invite: Time,
+    pub ringing: Option<Time>,
+    /// Final responses to the INVITE, each once: sent by a called phone, received by a caller.
+    pub finals: Vec<(Time, u16)>,
+    /// 200 sent or received.
+    pub up: Option<Time>,
+    /// ACK sent or received, of whatever final response.
+    pub acked: Option<Time>,
+    /// CANCEL sent or received.
+    pub cancelled: Option<Time>,
+    pub bye_sent: Option<Time>,
+    pub bye_received: Option<Time>,
+    pub over: Option<Time>,
+    /// Of the CANCEL or BYE that ended it.
+    pub reason: Option<String>,
+    /// Digits that arrived by INFO.
+    pub digits: String,
+    /// The phone lost its power: what it did not write down may have happened.
+    pub vanished: bool,
+    /// It gave up on a request that was never answered.
+    pub gave_up: bool,
+    /// X-Cordboard-Contact of the INVITE it received.
+    pub contacts: String,
+}
+
+impl Diary {
+    pub fn answered(&self) -> bool {
+        self.up.is_some()
+    }
+
+    pub fn last_final(&self) -> Option<u16> {
+        self.finals.last().map(|(_, status)| *status)
+    }
+}
+
+#[derive(Debug)]
+pub struct Call {
+    pub no: CallNo,
+    pub phase: Phase,
+    pub plan: Plan,
+    pub diary: Diary,
+    pub call_id: String,
+    pub local: String,
+    pub local_tag: String,
+    pub remote: String,
+    pub remote_tag: Option<String>,
+    /// Where requests within the dialog go.
+    pub target: Uri,
+    pub cseq: u32,
+    pub remote_cseq: u32,
+    /// The INVITE that began it.
+    pub invite: Request,
+    /// Its transaction.
+    pub transaction: u64,
+    pub challenged: bool,
+    /// Where the other side wants its sound.
+    pub peer_rtp: Option<SocketAddr>,
+    pub held: bool,
+    pub sdp_version: u32,
+    /// The ACK of each 2xx, by CSeq number, sent again with it.
+    pub acks: Vec<(u32, Bytes)>,
+    /// A 2xx of ours that waits for its ACK.
+    pub unacked: Option<Unacked>,
+    /// It hangs up as soon as that ACK is here (RFC 3261 §15).
+    pub parting: bool,
+    /// The other side's key of the INVITE's server transaction.
+    pub server: Option<u64>,
+    pub deeds_done: usize,
+}
+
+#[derive(Debug)]
+pub struct Unacked {
+    pub bytes: Bytes,
+    pub cseq: u32,
+    pub interval: Span,
+    pub until: Time,
+}
