@@ -91,9 +91,9 @@ pub fn world(source: &Source) -> Vec<String> {
     }
     let mut wrong = Vec::new();
     for named in source.named() {
-        let of_the_world = |w: &&str| named.path == **w || named.path.starts_with(&format!("{w}::"));
+        let of_the_world = |w: &str| named.path == *w || named.path.starts_with(&format!("{w}::"));
         let by_word = named.path.split("::").any(|part| WORLDLY_WORDS.contains(&part));
-        if by_word || OF_THE_WORLD.iter().any(|w| of_the_world(&w)) || named.path.ends_with("Instant::now") {
+        if by_word || OF_THE_WORLD.iter().any(|w| of_the_world(w)) || named.path.ends_with("Instant::now") {
             wrong.push(format!("{}:{}: a machine names `{}`", source.path, named.line, named.path));
         }
     }
