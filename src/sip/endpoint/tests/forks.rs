@@ -1,3 +1,5 @@
+//! One leg rung at several phones: the first answer wins, the others are cancelled, late answers get ACK and BYE.
+
 use std::net::SocketAddr;
 
 use super::super::Counts;
