@@ -150,6 +150,8 @@ pub(super) struct Context<'a> {
     pub now: Now,
     pub supplies: &'a mut Supplies,
     pub out: &'a mut VecDeque<Output>,
+    /// What closes the contact: told after everything that its last step led to elsewhere.
+    pub closing: &'a mut VecDeque<Output>,
     /// Versions of media commands and numbers of players, both per tenant.
     pub counter: &'a mut u64,
     pub tenant_key: &'a str,
@@ -170,6 +172,12 @@ impl Contact {
     pub fn journal(&self, context: &mut Context, about: About, by: By, kind: Kind) {
         let about = About { contact: Some(self.id), ..about };
         context.out.push_back(Output::Journal { about, by, kind });
+    }
+
+    /// The contact's own end.
+    pub fn journal_last(&self, context: &mut Context, about: About, kind: Kind) {
+        let about = About { contact: Some(self.id), ..about };
+        context.closing.push_back(Output::Journal { about, by: By::SYSTEM, kind });
     }
 
     /// An event about the contact's call.

@@ -2,10 +2,10 @@
 
 use super::contact::{Contact, Context, Ending, SEAL_MAX, Timer};
 use super::room::Recorder;
-use super::words::{OfferStep, Tell};
+use super::words::{OfferStep, Output, Tell};
 use crate::base::{LegId, Span};
 use crate::event::words::{By, Disposition, EndCause, LegRole, OfferEnding, PartyRef, RecordingGap, Side};
-use crate::event::{Kind, MediaCounts};
+use crate::event::{About, Kind, MediaCounts};
 use crate::sip::words::Act;
 use crate::switch::LegPhase;
 use crate::switch::code::sip_status;
@@ -130,7 +130,7 @@ impl Contact {
     pub fn seal(&mut self, context: &mut Context) {
         self.sealed = true;
         self.close_players(context);
-        self.journal_call(context, By::SYSTEM, Kind::CallClosed);
+        self.journal_last(context, About { call: Some(self.call), ..About::default() }, Kind::CallClosed);
         let ending = self.ended_by.unwrap_or(Ending {
             side: Side::System,
             cause: EndCause::PeerLeft,
@@ -143,7 +143,7 @@ impl Contact {
             cause: ending.cause,
             sip_status: ending.status,
         };
-        self.journal(context, Default::default(), By::SYSTEM, kind);
+        self.journal_last(context, About::default(), kind);
         for timer in super::contact::Timers::ALL {
             self.timers.set(timer, None);
         }
@@ -202,7 +202,7 @@ impl Contact {
     pub fn let_go(&mut self, context: &mut Context) {
         self.timers.set(Timer::Seal, None);
         self.gone = true;
-        self.tell(context, Tell::Closed);
+        context.closing.push_back(Output::Tell { contact: self.id, tell: Tell::Closed });
     }
 }
 

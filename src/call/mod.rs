@@ -41,6 +41,8 @@ pub struct Contacts {
     by_leg: BTreeMap<LegId, ContactId>,
     agenda: Agenda<ContactId>,
     out: VecDeque<Output>,
+    /// Ends of contacts. They wait until `out` is empty: what another room makes of a leg's end stands before them.
+    closing: VecDeque<Output>,
     counter: u64,
     /// SIP histories of contacts that have ended, the oldest first.
     ended: VecDeque<(ContactId, History)>,
@@ -59,6 +61,7 @@ impl Contacts {
             by_leg: BTreeMap::new(),
             agenda: Agenda::default(),
             out: VecDeque::new(),
+            closing: VecDeque::new(),
             counter: 0,
             ended: VecDeque::new(),
             live: 0,
@@ -68,7 +71,7 @@ impl Contacts {
     }
 
     pub fn poll(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        self.out.pop_front().or_else(|| self.closing.pop_front())
     }
 
     pub fn deadline(&self) -> Option<Time> {
@@ -78,7 +81,8 @@ impl Contacts {
     /// An INVITE that was let in.
     pub fn arrive(&mut self, arrival: Arrival, flow_holds: bool, now: Now, supplies: &mut Supplies) -> ContactId {
         let id = ContactId(supplies.ids.mint(now.t));
-        let mut context = context(&mut self.out, &mut self.counter, &self.tenant_key, now, supplies);
+        let mut context =
+            context((&mut self.out, &mut self.closing), &mut self.counter, &self.tenant_key, now, supplies);
         let mut contact = Contact::arrive(&mut context, id, arrival);
         contact.flow_holds = flow_holds;
         self.contacts.insert(id, contact);
@@ -89,7 +93,8 @@ impl Contacts {
     /// A contact that begins with a command; it has no leg until it dials.
     pub fn born(&mut self, birth: Birth, now: Now, supplies: &mut Supplies) -> ContactId {
         let id = birth.contact;
-        let mut context = context(&mut self.out, &mut self.counter, &self.tenant_key, now, supplies);
+        let mut context =
+            context((&mut self.out, &mut self.closing), &mut self.counter, &self.tenant_key, now, supplies);
         let contact = Contact::born(&mut context, birth);
         self.contacts.insert(id, contact);
         self.reindex(id);
@@ -139,11 +144,13 @@ impl Contacts {
         step: impl FnOnce(&mut Contact, &mut Context),
     ) -> bool {
         let Some(contact) = self.contacts.get_mut(&id) else { return false };
-        let before = self.out.len();
-        let mut context = context(&mut self.out, &mut self.counter, &self.tenant_key, now, supplies);
+        let before = (self.out.len(), self.closing.len());
+        let mut context =
+            context((&mut self.out, &mut self.closing), &mut self.counter, &self.tenant_key, now, supplies);
         if catch_unwind(AssertUnwindSafe(|| step(contact, &mut context))).is_err() {
             self.panics += 1;
-            context.out.truncate(before);
+            context.out.truncate(before.0);
+            context.closing.truncate(before.1);
             contact.poisoned(&mut context);
         }
         self.reindex(id);
@@ -223,11 +230,11 @@ impl Contacts {
 }
 
 fn context<'a>(
-    out: &'a mut VecDeque<Output>,
+    (out, closing): (&'a mut VecDeque<Output>, &'a mut VecDeque<Output>),
     counter: &'a mut u64,
     tenant_key: &'a str,
     now: Now,
     supplies: &'a mut Supplies,
 ) -> Context<'a> {
-    Context { now, supplies, out, counter, tenant_key }
+    Context { now, supplies, out, closing, counter, tenant_key }
 }
