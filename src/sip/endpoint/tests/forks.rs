@@ -166,7 +166,8 @@ fn without_a_200_the_best_refusal_is_told() {
 
 #[test]
 fn an_agent_who_refuses_on_one_phone_refuses_on_all() {
-    for (one_ends, told) in [(true, vec![Tell::Failed { leg: LEG, status: 486, cause: EndCause::Busy }]), (false, vec![])]
+    for (one_ends, told) in
+        [(true, vec![Tell::Failed { leg: LEG, status: 486, cause: EndCause::Busy }]), (false, vec![])]
     {
         let mut world = World::new();
         let phones = [world.registered("1001", DESK), world.registered("1001", CELL)];
