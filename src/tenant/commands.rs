@@ -10,10 +10,16 @@ use crate::call::words::{Act, Birth};
 use crate::event::words::{By, EndCause, NotReadyReason, Side, Station};
 use crate::event::{About, Kind};
 use crate::site::{Origin, ResolveError, resolve};
-use crate::switch::{AgentVerb, Answer, Body, Code, Command, Originate, Snapshot};
+use crate::switch::{AgentVerb, Answer, Body, Code, Command, ContactState, LegPhase, Originate, Snapshot};
 
 /// A refusal: its code, and what stood in the way.
 pub(super) type Refusal = (Code, String);
+
+/// A contact all of whose legs have ended.
+fn ended(mut state: ContactState) -> ContactState {
+    state.calls.iter_mut().flat_map(|call| &mut call.legs).for_each(|leg| leg.phase = LegPhase::Ended);
+    state
+}
 
 impl Tenant {
     pub(super) fn command(&mut self, reply: u64, command: Command, now: Now, supplies: &mut Supplies) {
@@ -236,9 +242,12 @@ impl Tenant {
         if let Some(leg) = leg.filter(|&leg| !self.contacts.has_leg(contact, leg)) {
             return Err((Code::UnknownLeg, leg.to_string()));
         }
+        let before = self.contact_state(contact);
         self.hang_up(contact, leg, EndCause::Released, by, now, supplies);
         self.introduce(now, supplies);
-        Ok(Snapshot::Contacts(self.contact_state(contact).into_iter().collect()))
+        // A contact that ended by it is gone already; its last state is what the command left.
+        let state = self.contact_state(contact).or_else(|| before.map(ended));
+        Ok(Snapshot::Contacts(state.into_iter().collect()))
     }
 
     pub(super) fn hang_up(

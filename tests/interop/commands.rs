@@ -70,11 +70,7 @@ fn an_ordered_call_goes_out_over_the_carrier_and_hears_the_flow() {
         carrier.cue_in(&call_id);
         carrier.done();
         let record = scene.record(&contact);
-        assert_eq!(
-            (&record["disposition"], &record["cause"]),
-            (&"abandoned-in-flow".into(), &"hung-up".into()),
-            "{record}"
-        );
+        assert_eq!((&record["disposition"], &record["cause"]), (&"answered".into(), &"hung-up".into()), "{record}");
         scene.server.assert_rest();
     });
 }

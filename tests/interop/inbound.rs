@@ -41,10 +41,7 @@ fn a_caller_hears_the_prompt_presses_a_key_waits_and_talks_on_two_tracks() {
         scene.of(&contact, "item_entered");
         let queued_at = rtp.heard();
         rtp.wait_packets(queued_at + 75);
-        let music = library("music/default");
-        let heard = rtp.pcm(queued_at + 30);
-        let alike = likeness(&music, &heard[..4_000], music.len());
-        assert!(alike > 0.9, "what came in the queue is like the music by {alike}");
+        let in_queue = rtp.pcm(queued_at + 30);
 
         phone.wait("CALL_INCOMING");
         scene.of(&contact, "offer_alerting");
@@ -61,6 +58,10 @@ fn a_caller_hears_the_prompt_presses_a_key_waits_and_talks_on_two_tracks() {
         customer.sipp.done();
         phone.wait("CALL_CLOSED");
 
+        // Late, as the search takes longer than an agent may be kept ringing.
+        let music = library("music/default");
+        let alike = likeness(&music, &in_queue[..1_200], music.len());
+        assert!(alike > 0.9, "what came in the queue is like the music by {alike}");
         assert!(stronger_db(&caller_heard, 1_000.0, 440.0) > APART_DB, "the caller heard the agent alone");
         let agent_heard = phone.heard();
         let last = &agent_heard[agent_heard.len() - 8_000..];
@@ -129,7 +130,7 @@ fn check_recording(scene: &Scene, record: &Value, caller_after_agent_ms: f64) {
 
     let whole = record["recording"]["url"].as_str().expect("a place");
     let whole = Stereo::read(&scene.server.api.send("GET", whole, &[], "").body);
-    let alike = likeness(&whole.right, &library("en-US/welcome"), 8_000);
+    let alike = likeness(&whole.right, &library("en-US/welcome"), 1_600);
     assert!(alike > 0.9, "the whole recording begins with the prompt on the right: {alike}");
     assert!(whole.length_ms() > length + 2_000.0, "the whole holds more than the talk");
 }

@@ -55,6 +55,7 @@ fn large_messages_and_messages_in_pieces_are_read_and_too_large_ones_end_the_con
     assert!(status(&answer) >= 200, "{answer}");
     let two = format!("\r\n\r\n{}{}", options("first", ""), options("second", ""));
     let answer = over_tcp(&server, &[two.as_bytes()], limit);
+    assert!(answer.starts_with("\r\n"), "a ping has its pong: {answer}");
     assert!(status(answer.trim_start()) >= 200, "{answer}");
     let endless = options("endless", &format!("Subject: {}\r\n", "x".repeat(200_000)));
     let answer = over_tcp(&server, &[endless.as_bytes()], limit);

@@ -167,7 +167,7 @@ pub fn authorization(challenge: &str, method: &str, uri: &str, user: &str, passw
     )
 }
 
-/// Sends bytes on a connection of their own and reads until the server says something, closes, or the time is over.
+/// Sends bytes on a connection of their own and reads until the server has sent a message, closes, or the time is over.
 pub fn over_tcp(server: &Server, pieces: &[&[u8]], limit: Duration) -> String {
     let mut stream = TcpStream::connect(server.sip).expect("the server listens");
     stream.set_read_timeout(Some(limit)).expect("a length above zero");
@@ -176,7 +176,14 @@ pub fn over_tcp(server: &Server, pieces: &[&[u8]], limit: Duration) -> String {
             break;
         }
     }
+    let mut heard = Vec::new();
     let mut buffer = vec![0; 65_536];
-    let length = stream.read(&mut buffer).unwrap_or(0);
-    String::from_utf8_lossy(&buffer[..length]).into_owned()
+    // A ping has its pong (RFC 5626 section 4.4.1): reads on until a message has come.
+    while !heard.windows(4).any(|four| four == b"\r\n\r\n") {
+        match stream.read(&mut buffer) {
+            Ok(length @ 1..) => heard.extend_from_slice(&buffer[..length]),
+            Ok(0) | Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&heard).into_owned()
 }
