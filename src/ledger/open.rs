@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::base::bounds::COMMAND_MEMORY;
 use crate::base::{
-    AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span, Time, Utc,
+    AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span, Time,
+    Utc,
 };
 use crate::event::words::{CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, Wish, WorkRole};
 use crate::event::{About, DialogState, Event, Kind, Recorded};
