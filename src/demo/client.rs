@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_status_and_body() {
-        let table: [(&[u8], Option<(u16, &[u8])>); 4] = [
+        type Row = (&'static [u8], Option<(u16, &'static [u8])>);
+        let table: [Row; 4] = [
             (b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n{}", Some((200, b"{}"))),
             (b"HTTP/1.1 404 Not Found\r\n\r\n", Some((404, b""))),
             (b"HTTP/1.1 200 OK\r\n", None),

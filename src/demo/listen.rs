@@ -108,7 +108,9 @@ mod tests {
     #[test]
     fn a_track_is_told_by_level_and_tone() {
         let tone = |hz: f64| (0..4_000).map(|i| dsp::sine(i, RATE, hz, 9_000.0)).collect::<Vec<_>>();
-        let noise: Vec<i16> = (0..4_000_i32).map(|i| (i * i * 7_919 % 20_001 - 10_000) as i16).collect();
+        let noise: Vec<i16> = (0..4_000_i32)
+            .map(|i| (i.wrapping_mul(i).wrapping_mul(7_919).rem_euclid(20_001) - 10_000) as i16)
+            .collect();
         assert_eq!(describe(&tone(440.0)), "-14 dB, 440 Hz");
         assert_eq!(describe(&tone(1_300.0)), "-14 dB, 1300 Hz");
         assert_eq!(describe(&[0; 400]), "silence");

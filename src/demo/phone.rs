@@ -22,6 +22,8 @@ use crate::sip::phone::{self as sip, PhoneCall, PhoneConfig, PhoneEvent, PhoneOu
 
 /// How often a free pair of ports is looked for before it is given up.
 const PORT_TRIES: usize = 100;
+/// Orders and tellings of one scripted phone on their way; a script gives a handful. Full: the newest is dropped.
+const PHONE_LANE: usize = 256;
 /// More than any UDP datagram.
 const DATAGRAM_BYTES: usize = 65_536;
 
@@ -94,8 +96,8 @@ enum Order {
 /// A phone's verbs. Its task ends when this is dropped.
 #[derive(Debug)]
 pub struct Phone {
-    orders: mpsc::UnboundedSender<Order>,
-    seen: mpsc::UnboundedReceiver<Seen>,
+    orders: mpsc::Sender<Order>,
+    seen: mpsc::Receiver<Seen>,
     /// Where it listens for SIP.
     pub address: SocketAddr,
 }
@@ -151,8 +153,8 @@ impl Phone {
     /// # Errors
     /// None that the system is known to give for bound sockets.
     pub fn start(account: Account, sockets: Sockets, clock: Arc<Clock>) -> io::Result<Self> {
-        let (orders, inbox) = mpsc::unbounded_channel();
-        let (tell, seen) = mpsc::unbounded_channel();
+        let (orders, inbox) = mpsc::channel(PHONE_LANE);
+        let (tell, seen) = mpsc::channel(PHONE_LANE);
         let address = sockets.sip_address()?;
         let config = PhoneConfig {
             user: account.user,
@@ -181,7 +183,7 @@ impl Phone {
 
     fn order(&self, order: Order) {
         // A task that is gone has told so by ending `seen`.
-        drop(self.orders.send(order));
+        drop(self.orders.try_send(order));
     }
 
     pub fn register(&self) {
@@ -248,11 +250,11 @@ struct Driver {
     manner: Manner,
     voice: Voice,
     call: Option<Call>,
-    tell: mpsc::UnboundedSender<Seen>,
+    tell: mpsc::Sender<Seen>,
 }
 
 impl Driver {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Order>) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
         let (mut at_sip, mut at_rtp) = (vec![0; DATAGRAM_BYTES], vec![0; DATAGRAM_BYTES]);
         let mut at_rtcp = vec![0; DATAGRAM_BYTES];
         loop {
@@ -452,7 +454,7 @@ impl Driver {
 
     fn tell(&self, seen: Seen) {
         // Who does not look any more does not want to know.
-        drop(self.tell.send(seen));
+        drop(self.tell.try_send(seen));
     }
 }
 

@@ -339,7 +339,8 @@ impl Open {
                 Ok(())
             }
             Kind::Segment { to, .. } => {
-                if let Some(recording) = self.contact(about)?.recording.as_mut() {
+                // The last part may be told after its contact was closed.
+                if let Some(recording) = self.contact(about).ok().and_then(|c| c.recording.as_mut()) {
                     recording.told = *to;
                 }
                 Ok(())
