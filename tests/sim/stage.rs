@@ -12,7 +12,6 @@ pub enum Act {
     Nothing,
     /// From the carrier or a phone.
     Calls(Who, &'static str),
-    /// The same with a header that says the call has been here so often.
     Presses(Who, char),
     /// By SIP INFO.
     Informs(Who, char),
@@ -64,9 +63,9 @@ pub enum Expect {
     Contacts(usize),
     /// The record of a caller's last contact.
     Record(Who, Disposition, Side, &'static [OfferEnding]),
-    /// Its queue visits and how many legs it had.
+    /// How many legs that record has.
     Legs(Who, usize),
-    /// Every contact's: this many records exist.
+    /// There are so many records, and all have ended.
     Records(usize),
     /// The digits in the record.
     Digits(Who, &'static str),

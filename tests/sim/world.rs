@@ -308,7 +308,10 @@ impl World {
     pub fn break_connection(&mut self, ua: usize) {
         if let Some(link) = self.links.remove(&ua) {
             self.push(self.t, Happening::LinkClosed { link });
-            self.touch(ua, |ua, t| ua.register(t));
+            self.touch(ua, |ua, t| {
+                ua.misses_something();
+                ua.register(t);
+            });
         }
     }
 

@@ -78,7 +78,7 @@ pub struct Diary {
     pub reason: Option<String>,
     /// Digits that arrived by INFO.
     pub digits: String,
-    /// The phone lost its power: what it did not write down may have happened.
+    /// The phone lost its power or its connection: what it did not write down may have happened.
     pub vanished: bool,
     /// It gave up on a request that was never answered.
     pub gave_up: bool,

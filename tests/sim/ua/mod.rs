@@ -204,11 +204,7 @@ impl Ua {
     /// Power is lost: nothing is sent, heard or remembered from here on.
     pub fn vanish(&mut self) {
         self.gone = true;
-        for call in self.calls.values().filter(|c| c.phase != Phase::Over) {
-            if let Some(diary) = self.diaries.get_mut(&call.no) {
-                diary.vanished = true;
-            }
-        }
+        self.misses_something();
         self.calls.clear();
         self.by_call_id.clear();
         self.clients.clear();
@@ -218,6 +214,16 @@ impl Ua {
         self.out.clear();
         self.registered_until = None;
         self.out.push_back(Out::Vanished);
+    }
+
+    /// What is said to its live calls from here on may not arrive: nobody can ask their diaries for it.
+    pub fn misses_something(&mut self) {
+        for call in self.calls.values_mut().filter(|c| c.phase != Phase::Over) {
+            call.diary.vanished = true;
+            if let Some(diary) = self.diaries.get_mut(&call.no) {
+                diary.vanished = true;
+            }
+        }
     }
 
     /// Power is back.
