@@ -9,8 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cordboard::base::bounds::COMMIT_AGE_MAX;
 use cordboard::base::{
-    Agenda, ContactId, ExtensionNo, IdBlock, InterfaceNo, LegId, LinkId, Now, PlayerId, Ports, Rng, Span, Supplies,
-    Time, Utc,
+    Agenda, ContactId, IdBlock, InterfaceNo, LegId, LinkId, Now, PlayerId, Ports, Rng, Span, Supplies, Time, Utc,
 };
 use cordboard::event::Event;
 use cordboard::event::words::Wire;
@@ -259,7 +258,7 @@ impl World {
     fn flush(&mut self, ua: usize) {
         while let Some(out) = self.uas[ua].poll() {
             match out {
-                Out::Send(bytes) => self.to_server(ua, bytes),
+                Out::Send(bytes) => self.send_up(ua, bytes),
                 Out::Pressed(call, key) => self.pressed(ua, call, key),
                 Out::Vanished => self.vanished(ua),
             }
@@ -268,7 +267,7 @@ impl World {
         self.agenda.set(ua, deadline);
     }
 
-    fn to_server(&mut self, ua: usize, bytes: Bytes) {
+    fn send_up(&mut self, ua: usize, bytes: Bytes) {
         let at = self.uas[ua].at;
         match self.uas[ua].wire {
             Wire::Udp => {
@@ -407,7 +406,7 @@ impl World {
             Err(error) => front::refuse_faulty(&error, from),
         };
         if let Some(answer) = answer {
-            self.to_phone(UDP, from, answer);
+            self.send_down(UDP, from, answer);
         }
     }
 
@@ -426,7 +425,7 @@ impl World {
                 Frame::Refused(error) | Frame::Broken(error) => front::refuse_faulty(&error, remote),
             };
             if let Some(answer) = answer {
-                self.to_phone(link, remote, answer);
+                self.send_down(link, remote, answer);
             }
         }
     }
@@ -444,7 +443,7 @@ impl World {
         }
     }
 
-    fn to_phone(&mut self, link: LinkId, to: SocketAddr, bytes: Bytes) {
+    fn send_down(&mut self, link: LinkId, to: SocketAddr, bytes: Bytes) {
         if link == UDP {
             let Some(&ua) = self.by_address.get(&to) else { return };
             for arrival in self.net.datagram(self.t) {
@@ -503,7 +502,7 @@ impl World {
             Output::Send { link, to, bytes } => {
                 let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
                 self.note(format!("    -> {to} {}", String::from_utf8_lossy(line)));
-                self.to_phone(link, to, bytes);
+                self.send_down(link, to, bytes);
             }
             Output::Open { request, interface: _, wire: _, to } => self.open(request, to),
             Output::Media(command) => self.media(command),
@@ -709,11 +708,6 @@ impl World {
             | Input::Due => String::new(),
         };
         self.note(format!("{:>10} {} {detail}", self.since_start(), input.name()));
-    }
-
-    /// The extension of an agent's or anybody's phone.
-    pub fn extension(&self, number: &str) -> ExtensionNo {
-        self.site.extension(number).unwrap_or_else(|| panic!("there is no extension {number}")).no
     }
 }
 

@@ -129,11 +129,6 @@ impl Ua {
         self
     }
 
-    pub fn with_manner(mut self, manner: Manner) -> Self {
-        self.manner = manner;
-        self
-    }
-
     pub fn poll(&mut self) -> Option<Out> {
         self.out.pop_front()
     }
@@ -243,10 +238,6 @@ impl Ua {
         self.register_for(self.account.as_ref().map_or(0, |a| a.expires), t);
     }
 
-    pub fn unregister(&mut self, t: Time) {
-        self.register_for(0, t);
-    }
-
     fn register_for(&mut self, expires: u32, t: Time) {
         let Some(account) = self.account.clone() else { return };
         self.timers.retain(|(_, timer)| *timer != Timer::Register);
@@ -275,7 +266,7 @@ impl Ua {
         let user = self.account.as_ref().map_or(from, |a| a.user.as_str()).to_owned();
         let target = Uri::sip(Some(to), &self.server.ip().to_string(), Some(self.server.port())).expect("a number");
         let (call_id, local_tag) = (self.rng.token(16), self.rng.token(10));
-        let diary = Diary { outgoing: true, remote: to.to_owned(), invite: t, ..Diary::default() };
+        let diary = Diary { outgoing: true, invite: t, ..Diary::default() };
         let local = format!("<{}>;tag={local_tag}", self.local_uri(&user));
         let remote = format!("<{}>", self.local_uri(to));
         let mut call = Call {
@@ -291,7 +282,6 @@ impl Ua {
             invite: placeholder(target.clone()),
             target,
             cseq: 0,
-            remote_cseq: 0,
             transaction: 0,
             challenged: false,
             peer_rtp: None,
