@@ -8,7 +8,7 @@ use crate::harness::rtp::Voice;
 use crate::harness::scene::Scene;
 use crate::harness::server::MENU;
 use crate::harness::sound::{Stereo, library, likeness, onset_ms, stronger_db};
-use crate::harness::wait::alone;
+use crate::harness::wait::{STEP, alone, until};
 use crate::harness::{Answer, Phone, Plan};
 
 /// How far tones have to stand apart to be two tracks.
@@ -52,6 +52,12 @@ fn a_caller_hears_the_prompt_presses_a_key_waits_and_talks_on_two_tracks() {
         rtp.say(Voice::Tone(440.0));
         let caller_began = rtp.said(Voice::Tone(440.0));
         assert_eq!(scene.server.api.agent_state("ana"), "talking");
+        // The figures that are looked at when all is over do move.
+        let figures = ["cordboard_call_contacts_count", "cordboard_call_legs_count"];
+        assert_eq!(figures.map(|name| scene.server.api.figure(name)), [1.0, 2.0]);
+        until("the open media sockets to be counted", STEP, || {
+            (scene.server.api.figure("cordboard_media_legs_count") == 2.0).then_some(())
+        });
         rtp.wait_packets(rtp.heard() + 150);
         let caller_heard = rtp.pcm(rtp.heard() - 100);
         customer.sipp.cue();
