@@ -325,19 +325,22 @@ const QUIET: Kind = Kind { agents: 100, contacts: 10_000, every: Span::millis(1_
 const ROUGH: Kind = Kind { agents: 20, contacts: 3_000, every: Span::millis(6_000), rough: true };
 const SHORT: Kind = Kind { contacts: 300, ..ROUGH };
 
-/// The seed to replay, or those given and a fresh one.
+/// The fixed seeds; `CORDBOARD_SEED=N` replays one instead, `CORDBOARD_SEED=fresh` takes one that nobody has seen.
+fn seeds(fixed: &[u64]) -> Vec<u64> {
+    match std::env::var("CORDBOARD_SEED") {
+        Err(_) => fixed.to_vec(),
+        Ok(text) if text == "fresh" => vec![fresh_seed()],
+        Ok(text) => vec![text.parse().expect("CORDBOARD_SEED is a number or `fresh`")],
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "a fresh seed comes from outside and is printed"
 )]
-fn seeds(fixed: &[u64]) -> Vec<u64> {
-    if let Ok(text) = std::env::var("CORDBOARD_SEED") {
-        return vec![text.parse().expect("CORDBOARD_SEED is a number")];
-    }
-    let fresh =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |since| since.as_micros() as u64);
-    fixed.iter().copied().chain([fresh]).collect()
+fn fresh_seed() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |since| since.as_micros() as u64)
 }
 
 fn run(kind: Kind, seeds: &[u64]) {
