@@ -32,6 +32,7 @@ impl Contact {
             Act::Refuse { cause } => self.refuse(context, cause, Side::System),
             Act::Hangup { leg, cause, side, by: _ } => match leg {
                 Some(leg) if self.main != Some(leg) => self.release_leg(context, leg, cause, side),
+                _ if side == Side::Flow => self.release_by_flow(context, cause),
                 _ => self.release_all(context, cause, side),
             },
             Act::Unhold => self.unhold(context),
@@ -88,7 +89,7 @@ impl Contact {
     fn unhold(&mut self, context: &mut Context) {
         self.flow_holds = false;
         if self.peer.is_none() && self.dialing.is_none() && self.waiting.is_none() {
-            self.release_all(context, EndCause::FlowEnded, Side::Flow);
+            self.release_by_flow(context, EndCause::FlowEnded);
         }
     }
 }

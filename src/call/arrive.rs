@@ -60,6 +60,7 @@ impl Contact {
             timers: Timers::default(),
             marks: Marks::default(),
             ended_by: None,
+            other_left: None,
             history: History::default(),
             sealed: false,
             gone: false,

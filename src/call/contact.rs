@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value};
 
 use super::dial::Dialing;
+use super::end::LegEnd;
 use super::history::History;
 use super::leg::Leg;
 use super::room::Room;
@@ -60,6 +61,8 @@ pub(super) struct Contact {
     pub timers: Timers,
     pub marks: Marks,
     pub ended_by: Option<Ending>,
+    /// How and when the other party left last, while a flow goes on.
+    pub other_left: Option<(Time, LegEnd)>,
     pub history: History,
     /// The last leg has ended and the record is sealed; reports of the engine may still come.
     pub sealed: bool,

@@ -86,6 +86,7 @@ impl Contact {
             self.main_left(context, end);
         } else if was_peer && self.waiting.is_none() {
             if self.flow_holds {
+                self.other_left = Some((context.t(), end));
                 self.tell(context, Tell::OtherSideLeft);
             } else if let Some(main) = self.main {
                 self.mark_ending(end);
@@ -116,6 +117,14 @@ impl Contact {
     pub fn mark_ending(&mut self, end: LegEnd) {
         let while_queued = self.waiting.is_some();
         self.ended_by.get_or_insert(Ending { side: end.side, cause: end.cause, status: end.status, while_queued });
+    }
+
+    /// The flow ends the contact. When it does so in the step in which the other party left, that party ended it.
+    pub fn release_by_flow(&mut self, context: &mut Context, cause: EndCause) {
+        if let Some((_, end)) = self.other_left.filter(|(at, _)| *at == context.t()) {
+            self.mark_ending(end);
+        }
+        self.release_all(context, cause, Side::Flow);
     }
 
     pub fn release_all(&mut self, context: &mut Context, cause: EndCause, side: Side) {
