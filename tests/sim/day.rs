@@ -181,6 +181,10 @@ impl Day {
             self.world.cues.clear();
         }
         for ua in 0..self.world.uas.len() {
+            if self.world.uas[ua].gone {
+                // a dark phone would be asked for signs of life all night
+                self.world.touch(ua, |ua, t| ua.come_back(t));
+            }
             let calls: Vec<_> = self.world.uas[ua].calls.keys().copied().collect();
             for call in calls {
                 self.world.touch(ua, |ua, t| ua.hang_up(call, t));

@@ -223,7 +223,6 @@ impl Stage for Sim {
                 let endings: Vec<_> = record.offers.iter().filter_map(|offer| offer.ending).collect();
                 (record.disposition, record.side) == (Some(disposition), Some(side)) && endings == offers
             }),
-            Expect::Legs(who, n) => self.record(who).is_some_and(|record| record.legs.len() == n),
             Expect::Records(n) => {
                 let records = &self.world.disk.rows.contacts;
                 records.len() == n && records.values().all(|record| record.closed.is_some())

@@ -63,8 +63,6 @@ pub enum Expect {
     Contacts(usize),
     /// The record of a caller's last contact.
     Record(Who, Disposition, Side, &'static [OfferEnding]),
-    /// How many legs that record has.
-    Legs(Who, usize),
     /// There are so many records, and all have ended.
     Records(usize),
     /// The digits in the record.

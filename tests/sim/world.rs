@@ -9,8 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cordboard::base::bounds::COMMIT_AGE_MAX;
 use cordboard::base::{
-    Agenda, ContactId, ExtensionNo, IdBlock, InterfaceNo, LegId, LinkId, Now, PlayerId, Ports, Rng, Span, Supplies,
-    Time, Utc,
+    Agenda, ContactId, IdBlock, InterfaceNo, LegId, LinkId, Now, PlayerId, Ports, Rng, Span, Supplies, Time, Utc,
 };
 use cordboard::event::Event;
 use cordboard::event::words::Wire;
@@ -43,6 +42,9 @@ const LISTEN_SOON: Span = Span::millis(300);
 const LISTEN_LATER: Span = Span::seconds(5);
 /// Inputs and events shown when a run fails: 50 inputs and what they led to.
 const LINES_KEPT: usize = 150;
+
+/// More steps at one moment mean a deadline that does not go away.
+const AT_ONCE_MAX: u32 = 10_000;
 
 #[derive(Debug)]
 enum Happening {
@@ -144,6 +146,8 @@ pub struct World {
     next_reply: u64,
     pub check: Check,
     pub step: u64,
+    /// Steps since time moved.
+    at_once: u32,
     recent: VecDeque<String>,
     /// Cues whose time has come.
     pub cues: VecDeque<u64>,
@@ -189,6 +193,7 @@ impl World {
             answers: BTreeMap::new(),
             next_reply: 0,
             step: 0,
+            at_once: 0,
             recent: VecDeque::new(),
             cues: VecDeque::new(),
         };
@@ -337,6 +342,8 @@ impl World {
                 self.t = self.t.max(until);
                 return true;
             };
+            self.at_once = if next > self.t { 0 } else { self.at_once + 1 };
+            assert!(self.at_once < AT_ONCE_MAX, "time stands still");
             self.t = self.t.max(next);
             self.step += 1;
             if queue == Some(next) {
@@ -709,11 +716,6 @@ impl World {
             | Input::Due => String::new(),
         };
         self.note(format!("{:>10} {} {detail}", self.since_start(), input.name()));
-    }
-
-    /// The extension of an agent's or anybody's phone.
-    pub fn extension(&self, number: &str) -> ExtensionNo {
-        self.site.extension(number).unwrap_or_else(|| panic!("there is no extension {number}")).no
     }
 }
 

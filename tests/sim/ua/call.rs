@@ -59,7 +59,8 @@ pub enum Phase {
 #[derive(Clone, Debug, Default)]
 pub struct Diary {
     pub outgoing: bool,
-    /// Whom it dialled, or who called.
+    /// Whom it dialled, or who called; for whoever reads a failure.
+    #[expect(dead_code, reason = "printed, never compared")]
     pub remote: String,
     pub invite: Time,
     pub ringing: Option<Time>,
@@ -82,8 +83,6 @@ pub struct Diary {
     pub vanished: bool,
     /// It gave up on a request that was never answered.
     pub gave_up: bool,
-    /// X-Cordboard-Contact of the INVITE it received.
-    pub contacts: String,
 }
 
 impl Diary {
@@ -110,7 +109,6 @@ pub struct Call {
     /// Where requests within the dialog go.
     pub target: Uri,
     pub cseq: u32,
-    pub remote_cseq: u32,
     /// The INVITE that began it.
     pub invite: Request,
     /// Its transaction.

@@ -75,6 +75,7 @@ impl Ua {
         let value = digest::credentials(&challenge, user, password, "INVITE", request.uri.as_str(), 1);
         if call.phase == Phase::Cancelling {
             call.diary.finals.push((t, 401));
+            call.diary.acked.get_or_insert(t);
             return self.is_over(call, t);
         }
         self.send_invite(call, value, t);
@@ -233,7 +234,6 @@ impl Ua {
             remote: from.uri.user_plain().unwrap_or_default().into_owned(),
             invite: t,
             ringing: Some(t),
-            contacts: headers.named("X-Cordboard-Contact").unwrap_or_default().into_owned(),
             ..Diary::default()
         };
         let call = Call {
@@ -248,7 +248,6 @@ impl Ua {
             remote: from.to_string(),
             target,
             cseq: 100,
-            remote_cseq: headers.cseq().map_or(0, |c| c.number),
             invite: request.clone(),
             transaction: 0,
             challenged: false,
