@@ -86,11 +86,11 @@ async fn originate(caller: Caller, JsonBody(body): JsonBody<OriginateBody>) -> R
     }
     let OriginateBody { to, flow, from, data } = body;
     check_data(&data)?;
-    let (Snapshot::Contacts(states), seq) = caller.ask(Body::Originate(Originate { to, flow, from, data })).await?
+    let (Snapshot::Ordered(contact), seq) = caller.ask(Body::Originate(Originate { to, flow, from, data })).await?
     else {
         return Err(wrong_snapshot());
     };
-    let contact = states.first().ok_or_else(wrong_snapshot)?.contact.to_string();
+    let contact = contact.to_string();
     Ok(Reply { status: StatusCode::ACCEPTED, seq, body: OriginateReply { seq, contact } })
 }
 

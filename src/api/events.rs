@@ -168,8 +168,9 @@ pub enum Frame {
 
 /// Committed events of the tenant, as a WebSocket or as a poll.
 ///
-/// With `Upgrade: websocket` each message is one JSON object: an event as a poll gives it, or one whose `type` is `position` or `draining`; browsers
-/// offer the subprotocols `cordboard.v1` and `bearer.<token>`. Without, the answer comes with the first events or after
+/// With `Upgrade: websocket` each message is one JSON object: an event as a poll gives it, or one
+/// whose `type` is `position` or `draining`; browsers offer
+/// the subprotocols `cordboard.v1` and `bearer.<token>`. Without, the answer comes with the first events or after
 /// `wait_ms`. A position that is not kept any more, or not yet there, is 410 with `oldest` and `newest`.
 /// Who does not read for 5 s is disconnected and resumes.
 #[utoipa::path(get, path = "/v1/events", tag = "events", params(EventsQuery),

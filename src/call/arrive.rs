@@ -89,7 +89,7 @@ impl Contact {
             limits,
             call_kind,
             met: incoming.met,
-            max_forwards: incoming.max_forwards,
+            max_forwards: incoming.max_forwards.saturating_sub(1),
             by: By::PARTY,
         };
         let mut contact = Self::open(context, born);

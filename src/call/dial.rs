@@ -192,6 +192,7 @@ impl Contact {
             from_name: attempt.from_name,
             to_user: attempt.to_user,
             max_forwards: self.max_forwards,
+            one_refusal_ends: role == LegRole::Agent,
             headers: vec![(CONTACT_HEADER.to_owned(), self.met.join(", "))],
         };
         self.sip(context, Act::Invite(Box::new(invite)));

@@ -121,9 +121,12 @@ pub fn rng() -> Result<Rng, Failure> {
     Ok(Rng::from_seed(seed))
 }
 
+/// An address of the host, what peers outside its local networks are told, and those networks.
+type Place = (IpAddr, Option<IpAddr>, Vec<Network>);
+
 /// One interface per `[[interface]]`; a wildcard becomes one per address of the host.
-fn interfaces(settings: &Settings) -> Result<Vec<(IpAddr, Option<IpAddr>, Vec<Network>)>, Failure> {
-    let mut found: Vec<(IpAddr, Option<IpAddr>, Vec<Network>)> = Vec::new();
+fn interfaces(settings: &Settings) -> Result<Vec<Place>, Failure> {
+    let mut found: Vec<Place> = Vec::new();
     for interface in &settings.interfaces {
         let mut addresses = vec![interface.bind];
         if interface.bind.is_unspecified() {

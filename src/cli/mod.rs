@@ -90,9 +90,10 @@ pub struct ServeArgs {
 }
 
 pub fn main() -> ExitCode {
-    start_logging();
-    let cli = Cli::parse();
-    let result = match cli.command.unwrap_or(Command::Serve(ServeArgs::default())) {
+    let command = Cli::parse().command.unwrap_or(Command::Serve(ServeArgs::default()));
+    // The demo's own lines tell what happens.
+    start_logging(if matches!(command, Command::Demo(_)) { "warn" } else { "info" });
+    let result = match command {
         Command::Serve(args) => serve::serve(&args),
         Command::Demo(args) => serve::demo(&args),
         Command::Check(args) => check::check(&args),
@@ -114,9 +115,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// `CORDBOARD_LOG` filters as `RUST_LOG` does elsewhere; without it: info and worse.
-fn start_logging() {
+/// `CORDBOARD_LOG` filters as `RUST_LOG` does elsewhere; without it: `level` and worse.
+fn start_logging(level: &str) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("CORDBOARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("CORDBOARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

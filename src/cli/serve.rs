@@ -45,20 +45,19 @@ fn watch_signals(stop: mpsc::Sender<()>) -> Result<(), Failure> {
 }
 
 pub fn demo(args: &DemoArgs) -> Result<(), Failure> {
-    crate::demo::prepare(args).map_err(|error| Failure::new(error, "name another folder with --data"))?;
+    let plan = crate::demo::prepare(args).map_err(|error| Failure::new(error, "`--data` names another folder"))?;
     let serve = ServeArgs {
-        config: Some(args.settings_file()),
-        site: Some(args.site_file()),
-        data: Some(args.data.clone()),
+        config: Some(plan.settings_file.clone()),
+        site: Some(plan.site_file.clone()),
+        data: Some(plan.data.clone()),
         trace_sip: None,
     };
     runtime()?.block_on(async {
         let house = House::start(&serve).await?;
         let (stop, stopped) = mpsc::channel(4);
-        let http = house.addresses.http[0];
         let recordings = house.addresses.recordings.clone();
         let running = tokio::spawn(house.run(stopped));
-        let result = crate::demo::run(args, http, &recordings).await;
+        let result = crate::demo::run(plan, &recordings).await;
         // Twice: what still runs after the last scene is ended.
         for _ in 0..2 {
             if stop.send(()).await.is_err() {

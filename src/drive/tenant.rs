@@ -53,9 +53,10 @@ impl TenantDriver {
     /// Runs until the door is closed and nothing waits any more.
     pub async fn run(mut self) {
         loop {
-            for _ in 0..INPUTS_PER_TURN {
-                let Some(input) = self.next_input() else { break };
-                self.step(input);
+            if self.turn() {
+                // More may wait, and nobody will wake us for it: a wake-up is kept once, however many inputs came.
+                tokio::task::yield_now().await;
+                continue;
             }
             let deadline = self.deadline();
             let due = deadline.map(|t| tokio::time::Instant::from_std(self.clock.instant_of(t)));
@@ -77,6 +78,18 @@ impl TenantDriver {
                 () = sleep => self.step(Input::Due),
             }
         }
+    }
+
+    /// Handles what waits, at most `INPUTS_PER_TURN`; timers are not held up by a flood. `true`: more may wait.
+    fn turn(&mut self) -> bool {
+        for _ in 0..INPUTS_PER_TURN {
+            let Some(input) = self.next_input() else { return false };
+            self.step(input);
+        }
+        if self.deadline().is_some_and(|at| at <= self.clock.now().t) {
+            self.step(Input::Due);
+        }
+        true
     }
 
     fn deadline(&self) -> Option<Time> {
@@ -110,6 +123,7 @@ impl TenantDriver {
         let set = |meter: &crate::switch::meters::Meter, n: usize| meter.set(i64::try_from(n).unwrap_or(i64::MAX));
         set(&meters.contacts, self.machine.live_contacts());
         set(&meters.legs, self.machine.contacts().counts().1);
+        set(&meters.bindings, self.machine.endpoint().phones());
         let acd = self.machine.acd().counts();
         set(&meters.waiting, acd.items);
         set(&meters.agents_signed_in, acd.signed_in);

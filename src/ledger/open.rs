@@ -150,6 +150,9 @@ pub struct Accepted {
     pub code: String,
     pub seq: u64,
     pub body_hash: u64,
+    /// The contact that it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactId>,
     pub t: Time,
 }
 
@@ -336,14 +339,16 @@ impl Open {
                 Ok(())
             }
             Kind::Segment { to, .. } => {
-                if let Some(recording) = self.contact(about)?.recording.as_mut() {
+                // The last part may be told after its contact was closed.
+                if let Some(recording) = self.contact(about).ok().and_then(|c| c.recording.as_mut()) {
                     recording.told = *to;
                 }
                 Ok(())
             }
             Kind::CommandAccepted { id, code, body_hash } => {
                 let (id, code) = (id.clone(), code.clone());
-                self.commands.insert(Accepted { id, code, seq: recorded.seq, body_hash: *body_hash, t });
+                let (seq, contact) = (recorded.seq, recorded.event.about.contact);
+                self.commands.insert(Accepted { id, code, seq, body_hash: *body_hash, contact, t });
                 Ok(())
             }
             Kind::Checkpoint { open } => self.replace(open),

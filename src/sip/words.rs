@@ -46,6 +46,8 @@ pub struct Invite {
     pub to_user: String,
     /// Carried across, minus one.
     pub max_forwards: u8,
+    /// A person who refuses on one phone refuses on all: an agent's phones.
+    pub one_refusal_ends: bool,
     /// Headers beside the usual, such as `X-Cordboard-Contact`.
     pub headers: Vec<(String, String)>,
 }

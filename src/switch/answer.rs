@@ -25,6 +25,8 @@ pub enum Snapshot {
     Groups(Vec<GroupState>),
     Extensions(Vec<ExtensionState>),
     Contacts(Vec<ContactState>),
+    /// The contact that an originate made; it may have ended since.
+    Ordered(ContactId),
     SipHistory(Vec<TracedMessage>),
 }
 

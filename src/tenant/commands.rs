@@ -10,10 +10,16 @@ use crate::call::words::{Act, Birth};
 use crate::event::words::{By, EndCause, NotReadyReason, Side, Station};
 use crate::event::{About, Kind};
 use crate::site::{Origin, ResolveError, resolve};
-use crate::switch::{AgentVerb, Answer, Body, Code, Command, Originate, Snapshot};
+use crate::switch::{AgentVerb, Answer, Body, Code, Command, ContactState, LegPhase, Originate, Snapshot};
 
 /// A refusal: its code, and what stood in the way.
 pub(super) type Refusal = (Code, String);
+
+/// A contact all of whose legs have ended.
+fn ended(mut state: ContactState) -> ContactState {
+    state.calls.iter_mut().flat_map(|call| &mut call.legs).for_each(|leg| leg.phase = LegPhase::Ended);
+    state
+}
 
 impl Tenant {
     pub(super) fn command(&mut self, reply: u64, command: Command, now: Now, supplies: &mut Supplies) {
@@ -60,10 +66,18 @@ impl Tenant {
         now: Now,
     ) {
         let outcome = match result {
-            Ok(_) => {
+            Ok(snapshot) => {
+                let contact = match snapshot {
+                    Snapshot::Ordered(contact) => Some(*contact),
+                    Snapshot::Agents(_)
+                    | Snapshot::Groups(_)
+                    | Snapshot::Extensions(_)
+                    | Snapshot::Contacts(_)
+                    | Snapshot::SipHistory(_) => None,
+                };
                 let kind = Kind::CommandAccepted { id: id.clone(), code: "accepted".to_owned(), body_hash: hash };
-                self.journal(now, About::default(), by, kind, None);
-                Outcome::Accepted
+                self.journal(now, About { contact, ..About::default() }, by, kind, None);
+                Outcome::Accepted { contact }
             }
             Err((code, state)) => Outcome::Refused { code: *code, state: state.clone() },
         };
@@ -72,7 +86,13 @@ impl Tenant {
 
     fn answer_again(&self, body: &Body, outcome: Outcome) -> Answer {
         match outcome {
-            Outcome::Accepted => Answer::Accepted { snapshot: self.snapshot_of(body) },
+            Outcome::Accepted { contact: Some(contact) } => Answer::Accepted { snapshot: Snapshot::Ordered(contact) },
+            Outcome::Accepted { contact: None } => match self.snapshot_of(body) {
+                Snapshot::Contacts(none) if none.is_empty() => {
+                    refused((Code::UnknownContact, "it has ended".to_owned()))
+                }
+                snapshot => Answer::Accepted { snapshot },
+            },
             Outcome::Refused { code, state } => refused((code, state)),
         }
     }
@@ -179,7 +199,7 @@ impl Tenant {
         self.awaiting_commit.insert(token, Ordered { contact, to, from, flow: flow.clone(), by: by.clone() });
         let kind = Kind::Originated { flow_key: flow };
         self.journal(now, About { contact: Some(contact), ..About::default() }, by, kind, Some(token));
-        Ok(Snapshot::Contacts(self.contact_state(contact).into_iter().collect()))
+        Ok(Snapshot::Ordered(contact))
     }
 
     fn may_originate(&mut self, originate: &Originate, now: Now) -> Result<(), Refusal> {
@@ -222,9 +242,12 @@ impl Tenant {
         if let Some(leg) = leg.filter(|&leg| !self.contacts.has_leg(contact, leg)) {
             return Err((Code::UnknownLeg, leg.to_string()));
         }
+        let before = self.contact_state(contact);
         self.hang_up(contact, leg, EndCause::Released, by, now, supplies);
         self.introduce(now, supplies);
-        Ok(Snapshot::Contacts(self.contact_state(contact).into_iter().collect()))
+        // A contact that ended by it is gone already; its last state is what the command left.
+        let state = self.contact_state(contact).or_else(|| before.map(ended));
+        Ok(Snapshot::Contacts(state.into_iter().collect()))
     }
 
     pub(super) fn hang_up(

@@ -27,6 +27,11 @@ pub(super) struct Ordered {
     pub by: By,
 }
 
+/// The user of From: nobody in particular is told as RFC 3323 section 4.1.1.3 does, as a URI's user is never empty.
+fn shown(from: &str) -> String {
+    if from.is_empty() { "anonymous".to_owned() } else { from.to_owned() }
+}
+
 impl Tenant {
     /// An INVITE that the endpoint let in: a contact is born, whatever becomes of it.
     pub(super) fn arrive(&mut self, incoming: Incoming, now: Now, supplies: &mut Supplies) {
@@ -209,7 +214,7 @@ impl Tenant {
         Attempt {
             party: PartyRef::Extension(extension),
             to_user: number.clone(),
-            from_user: from.to_owned(),
+            from_user: shown(from),
             from_name: name,
             remote: number,
             codecs: PHONE_CODECS.to_vec(),
@@ -222,7 +227,7 @@ impl Tenant {
         let dialled = object.outbound_form(number);
         let from_user = match from.starts_with('+') {
             true => from.to_owned(),
-            false => object.caller_id.clone().unwrap_or_else(|| from.to_owned()),
+            false => object.caller_id.clone().unwrap_or_else(|| shown(from)),
         };
         let target = self.sip.target_of_trunk(trunk, &dialled)?;
         Some(Attempt {

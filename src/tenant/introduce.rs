@@ -19,18 +19,18 @@ impl Tenant {
         loop {
             // the ACD first: what a leg's end means for its offer is told before the contact closes
             if let Some(output) = self.acd.poll() {
-                self.from_acd(output, now, supplies);
+                self.acd_said(output, now, supplies);
             } else if let Some(output) = self.contacts.poll() {
-                self.from_contact(output, now, supplies);
+                self.contact_said(output, now, supplies);
             } else if let Some(output) = self.sip.poll() {
-                self.from_endpoint(output, now, supplies);
+                self.endpoint_said(output, now, supplies);
             } else {
                 return;
             }
         }
     }
 
-    fn from_endpoint(&mut self, output: Sip, now: Now, supplies: &mut Supplies) {
+    fn endpoint_said(&mut self, output: Sip, now: Now, supplies: &mut Supplies) {
         match output {
             Sip::Send { link, to, bytes } => self.out.push_back(Output::Send { link, to, bytes }),
             Sip::Open { request, interface, wire, to } => {
@@ -80,7 +80,7 @@ impl Tenant {
         }
     }
 
-    fn from_contact(&mut self, output: call::Output, now: Now, supplies: &mut Supplies) {
+    fn contact_said(&mut self, output: call::Output, now: Now, supplies: &mut Supplies) {
         match output {
             call::Output::Sip(act) => self.sip.act(act, now, supplies),
             call::Output::Media(command) => self.out.push_back(Output::Media(command)),
@@ -114,7 +114,7 @@ impl Tenant {
         }
     }
 
-    fn from_acd(&mut self, output: Acd, now: Now, supplies: &mut Supplies) {
+    fn acd_said(&mut self, output: Acd, now: Now, supplies: &mut Supplies) {
         match output {
             Acd::Offer(offer) => self.ring_agent(*offer, now, supplies),
             Acd::Rescind { offer, holder, ending } => {
@@ -200,13 +200,13 @@ impl Tenant {
         let Some(run) = self.runs.get_mut(&contact) else { return };
         run.flow.handle(input, now);
         while let Some(output) = self.runs.get_mut(&contact).and_then(|run| run.flow.poll()) {
-            self.from_flow(contact, output, now, supplies);
+            self.flow_said(contact, output, now, supplies);
         }
         let deadline = self.runs.get(&contact).and_then(|run| run.flow.deadline());
         self.run_agenda.set(contact, deadline);
     }
 
-    fn from_flow(&mut self, contact: ContactId, output: FlowOutput, now: Now, supplies: &mut Supplies) {
+    fn flow_said(&mut self, contact: ContactId, output: FlowOutput, now: Now, supplies: &mut Supplies) {
         let act = match output {
             FlowOutput::Answer => Act::Answer,
             FlowOutput::Play { sounds } => Act::Play { sounds },
@@ -276,10 +276,9 @@ impl Tenant {
     }
 
     fn unqueue(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
-        match self.runs.get(&contact).and_then(|run| run.item) {
-            Some(item) => self.acd.withdraw(item, ItemExit::Withdrawn, &By::FLOW, now, supplies),
-            // An agent was faster: the flow has been told so.
-            None => {}
+        // Without an item an agent was faster, and the flow has been told so.
+        if let Some(item) = self.runs.get(&contact).and_then(|run| run.item) {
+            self.acd.withdraw(item, ItemExit::Withdrawn, &By::FLOW, now, supplies);
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::base::bounds::{COMMAND_LANE, COMMAND_MEMORY};
-use crate::base::{CommandId, Time};
+use crate::base::{CommandId, ContactId, Time};
 use crate::switch::{Body, Code};
 
 /// How many ids are kept at most: over it the oldest go, and a repeat of one of these acts again.
@@ -12,8 +12,14 @@ const IDS_KEPT: usize = 64 * COMMAND_LANE;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Outcome {
-    Accepted,
-    Refused { code: Code, state: String },
+    /// With the contact it made, if it made one.
+    Accepted {
+        contact: Option<ContactId>,
+    },
+    Refused {
+        code: Code,
+        state: String,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -81,8 +87,8 @@ mod tests {
         let mut ids = AcceptedIds::default();
         let id = CommandId { token: 1, id: "a".into() };
         assert_eq!(ids.look_up(&id, 7, Time(0)), Known::New);
-        ids.remember(id.clone(), 7, Outcome::Accepted, Time(0));
-        assert_eq!(ids.look_up(&id, 7, Time(5)), Known::Repeated(Outcome::Accepted));
+        ids.remember(id.clone(), 7, Outcome::Accepted { contact: None }, Time(0));
+        assert_eq!(ids.look_up(&id, 7, Time(5)), Known::Repeated(Outcome::Accepted { contact: None }));
         assert_eq!(ids.look_up(&id, 8, Time(5)), Known::Reused);
         assert_eq!(ids.look_up(&id, 7, Time(0) + COMMAND_MEMORY + Span(1)), Known::New);
     }

@@ -63,7 +63,8 @@ impl Tenant {
             self.journal(now, about, By::SYSTEM, kind, None);
         }
         for accepted in open.commands.iter() {
-            self.accepted.remember(accepted.id.clone(), accepted.body_hash, Outcome::Accepted, accepted.t);
+            let outcome = Outcome::Accepted { contact: accepted.contact };
+            self.accepted.remember(accepted.id.clone(), accepted.body_hash, outcome, accepted.t);
         }
         for no in self.site.extensions.keys().copied().collect::<Vec<_>>() {
             if self.sip.is_reachable(no) {

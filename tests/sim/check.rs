@@ -1,5 +1,5 @@
-//! The invariants of design §15, as far as they apply: cheap ones after each step, the others when a contact is done
-//! and at the end of the run. The numbers in the messages are the design's. Every check panics with what it saw.
+//! The invariants, as far as they apply: cheap ones after each step, the others when a contact is done
+//! and at the end of the run. The messages number them. Every check panics with what it saw.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;

@@ -264,7 +264,7 @@ impl World {
     fn flush(&mut self, ua: usize) {
         while let Some(out) = self.uas[ua].poll() {
             match out {
-                Out::Send(bytes) => self.send_in(ua, bytes),
+                Out::Send(bytes) => self.send_up(ua, bytes),
                 Out::Pressed(call, key) => self.pressed(ua, call, key),
                 Out::Vanished => self.vanished(ua),
             }
@@ -273,7 +273,7 @@ impl World {
         self.agenda.set(ua, deadline);
     }
 
-    fn send_in(&mut self, ua: usize, bytes: Bytes) {
+    fn send_up(&mut self, ua: usize, bytes: Bytes) {
         let at = self.uas[ua].at;
         match self.uas[ua].wire {
             Wire::Udp => {
@@ -414,7 +414,7 @@ impl World {
             Err(error) => front::refuse_faulty(&error, from),
         };
         if let Some(answer) = answer {
-            self.send_out(UDP, from, answer);
+            self.send_down(UDP, from, answer);
         }
     }
 
@@ -433,7 +433,7 @@ impl World {
                 Frame::Refused(error) | Frame::Broken(error) => front::refuse_faulty(&error, remote),
             };
             if let Some(answer) = answer {
-                self.send_out(link, remote, answer);
+                self.send_down(link, remote, answer);
             }
         }
     }
@@ -451,7 +451,7 @@ impl World {
         }
     }
 
-    fn send_out(&mut self, link: LinkId, to: SocketAddr, bytes: Bytes) {
+    fn send_down(&mut self, link: LinkId, to: SocketAddr, bytes: Bytes) {
         if link == UDP {
             let Some(&ua) = self.by_address.get(&to) else { return };
             for arrival in self.net.datagram(self.t) {
@@ -510,7 +510,7 @@ impl World {
             Output::Send { link, to, bytes } => {
                 let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
                 self.note(format!("    -> {to} {}", String::from_utf8_lossy(line)));
-                self.send_out(link, to, bytes);
+                self.send_down(link, to, bytes);
             }
             Output::Open { request, interface: _, wire: _, to } => self.open(request, to),
             Output::Media(command) => self.media(command),

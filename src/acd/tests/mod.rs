@@ -185,7 +185,8 @@ impl House {
         self.check();
     }
 
-    /// Invariants of design §15: 13 (fold equals live), 2, 1, 4; the fold itself checks 9.
+    /// The fold equals what lives; nobody waits beside a fitting idle agent; nobody has two talks; display states tile the
+    /// signed-in time. That every offer has one ending the fold checks itself.
     fn check(&self) {
         let live = self.acd.open();
         assert_eq!(self.fold.open(), live, "the journal tells all");

@@ -1,6 +1,7 @@
 //! A flow file to a checked [`Flow`]: which keys a node has, where its exits lead, which sounds and groups it names.
 //! Owns the words of the file and the complaints about them: here the file and the kinds of nodes, in `nodes` each kind, in
-//! `parts` what they share, in `check` the shape of the graph. Leaves expressions to `expression`, reading to `drive`. In: name, text, what exists around it. Out: a whole flow, or all problems.
+//! `parts` what they share, in `check` the shape of the graph. Leaves expressions to `expression`, reading to `drive`.
+//! In: name, text, what exists around it. Out: a whole flow, or all problems.
 
 mod check;
 mod nodes;

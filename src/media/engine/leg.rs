@@ -16,7 +16,7 @@ use crate::sdp::Codec;
 
 use super::Channel;
 
-/// Silence of a watched leg for this long is a fact. Design §14.
+/// Silence of a watched leg for this long is a fact..
 pub const SILENCE: Span = Span::seconds(30);
 
 #[derive(Debug)]

@@ -1,4 +1,5 @@
 //! Engines in virtual time with real packets: what each far end hears, what is told, what is recorded.
+//! Long on purpose: one scenario after the other of one machine, which share one small world.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -442,6 +442,11 @@ impl Endpoint {
         self.registrar.is_reachable(extension)
     }
 
+    /// Phones registered.
+    pub fn phones(&self) -> usize {
+        self.registrar.count()
+    }
+
     pub fn bindings(&self, extension: ExtensionNo) -> Vec<Binding> {
         self.registrar.bindings(extension).cloned().collect()
     }

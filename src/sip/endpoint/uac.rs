@@ -37,6 +37,14 @@ struct ForkState {
     refused: Option<(u16, bool)>,
 }
 
+/// Who calls. A caller without a number is anonymous (RFC 3323 §4.1): a URI cannot have an empty user.
+fn from_uri(user: &str, host: &str) -> Option<Uri> {
+    match user {
+        "" => Uri::sip(Some("anonymous"), "anonymous.invalid", None),
+        user => Uri::sip(Some(user), host, None),
+    }
+}
+
 impl Endpoint {
     pub(super) fn invite(&mut self, mut invite: Invite, context: &mut Context) {
         let leg = invite.leg;
@@ -97,7 +105,7 @@ impl Endpoint {
     ) -> Option<Request> {
         let uri = Uri::parse(&fork.target.uri)?;
         let host = contact.uri.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let from = Uri::sip(Some(&invite.from_user), &host, None)?;
+        let from = from_uri(&invite.from_user, &host)?;
         let from = NameAddr::new(from).with_display(invite.from_name.as_deref().unwrap_or("")).with_tag(&state.tag);
         let to_host = uri.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let to = NameAddr::new(Uri::sip(Some(&invite.to_user), &to_host, uri.port())?);
@@ -305,11 +313,12 @@ impl Endpoint {
         self.legs.remove(&leg);
     }
 
-    /// When every fork is refused, or one with 6xx: the best refusal is told.
+    /// When every fork is refused, or one for all (6xx; for an agent's phones a 486): the best refusal is told.
     fn conclude(&mut self, leg: LegId, context: &mut Context) {
         let Some(Leg::Dialing(dialing)) = self.legs.get(&leg) else { return };
         let refused: Vec<(u16, bool)> = dialing.forks.iter().filter_map(|state| state.refused).collect();
-        let global = refused.iter().any(|(status, _)| *status >= 600);
+        let one_ends = dialing.invite.one_refusal_ends;
+        let global = refused.iter().any(|(status, _)| *status >= 600 || (one_ends && *status == 486));
         if refused.len() < dialing.forks.len() && !global {
             return;
         }
@@ -355,6 +364,14 @@ fn cause_of(status: u16, silent: bool) -> EndCause {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_caller_without_a_number_is_anonymous() {
+        let rows = [("+861", "sip:+861@192.0.2.1"), ("", "sip:anonymous@anonymous.invalid")];
+        for (user, expected) in rows {
+            assert_eq!(from_uri(user, "192.0.2.1").map(|uri| uri.as_str().to_owned()).as_deref(), Some(expected));
+        }
+    }
 
     #[test]
     fn the_best_refusal_is_chosen_by_class_and_by_what_it_says() {

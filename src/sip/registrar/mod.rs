@@ -128,6 +128,8 @@ enum Due {
 #[derive(Debug, Default)]
 pub struct Registrar {
     held: BTreeMap<ExtensionNo, Vec<Held>>,
+    /// Bindings in `held`.
+    count: usize,
     watched: BTreeSet<ExtensionNo>,
     reachable: BTreeSet<ExtensionNo>,
     pending: BTreeMap<u64, Pending>,
@@ -146,6 +148,7 @@ impl Registrar {
             let (extension, since) = (binding.extension, Time(0));
             let held = Held { binding, link: None, since, heard: since, misses: 0, asked_until: None };
             registrar.held.entry(extension).or_default().push(held);
+            registrar.count += 1;
         }
         let extensions: Vec<ExtensionNo> = registrar.held.keys().copied().collect();
         for extension in extensions {
@@ -247,7 +250,10 @@ impl Registrar {
                 let since = if news { t } else { held.since };
                 *held = Held { binding, link, since, heard: t, misses: 0, asked_until: None };
             }
-            None => list.push(Held { binding, link, since: t, heard: t, misses: 0, asked_until: None }),
+            None => {
+                list.push(Held { binding, link, since: t, heard: t, misses: 0, asked_until: None });
+                self.count += 1;
+            }
         }
         if news {
             self.tell(Tell::Registered { extension, contact, until });
@@ -259,6 +265,7 @@ impl Registrar {
         let before = list.len();
         list.retain(|held| held.binding.contact != contact);
         if list.len() < before {
+            self.count -= before - list.len();
             let contact = contact.to_owned();
             self.out.push_back(Out::World(Output::RemoveBinding { extension, contact: contact.clone() }));
             self.tell(Tell::Unregistered { extension, contact });
@@ -382,6 +389,11 @@ impl Registrar {
 
     pub fn poll(&mut self) -> Option<Out> {
         self.out.pop_front()
+    }
+
+    /// Phones registered.
+    pub fn count(&self) -> usize {
+        self.count
     }
 
     pub fn bindings(&self, extension: ExtensionNo) -> impl Iterator<Item = &Binding> {

@@ -1,3 +1,5 @@
+//! Bindings of one extension: taken, refreshed, limited, removed and expired.
+
 use super::*;
 use crate::sip::message::{Contact, NameAddr};
 

@@ -59,9 +59,6 @@ pub enum Phase {
 #[derive(Clone, Debug, Default)]
 pub struct Diary {
     pub outgoing: bool,
-    /// Whom it dialled, or who called; for whoever reads a failure.
-    #[expect(dead_code, reason = "printed, never compared")]
-    pub remote: String,
     pub invite: Time,
     pub ringing: Option<Time>,
     /// Final responses to the INVITE, each once: sent by a called phone, received by a caller.

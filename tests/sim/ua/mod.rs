@@ -262,7 +262,7 @@ impl Ua {
         let user = self.account.as_ref().map_or(from, |a| a.user.as_str()).to_owned();
         let target = Uri::sip(Some(to), &self.server.ip().to_string(), Some(self.server.port())).expect("a number");
         let (call_id, local_tag) = (self.rng.token(16), self.rng.token(10));
-        let diary = Diary { outgoing: true, remote: to.to_owned(), invite: t, ..Diary::default() };
+        let diary = Diary { outgoing: true, invite: t, ..Diary::default() };
         let local = format!("<{}>;tag={local_tag}", self.local_uri(&user));
         let remote = format!("<{}>", self.local_uri(to));
         let mut call = Call {

@@ -230,12 +230,7 @@ impl Ua {
         let call_id = headers.call_id().map(|id| id.into_owned()).unwrap_or_default();
         let (no, local_tag) = (self.mint() as CallNo, self.local_token());
         let plan = (self.manner)(&mut self.rng);
-        let diary = Diary {
-            remote: from.uri.user_plain().unwrap_or_default().into_owned(),
-            invite: t,
-            ringing: Some(t),
-            ..Diary::default()
-        };
+        let diary = Diary { invite: t, ringing: Some(t), ..Diary::default() };
         let call = Call {
             no,
             phase: Phase::Calling,

@@ -1,3 +1,5 @@
+//! Calls of one dialog each: set up, talked in, refreshed, ended, by either side and over both transports.
+
 use super::super::Counts;
 use super::world::*;
 use crate::base::{LegId, Span};

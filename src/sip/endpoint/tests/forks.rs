@@ -1,3 +1,5 @@
+//! One leg rung at several phones: the first answer wins, the others are cancelled, late answers get ACK and BYE.
+
 use std::net::SocketAddr;
 
 use super::super::Counts;
@@ -14,6 +16,10 @@ const DESK: &str = "198.51.100.1:5062";
 const CELL: &str = "198.51.100.2:5062";
 
 fn dial(world: &mut World, targets: Vec<Target>, party: PartyRef) {
+    dial_as(world, targets, party, false);
+}
+
+fn dial_as(world: &mut World, targets: Vec<Target>, party: PartyRef, one_refusal_ends: bool) {
     let forks = targets.into_iter().map(|target| Fork { target, sdp: SDP.to_vec() }).collect();
     world.act(Act::Invite(Box::new(Invite {
         leg: LEG,
@@ -23,6 +29,7 @@ fn dial(world: &mut World, targets: Vec<Target>, party: PartyRef) {
         from_name: Some("Lin".into()),
         to_user: "1001".into(),
         max_forwards: 68,
+        one_refusal_ends,
         headers: vec![("X-Cordboard-Contact".into(), "99".into())],
     })));
 }
@@ -155,6 +162,28 @@ fn without_a_200_the_best_refusal_is_told() {
     world.run(Span::millis(50));
     assert_eq!(world.phones[&calls[1].0].calls(), 0, "6xx is for all");
     at_rest(&mut world);
+}
+
+#[test]
+fn an_agent_who_refuses_on_one_phone_refuses_on_all() {
+    for (one_ends, told) in
+        [(true, vec![Tell::Failed { leg: LEG, status: 486, cause: EndCause::Busy }]), (false, vec![])]
+    {
+        let mut world = World::new();
+        let phones = [world.registered("1001", DESK), world.registered("1001", CELL)];
+        world.take_tells();
+        let targets = world.endpoint.targets_of_extension(EXT_1001, world.now.t);
+        dial_as(&mut world, targets, PartyRef::Extension(EXT_1001), one_ends);
+        world.run(Span::millis(50));
+        let call = match world.take_event(phones[0]) {
+            Some(PhoneEvent::Incoming { call, .. }) => call,
+            other => panic!("{other:?}"),
+        };
+        world.verb(phones[0], |phone, now| phone.reject(call, 486, now));
+        world.run(Span::millis(50));
+        assert_eq!(world.take_tells(), told);
+        assert_eq!(world.phones[&phones[1]].calls() == 0, one_ends);
+    }
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! What is refused, in which order, and with which status.
+
 use super::super::Counts;
 use super::world::*;
 use crate::base::Span;

@@ -1,3 +1,5 @@
+//! REGISTER through the endpoint: challenges, saved bindings, storms, phones that vanish.
+
 use super::super::Counts;
 use super::world::*;
 use crate::base::{ExtensionNo, Span};

@@ -38,7 +38,18 @@ fn storm(seed: u64, loss: f64) {
                 let party = PartyRef::Extension(EXT_1002);
                 let (from_user, to_user) = ("9".into(), "1002".into());
                 let (from_name, max_forwards, headers) = (None, 70, Vec::new());
-                let invite = Invite { leg, party, forks, from_user, from_name, to_user, max_forwards, headers };
+                let one_refusal_ends = step % 2 == 0;
+                let invite = Invite {
+                    leg,
+                    party,
+                    forks,
+                    from_user,
+                    from_name,
+                    to_user,
+                    max_forwards,
+                    one_refusal_ends,
+                    headers,
+                };
                 legs.push(leg);
                 world.act(Act::Invite(Box::new(invite)));
             }

@@ -1,0 +1,246 @@
+//! The real binary with a site of its own, in a folder that goes with the test.
+
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::process::Process;
+use super::wait::STEP;
+use super::{Api, Events, ports, wait};
+
+pub const TENANT: &str = "test";
+pub const DOMAIN: &str = "test.example";
+/// Ports of the carrier from which it calls in; the first is also where calls out are sent.
+const TRUNK_PORTS: u16 = 6;
+const MEDIA_PORTS: u16 = 240;
+
+/// What a test wants of its server.
+pub struct Plan {
+    pub extensions: u32,
+    /// How long a group rings an agent.
+    pub ring: &'static str,
+    pub wrap_up: &'static str,
+    pub drain: &'static str,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { extensions: 4, ring: "10s", wrap_up: "0s", drain: "20s" }
+    }
+}
+
+pub struct Server {
+    pub sip: SocketAddr,
+    pub api: Api,
+    pub data: PathBuf,
+    trunk_port: u16,
+    process: Process,
+    starts: u32,
+    pub folder: TempDir,
+}
+
+impl Server {
+    pub fn start(plan: &Plan) -> Self {
+        let folder = TempDir::with_prefix("cordboard-interop-").expect("a folder can be made");
+        let (sip, http) = (address(ports::one()), address(ports::one()));
+        let (trunk_port, media) = (ports::block(TRUNK_PORTS), ports::block(MEDIA_PORTS));
+        let data = folder.path().join("data");
+        let token = "an-admin-token-for-this-test-only".to_owned();
+        let settings = settings(plan, sip, http, media, &token);
+        fs::write(folder.path().join("cordboard.toml"), settings).expect("settings are written");
+        fs::write(folder.path().join("site.yaml"), site(plan, trunk_port)).expect("the site is written");
+        let flows = folder.path().join("dialplans");
+        fs::create_dir(&flows).expect("the flows have a folder");
+        for (name, text) in FLOWS {
+            fs::write(flows.join(format!("{name}.yaml")), text).expect("a flow is written");
+        }
+        let api = Api { address: http, token, tenant: TENANT };
+        let process = spawn(&folder, &data, 0);
+        let mut server = Self { sip, api, data, trunk_port, process, starts: 1, folder };
+        server.until_ready();
+        server
+    }
+
+    fn until_ready(&mut self) {
+        wait::until("the server to be ready", STEP, || {
+            let ended = self.process.has_ended();
+            assert_eq!(ended, None, "the server ended");
+            let listens = TcpStream::connect(self.api.address).is_ok();
+            let ready = listens && self.api.try_send("GET", "/readyz", &[], "").is_ok_and(|reply| reply.status == 200);
+            ready.then_some(())
+        });
+    }
+
+    /// A port from which the server takes calls of the carrier without asking for a password. 0 to 5; calls out go to
+    /// number 0.
+    pub fn trunk(&self, index: u16) -> u16 {
+        assert!(index < TRUNK_PORTS);
+        self.trunk_port + index
+    }
+
+    /// Events from now on, or all those of a server just started.
+    pub fn events(&self) -> Events {
+        Events::open(&self.api, "newest")
+    }
+
+    pub fn kill9(&mut self) {
+        self.process.kill9();
+    }
+
+    /// Starts the binary again with the same data; returns how long it took to be ready.
+    pub fn start_again(&mut self) -> Duration {
+        let began = Instant::now();
+        self.process = spawn(&self.folder, &self.data, self.starts);
+        self.starts += 1;
+        self.until_ready();
+        began.elapsed()
+    }
+
+    pub fn terminate(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    pub fn exit(&mut self, limit: Duration) -> ExitStatus {
+        self.process.exit(limit)
+    }
+
+    pub fn is_alive(&mut self) -> bool {
+        self.process.has_ended().is_none()
+    }
+
+    /// Nothing is left of any call: no contact, leg, caller in a queue, or open media socket.
+    pub fn assert_rest(&self) {
+        const AT_REST: [&str; 4] = [
+            "cordboard_call_contacts_count",
+            "cordboard_call_legs_count",
+            "cordboard_acd_waiting_count",
+            "cordboard_media_legs_count",
+        ];
+        wait::until("every figure to be at rest", STEP, || {
+            AT_REST.iter().all(|name| self.api.figure(name) == 0.0).then_some(())
+        });
+        assert_eq!(self.api.figure("cordboard_tenant_panics_total"), 0.0, "a panic was caught");
+        assert_eq!(self.api.get("/v1/calls")["contacts"].as_array().map(Vec::len), Some(0));
+    }
+}
+
+fn address(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+fn spawn(folder: &TempDir, data: &PathBuf, start: u32) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    command.current_dir(folder.path()).env("RUST_LOG", "info").arg("serve");
+    command.args(["--config", "cordboard.toml", "--site", "site.yaml", "--data"]).arg(data);
+    Process::start("cordboard", &mut command, &folder.path().join(format!("cordboard-{start}.log")))
+}
+
+fn settings(plan: &Plan, sip: SocketAddr, http: SocketAddr, media: u16, token: &str) -> String {
+    let repository = env!("CARGO_MANIFEST_DIR");
+    let (sip, last, drain) = (sip.port(), media + MEDIA_PORTS - 1, plan.drain);
+    format!(
+        r#"drain = "{drain}"
+[[interface]]
+bind = "127.0.0.1"
+[sip]
+listen = ["udp:{sip}", "tcp:{sip}"]
+[media]
+ports = "{media}-{last}"
+[[http]]
+listen = "{http}"
+token = "{token}"
+[paths]
+dialplans = "dialplans"
+sounds = "{repository}/sounds"
+"#
+    )
+}
+
+/// Extensions from 1001 on, password `secret-<number>`; agents ana at 1001 and bo at 1002; numbers by flow.
+fn site(plan: &Plan, trunk: u16) -> String {
+    let extensions: String = (0..plan.extensions)
+        .map(|n| 1_001 + n)
+        .map(|n| format!("  - {{number: \"{n}\", password: \"secret-{n}\", outbound: true, record: true}}\n"))
+        .collect();
+    let accept: Vec<String> = (trunk..trunk + TRUNK_PORTS).map(|port| format!("\"127.0.0.1/32:{port}\"")).collect();
+    let numbers: String = NUMBERS
+        .iter()
+        .map(|(dialled, internal, flow)| {
+            format!("  - {{number: \"+86{dialled}\", flow: {flow}}}\n  - {{number: \"{internal}\", flow: {flow}}}\n")
+        })
+        .collect();
+    let (ring, wrap_up, accept) = (plan.ring, plan.wrap_up, accept.join(", "));
+    format!(
+        r#"tenant: {TENANT}
+domains: [{DOMAIN}]
+default: true
+language: en-US
+limits: {{calls: 500, cps: 200, register_min: 1s}}
+extensions:
+{extensions}groups:
+  - {{id: support, name: Support, ring: {ring}, wrap_up: {wrap_up}}}
+agents:
+  - {{id: ana, name: Ana, station: {{extension: "1001"}}, groups: {{support: 5}}}}
+  - {{id: bo, name: Bo, station: {{extension: "1002"}}, groups: {{support: 5}}}}
+trunks:
+  - {{id: carrier, send: "sip:127.0.0.1:{trunk}", accept: [{accept}], codecs: [PCMA, PCMU], inbound: [{{match: "^0?(4\\d{{9}})$", to: "+86$1"}}]}}
+routes:
+  - {{match: "^9(\\d{{7,}})$", to: "+86$1", trunks: [carrier]}}
+  - {{match: "^[1-7]\\d{{3}}$", extension: true}}
+numbers:
+{numbers}"#
+    )
+}
+
+/// As the carrier dials it, as a phone dials it, and the flow.
+const NUMBERS: [(&str, &str, &str); 4] =
+    [(MENU, "9000", "menu"), (QUEUE, "9001", "queue"), (HELLO, "9002", "hello"), (RING, "9003", "ring")];
+/// Says `welcome`, then a menu in which 1 leads to the group.
+pub const MENU: &str = "4008001230";
+/// Straight to the group.
+pub const QUEUE: &str = "4008001231";
+/// Says the opening hours again and again.
+pub const HELLO: &str = "4008001232";
+/// Rings 1003, unanswered until that answers.
+pub const RING: &str = "4008001233";
+
+const FLOWS: [(&str, &str); 4] = [
+    (
+        "menu",
+        "nodes:
+  hello: {answer: , next: welcome}
+  welcome: {play: welcome, barge: false, next: main}
+  main:
+    menu: main-menu
+    keys: {1: support}
+    no_input: hangup
+    invalid: hangup
+  support: {queue: support, after: hangup, failed: hangup}
+",
+    ),
+    (
+        "queue",
+        "nodes:
+  hello: {answer: , next: support}
+  support: {queue: support, after: hangup, failed: hangup}
+",
+    ),
+    (
+        "hello",
+        "nodes:
+  hello: {answer: , next: say}
+  say: {play: [opening-hours, opening-hours, opening-hours, opening-hours], barge: false, next: hangup}
+",
+    ),
+    (
+        "ring",
+        "nodes:
+  ring: {dial: \"1003\", ring: 20s, after: hangup, failed: hangup}
+",
+    ),
+];

@@ -1,0 +1,23 @@
+//! The real binary against real programs: sipp as the carrier, baresip as the phones, sox and hound for sound.
+//! Each test starts its own server with its own site on free ports of 127.0.0.1, drives it from outside only, and judges
+//! it by what the far ends saw, what the API says, and what the recordings hold.
+//! Truth about sound is the sending side's diary (`harness::rtp`). Sound tests run alone, the others side by side; a wait
+//! is for an event, bounded, never for a length of time.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the harness is the world outside: processes, sockets, files, clocks"
+)]
+
+mod harness;
+
+mod commands;
+mod drain;
+mod endings;
+mod floods;
+mod inbound;
+mod instruments;
+mod phones;
+mod registration;
+mod restart;
+mod wire;

@@ -1,0 +1,345 @@
+//! The walls and sizes of the house, as tests over its source text. clippy sees calls and types (`clippy.toml`); this sees
+//! who imports whom, what machines name, how long things are, and whether the pages are true.
+//! Owns the lists of named exceptions: they may only shrink, and one that is no longer needed fails too.
+//! Each check is a function of one file, and is fed something bad once, so that it is known to bite.
+
+#![allow(clippy::disallowed_methods, reason = "it reads the source files")]
+
+#[path = "tidy/checks.rs"]
+mod checks;
+#[path = "tidy/source.rs"]
+mod source;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use checks::{FILE_LINES, FUNCTION_LINES, LONG_ON_PURPOSE};
+use source::{Source, is_word};
+
+/// `file function` that may be longer than the limit. Remove, never add.
+/// A long match of one-line arms and a table of cases may be here; anything with decisions may not.
+const LONG_FUNCTIONS: [&str; 9] = [
+    "src/api/tests/refusals.rs each_refusal_has_its_status_code_and_field",
+    "src/event/catalog.rs contact_entries",
+    "src/ivr/load/tests.rs each_mistake_has_its_words",
+    "src/ivr/run/tests.rs queue_leaves_by_every_exit",
+    "src/ledger/open.rs fold",
+    "src/ledger/record.rs fold",
+    "src/sdp/tests.rs answers_to_offers",
+    "src/sip/endpoint/tests/storm.rs storm",
+    "src/site/load/tests.rs each_problem_names_place_key_and_remedy",
+];
+
+/// Files that may be longer than the limit without a reason in their head. Remove, never add.
+const LONG_FILES: [&str; 1] = ["tests/sim/world.rs"];
+
+/// Pages that map the code: what they put in backticks is looked up.
+const MAPS: [&str; 2] = ["docs/architecture.md", "CONTRIBUTING.md"];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files of the repository by path below it, without what is built or recorded.
+fn files() -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the repository can be read") {
+            let path = entry.expect("the repository can be read").path();
+            let name =
+                path.strip_prefix(root()).expect("below the root").to_str().expect("our names are text").to_owned();
+            if ["target", "data", "demo-data", ".git", "sounds/en-US", "sounds/zh-CN"].contains(&name.as_str()) {
+                continue;
+            }
+            if path.is_dir() { folders.push(path) } else { found.push(name) }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// All Rust files, those compiled for tests only marked.
+fn sources() -> &'static [Source] {
+    static SOURCES: OnceLock<Vec<Source>> = OnceLock::new();
+    SOURCES.get_or_init(read_sources)
+}
+
+fn read_sources() -> Vec<Source> {
+    let paths: Vec<String> = files().into_iter().filter(|path| path.ends_with(".rs")).collect();
+    let mut for_tests: Vec<String> = Vec::new();
+    for path in &paths {
+        let folder = match path.strip_suffix("/mod.rs") {
+            Some(folder) => folder,
+            None => path.trim_end_matches(".rs"),
+        };
+        let modules = Source::new(path, &read(path), false).test_modules();
+        for_tests.extend(modules.iter().map(|name| format!("{folder}/{name}")));
+    }
+    let source = |path: String| {
+        let within = |of: &String| path == format!("{of}.rs") || path.starts_with(&format!("{of}/"));
+        let is_test = path.starts_with("tests/") || for_tests.iter().any(within);
+        Source::new(&path, &read(&path), is_test)
+    };
+    paths.into_iter().map(source).collect()
+}
+
+fn none(wrong: Vec<String>) {
+    assert!(wrong.is_empty(), "{} places:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn each(check: fn(&Source) -> Vec<String>) {
+    let sources = sources();
+    assert!(sources.len() > 100, "only {} source files were found", sources.len());
+    none(sources.iter().flat_map(check).collect());
+}
+
+/// What `check` says of `text` as a file at `path`.
+fn said(check: fn(&Source) -> Vec<String>, path: &str, text: &str) -> Vec<String> {
+    check(&Source::new(path, text, path.starts_with("tests/")))
+}
+
+/// Feeds `check` one file it must refuse once and one it must pass.
+fn bites(check: fn(&Source) -> Vec<String>, path: &str, bad: &str, good: &str) {
+    let wrong = said(check, path, bad);
+    assert_eq!(wrong.len(), 1, "of {bad:?} it says {wrong:?}");
+    assert_eq!(said(check, path, good), Vec::<String>::new(), "of {good:?}");
+}
+
+#[test]
+fn imports_go_down_only() {
+    each(checks::import_direction);
+}
+
+#[test]
+fn imports_go_down_only_bites() {
+    let check = checks::import_direction;
+    bites(check, "src/acd/x.rs", "use crate::call::Contacts;", "use crate::{base::Time, event::Kind, site::Site};");
+    bites(check, "src/acd/x.rs", "use crate::{base::Time, tenant};", "use super::{Owner, queue::Queue};");
+    bites(
+        check,
+        "src/base/x.rs",
+        "fn f() { crate::event::g() }",
+        "// crate::event\nconst C: &str = \"crate::event::g\";",
+    );
+    bites(check, "src/switch/mod.rs", "use super::ledger::Open;", "#[cfg(test)]\nmod tests { use crate::api::X; }");
+    bites(check, "src/acd/x.rs", "use super::super::call::Act;", "use super::queue;");
+    bites(check, "src/demo/mod.rs", "use crate::cli::ServeArgs;", "use crate::drive::Clock;");
+    assert_eq!(said(check, "src/cellar/mod.rs", "fn f() {}").len(), 1);
+}
+
+#[test]
+fn the_door_keeps_the_api_from_the_machines() {
+    let check = checks::import_direction;
+    bites(check, "src/api/x.rs", "use crate::tenant::words::Input;", "use crate::store::journal::Slot;");
+    bites(check, "src/api/x.rs", "use crate::ledger::{ContactRecord, Open};", "use crate::ledger::record::LegRecord;");
+    bites(check, "src/api/x.rs", "use crate::store::SiteStore;", "use crate::store::query::{Cursor, Filter};");
+}
+
+#[test]
+fn machines_do_not_name_the_world() {
+    each(checks::world);
+}
+
+#[test]
+fn machines_do_not_name_the_world_bites() {
+    let check = checks::world;
+    bites(check, "src/acd/x.rs", "use std::{collections::BTreeMap, fs};", "use std::collections::BTreeMap;");
+    bites(check, "src/acd/x.rs", "use std::time::Instant as I;", "use std::time::Duration;");
+    bites(
+        check,
+        "src/acd/x.rs",
+        "fn f() { std::thread::yield_now() }",
+        "fn f(instant: u8) { g::Instant::later(instant) }",
+    );
+    bites(check, "src/media/x.rs", "use std::net::{SocketAddr, UdpSocket};", "use std::net::SocketAddr;");
+    bites(check, "src/media/x.rs", "use std::collections::HashMap;", "// not a HashMap, whose order is chance");
+    bites(check, "src/call/x.rs", "async fn f() { tokio::task::yield_now().await }", "fn f() { tokio_like() }");
+    bites(check, "src/switch/code.rs", "use tokio::sync::mpsc;", "use crate::base::Time;");
+    assert!(said(check, "src/switch/door.rs", "use tokio::sync::mpsc;").is_empty());
+    assert!(said(check, "src/drive/x.rs", "use std::fs::File;").is_empty());
+}
+
+#[test]
+fn walls_are_opened_once_per_room() {
+    each(checks::permissions);
+    let opened: Vec<String> = sources()
+        .iter()
+        .filter(|s| !s.is_test && s.shipped.contains("clippy::disallowed_methods"))
+        .map(|s| s.path.clone())
+        .collect();
+    let missing: Vec<&str> = ["drive", "store", "api", "cli"]
+        .into_iter()
+        .filter(|room| !opened.contains(&format!("src/{room}/mod.rs")))
+        .collect();
+    assert!(missing.is_empty(), "these rooms do not say that they open the walls, or are gone: {missing:?}");
+}
+
+#[test]
+fn walls_are_opened_once_per_room_bites() {
+    let check = checks::permissions;
+    let good =
+        "#![allow(\n    clippy::disallowed_methods,\n    clippy::disallowed_types,\n    reason = \"files\"\n)]\n";
+    bites(check, "src/drive/mod.rs", "#![allow(clippy::disallowed_methods, clippy::disallowed_types)]\n", good);
+    bites(check, "src/acd/mod.rs", good, "fn f() {}");
+    bites(check, "src/drive/udp.rs", good, "fn f() {}");
+    bites(check, "src/drive/mod.rs", &good.repeat(2), good);
+    bites(check, "src/acd/x.rs", "#[allow(clippy::disallowed_types, reason = \"order\")]\nfn f() {}", "fn f() {}");
+    bites(check, "src/drive/mod.rs", &good.replace("#!", "#"), good);
+}
+
+#[test]
+fn functions_fit_a_screen() {
+    let sources = sources();
+    let long: Vec<(String, String)> = sources.iter().flat_map(checks::function_length).collect();
+    let excused = |name: &String| LONG_FUNCTIONS.contains(&name.as_str());
+    none(long.iter().filter(|(name, _)| !excused(name)).map(|(_, said)| said.clone()).collect());
+    let healed = LONG_FUNCTIONS.iter().filter(|name| !long.iter().any(|(found, _)| found == *name));
+    none(healed.map(|name| format!("`{name}` fits now: take it off the list")).collect());
+}
+
+#[test]
+fn functions_fit_a_screen_bites() {
+    let of = |lines: usize| format!("fn long(a: [u8; 2]) {{\n{}}}\nfn short() {{}}\n", "    f();\n".repeat(lines - 2));
+    let said = |text: &str| checks::function_length(&Source::new("src/acd/x.rs", text, false));
+    assert_eq!(said(&of(FUNCTION_LINES)), []);
+    assert_eq!(said(&of(FUNCTION_LINES + 1))[0].0, "src/acd/x.rs long");
+}
+
+#[test]
+fn files_have_one_noun() {
+    let long: Vec<(&str, String)> =
+        sources().iter().flat_map(|s| checks::file_length(s).into_iter().map(|said| (s.path.as_str(), said))).collect();
+    none(long.iter().filter(|(path, _)| !LONG_FILES.contains(path)).map(|(_, said)| said.clone()).collect());
+    let healed = LONG_FILES.iter().filter(|path| !long.iter().any(|(found, _)| found == *path));
+    none(healed.map(|path| format!("`{path}` is short now: take it off the list")).collect());
+}
+
+#[test]
+fn files_have_one_noun_bites() {
+    let check = checks::file_length;
+    let lines = |n: usize| format!("//! Head.\n\n{}", "f!();\n// why\n".repeat(n));
+    bites(check, "src/acd/x.rs", &lines(FILE_LINES + 1), &lines(FILE_LINES));
+    bites(check, "src/drive/x.rs", &lines(checks::DRIVER_LINES + 1), &lines(checks::DRIVER_LINES));
+    bites(check, "tests/x.rs", &lines(FILE_LINES + 1), &lines(FILE_LINES));
+    let excused = format!("//! {LONG_ON_PURPOSE}: one table.\n{}", lines(FILE_LINES + 1));
+    assert_eq!(said(check, "src/acd/x.rs", &excused), Vec::<String>::new());
+}
+
+#[test]
+fn files_say_what_they_own() {
+    each(checks::head_comment);
+    bites(checks::head_comment, "src/acd/x.rs", "use std::mem;\n", "//! Which caller waits.\nuse std::mem;\n");
+}
+
+#[test]
+fn lines_are_not_wide() {
+    each(checks::line_width);
+    let wide = |n: usize| format!("// {}\n", "é".repeat(n - 3));
+    bites(checks::line_width, "src/acd/x.rs", &wide(checks::LINE_WIDTH + 1), &wide(checks::LINE_WIDTH));
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    each(checks::banned_words);
+    let check = checks::banned_words;
+    let later = concat!("// TO", "DO: the rest\n");
+    bites(check, "src/acd/x.rs", later, "// all of it\n");
+    bites(check, "src/acd/x.rs", concat!("fn f() { let _", " = g(); }"), "fn f() { let _x = g(); }");
+    bites(check, "tests/x.rs", concat!("#[", "ignore]\nfn f() {}"), "#[test]\nfn f() {}");
+    bites(check, "src/drive/x.rs", concat!("fn f() { unbounded", "_channel(); }"), "fn f() { channel(BOUND); }");
+    bites(check, "src/acd/x.rs", concat!("fn f() { to", "do!() }"), "fn f() { \"to\"; }");
+}
+
+#[test]
+fn tests_do_not_sleep() {
+    each(checks::sleeping);
+    let check = checks::sleeping;
+    let sleeps = "fn f() { std::thread::sleep(D); }";
+    bites(check, "tests/x.rs", sleeps, "fn f() { wait_for(event); }");
+    bites(check, "src/acd/x.rs", sleeps, "fn f() {}");
+    bites(check, "src/drive/x.rs", &format!("#[cfg(test)]\nmod tests {{ {sleeps} }}"), sleeps);
+}
+
+#[test]
+fn quoted_rfcs_have_a_row() {
+    let listed = checks::listed_rfcs(&read("docs/rfc.md"));
+    assert!(listed.contains(&3261), "docs/rfc.md has no row of RFC 3261: {listed:?}");
+    none(sources().iter().flat_map(|s| checks::quoted_rfcs(&s.path, &s.text, &listed)).collect());
+}
+
+#[test]
+fn quoted_rfcs_have_a_row_bites() {
+    let listed =
+        checks::listed_rfcs("| RFC | Read |\n|---|---|\n| 3261 SIP | §17 |\n| 4566, 8866 SDP | all of 2327 |\n");
+    assert_eq!(listed, [3261, 4566, 8866]);
+    let wrong = checks::quoted_rfcs("x", concat!("RFC 3261 §17.\n", "RFC", " 3621 §17."), &listed);
+    assert_eq!(wrong, [concat!("x:2: RFC", " 3621 has no row in docs/rfc.md")]);
+}
+
+fn exists(path: &str) -> bool {
+    root().join(path).exists()
+}
+
+#[test]
+fn pages_link_to_what_is_there() {
+    let pages: Vec<String> = files().into_iter().filter(|path| path.ends_with(".md")).collect();
+    none(pages.iter().flat_map(|path| checks::links(path, &read(path), &exists)).collect());
+    let page = "[a](terms.md) [b](../README.md#run) [c](gone.md) [d](https://example.com/x.md) [e](#here)";
+    let there = |path: &str| ["docs/terms.md", "README.md"].contains(&path);
+    assert_eq!(checks::links("docs/x.md", page, &there), ["docs/x.md:1: `gone.md` is not there"]);
+}
+
+#[test]
+fn maps_are_true() {
+    let code: String = sources().iter().map(|s| s.code.as_str()).collect();
+    let is_defined = |name: &str| {
+        let mut found = code.match_indices(name);
+        found.any(|(at, _)| !code[..at].ends_with(is_word) && !code[at + name.len()..].starts_with(is_word))
+    };
+    none(MAPS.iter().flat_map(|path| checks::map_is_true(path, &read(path), &exists, &is_defined)).collect());
+    let page = "`src/acd` `acd/mod.rs` `acd/gone.rs` `Acd::settle` `Acd::unsettle` `settle()` `plain words`";
+    let there = |path: &str| ["src/acd", "src/acd/mod.rs"].contains(&path);
+    let wrong = checks::map_is_true("docs/x.md", page, &there, &|name| name == "settle");
+    assert_eq!(
+        wrong,
+        ["docs/x.md:1: `acd/gone.rs` is not in the tree", "docs/x.md:1: `Acd::unsettle` is not in the tree"]
+    );
+}
+
+#[test]
+fn nothing_points_out_of_the_repository() {
+    let ends = [".md", ".toml", ".yaml", ".html", ".json", ".tsv", "/run", "make-sounds"];
+    let pages = files().into_iter().filter(|path| ends.iter().any(|end| path.ends_with(end)));
+    let mut wrong: Vec<String> = pages.flat_map(|path| checks::strangers(&path, &read(&path), true)).collect();
+    for source in sources() {
+        let has_tests = source.is_test || source.code.contains("#[cfg(test)]");
+        wrong.extend(checks::strangers(&source.path, &source.text, has_tests));
+    }
+    none(wrong);
+    let strange = concat!("see /ro", "ot/notes\n");
+    assert_eq!(
+        checks::strangers("x", strange, true),
+        [concat!("x:1: `/ro", "ot/` means nothing to a reader elsewhere")]
+    );
+    assert_eq!(checks::strangers("x", concat!("/t", "mp/x"), false).len(), 1);
+    assert_eq!(checks::strangers("x", "see docs/terms.md", false), Vec::<String>::new());
+}
+
+/// The lints that stand for the walls are the ones clippy is told.
+#[test]
+fn clippy_knows_the_walls() {
+    let told = read("clippy.toml");
+    for wall in ["Instant::now", "SystemTime::now", "thread::sleep", "tokio::spawn", "HashMap", "UdpSocket"] {
+        assert!(
+            told.contains(&format!("::{}\"", wall)) || told.contains(&format!("\"{wall}\"")),
+            "clippy.toml: {wall}"
+        );
+    }
+    assert!(read("src/lib.rs").contains("#![forbid(unsafe_code)]"));
+}
