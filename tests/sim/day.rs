@@ -180,6 +180,10 @@ impl Day {
             self.world.cues.clear();
         }
         for ua in 0..self.world.uas.len() {
+            if self.world.uas[ua].gone {
+                // a dark phone would be asked for signs of life all night
+                self.world.touch(ua, |ua, t| ua.come_back(t));
+            }
             let calls: Vec<_> = self.world.uas[ua].calls.keys().copied().collect();
             for call in calls {
                 self.world.touch(ua, |ua, t| ua.hang_up(call, t));
@@ -321,7 +325,7 @@ impl Day {
     }
 }
 
-const QUIET: Kind = Kind { agents: 100, contacts: 10_000, every: Span::millis(1_700), rough: false };
+const QUIET: Kind = Kind { agents: 100, contacts: 6_000, every: Span::millis(1_700), rough: false };
 const ROUGH: Kind = Kind { agents: 20, contacts: 3_000, every: Span::millis(6_000), rough: true };
 const SHORT: Kind = Kind { contacts: 300, ..ROUGH };
 

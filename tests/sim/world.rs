@@ -43,6 +43,9 @@ const LISTEN_LATER: Span = Span::seconds(5);
 /// Inputs and events shown when a run fails: 50 inputs and what they led to.
 const LINES_KEPT: usize = 150;
 
+/// More steps at one moment mean a deadline that does not go away.
+const AT_ONCE_MAX: u32 = 10_000;
+
 #[derive(Debug)]
 enum Happening {
     Datagram {
@@ -143,6 +146,8 @@ pub struct World {
     next_reply: u64,
     pub check: Check,
     pub step: u64,
+    /// Steps since time moved.
+    at_once: u32,
     recent: VecDeque<String>,
     /// Cues whose time has come.
     pub cues: VecDeque<u64>,
@@ -188,6 +193,7 @@ impl World {
             answers: BTreeMap::new(),
             next_reply: 0,
             step: 0,
+            at_once: 0,
             recent: VecDeque::new(),
             cues: VecDeque::new(),
         };
@@ -336,6 +342,8 @@ impl World {
                 self.t = self.t.max(until);
                 return true;
             };
+            self.at_once = if next > self.t { 0 } else { self.at_once + 1 };
+            assert!(self.at_once < AT_ONCE_MAX, "time stands still");
             self.t = self.t.max(next);
             self.step += 1;
             if queue == Some(next) {

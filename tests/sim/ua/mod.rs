@@ -213,7 +213,7 @@ impl Ua {
 
     /// What is said to its live calls from here on may not arrive: nobody can ask their diaries for it.
     pub fn misses_something(&mut self) {
-        for call in self.calls.values_mut().filter(|c| c.phase != Phase::Over) {
+        for call in self.calls.values_mut().filter(|c| c.phase != Phase::Over || c.diary.acked.is_none()) {
             call.diary.vanished = true;
             if let Some(diary) = self.diaries.get_mut(&call.no) {
                 diary.vanished = true;
@@ -235,13 +235,9 @@ impl Ua {
     }
 
     pub fn register(&mut self, t: Time) {
-        self.register_for(self.account.as_ref().map_or(0, |a| a.expires), t);
-    }
-
-    fn register_for(&mut self, expires: u32, t: Time) {
         let Some(account) = self.account.clone() else { return };
         self.timers.retain(|(_, timer)| *timer != Timer::Register);
-        self.send_register(&account, expires, t);
+        self.send_register(&account, account.expires, t);
     }
 
     /// Where this call's sound arrives.

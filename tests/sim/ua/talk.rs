@@ -75,6 +75,7 @@ impl Ua {
         let value = digest::credentials(&challenge, user, password, "INVITE", request.uri.as_str(), 1);
         if call.phase == Phase::Cancelling {
             call.diary.finals.push((t, 401));
+            call.diary.acked.get_or_insert(t);
             return self.is_over(call, t);
         }
         self.send_invite(call, value, t);
