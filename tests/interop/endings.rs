@@ -106,7 +106,7 @@ fn an_agent_rejects_and_the_next_one_talks_and_hangs_up() {
     customer.sipp.done();
     let record = scene.record(&customer.contact);
     // He left the talk, and the flow had nothing more to say.
-    assert_eq!(words(&record, &ENDING), ["answered", "flow", "flow-ended"], "{record}");
+    assert_eq!(words(&record, &ENDING), ["answered", "agent", "hung-up"], "{record}");
     assert_eq!(words(&record["legs"][2], &["role", "ended_by", "cause"]), ["agent", "agent", "hung-up"], "{record}");
     let offers: Vec<_> = record["offers"].as_array().expect("a list").iter().collect();
     let told: Vec<_> = offers.iter().map(|offer| (offer["agent"]["id"].clone(), offer["ending"].clone())).collect();
@@ -159,7 +159,7 @@ fn a_phone_that_loses_power_in_a_talk_frees_its_agent_within_a_minute() {
     assert_eq!(ended["data"]["cause"], "media-lost", "{ended}");
     customer.sipp.done();
     let record = scene.record(&customer.contact);
-    assert_eq!(words(&record, &ENDING), ["answered", "flow", "flow-ended"], "{record}");
+    assert_eq!(words(&record, &ENDING), ["answered", "system", "media-lost"], "{record}");
     assert_eq!(
         words(&record["legs"][1], &["role", "ended_by", "cause"]),
         ["agent", "system", "media-lost"],
