@@ -353,7 +353,12 @@ impl House {
             self.order = Order::Ending;
             self.tell_all(Order::Ending);
         }
-        left == 0
+        // Legs are counted until their sockets are closed and the recording is complete.
+        left == 0 && self.legs() == 0
+    }
+
+    fn legs(&self) -> i64 {
+        self.tenants.iter().map(|tenant| tenant.door.meters.legs.get()).sum()
     }
 
     fn contacts(&self) -> i64 {
@@ -515,7 +520,11 @@ fn load_bindings(store: &SiteStore, tenant: TenantNo) -> Result<Vec<Binding>, st
 fn repair_recordings(folder: &Path, opens: &BTreeMap<TenantNo, Open>) -> BTreeMap<ContactId, Span> {
     let contacts = opens.values().flat_map(|open| &open.contacts);
     let files = contacts.filter_map(|(id, contact)| Some((*id, contact.recording.as_ref()?.file.clone())));
+    // Their contacts had ended, their last blocks may not have been written.
+    let unsealed = opens.values().flat_map(|open| &open.unsealed);
+    let unsealed = unsealed.map(|(id, recording)| (*id, recording.file.clone()));
     files
+        .chain(unsealed)
         .filter_map(|(id, file)| match recorder_writer::repair(&folder.join(&file)) {
             Ok(length) => Some((id, length)),
             Err(error) => {
