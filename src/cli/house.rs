@@ -325,6 +325,7 @@ impl House {
                 },
                 Some(verdict) = self.verdicts.recv() => match verdict {
                     Verdict::House(order) => self.set_order(order),
+                    Verdict::Alarm(alarm, text) => self.alarm(alarm, &text),
                     Verdict::DrainAndExit => {
                         as_told = false;
                         self.drain();

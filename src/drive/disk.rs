@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::clock::Clock;
 use super::recorder_writer::RecorderWriter;
 use crate::base::Supplies;
+use crate::event::words::AlarmKind;
 use crate::ledger::disk::{Disk, Output, Reading, Why};
 use crate::store::Journal;
 use crate::tenant::words::{House, ShedReason};
@@ -16,9 +17,11 @@ use crate::tenant::words::{House, ShedReason};
 const EVERY: Duration = Duration::from_secs(1);
 
 /// What the house is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     House(House),
+    /// A person must act.
+    Alarm(AlarmKind, String),
     /// Nothing waits in memory any longer than it may.
     DrainAndExit,
 }
@@ -43,7 +46,7 @@ impl DiskDriver {
                 let verdict = match output {
                     Output::Alarm { alarm, text } => {
                         tracing::error!(?alarm, text, "disk");
-                        continue;
+                        Verdict::Alarm(alarm, text)
                     }
                     Output::StopRecordings { gap: _ } => {
                         self.recorder.set_full(true);
