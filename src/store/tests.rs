@@ -156,7 +156,8 @@ fn open_state_is_saved_now_and_then_and_folded_up_from_there() {
     }
     let found = recover(crashed.path()).expect("readable");
     assert_eq!(found.opens[&TENANT], open);
-    assert!(found.folded > 0 && found.folded < last - OPEN_SAVE_EVERY + 513, "{} events", found.folded);
+    // How many lie behind the last save depends on the batches; none, when the last batch was the one that saved.
+    assert!(found.folded < last - OPEN_SAVE_EVERY + 513, "{} events", found.folded);
     start(crashed.path()).1.stop();
     house.projector.close();
     assert!(read(crashed.path()) == read(data.path()));
