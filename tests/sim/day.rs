@@ -10,8 +10,9 @@ use cordboard::switch::{AgentVerb, Answer as CommandAnswer, Body, Command, Origi
 
 use crate::disk::DiskFaults;
 use crate::net::Weather;
-use crate::places::{self, Shape, add_carrier, add_phone};
-use crate::ua::call::{Answer, Deed, Plan};
+use crate::places::{self, add_carrier, add_phone};
+use crate::scenario::place::Shape;
+use crate::scenario::ua::call::{Answer, Deed, Plan};
 use crate::world::{Setting, World};
 
 /// How much of what.

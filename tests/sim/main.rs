@@ -1,8 +1,8 @@
 //! The day simulator: the real tenant machine, front and folds in a made-up world of phones, callers, a carrier, a bad
 //! network and a disk that fails. No task, file, thread or clock here; a seed replays a run.
 //!
-//! Start at `scenarios` for what the house does in single calls, at `day` for thousands at once, at `check` for what is
-//! always true. `world` is the driver, `ua` the far ends, `stage` the words of scenarios.
+//! Start at `scenario/table.rs` for what the house does in single calls, at `day` for thousands at once, at `check` for
+//! what is always true. `world` is the driver; the far ends and the words of scenarios are shared with the interop tests.
 
 mod check;
 mod day;
@@ -12,9 +12,9 @@ mod net;
 mod places;
 mod records;
 mod reference;
+#[path = "../scenario/mod.rs"]
+mod scenario;
 mod scenarios;
 mod sim_stage;
 mod sound;
-mod stage;
-mod ua;
 mod world;

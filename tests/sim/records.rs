@@ -7,8 +7,8 @@ use cordboard::event::words::{Direction, Disposition, LegRole};
 use cordboard::ledger::record::LegRecord;
 use cordboard::ledger::{AgentInterval, ContactRecord, Rows};
 
-use crate::ua::Ua;
-use crate::ua::call::Diary;
+use crate::scenario::ua::Ua;
+use crate::scenario::ua::call::Diary;
 
 /// (3, 9, 11) within one record.
 pub fn is_sound(record: &ContactRecord) {

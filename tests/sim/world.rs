@@ -26,9 +26,9 @@ use cordboard::tenant::{Parts, Tenant, Why};
 use crate::check::Check;
 use crate::disk::{Disk, DiskFaults};
 use crate::net::{Net, Weather};
+use crate::scenario::ua::call::{CallNo, Phase};
+use crate::scenario::ua::{Out, Ua};
 use crate::sound::{Echo, Sound};
-use crate::ua::call::{CallNo, Phase};
-use crate::ua::{Out, Ua};
 
 pub const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5060);
 pub const INTERFACE: InterfaceNo = InterfaceNo(1);
@@ -250,10 +250,6 @@ impl World {
         Rng::from_seed(self.rng.bytes())
     }
 
-    pub fn named(&self, name: &str) -> usize {
-        self.uas.iter().position(|ua| ua.name == name).unwrap_or_else(|| panic!("nobody is called {name}"))
-    }
-
     /// Somebody in front of a far end does something.
     pub fn touch<R>(&mut self, ua: usize, act: impl FnOnce(&mut Ua, Time) -> R) -> R {
         let result = act(&mut self.uas[ua], self.t);
@@ -365,7 +361,7 @@ impl World {
             Happening::Datagram { from, bytes } => self.datagram_arrived(from, bytes),
             Happening::Chunk { link, bytes } => self.chunk_arrived(link, &bytes),
             Happening::ToPhone { ua, bytes } => {
-                if let Some(message) = crate::ua::wire_datagram(bytes) {
+                if let Some(message) = crate::scenario::ua::wire_datagram(bytes) {
                     self.touch(ua, |ua, t| ua.receive(message, t));
                 }
             }

@@ -84,6 +84,10 @@ pub struct Ua {
     server_keys: BTreeMap<String, u64>,
     timers: BTreeSet<(Time, Timer)>,
     out: VecDeque<Out>,
+    /// The sound of its calls has ports from here on, two for each; so many calls, then the first are used again.
+    pub media_first: u16,
+    pub media_calls: usize,
+    sounds: usize,
     register_call_id: String,
     register_cseq: u32,
     challenge: Option<(AuthValue, u32)>,
@@ -91,7 +95,9 @@ pub struct Ua {
 
 /// How long a phone rings that nobody touches and nobody cancels.
 const RING_MAX: Span = Span::minutes(4);
-const MEDIA_PORTS: usize = 20_000;
+/// Who has an address of his own has all these for his sound.
+const MEDIA_FIRST: u16 = 20_000;
+const MEDIA_CALLS: usize = 20_000;
 
 impl Ua {
     pub fn new(name: &str, at: SocketAddr, wire: Wire, server: SocketAddr, domain: &str, mut rng: Rng) -> Self {
@@ -119,14 +125,21 @@ impl Ua {
             server_keys: BTreeMap::new(),
             timers: BTreeSet::new(),
             out: VecDeque::new(),
+            media_first: MEDIA_FIRST,
+            media_calls: MEDIA_CALLS,
+            sounds: 0,
             register_cseq: 0,
             challenge: None,
         }
     }
 
     pub fn with_account(mut self, user: &str, password: &str, expires: u32) -> Self {
-        self.account = Some(Account { user: user.to_owned(), password: password.to_owned(), expires });
+        self.has_account(user, password, expires);
         self
+    }
+
+    pub fn has_account(&mut self, user: &str, password: &str, expires: u32) {
+        self.account = Some(Account { user: user.to_owned(), password: password.to_owned(), expires });
     }
 
     pub fn poll(&mut self) -> Option<Out> {
@@ -240,16 +253,16 @@ impl Ua {
         self.send_register(&account, account.expires, t);
     }
 
-    /// Where this call's sound arrives.
-    pub fn rtp_of(&self, call: CallNo) -> SocketAddr {
-        let port = 20_000 + 2 * (call % MEDIA_PORTS) as u16;
+    /// Where the next call's sound arrives.
+    fn next_rtp(&mut self) -> SocketAddr {
+        let port = self.media_first + 2 * (self.sounds % self.media_calls) as u16;
+        self.sounds += 1;
         SocketAddr::new(self.at.ip(), port)
     }
 
     /// The live call whose sound arrives at this port.
     pub fn call_at(&self, rtp: SocketAddr) -> Option<&Call> {
-        let offset = usize::from(rtp.port().checked_sub(20_000)?) / 2;
-        self.calls.values().rev().find(|c| c.no % MEDIA_PORTS == offset && c.phase != Phase::Over)
+        self.calls.values().rev().find(|c| c.rtp == rtp && c.phase != Phase::Over)
     }
 
     fn local_uri(&self, user: &str) -> String {
@@ -280,6 +293,7 @@ impl Ua {
             cseq: 0,
             transaction: 0,
             challenged: false,
+            rtp: self.next_rtp(),
             peer_rtp: None,
             held: false,
             sdp_version: 1,
@@ -372,6 +386,11 @@ impl Ua {
     /// The newest call that is not over.
     pub fn live_call(&self) -> Option<CallNo> {
         self.calls.values().rev().find(|c| c.phase != Phase::Over).map(|c| c.no)
+    }
+
+    /// A re-INVITE or INFO of its is under way.
+    pub fn waits_for_answer(&self) -> bool {
+        self.clients.values().any(|c| matches!(c.what, wire::What::ReInvite(_) | wire::What::Info))
     }
 
     pub fn live_calls(&self) -> usize {

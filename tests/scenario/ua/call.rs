@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cordboard::base::{Span, Time};
 use cordboard::sip::message::{Request, Uri};
 
-/// Numbers of one user agent's calls; its RTP port follows from it.
+/// Numbers of one user agent's calls.
 pub type CallNo = usize;
 
 /// What a far end does with a call, decided when the call begins.
@@ -111,6 +111,8 @@ pub struct Call {
     /// Its transaction.
     pub transaction: u64,
     pub challenged: bool,
+    /// Where its own sound arrives.
+    pub rtp: SocketAddr,
     /// Where the other side wants its sound.
     pub peer_rtp: Option<SocketAddr>,
     pub held: bool,

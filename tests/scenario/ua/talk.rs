@@ -11,7 +11,7 @@ use super::{RING_MAX, Timer, Ua, digest};
 
 impl Ua {
     fn sdp(&self, call: &Call) -> String {
-        let at = self.rtp_of(call.no);
+        let at = call.rtp;
         let direction = if call.held { "sendonly" } else { "sendrecv" };
         format!(
             "v=0\r\no=- {} {} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {} RTP/AVP 8 0 101\r\n\
@@ -246,6 +246,7 @@ impl Ua {
             invite: request.clone(),
             transaction: 0,
             challenged: false,
+            rtp: self.next_rtp(),
             peer_rtp: rtp_in(request.body()),
             held: false,
             sdp_version: 1,

@@ -1,0 +1,326 @@
+//! The words of a scenario, and what plays one. A scenario is a table of times, acts and what must be seen; it names no
+//! machine and no message, so that the same table runs on the tenant machine and through the real binary.
+//! Owns what each act does at the far ends and what is read from their diaries, which is the same everywhere. Leaves
+//! time, the network and the house itself to a [`Stage`].
+
+use std::collections::BTreeMap;
+
+use cordboard::base::{Span, Time};
+use cordboard::event::words::{Display, Disposition, OfferEnding, Side};
+use cordboard::switch::AgentVerb;
+
+use super::place::{Shape, agent};
+use super::ua::Ua;
+use super::ua::call::{CallNo, Deed, Diary, Phase, Plan};
+
+/// Somebody: a phone by its name, or a caller at the carrier by any other word.
+pub type Who = &'static str;
+
+#[derive(Clone, Copy, Debug)]
+pub enum Act {
+    Nothing,
+    /// From the carrier or a phone.
+    Calls(Who, &'static str),
+    Presses(Who, char),
+    /// By SIP INFO.
+    Informs(Who, char),
+    HangsUp(Who),
+    Answers(Who),
+    Rejects(Who, u16),
+    Holds(Who),
+    Retrieves(Who),
+    /// Power is lost, and is back.
+    Vanishes(Who),
+    ComesBack(Who),
+    /// Registers with this password.
+    Registers(Who, &'static str),
+    SignsIn(Who),
+    SignsOut(Who),
+    GetsReady(Who),
+    GetsNotReady(Who),
+    /// Command id, number, flow.
+    Orders(&'static str, &'static str, &'static str),
+    /// The command ends everything that runs.
+    EndsAll,
+    Crash,
+    Drain,
+    /// The drain's limit.
+    DrainEnds,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Expect {
+    /// A caller's call rings at the far end (180 or 183).
+    HearsRinging(Who),
+    /// A phone rings.
+    Rings(Who),
+    /// A call is up on both sides.
+    Talks(Who),
+    /// It has no call.
+    IsIdle(Who),
+    /// Whatever it asked for within its call has been answered.
+    IsSettled(Who),
+    /// Its last call ended with this final response.
+    Gets(Who, u16),
+    GetsBye(Who),
+    GetsCancel(Who),
+    /// The last REGISTER's final answer.
+    RegisterGets(Who, u16),
+    Shows(Who, Display),
+    /// The last answer to this command id.
+    Accepted(&'static str),
+    TurnsDown(&'static str),
+    /// Contacts that live now.
+    Contacts(usize),
+    /// The record of a caller's last contact.
+    Record(Who, Disposition, Side, &'static [OfferEnding]),
+    /// There are so many records, and all have ended.
+    Records(usize),
+    /// The digits in the record.
+    Digits(Who, &'static str),
+}
+
+pub struct Row {
+    /// Where time is virtual the act is done then. Where it is real, as soon as the row before was seen.
+    pub at: Span,
+    pub act: Act,
+    /// Each must come true before the next row's time.
+    pub sees: &'static [Expect],
+    /// Why it is left out where time is real.
+    pub only_sim: Option<&'static str>,
+}
+
+pub const fn at(ms: i64, act: Act, sees: &'static [Expect]) -> Row {
+    Row { at: Span::millis(ms), act, sees, only_sim: None }
+}
+
+/// A row that runs where time is virtual only, and why.
+pub const fn only_sim(why: &'static str, row: Row) -> Row {
+    Row { only_sim: Some(why), ..row }
+}
+
+pub struct Scenario {
+    pub name: &'static str,
+    pub shape: Shape,
+    pub rows: &'static [Row],
+}
+
+/// At the small site.
+pub const fn scenario(name: &'static str, rows: &'static [Row]) -> Scenario {
+    Scenario { name, shape: Shape::SMALL, rows }
+}
+
+/// What a scenario asks of a contact's record.
+#[derive(Debug)]
+pub struct Record {
+    pub disposition: Option<Disposition>,
+    pub side: Option<Side>,
+    /// Of offers that have ended, in order.
+    pub offers: Vec<OfferEnding>,
+    pub digits: String,
+}
+
+/// What a scenario runs on: the far ends' time and network, and the house.
+pub trait Stage {
+    /// Time is made up: a row can be put at any moment, and waiting costs nothing.
+    const IS_SIM: bool;
+
+    fn uas(&self) -> &[Ua];
+    /// Somebody in front of a far end does something.
+    fn touch<R>(&mut self, ua: usize, act: impl FnOnce(&mut Ua, Time) -> R) -> R;
+
+    /// A row begins.
+    fn reach(&mut self, at: Span);
+    /// Time goes on until something may have changed. `true`: the row that began at `from` has had its time, which ends
+    /// at `until`.
+    fn advance(&mut self, from: Span, until: Span) -> bool;
+
+    fn agent(&mut self, id: &str, verb: AgentVerb);
+    /// A command with an id.
+    fn order(&mut self, id: &'static str, to: &str, flow: &str);
+    fn end_all(&mut self);
+    /// The process dies and comes back.
+    fn crash(&mut self);
+    fn drain(&mut self);
+    fn drain_ends(&mut self);
+
+    fn shows(&mut self, id: &str) -> Option<Display>;
+    /// The last answer to that command; `None` before there is one.
+    fn accepted(&self, id: &str) -> Option<bool>;
+    /// Contacts that live.
+    fn contacts(&mut self) -> usize;
+    /// The last record of a caller.
+    fn record(&mut self, from: &str) -> Option<Record>;
+    /// How many records there are, and how many of them are closed.
+    fn records(&mut self) -> (usize, usize);
+
+    /// What is really there, for a failure.
+    fn tell(&mut self) -> String;
+    /// Everybody has hung up: looks at what is left.
+    fn finish(self);
+}
+
+/// How long the last row may take.
+const LAST: Span = Span::minutes(1);
+
+pub fn play(scenario: &Scenario, stage: impl Stage) {
+    let mut play = Play { stage, calls: BTreeMap::new(), callers: Vec::new() };
+    for (n, row) in scenario.rows.iter().enumerate() {
+        if row.only_sim.is_some() && !play.is_sim() {
+            continue;
+        }
+        let until = scenario.rows.get(n + 1).map_or(row.at + LAST, |next| next.at);
+        play.row(scenario.name, row, until);
+    }
+    play.finish();
+}
+
+struct Play<S> {
+    stage: S,
+    /// Calls by who began them last.
+    calls: BTreeMap<Who, (usize, CallNo)>,
+    callers: Vec<Who>,
+}
+
+impl<S: Stage> Play<S> {
+    const fn is_sim(&self) -> bool {
+        S::IS_SIM
+    }
+
+    fn row(&mut self, name: &str, row: &Row, until: Span) {
+        self.stage.reach(row.at);
+        self.act(row.act);
+        let mut missing: Vec<&Expect> = row.sees.iter().collect();
+        loop {
+            missing.retain(|expect| !self.holds(expect));
+            if missing.is_empty() || self.stage.advance(row.at, until) {
+                break;
+            }
+        }
+        missing.retain(|expect| !self.holds(expect));
+        if !missing.is_empty() {
+            let (at, act, told) = (row.at, row.act, self.stage.tell());
+            panic!("{name}: at {at} after {act:?}, not seen by {until}: {missing:?}\n{told}");
+        }
+    }
+
+    fn act(&mut self, act: Act) {
+        match act {
+            Act::Nothing => {}
+            Act::Calls(who, to) => self.call(who, to),
+            Act::Presses(who, key) => self.on_call(who, |ua, call, t| ua.carry_out(call, Deed::Press(key), t)),
+            Act::Informs(who, key) => self.on_call(who, |ua, call, t| ua.carry_out(call, Deed::Info(key), t)),
+            Act::HangsUp(who) => self.on_call(who, Ua::hang_up),
+            Act::Answers(who) => self.on_call(who, Ua::answer),
+            Act::Rejects(who, status) => self.on_call(who, |ua, call, t| ua.reject(call, status, t)),
+            Act::Holds(who) => self.on_call(who, |ua, call, t| ua.carry_out(call, Deed::Hold, t)),
+            Act::Retrieves(who) => self.on_call(who, |ua, call, t| ua.carry_out(call, Deed::Retrieve, t)),
+            Act::Vanishes(who) => self.stage.touch(self.named(who), |ua, _| ua.vanish()),
+            Act::ComesBack(who) => self.stage.touch(self.named(who), Ua::come_back),
+            Act::Registers(who, password) => self.stage.touch(self.named(who), |ua, t| {
+                ua.account.as_mut().expect("a phone").password = password.to_owned();
+                ua.come_back(t);
+            }),
+            Act::SignsIn(who) => self.stage.agent(agent(who), AgentVerb::SignIn { station: None }),
+            Act::SignsOut(who) => self.stage.agent(agent(who), AgentVerb::SignOut),
+            Act::GetsReady(who) => self.stage.agent(agent(who), AgentVerb::Ready),
+            Act::GetsNotReady(who) => self.stage.agent(agent(who), AgentVerb::NotReady),
+            Act::Orders(id, to, flow) => self.stage.order(id, to, flow),
+            Act::EndsAll => self.stage.end_all(),
+            Act::Crash => self.stage.crash(),
+            Act::Drain => self.stage.drain(),
+            Act::DrainEnds => self.stage.drain_ends(),
+        }
+    }
+
+    fn holds(&mut self, expect: &Expect) -> bool {
+        match *expect {
+            Expect::HearsRinging(who) => self.diary(who).is_some_and(|d| d.outgoing && d.ringing.is_some()),
+            Expect::Rings(who) => {
+                self.phase(who) == Some(Phase::Calling) && self.diary(who).is_some_and(|d| !d.outgoing)
+            }
+            Expect::Talks(who) => {
+                self.phase(who) == Some(Phase::Up) && self.diary(who).is_some_and(|d| d.acked.is_some())
+            }
+            Expect::IsIdle(who) => matches!(self.phase(who), Some(Phase::Over) | None),
+            Expect::IsSettled(who) => !self.stage.uas()[self.named(who)].waits_for_answer(),
+            Expect::Gets(who, status) => self.diary(who).and_then(Diary::last_final) == Some(status),
+            Expect::GetsBye(who) => self.diary(who).is_some_and(|d| d.bye_received.is_some()),
+            Expect::GetsCancel(who) => self.diary(who).is_some_and(|d| !d.outgoing && d.cancelled.is_some()),
+            Expect::RegisterGets(who, status) => self.stage.uas()[self.named(who)].register_status == Some(status),
+            Expect::Shows(who, display) => self.stage.shows(agent(who)) == Some(display),
+            Expect::Accepted(id) => self.stage.accepted(id) == Some(true),
+            Expect::TurnsDown(id) => self.stage.accepted(id) == Some(false),
+            Expect::Contacts(n) => self.stage.contacts() == n,
+            Expect::Record(who, disposition, side, offers) => self.record(who).is_some_and(|record| {
+                (record.disposition, record.side) == (Some(disposition), Some(side)) && record.offers == offers
+            }),
+            Expect::Records(n) => self.stage.records() == (n, n),
+            Expect::Digits(who, digits) => self.record(who).is_some_and(|record| record.digits == digits),
+        }
+    }
+
+    fn position(&self, who: Who) -> Option<usize> {
+        self.stage.uas().iter().position(|ua| ua.name == who)
+    }
+
+    fn named(&self, who: Who) -> usize {
+        self.position(who).unwrap_or_else(|| panic!("nobody is called {who}"))
+    }
+
+    /// The call this word stands for: the caller's own, or whatever call the phone has now or had last.
+    fn call_of(&self, who: Who) -> Option<(usize, CallNo)> {
+        let Some(ua) = self.position(who) else { return self.calls.get(who).copied() };
+        let phone = &self.stage.uas()[ua];
+        let last = || phone.diaries.keys().next_back().copied();
+        phone.live_call().or_else(last).map(|call| (ua, call))
+    }
+
+    fn diary(&self, who: Who) -> Option<&Diary> {
+        let (ua, call) = self.call_of(who)?;
+        self.stage.uas()[ua].diaries.get(&call)
+    }
+
+    fn phase(&self, who: Who) -> Option<Phase> {
+        let (ua, call) = self.call_of(who)?;
+        self.stage.uas()[ua].calls.get(&call).map(|c| c.phase)
+    }
+
+    /// A caller's number tells his contacts from others.
+    fn number_of(&mut self, who: Who) -> String {
+        let n = self.callers.iter().position(|c| *c == who).unwrap_or_else(|| {
+            self.callers.push(who);
+            self.callers.len() - 1
+        });
+        format!("+8613900000{n:03}")
+    }
+
+    fn call(&mut self, who: Who, to: &str) {
+        let from = self.number_of(who);
+        // who has no phone here calls over the carrier, far end 0
+        let ua = self.position(who).unwrap_or(0);
+        let call = self.stage.touch(ua, |ua, t| ua.call(to, &from, Plan::default(), t));
+        self.calls.insert(who, (ua, call));
+    }
+
+    fn on_call(&mut self, who: Who, act: impl FnOnce(&mut Ua, CallNo, Time)) {
+        let (ua, call) = self.call_of(who).unwrap_or_else(|| panic!("{who} has no call"));
+        self.stage.touch(ua, |ua, t| act(ua, call, t));
+    }
+
+    fn record(&mut self, who: Who) -> Option<Record> {
+        let account = self.position(who).and_then(|ua| self.stage.uas()[ua].account.as_ref());
+        let from = account.map(|account| account.user.clone()).unwrap_or_else(|| self.number_of(who));
+        self.stage.record(&from)
+    }
+
+    fn finish(mut self) {
+        for ua in 0..self.stage.uas().len() {
+            let calls: Vec<CallNo> = self.stage.uas()[ua].calls.keys().copied().collect();
+            for call in calls {
+                self.stage.touch(ua, |ua, t| ua.hang_up(call, t));
+            }
+        }
+        self.stage.finish();
+    }
+}
