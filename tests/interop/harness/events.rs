@@ -1,7 +1,7 @@
 //! The server's events over the WebSocket: what scenarios wait for.
 
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,10 @@ pub struct Events {
 struct Shared {
     log: Mutex<Log>,
     more: Condvar,
+    bell: OnceLock<Bell>,
 }
+
+type Bell = Box<dyn Fn() + Send + Sync>;
 
 #[derive(Default)]
 struct Log {
@@ -57,6 +60,11 @@ impl Events {
             log.more.notify_all();
         });
         Self { shared, stream, reader: Some(reader) }
+    }
+
+    /// Rings at each event from now on, for who waits for other things too.
+    pub fn ring(&self, bell: impl Fn() + Send + Sync + 'static) {
+        assert!(self.shared.bell.set(Box::new(bell)).is_ok(), "one bell is enough");
     }
 
     /// From here on only events to come are looked at.
@@ -121,6 +129,9 @@ impl Shared {
         if value["type"] == "event" {
             log.events.push(value);
             self.more.notify_all();
+            if let Some(bell) = self.bell.get() {
+                bell();
+            }
         }
     }
 }

@@ -95,7 +95,10 @@ pub struct Rtp {
 impl Rtp {
     pub fn new(law: Law) -> Self {
         // Two, so that nobody else sits where the server sends RTCP.
-        let port = ports::block(2);
+        Self::at(ports::block(2), law)
+    }
+
+    pub fn at(port: u16, law: Law) -> Self {
         let socket = UdpSocket::bind(("127.0.0.1", port)).expect("the port was free");
         let state = State {
             voice: Voice::Quiet,
@@ -132,6 +135,11 @@ impl Rtp {
             "",
         ]
         .join("\r\n")
+    }
+
+    /// Sends there, without waiting for sound from there.
+    pub fn send_to(&self, peer: SocketAddr) {
+        self.shared.lock().peer = Some(peer);
     }
 
     pub fn say(&self, voice: Voice) {

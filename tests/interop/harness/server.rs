@@ -18,6 +18,7 @@ pub const DOMAIN: &str = "test.example";
 /// Ports of the carrier from which it calls in; the first is also where calls out are sent.
 const TRUNK_PORTS: u16 = 6;
 const MEDIA_PORTS: u16 = 240;
+const SITES: &str = "sites";
 
 /// What a test wants of its server.
 pub struct Plan {
@@ -39,29 +40,60 @@ pub struct Server {
     pub api: Api,
     pub data: PathBuf,
     trunk_port: u16,
+    /// The file or folder it is started with.
+    site: String,
     process: Process,
     starts: u32,
     pub folder: TempDir,
 }
 
+/// What a server is started with, as files.
+pub struct House {
+    /// Whom the API is asked about.
+    pub tenant: &'static str,
+    /// Name and text; several are given as a folder.
+    pub sites: Vec<(&'static str, String)>,
+    /// Key and text.
+    pub flows: Vec<(&'static str, String)>,
+    pub drain: &'static str,
+    pub media_ports: u16,
+    /// The first port of the carrier that the sites name.
+    pub trunk_port: u16,
+}
+
 impl Server {
     pub fn start(plan: &Plan) -> Self {
+        let trunk_port = ports::block(TRUNK_PORTS);
+        let flows = FLOWS.iter().map(|(key, text)| (*key, (*text).to_owned())).collect();
+        let sites = vec![("site.yaml", site(plan, trunk_port))];
+        let drain = plan.drain;
+        Self::open(&House { tenant: TENANT, sites, flows, drain, media_ports: MEDIA_PORTS, trunk_port })
+    }
+
+    pub fn open(house: &House) -> Self {
         let folder = TempDir::with_prefix("cordboard-interop-").expect("a folder can be made");
         let (sip, http) = (address(ports::one()), address(ports::one()));
-        let (trunk_port, media) = (ports::block(TRUNK_PORTS), ports::block(MEDIA_PORTS));
         let data = folder.path().join("data");
         let token = "an-admin-token-for-this-test-only".to_owned();
-        let settings = settings(plan, sip, http, media, &token);
-        fs::write(folder.path().join("cordboard.toml"), settings).expect("settings are written");
-        fs::write(folder.path().join("site.yaml"), site(plan, trunk_port)).expect("the site is written");
-        let flows = folder.path().join("dialplans");
-        fs::create_dir(&flows).expect("the flows have a folder");
-        for (name, text) in FLOWS {
-            fs::write(flows.join(format!("{name}.yaml")), text).expect("a flow is written");
+        fs::write(folder.path().join("cordboard.toml"), settings(house, sip, http, &token))
+            .expect("settings are written");
+        let (sites, flows) = (folder.path().join(SITES), folder.path().join("dialplans"));
+        for made in [&sites, &flows] {
+            fs::create_dir(made).expect("a folder can be made");
         }
-        let api = Api { address: http, token, tenant: TENANT };
-        let process = spawn(&folder, &data, 0);
-        let mut server = Self { sip, api, data, trunk_port, process, starts: 1, folder };
+        for (name, text) in &house.sites {
+            fs::write(sites.join(name), text).expect("a site is written");
+        }
+        for (key, text) in &house.flows {
+            fs::write(flows.join(format!("{key}.yaml")), text).expect("a flow is written");
+        }
+        let site = match &house.sites[..] {
+            [(name, _)] => format!("{SITES}/{name}"),
+            _ => SITES.to_owned(),
+        };
+        let api = Api { address: http, token, tenant: house.tenant };
+        let process = spawn(&folder, &site, &data, 0);
+        let mut server = Self { sip, api, data, trunk_port: house.trunk_port, site, process, starts: 1, folder };
         server.until_ready();
         server
     }
@@ -95,7 +127,7 @@ impl Server {
     /// Starts the binary again with the same data; returns how long it took to be ready.
     pub fn start_again(&mut self) -> Duration {
         let began = Instant::now();
-        self.process = spawn(&self.folder, &self.data, self.starts);
+        self.process = spawn(&self.folder, &self.site, &self.data, self.starts);
         self.starts += 1;
         self.until_ready();
         began.elapsed()
@@ -133,16 +165,17 @@ fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
-fn spawn(folder: &TempDir, data: &PathBuf, start: u32) -> Process {
+fn spawn(folder: &TempDir, site: &str, data: &PathBuf, start: u32) -> Process {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     command.current_dir(folder.path()).env("RUST_LOG", "info").arg("serve");
-    command.args(["--config", "cordboard.toml", "--site", "site.yaml", "--data"]).arg(data);
+    command.args(["--config", "cordboard.toml", "--site", site, "--data"]).arg(data);
     Process::start("cordboard", &mut command, &folder.path().join(format!("cordboard-{start}.log")))
 }
 
-fn settings(plan: &Plan, sip: SocketAddr, http: SocketAddr, media: u16, token: &str) -> String {
+fn settings(house: &House, sip: SocketAddr, http: SocketAddr, token: &str) -> String {
     let repository = env!("CARGO_MANIFEST_DIR");
-    let (sip, last, drain) = (sip.port(), media + MEDIA_PORTS - 1, plan.drain);
+    let media = ports::block(house.media_ports);
+    let (sip, last, drain) = (sip.port(), media + house.media_ports - 1, house.drain);
     format!(
         r#"drain = "{drain}"
 [[interface]]
