@@ -58,7 +58,7 @@ impl Sipp {
 
     pub fn call_from(place: &Place, dialled: &str, rtp: &Rtp, caller: &Caller) -> Self {
         let rest = match caller {
-            Caller::Talks => CALLER_TALKS.to_owned(),
+            Caller::Talks => format!("{CALLER_TALKS}{}", talk_ends("[$3]", CALLER, "[$1]")),
             Caller::Refused(status) => CALLER_REFUSED.replace("@STATUS@", &status.to_string()),
             Caller::GivesUp => CALLER_GIVES_UP.to_owned(),
         };
@@ -74,10 +74,14 @@ impl Sipp {
 
     pub fn answer_at(place: &Place, rtp: &Rtp, callee: &Callee) -> Self {
         let rest = match callee {
-            Callee::Answers => CALLEE_ANSWERS.replace("@SDP@", &rtp.sdp()),
+            Callee::Answers => {
+                let ends = talk_ends("[$4]", "[$2];tag=[call_number]callee", "[$1]");
+                format!("{}{ends}", CALLEE_ANSWERS.replace("@SDP@", &rtp.sdp()))
+            }
             Callee::Refuses(status) => CALLEE_REFUSES.replace("@STATUS@", &status.to_string()),
             Callee::RingsOn => CALLEE_RINGS_ON.to_owned(),
         };
+        let rest = rest.replace("@RINGS@", RINGS);
         Self::start(place, &format!("{HEAD}{rest}</scenario>\n"), &["-m", "1"])
     }
 
@@ -148,6 +152,14 @@ impl Sipp {
     }
 }
 
+/// The end of a talk, with the headers of our BYE.
+fn talk_ends(target: &str, own: &str, other: &str) -> String {
+    TALK_ENDS.replace("@TARGET@", target).replace("@OWN@", own).replace("@OTHER@", other)
+}
+
+/// From, as a caller has it.
+const CALLER: &str = " <sip:13800138000@carrier.example>;tag=[call_number]caller";
+
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\" ?>\n<scenario name=\"interop\">\n";
 
 const INVITE: &str = r#"<send retrans="500"><![CDATA[
@@ -184,32 +196,6 @@ Max-Forwards: 70
 Content-Length: 0
 
 ]]></send>
-<recv request="BYE" optional="true" next="1"/>
-<recv request="NOTIFY"/>
-<send retrans="500"><![CDATA[
-BYE [$3] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:13800138000@carrier.example>;tag=[call_number]caller
-To:[$1]
-Call-ID: [call_id]
-CSeq: 2 BYE
-Max-Forwards: 70
-Content-Length: 0
-
-]]></send>
-<recv response="200" next="2"/>
-<label id="1"/>
-<send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-<label id="2"/>
 "#;
 
 const CALLER_REFUSED: &str = r#"<recv response="180" optional="true"/>
@@ -259,43 +245,14 @@ Content-Length: 0
 ]]></send>
 "#;
 
-const CALLEE_ANSWERS: &str = r#"<recv request="INVITE"><action>
-  <ereg regexp=".*" search_in="hdr" header="From:" assign_to="1"/>
-  <ereg regexp=".*" search_in="hdr" header="To:" assign_to="2"/>
-  <ereg regexp="sip:[-a-zA-Z0-9@:._+;=~%!*]*" search_in="hdr" header="Contact:" assign_to="4"/>
-</action></recv>
-<send><![CDATA[
-SIP/2.0 180 Ringing
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]callee
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:callee@[local_ip]:[local_port]>
-Content-Length: 0
-
-]]></send>
-<send retrans="500"><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]callee
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:callee@[local_ip]:[local_port]>
-Content-Type: application/sdp
-Content-Length: [len]
-
-@SDP@
-]]></send>
-<recv request="ACK"/>
-<recv request="BYE" optional="true" next="1"/>
+/// Until the cue, or until the server hangs up.
+const TALK_ENDS: &str = r#"<recv request="BYE" optional="true" next="1"/>
 <recv request="NOTIFY"/>
 <send retrans="500"><![CDATA[
-BYE [$4] SIP/2.0
+BYE @TARGET@ SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From:[$2];tag=[call_number]callee
-To:[$1]
+From:@OWN@
+To:@OTHER@
 Call-ID: [call_id]
 CSeq: 2 BYE
 Max-Forwards: 70
@@ -317,6 +274,40 @@ Content-Length: 0
 <label id="2"/>
 "#;
 
+const RINGS: &str = r#"<send><![CDATA[
+SIP/2.0 180 Ringing
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]callee
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:callee@[local_ip]:[local_port]>
+Content-Length: 0
+
+]]></send>
+"#;
+
+const CALLEE_ANSWERS: &str = r#"<recv request="INVITE"><action>
+  <ereg regexp=".*" search_in="hdr" header="From:" assign_to="1"/>
+  <ereg regexp=".*" search_in="hdr" header="To:" assign_to="2"/>
+  <ereg regexp="sip:[-a-zA-Z0-9@:._+;=~%!*]*" search_in="hdr" header="Contact:" assign_to="4"/>
+</action></recv>
+@RINGS@<send retrans="500"><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]callee
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:callee@[local_ip]:[local_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+@SDP@
+]]></send>
+<recv request="ACK"/>
+"#;
+
 const CALLEE_REFUSES: &str = r#"<recv request="INVITE"/>
 <send retrans="500"><![CDATA[
 SIP/2.0 @STATUS@ No
@@ -334,18 +325,7 @@ Content-Length: 0
 const CALLEE_RINGS_ON: &str = r#"<recv request="INVITE"><action>
   <ereg regexp=".*" search_in="hdr" header="Via:" assign_to="1"/>
 </action></recv>
-<send><![CDATA[
-SIP/2.0 180 Ringing
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]callee
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:callee@[local_ip]:[local_port]>
-Content-Length: 0
-
-]]></send>
-<recv request="CANCEL"/>
+@RINGS@<recv request="CANCEL"/>
 <send><![CDATA[
 SIP/2.0 200 OK
 [last_Via:]
