@@ -2,6 +2,9 @@
 //! Owns what happens next and carries out what the machine says, as `drive` does in production. Decides nothing about
 //! calls. One seed gives one run. `check` looks at it after each step; a panic prints what is needed to replay it.
 
+mod front;
+mod sound;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -14,32 +17,25 @@ use cordboard::base::{
 use cordboard::event::Event;
 use cordboard::event::words::Wire;
 use cordboard::ivr::Flows;
-use cordboard::media::words::{Fact, Report, ReportBody};
-use cordboard::sip::front;
-use cordboard::sip::message::{Frame, Message};
+use cordboard::media::words::{Report, ReportBody};
+use cordboard::sip::message::Message;
 use cordboard::sip::words::Interface;
 use cordboard::site::Site;
 use cordboard::switch::{Answer, Command, StoreAnswer, StoreAsk};
-use cordboard::tenant::words::{House, Input, Output, Received, ShedReason};
+use cordboard::tenant::words::{House, Input, Output, ShedReason};
 use cordboard::tenant::{Parts, Tenant, Why};
 
 use crate::check::Check;
 use crate::disk::{Disk, DiskFaults};
 use crate::net::{Net, Weather};
-use crate::scenario::ua::call::{CallNo, Phase};
 use crate::scenario::ua::{Out, Ua};
-use crate::sound::{Echo, Sound};
+use crate::sound::Sound;
 
 pub const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5060);
 pub const INTERFACE: InterfaceNo = InterfaceNo(1);
 const UDP: LinkId = LinkId(1);
 /// 2026-03-02, a Monday, 08:00 UTC.
 const WALL: Utc = Utc(1_772_438_400_000_000);
-/// RTP and RTCP are missed for so long before it is told (design 14).
-const SILENCE: Span = Span::seconds(30);
-/// How often a leg is listened to before its first sound and after it.
-const LISTEN_SOON: Span = Span::millis(300);
-const LISTEN_LATER: Span = Span::seconds(5);
 /// Inputs and events shown when a run fails: 50 inputs and what they led to.
 const LINES_KEPT: usize = 150;
 
@@ -289,15 +285,6 @@ impl World {
         }
     }
 
-    fn pressed(&mut self, ua: usize, call: CallNo, key: char) {
-        let peer = self.uas[ua].calls.get(&call).and_then(|c| c.peer_rtp);
-        let Some((leg, contact)) = peer.and_then(|rtp| self.sound.leg_at(rtp)).map(|(leg, l)| (leg, l.contact)) else {
-            return;
-        };
-        let body = ReportBody::Fact { leg, fact: Fact::Digit(key) };
-        self.report_in(Span::millis(20), contact, body);
-    }
-
     /// Its sockets are silent from here on; a connection breaks later, when somebody notices.
     fn vanished(&mut self, ua: usize) {
         if let Some(link) = self.links.remove(&ua) {
@@ -396,80 +383,6 @@ impl World {
             | Happening::Report { .. }
             | Happening::Listen { .. }
             | Happening::PlayerEnds { .. } => {}
-        }
-    }
-
-    // ---- the front, as `drive::gate`
-
-    fn datagram_arrived(&mut self, from: SocketAddr, bytes: Bytes) {
-        if self.tenant.is_none() {
-            return;
-        }
-        let answer = match Message::parse_datagram(bytes) {
-            Ok(message) => self.message_arrived(UDP, Wire::Udp, from, message),
-            Err(error) => front::refuse_faulty(&error, from),
-        };
-        if let Some(answer) = answer {
-            self.send_down(UDP, from, answer);
-        }
-    }
-
-    fn chunk_arrived(&mut self, link: LinkId, bytes: &Bytes) {
-        if self.tenant.is_none() {
-            return;
-        }
-        let Some(connection) = self.net.connections.get_mut(&link) else { return };
-        let remote = connection.remote;
-        connection.server.push(bytes);
-        while let Some(frame) = self.net.connections.get_mut(&link).and_then(|c| c.server.next_frame()) {
-            let answer = match frame {
-                Frame::Message(message) => self.message_arrived(link, Wire::Tcp, remote, message),
-                Frame::Ping => Some(Bytes::from_static(b"\r\n")),
-                Frame::Pong => None,
-                Frame::Refused(error) | Frame::Broken(error) => front::refuse_faulty(&error, remote),
-            };
-            if let Some(answer) = answer {
-                self.send_down(link, remote, answer);
-            }
-        }
-    }
-
-    fn message_arrived(&mut self, link: LinkId, wire: Wire, from: SocketAddr, message: Message) -> Option<Bytes> {
-        match front::owner(&self.sites, from, &message) {
-            Some(_) => {
-                self.feed(Input::Sip(Received { link, interface: INTERFACE, wire, from, message }));
-                None
-            }
-            None => match &message {
-                Message::Request(request) => front::refuse_stranger(request, from),
-                Message::Response(_) => None,
-            },
-        }
-    }
-
-    fn send_down(&mut self, link: LinkId, to: SocketAddr, bytes: Bytes) {
-        if link == UDP {
-            let Some(&ua) = self.by_address.get(&to) else { return };
-            for arrival in self.net.datagram(self.t) {
-                self.push(arrival, Happening::ToPhone { ua, bytes: bytes.clone() });
-            }
-        } else {
-            for (arrival, bytes) in self.net.stream(link, false, &bytes, self.t) {
-                self.push(arrival, Happening::PhoneChunk { link, bytes });
-            }
-        }
-    }
-
-    fn phone_chunk(&mut self, link: LinkId, bytes: &Bytes) {
-        let Some(connection) = self.net.connections.get_mut(&link) else { return };
-        let ua = connection.ua;
-        connection.phone.push(bytes);
-        while let Some(frame) = self.net.connections.get_mut(&link).and_then(|c| c.phone.next_frame()) {
-            match frame {
-                Frame::Message(message) => self.touch(ua, |ua, t| ua.receive(message, t)),
-                Frame::Ping | Frame::Pong => {}
-                Frame::Refused(error) | Frame::Broken(error) => panic!("the house sent what cannot be read: {error:?}"),
-            }
         }
     }
 
@@ -590,51 +503,6 @@ impl World {
         self.next_reply += 1;
         self.feed(Input::Command { reply, command: Box::new(command) });
         reply
-    }
-
-    // ---- sound
-
-    fn media(&mut self, command: cordboard::media::words::Command) {
-        let life = self.life;
-        for echo in self.sound.command(command, self.t) {
-            match echo {
-                Echo::Report(takes, contact, body) => self.report_in(takes, contact, body),
-                Echo::Listen(leg) => self.push(self.t + Span::millis(30), Happening::Listen { life, leg }),
-                Echo::PlayerEnds(contact, player) => {
-                    let ends = self.t + self.sound.player_length(player);
-                    self.push(ends, Happening::PlayerEnds { life, contact, player });
-                }
-            }
-        }
-    }
-
-    fn report_in(&mut self, takes: Span, contact: ContactId, body: ReportBody) {
-        let report = Report { contact, body };
-        self.push(self.t + takes, Happening::Report { life: self.life, report });
-    }
-
-    /// The first packet, as soon as the far end has a call that is up; silence, once nothing came for long enough.
-    fn listen(&mut self, leg: LegId) {
-        let Some(l) = self.sound.legs.get(&leg) else { return };
-        let rtp = l.spec.remote.map(|remote| remote.rtp);
-        let ua = self.uas.iter().find(|ua| Some(ua.at.ip()) == rtp.map(|rtp| rtp.ip()) && !ua.gone);
-        let call = ua.zip(rtp).and_then(|(ua, rtp)| ua.call_at(rtp));
-        let sounds = call.is_some_and(|c| c.phase == Phase::Up);
-        let (t, contact) = (self.t, l.contact);
-        let l = self.sound.legs.get_mut(&leg).expect("it was just seen");
-        let (first, lost) = (sounds && !l.heard, !sounds && l.spec.watch && !l.silent && t - l.last_sound >= SILENCE);
-        if sounds {
-            (l.heard, l.last_sound, l.silent) = (true, t, false);
-        }
-        l.silent |= lost;
-        let again = if l.heard { LISTEN_LATER } else { LISTEN_SOON };
-        self.push(t + again, Happening::Listen { life: self.life, leg });
-        if first {
-            self.report_in(Span::millis(1), contact, ReportBody::Fact { leg, fact: Fact::FirstSound });
-        }
-        if lost {
-            self.feed(Input::Media(Report { contact, body: ReportBody::Fact { leg, fact: Fact::Silence } }));
-        }
     }
 
     // ---- the end of a process, and the next one
