@@ -169,6 +169,8 @@ pub const SOUND_SAMPLES: usize = 30 * 60 * 8_000;
 pub const CLOSED_MEMORY: Span = Span::seconds(60);
 /// A datagram read from a media socket. Longer: cut by the kernel, then refused as malformed.
 pub const MEDIA_DATAGRAM_BYTES: usize = 2 << 10;
+/// How long a media thread may take to apply a command. Over: an alarm; the newest state is still what it applies.
+pub const MEDIA_APPLY_MAX: Span = Span::millis(200);
 /// Panics of one media thread within a minute that end all its legs; fewer end one leg each.
 pub const MEDIA_PANICS: usize = 3;
 

@@ -25,6 +25,7 @@ use crate::drive::media_thread::ThreadSettings;
 use crate::drive::media_threads::MediaThreads;
 use crate::drive::ports::{PortPool, PortRange, raise_descriptor_limit};
 use crate::drive::recorder_writer::{self, RecorderWriter};
+use crate::drive::retention::Retention;
 use crate::drive::supply::{IdCounter, Supplier};
 use crate::drive::tenant::{State, TenantDriver};
 use crate::drive::trace::Trace;
@@ -179,6 +180,8 @@ impl House {
         let (threads, recorder) = start_media(&settings, &recordings, &library, &ports, &clock, &lanes, &mut rng)?;
         let projector = Projector::start(&data.join("records.db"), Arc::clone(&journal))
             .map_err(|error| sites::store_failure(&data, &error))?;
+        let (keep, projected) = (settings.journal.keep, projector.reached());
+        tokio::spawn(Retention { journal: Arc::clone(&journal), keep, projected }.run());
         let door = Door::default();
         let token = tokens(&settings, &site_store, &door, &mut rng, &data)?;
         let (send_verdict, verdicts) = mpsc::channel(16);

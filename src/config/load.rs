@@ -6,12 +6,16 @@ use std::path::PathBuf;
 use super::fields::{Fields, Item};
 use super::problem::{Problem, Problems};
 use super::settings::{
-    Http, Interface, Listen, Media, PRIVATE_NETWORKS, Paths, PortRange, Recording, RecordingFormat, Serve, Settings,
-    Sip,
+    Http, Interface, Journal, Listen, Media, PRIVATE_NETWORKS, Paths, PortRange, Recording, RecordingFormat, Serve,
+    Settings, Sip,
 };
 use super::tree;
 use crate::base::{Secret, Span};
 use crate::event::words::Wire;
+
+/// A restart and a client that comes back need the last day; beyond ten years the files are an archive's.
+const KEEP_MIN: Span = Span::hours(24);
+const KEEP_MAX: Span = Span::hours(24 * 3_660);
 
 /// The commented default settings, which load to [`Settings::default`].
 pub fn default_text() -> &'static str {
@@ -30,7 +34,7 @@ pub fn load(name: &str, text: &str) -> Result<Settings, Vec<Problem>> {
 
 fn settings(root: &Item, problems: &mut Problems) -> Settings {
     let mut settings = Settings::default();
-    let known = ["data", "drain", "interface", "sip", "media", "recording", "http", "paths"];
+    let known = ["data", "drain", "interface", "sip", "media", "recording", "journal", "http", "paths"];
     let Some(fields) = root.fields(&known, problems) else { return settings };
     set(&mut settings.data, path(&fields, "data", problems));
     let drain = fields.get("drain").and_then(|item| item.span(Span::ZERO..=Span::hours(24), problems));
@@ -49,6 +53,10 @@ fn settings(root: &Item, problems: &mut Problems) -> Settings {
         let formats = [("pcm16", RecordingFormat::Pcm16), ("alaw", RecordingFormat::Alaw)];
         let format = recording.get("format").and_then(|item| item.one_of(&formats, problems));
         set(&mut settings.recording, format.map(|format| Recording { format }));
+    }
+    if let Some(journal) = fields.get("journal").and_then(|item| item.fields(&["keep"], problems)) {
+        let keep = journal.get("keep").and_then(|item| item.span(KEEP_MIN..=KEEP_MAX, problems));
+        set(&mut settings.journal, keep.map(|keep| Journal { keep }));
     }
     if let Some(item) = fields.get("http") {
         settings.http = https(&item, problems);
@@ -240,6 +248,7 @@ sounds = "sounds"
     fn several_interfaces_and_apis() {
         let text = r#"
 drain = "30s"
+journal = { keep = "30d" }
 http = [{ listen = "127.0.0.1:8080" }, { listen = "[::1]:8080", token = "t" }]
 [[interface]]
 bind = "192.0.2.1"
@@ -252,6 +261,7 @@ coalesce = true
 "#;
         let settings = load("c", text).expect("it loads");
         assert_eq!(settings.drain, Span::seconds(30));
+        assert_eq!(settings.journal.keep, Span::hours(30 * 24));
         assert_eq!(settings.media, Media { ports: PortRange { first: 20_002, last: 20_009 }, coalesce: true });
         assert_eq!(settings.interfaces[0].local.len(), PRIVATE_NETWORKS.len(), "behind NAT the private peers are near");
         assert_eq!(settings.interfaces[1].local, []);
@@ -275,6 +285,8 @@ listen = ["udp:5060", "sctp:5060", "udp:5060", "udp:20000"]
 ports = "16384-32767"
 [recording]
 format = "mp3"
+[journal]
+keep = "2h"
 [[http]]
 serve = "nativ"
 [[http]]
@@ -325,13 +337,18 @@ error: `recording.format` cannot be `mp3`
    |  format = "mp3"
 hint: use one of: `pcm16`, `alaw`
 
+error: `journal.keep` must be from 24h to 87840h, not 2h
+  --> cordboard.toml:17:8
+   |  keep = "2h"
+hint: choose a time in that range
+
 error: `http[0].listen` is missing
-  --> cordboard.toml:16:1
+  --> cordboard.toml:18:1
    |  [[http]]
 hint: add `listen = "127.0.0.1:8080"`
 
 error: `http[1].listen` must be an address and a port, not `8080`
-  --> cordboard.toml:19:10
+  --> cordboard.toml:21:10
    |  listen = "8080"
 hint: write `127.0.0.1:8080`, or `[::1]:8080` for IPv6
 "#;

@@ -18,6 +18,7 @@ pub struct Settings {
     pub sip: Sip,
     pub media: Media,
     pub recording: Recording,
+    pub journal: Journal,
     /// No two on the same address.
     pub http: Vec<Http>,
     pub paths: Paths,
@@ -73,6 +74,12 @@ pub enum RecordingFormat {
     Alaw,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// Days that are older are removed, whole.
+    pub keep: Span,
+}
+
 /// An `[[http]]`: one address on which one API is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
@@ -123,6 +130,12 @@ impl Default for Recording {
     }
 }
 
+impl Default for Journal {
+    fn default() -> Self {
+        Self { keep: Span::hours(90 * 24) }
+    }
+}
+
 impl Default for Http {
     fn default() -> Self {
         Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), serve: Serve::Native, token: None }
@@ -144,6 +157,7 @@ impl Default for Settings {
             sip: Sip::default(),
             media: Media::default(),
             recording: Recording::default(),
+            journal: Journal::default(),
             http: vec![Http::default()],
             paths: Paths::default(),
         }

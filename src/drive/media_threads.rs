@@ -36,7 +36,12 @@ impl MediaThreads {
 
     /// Never waits, never fails.
     pub fn send(&self, tenant: TenantNo, command: Command) {
-        self.0[home(command.contact, self.0.len())].send(tenant, command);
+        self.0[self.home(command.contact)].send(tenant, command);
+    }
+
+    /// The thread on which this contact lives.
+    pub fn home(&self, contact: ContactId) -> usize {
+        home(contact, self.0.len())
     }
 
     pub fn set_library(&self, library: &Arc<Library>) {

@@ -18,6 +18,7 @@ pub mod media_thread;
 pub mod media_threads;
 pub mod ports;
 pub mod recorder_writer;
+pub mod retention;
 pub mod supply;
 pub mod tcp;
 pub mod tenant;

@@ -11,7 +11,12 @@ use super::clock::Clock;
 use super::lanes::Lanes;
 use super::supply::Supplier;
 use super::world::World;
+use crate::base::bounds::MEDIA_APPLY_MAX;
 use crate::base::{Now, Span, Supplies, Time};
+use crate::event::words::{AlarmKind, By};
+use crate::event::{About, Event, Kind, VERSION};
+use crate::media::lateness::Lateness;
+use crate::media::words::{Body, Report, ReportBody};
 use crate::site::Site;
 use crate::switch::Answer;
 use crate::switch::door::{self, Asked};
@@ -47,6 +52,7 @@ pub struct State {
     panicked: Vec<Time>,
     shed_until: Option<Time>,
     house: Option<House>,
+    lateness: Lateness,
 }
 
 impl TenantDriver {
@@ -58,6 +64,7 @@ impl TenantDriver {
                 tokio::task::yield_now().await;
                 continue;
             }
+            self.watch_media();
             let deadline = self.deadline();
             let due = deadline.map(|t| tokio::time::Instant::from_std(self.clock.instant_of(t)));
             let sleep = async {
@@ -93,7 +100,7 @@ impl TenantDriver {
     }
 
     fn deadline(&self) -> Option<Time> {
-        [self.machine.deadline(), self.state.shed_until].into_iter().flatten().min()
+        [self.machine.deadline(), self.state.shed_until, self.state.lateness.deadline()].into_iter().flatten().min()
     }
 
     fn next_input(&mut self) -> Option<Input> {
@@ -110,12 +117,29 @@ impl TenantDriver {
             self.state.house = Some(house);
         }
         let now = self.clock.now();
+        if let Input::Media(Report { contact, body: ReportBody::Applied { subject, version } }) = &input {
+            self.state.lateness.applied(*contact, *subject, *version, now.t);
+        }
         if self.state.shed_until.is_some_and(|at| at <= now.t) {
             self.state.shed_until = None;
             self.handle(Input::House(self.state.house.unwrap_or(House::Open)), now);
         }
         self.handle(input, now);
         self.measure();
+    }
+
+    /// Asked only when no report waits: who has answered is not late because we were.
+    fn watch_media(&mut self) {
+        let now = self.clock.now();
+        while let Some(late) = self.state.lateness.due(now.t) {
+            let text = format!("media thread {} has not applied a command for {MEDIA_APPLY_MAX}", late.thread);
+            tracing::error!(thread = late.thread, contact = %late.contact, "media commands are not applied");
+            let kind = Kind::Alarm { alarm: AlarmKind::MediaLate, text };
+            let about = About { contact: Some(late.contact), leg: late.leg, ..About::default() };
+            let (v, tenant, by) = (VERSION, self.machine.no(), By::SYSTEM);
+            let event = Event { v, t: now.t, at: now.wall, tenant, about, by, kind };
+            self.state.last_seq = self.world.journal.append(event, None);
+        }
     }
 
     fn measure(&self) {
@@ -172,7 +196,13 @@ impl TenantDriver {
         match output {
             Output::Send { link, to, bytes } => self.world.send(link, to, bytes),
             Output::Open { request, interface, wire: _, to } => self.world.open(request, interface, to),
-            Output::Media(command) => self.world.media(command),
+            Output::Media(command) => {
+                if !matches!(command.body, Body::ReturnPorts(_)) {
+                    let thread = self.world.threads.home(command.contact);
+                    self.state.lateness.sent(thread, &command, self.clock.t());
+                }
+                self.world.media(command);
+            }
             Output::Journal { event, notify } => self.state.last_seq = self.world.journal.append(*event, notify),
             Output::Answer { reply, answer, repeat_of } => {
                 let then = repeat_of.and_then(|id| {
@@ -201,3 +231,6 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ pub mod dsp;
 pub mod dtmf;
 mod engine;
 pub mod latch;
+pub mod lateness;
 pub mod law;
 pub mod phone;
 pub mod player;

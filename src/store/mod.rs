@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub use journal::Journal;
+pub use journal::{Journal, Next};
 pub use query::Query;
 pub use records::Projector;
 pub use restart::{Recovered, recover};

@@ -424,3 +424,31 @@ fn the_journal_alone_tells_what_is_open_after_old_days_are_gone() {
     let (contacts, intervals, opens) = read(data.path());
     assert_eq!((contacts.len(), intervals.len(), opens.get(&TENANT)), (0, 1, Some(&open)));
 }
+
+#[test]
+fn records_and_what_is_open_stay_when_their_days_go() {
+    let data = tempfile::tempdir().expect("a folder");
+    let (_, house) = start(data.path());
+    let script = Script::day();
+    house.append(&script);
+    let mut last = 0;
+    for n in 1..=4 {
+        let mut day = Script::default();
+        day.command(Span::hours(24 * n).as_millis(), "c9");
+        last = house.journal.append(day.events[0].event.clone(), None);
+    }
+    house.stop();
+    let before = read(data.path());
+    assert!(before.0.len() > 1 && !before.2[&TENANT].contacts.is_empty(), "something closed, something open");
+    let (_, house) = start(data.path());
+    let removed = house.journal.remove_days(&(NOON + Span::hours(72)).day(), last).expect("readable");
+    assert_eq!(removed, [0, 24, 48].map(|hours| (NOON + Span::hours(hours)).day()));
+    house.stop();
+    assert!(read(data.path()) == before, "no row went with its day");
+    // The process dies and comes back, with records and without.
+    let found = recover(data.path()).expect("readable");
+    assert_eq!((found.opens.get(&TENANT), found.last_seq), (before.2.get(&TENANT), last));
+    let (_, house) = start(data.path());
+    house.stop();
+    assert!(read(data.path()) == before, "the projector goes on where it was");
+}

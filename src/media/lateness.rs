@@ -1,0 +1,149 @@
+//! Which commands the media threads have not applied yet, and when their silence is an alarm.
+//! Owns the patience with each thread. Leaves sending and telling to the tenant's driver, which hands in what it sent and
+//! what came back. In: commands sent, versions applied, the time. Out: [`Late`], once per thread until it answers in
+//! time again. A command is forgotten when it is late, so a thread that never answers fills nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::words::{Command, Subject};
+use crate::base::bounds::MEDIA_APPLY_MAX;
+use crate::base::{ContactId, LegId, Time};
+
+/// A thread that has not applied a command for [`MEDIA_APPLY_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Late {
+    pub thread: usize,
+    /// Whose command it was.
+    pub contact: ContactId,
+    pub leg: Option<LegId>,
+}
+
+type Key = (ContactId, Subject);
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    thread: usize,
+    version: u64,
+    until: Time,
+}
+
+#[derive(Debug, Default)]
+pub struct Lateness {
+    waiting: BTreeMap<Key, Waiting>,
+    by_time: BTreeSet<(Time, Key)>,
+    /// Threads whose alarm was raised.
+    late: BTreeSet<usize>,
+}
+
+impl Lateness {
+    /// A command went to a thread. A newer one of the same subject does not prolong the patience with the older.
+    pub fn sent(&mut self, thread: usize, command: &Command, t: Time) {
+        let key = (command.contact, command.body.subject());
+        match self.waiting.get_mut(&key) {
+            Some(waiting) => waiting.version = command.version,
+            None => self.wait(key, Waiting { thread, version: command.version, until: t + MEDIA_APPLY_MAX }),
+        }
+    }
+
+    /// The thread holds this version of the subject now. A thread that answers in time is late no longer.
+    pub fn applied(&mut self, contact: ContactId, subject: Subject, version: u64, t: Time) {
+        let key = (contact, subject);
+        let Some(waiting) = self.waiting.remove(&key) else { return };
+        self.by_time.remove(&(waiting.until, key));
+        self.late.remove(&waiting.thread);
+        if waiting.version > version {
+            self.wait(key, Waiting { until: t + MEDIA_APPLY_MAX, ..waiting });
+        }
+    }
+
+    fn wait(&mut self, key: Key, waiting: Waiting) {
+        self.by_time.insert((waiting.until, key));
+        self.waiting.insert(key, waiting);
+    }
+
+    pub fn deadline(&self) -> Option<Time> {
+        self.by_time.first().map(|(t, _)| *t)
+    }
+
+    /// The next thread that has become late; call it until `None`, when all that came in was handed in.
+    pub fn due(&mut self, t: Time) -> Option<Late> {
+        while let Some(&(_, key)) = self.by_time.first().filter(|(until, _)| *until <= t) {
+            self.by_time.pop_first();
+            let Some(waiting) = self.waiting.remove(&key) else { continue };
+            if self.late.insert(waiting.thread) {
+                let (contact, subject) = key;
+                return Some(Late { thread: waiting.thread, contact, leg: leg_of(subject) });
+            }
+        }
+        None
+    }
+}
+
+fn leg_of(subject: Subject) -> Option<LegId> {
+    match subject {
+        Subject::Leg(leg) | Subject::Row(leg) => Some(leg),
+        Subject::Player(_) | Subject::Recorder(_) | Subject::Ports(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::words::Body;
+
+    fn at(ms: i64) -> Time {
+        Time(ms * 1_000)
+    }
+
+    fn row(contact: u64, version: u64) -> Command {
+        let body = Body::SetRow { sink: LegId(contact), source: None };
+        Command { contact: ContactId(contact), version, body }
+    }
+
+    fn subject(contact: u64) -> Subject {
+        Subject::Row(LegId(contact))
+    }
+
+    fn late(thread: usize, contact: u64) -> Option<Late> {
+        Some(Late { thread, contact: ContactId(contact), leg: Some(LegId(contact)) })
+    }
+
+    #[test]
+    fn an_answer_in_time_is_no_alarm() {
+        let mut lateness = Lateness::default();
+        lateness.sent(0, &row(1, 1), at(0));
+        assert_eq!(lateness.deadline(), Some(at(200)));
+        assert_eq!(lateness.due(at(199)), None);
+        lateness.applied(ContactId(1), subject(1), 1, at(199));
+        assert_eq!((lateness.due(at(500)), lateness.deadline()), (None, None));
+    }
+
+    #[test]
+    fn a_thread_is_late_once_until_it_answers_in_time() {
+        let mut lateness = Lateness::default();
+        lateness.sent(0, &row(1, 1), at(0));
+        lateness.sent(0, &row(2, 2), at(10));
+        lateness.sent(1, &row(3, 3), at(20));
+        assert_eq!((lateness.due(at(300)), lateness.due(at(300))), (late(0, 1), late(1, 3)), "each thread once");
+        assert_eq!((lateness.due(at(300)), lateness.deadline()), (None, None));
+        lateness.sent(0, &row(1, 4), at(400));
+        assert_eq!(lateness.due(at(700)), None, "it is known to be late");
+        lateness.applied(ContactId(1), subject(1), 1, at(710));
+        lateness.sent(0, &row(1, 5), at(800));
+        assert_eq!(lateness.due(at(1_000)), None, "an answer that came late ends no alarm");
+        lateness.sent(0, &row(1, 6), at(1_100));
+        lateness.applied(ContactId(1), subject(1), 6, at(1_150));
+        lateness.sent(0, &row(1, 7), at(1_200));
+        assert_eq!(lateness.due(at(1_400)), late(0, 1), "it answered in time between: a new alarm");
+    }
+
+    #[test]
+    fn newer_commands_do_not_prolong_the_patience() {
+        let mut lateness = Lateness::default();
+        lateness.sent(0, &row(1, 1), at(0));
+        lateness.sent(0, &row(1, 2), at(150));
+        assert_eq!(lateness.deadline(), Some(at(200)));
+        lateness.applied(ContactId(1), subject(1), 1, at(160));
+        assert_eq!(lateness.deadline(), Some(at(360)), "the older is there, the newer is waited for");
+    }
+}
