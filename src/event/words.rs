@@ -80,6 +80,8 @@ pub enum EndCause {
     NotFound,
     /// The caller may not dial this.
     Forbidden,
+    /// The far end wants us to prove ourselves, and takes no credentials that we have.
+    Unproven,
     /// No codec in common, or SDP that cannot be used.
     NotAcceptable,
     /// A flow hung up.

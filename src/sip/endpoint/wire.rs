@@ -434,6 +434,7 @@ pub(super) fn reason(cause: EndCause) -> ReasonValue {
         | EndCause::NotFound
         | EndCause::Forbidden
         | EndCause::NotAcceptable
+        | EndCause::Unproven
         | EndCause::Rescinded
         | EndCause::MediaLost
         | EndCause::SignallingLost
@@ -459,6 +460,7 @@ fn text(cause: EndCause) -> &'static str {
         EndCause::NotFound => "Not found",
         EndCause::Forbidden => "Forbidden",
         EndCause::NotAcceptable => "Not acceptable",
+        EndCause::Unproven => "Credentials refused",
         EndCause::FlowEnded => "Flow ended",
         EndCause::Released => "Released",
         EndCause::PeerLeft => "Peer left",
