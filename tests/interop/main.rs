@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod challenges;
 mod commands;
 mod drain;
 mod endings;
