@@ -80,29 +80,11 @@ impl Doing {
     }
 }
 
-/// The one exclusive state that people see. Precedence, first that holds: signed out, talking, dialing, ringing,
-/// wrap-up, unreachable, not ready, ready.
-pub fn display(seat: Option<&Seat>) -> Display {
-    let Some(seat) = seat else {
-        return Display::SignedOut;
-    };
-    let works = |role| seat.works.iter().any(|w| w.doing.role() == role);
-    if works(WorkRole::Talking) {
-        Display::Talking
-    } else if works(WorkRole::Dialing) {
-        Display::Dialing
-    } else if works(WorkRole::Offered) {
-        Display::Ringing
-    } else if works(WorkRole::WrapUp) {
-        Display::WrapUp
-    } else if !seat.reachable {
-        Display::Unreachable
-    } else {
-        match seat.wish {
-            Wish::NotReady(_) => Display::NotReady,
-            Wish::Ready => Display::Ready,
-        }
-    }
+/// What people see of him.
+fn display(seat: Option<&Seat>) -> Display {
+    seat.map_or(Display::SignedOut, |seat| {
+        Display::of(seat.works.iter().map(|work| work.doing.role()), seat.reachable, seat.wish)
+    })
 }
 
 impl Agent {

@@ -24,6 +24,10 @@ pub const TCP_CONNECTIONS_PER_SOURCE: usize = 6_000;
 pub const SIP_HEADERS: usize = 256;
 /// Bytes a TCP peer may send before a message is complete: one largest message.
 pub const TCP_READ_BUFFER_BYTES: usize = SIP_MESSAGE_BYTES;
+/// Realms that may challenge the requests of one call of ours. More: the request is refused.
+pub const REALMS_PER_CALL: usize = 4;
+/// How often one request of ours is sent again with new credentials. More challenges: it is refused.
+pub const PROOFS_PER_REQUEST: u8 = 4;
 /// Media lines of a session description; an answer repeats them all. More: 488.
 pub const SDP_MEDIA_LINES: usize = 16;
 

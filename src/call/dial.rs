@@ -70,6 +70,7 @@ impl Contact {
             | EndCause::Overloaded
             | EndCause::Full
             | EndCause::NotAcceptable
+            | EndCause::Unproven
             | EndCause::SignallingLost
             | EndCause::InternalError => self.next_attempt(context, end),
             EndCause::HungUp

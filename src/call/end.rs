@@ -233,6 +233,7 @@ fn offer_ending(was_answered: bool, cause: EndCause) -> OfferEnding {
         | EndCause::Crash => OfferEnding::Rescinded,
         EndCause::Forbidden
         | EndCause::NotAcceptable
+        | EndCause::Unproven
         | EndCause::MediaLost
         | EndCause::SignallingLost
         | EndCause::Full

@@ -80,6 +80,8 @@ pub enum EndCause {
     NotFound,
     /// The caller may not dial this.
     Forbidden,
+    /// The far end wants us to prove ourselves, and takes no credentials that we have.
+    Unproven,
     /// No codec in common, or SDP that cannot be used.
     NotAcceptable,
     /// A flow hung up.
@@ -234,7 +236,7 @@ pub enum WorkRole {
     Dialing,
 }
 
-/// The one exclusive state that people see. Precedence is written at `acd::agent::display`.
+/// The one exclusive state that people see. The variants stand in their precedence: the first that holds is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Display {
@@ -246,6 +248,23 @@ pub enum Display {
     Unreachable,
     NotReady,
     Ready,
+}
+
+impl Display {
+    /// Of somebody signed in: what he does first, then whether he can be reached, then what he wishes.
+    pub fn of(works: impl Iterator<Item = WorkRole>, reachable: bool, wish: Wish) -> Self {
+        let working = works.map(|role| match role {
+            WorkRole::Talking => Self::Talking,
+            WorkRole::Dialing => Self::Dialing,
+            WorkRole::Offered => Self::Ringing,
+            WorkRole::WrapUp => Self::WrapUp,
+        });
+        let wished = match wish {
+            Wish::NotReady(_) => Self::NotReady,
+            Wish::Ready => Self::Ready,
+        };
+        working.chain((!reachable).then_some(Self::Unreachable)).min().unwrap_or(wished)
+    }
 }
 
 /// What carries SIP to a far end.
@@ -312,4 +331,29 @@ pub enum AlarmKind {
     ClockStep,
     /// A flow or site file was refused; the old version stays.
     FileRefused,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_state_that_holds_is_shown_whatever_came_first() {
+        use WorkRole::{Dialing, Offered, Talking, WrapUp};
+        let not_ready = Wish::NotReady(NotReadyReason::Asked);
+        let rows: [(&[WorkRole], bool, Wish, Display); 8] = [
+            (&[Talking, Dialing, Offered, WrapUp], false, not_ready, Display::Talking),
+            (&[Dialing, Offered, WrapUp], false, not_ready, Display::Dialing),
+            (&[Offered, WrapUp], false, Wish::Ready, Display::Ringing),
+            (&[WrapUp], false, Wish::Ready, Display::WrapUp),
+            (&[], false, not_ready, Display::Unreachable),
+            (&[], false, Wish::Ready, Display::Unreachable),
+            (&[], true, not_ready, Display::NotReady),
+            (&[], true, Wish::Ready, Display::Ready),
+        ];
+        for (works, reachable, wish, expected) in rows {
+            assert_eq!(Display::of(works.iter().copied(), reachable, wish), expected, "{works:?}");
+            assert_eq!(Display::of(works.iter().rev().copied(), reachable, wish), expected, "{works:?} from behind");
+        }
+    }
 }

@@ -218,26 +218,9 @@ impl From<CommandTable> for Vec<Accepted> {
 }
 
 impl OpenAgent {
-    /// The one state that people see, by the precedence written at `acd::agent::display`: what he does first, then
-    /// whether he can be reached, then what he wishes.
+    /// The one state that people see.
     pub fn display(&self) -> Display {
-        let works = |role| self.works.values().any(|w| w.role == role);
-        if works(WorkRole::Talking) {
-            Display::Talking
-        } else if works(WorkRole::Dialing) {
-            Display::Dialing
-        } else if works(WorkRole::Offered) {
-            Display::Ringing
-        } else if works(WorkRole::WrapUp) {
-            Display::WrapUp
-        } else if !self.reachable {
-            Display::Unreachable
-        } else {
-            match self.wish {
-                Wish::NotReady(_) => Display::NotReady,
-                Wish::Ready => Display::Ready,
-            }
-        }
+        Display::of(self.works.values().map(|work| work.role), self.reachable, self.wish)
     }
 }
 

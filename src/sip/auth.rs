@@ -1,6 +1,7 @@
-//! Digest: who sends a request. RFC 3261 §22 with RFC 7616 (SHA-256) as RFC 8760 brings it to SIP; `qop=auth` alone.
+//! Digest: who sends a request. RFC 3261 §22 with RFC 7616 (SHA-256) as RFC 8760 brings it to SIP. We ask for `qop=auth`
+//! alone, and answer a challenge without `qop` too.
 //! Owns challenges, nonces (stateless, signed, with an age), the replay window of their counts, and the arithmetic that
-//! our own phone uses too. Leaves whom to challenge to the endpoint, and who is trunk or phone to the site.
+//! our own requests use too. Leaves whom to challenge to the endpoint, and who is trunk or phone to the site.
 //! In: credentials and the password they should prove. Out: [`Verdict`].
 
 use std::collections::BTreeMap;
@@ -82,11 +83,30 @@ pub struct Proof<'a> {
 impl Proof<'_> {
     /// The `response` of RFC 7616 §3.4.1 with `qop=auth`.
     pub fn response(&self) -> String {
-        let hash = |text: String| self.algorithm.hex(&text);
-        let a1 = hash(format!("{}:{}:{}", self.user, self.realm, self.password));
-        let a2 = hash(format!("{}:{}", self.method, self.uri));
-        hash(format!("{a1}:{}:{}:{}:auth:{a2}", self.nonce, self.count, self.cnonce))
+        let (a1, a2) = self.halves();
+        self.algorithm.hex(&format!("{a1}:{}:{}:{}:auth:{a2}", self.nonce, self.count, self.cnonce))
     }
+
+    /// The `response` of RFC 2617 §3.2.2.1 to a challenge without `qop`: nothing counts, nothing of ours is in it.
+    pub fn response_without_qop(&self) -> String {
+        let (a1, a2) = self.halves();
+        self.algorithm.hex(&format!("{a1}:{}:{a2}", self.nonce))
+    }
+
+    fn halves(&self) -> (String, String) {
+        let a1 = self.algorithm.hex(&format!("{}:{}:{}", self.user, self.realm, self.password));
+        (a1, self.algorithm.hex(&format!("{}:{}", self.method, self.uri)))
+    }
+}
+
+/// Whether [`answer`] can meet a challenge: the scheme, the algorithm, and `qop=auth` or none at all.
+pub fn can_answer(challenge: &AuthValue) -> bool {
+    let auth = |list: &str| list.split(',').any(|qop| qop.trim().eq_ignore_ascii_case("auth"));
+    challenge.is_digest()
+        && Algorithm::parse(challenge.get("algorithm")).is_some()
+        && challenge.get("qop").is_none_or(auth)
+        && challenge.get("realm").is_some()
+        && challenge.get("nonce").is_some()
 }
 
 /// The credentials a client answers a challenge with. `None` when the challenge is none we can meet.
@@ -99,21 +119,23 @@ pub fn answer(
     count: u32,
     cnonce: &str,
 ) -> Option<AuthValue> {
+    can_answer(challenge).then_some(())?;
     let algorithm = Algorithm::parse(challenge.get("algorithm"))?;
-    let qop_auth = challenge.get("qop")?.split(',').any(|qop| qop.trim().eq_ignore_ascii_case("auth"));
-    (challenge.is_digest() && qop_auth).then_some(())?;
+    let has_qop = challenge.get("qop").is_some();
     let (realm, nonce, count) = (challenge.get("realm")?, challenge.get("nonce")?, format!("{count:08x}"));
     let proof = Proof { algorithm, user, realm, password, method, uri, nonce, count: &count, cnonce };
+    let response = if has_qop { proof.response() } else { proof.response_without_qop() };
     let value = AuthValue::new("Digest")
         .quoted("username", user)
         .quoted("realm", realm)
         .quoted("nonce", nonce)
         .quoted("uri", uri)
-        .quoted("response", &proof.response())
-        .token("algorithm", algorithm.name())
-        .quoted("cnonce", cnonce)
-        .token("qop", "auth")
-        .token("nc", &count);
+        .quoted("response", &response)
+        .token("algorithm", algorithm.name());
+    let value = match has_qop {
+        true => value.quoted("cnonce", cnonce).token("qop", "auth").token("nc", &count),
+        false => value,
+    };
     Some(match challenge.get("opaque") {
         Some(opaque) => value.quoted("opaque", opaque),
         None => value,
@@ -298,6 +320,14 @@ mod tests {
             proof(Algorithm::Sha256).response(),
             "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
         );
+        // the example of RFC 2069 §2.4, as its erratum corrects it
+        let old = Proof {
+            realm: "testrealm@host.com",
+            password: "CircleOfLife",
+            nonce: "dcd98b7102dd2f0e8b11d0f600bfb0c093",
+            ..proof(Algorithm::Md5)
+        };
+        assert_eq!(old.response_without_qop(), "1949323746fe6a43ef61f9606e7febea");
     }
 
     #[test]

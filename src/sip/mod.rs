@@ -2,6 +2,7 @@
 //! Leaves sockets to `drive`, sound to `media`, and what a call means to `call`.
 
 pub mod auth;
+pub mod credentials;
 pub mod dialog;
 pub mod endpoint;
 pub mod front;

@@ -32,7 +32,7 @@ pub fn export(site: &Site, passwords: Passwords) -> String {
     list(&mut text, "extensions", site.extensions.values().map(|e| extension(e, passwords)));
     list(&mut text, "groups", site.groups.values().map(group));
     list(&mut text, "agents", site.agents.values().map(|a| agent(site, a)));
-    list(&mut text, "trunks", site.trunks.values().map(trunk));
+    list(&mut text, "trunks", site.trunks.values().map(|t| trunk(t, passwords)));
     list(&mut text, "routes", site.routes.iter().map(|r| route(site, r)));
     list(&mut text, "numbers", site.numbers.values().map(number));
     if !site.emergency.trunks.is_empty() {
@@ -116,8 +116,9 @@ fn limits(site: &Site) -> String {
     format!("{{calls: {}, cps: {}{spans}}}", l.calls, l.cps)
 }
 
-fn trunk(t: &Trunk) -> String {
+fn trunk(t: &Trunk, passwords: Passwords) -> String {
     let accept: Vec<String> = t.accept.iter().map(|a| quoted(&a.to_string())).collect();
+    let account = t.account.as_ref().filter(|_| passwords == Passwords::Shown);
     let codecs: Vec<&str> = t.codecs.iter().map(|c| word(&CODECS, *c)).collect();
     map(&[
         ("id", Some(quoted(&t.id))),
@@ -128,6 +129,8 @@ fn trunk(t: &Trunk) -> String {
         ("inbound", rewrites(&t.inbound)),
         ("outbound", rewrites(&t.outbound)),
         ("caller_id", t.caller_id.as_deref().map(quoted)),
+        ("user", t.account.as_ref().map(|a| quoted(&a.user))),
+        ("password", account.map(|a| quoted(&a.password.0))),
     ])
 }
 

@@ -1,7 +1,7 @@
 //! A site as a person wrote it: objects that name each other by key, checked, without numbers.
 //! Owns that form and what it says about things outside the file. Made by `load`; `plan` turns it into a [`super::Site`].
 
-use super::{Codec, DigestPolicy, Group, Limits, Number, Pattern, Rewrite, Secret, TrunkTarget};
+use super::{Account, Codec, DigestPolicy, Group, Limits, Number, Pattern, Rewrite, Secret, TrunkTarget};
 use crate::config::{Problem, did_you_mean};
 use crate::site::Accept;
 
@@ -57,6 +57,7 @@ pub(super) struct TrunkEntry {
     pub inbound: Vec<Rewrite>,
     pub outbound: Vec<Rewrite>,
     pub caller_id: Option<String>,
+    pub account: Option<Account>,
 }
 
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use super::file::{AgentEntry, ExtensionEntry, Outside, Reference, RouteEntry, RouteEntryAction, SiteFile, TrunkEntry};
 use super::number::is_international;
 use super::{
-    Accept, CODECS, Codec, DIGESTS, DigestPolicy, Group, Limits, Network, Number, Pattern, Rewrite, STRATEGIES, Secret,
-    Strategy, TrunkTarget,
+    Accept, Account, CODECS, Codec, DIGESTS, DigestPolicy, Group, Limits, Network, Number, Pattern, Rewrite,
+    STRATEGIES, Secret, Strategy, TrunkTarget,
 };
 use crate::base::{GroupNo, NumberNo, Span};
 use crate::config::{Fields, Item, Problem, Problems, nearest, yaml};
@@ -287,7 +287,8 @@ impl Loader<'_> {
     }
 
     fn trunk(&mut self, item: &Item) -> Option<TrunkEntry> {
-        let known = ["id", "send", "accept", "codecs", "max_calls", "inbound", "outbound", "caller_id"];
+        let known =
+            ["id", "send", "accept", "codecs", "max_calls", "inbound", "outbound", "caller_id", "user", "password"];
         let fields = item.fields(&known, &mut self.problems)?;
         let id_item = fields.need("id", "id: carrier", &mut self.problems)?;
         let id = self.key(&id_item)?;
@@ -298,10 +299,27 @@ impl Loader<'_> {
         let inbound = self.each(&fields, "inbound", Self::rewrite);
         let outbound = self.each(&fields, "outbound", Self::rewrite);
         let caller_id = fields.get("caller_id").and_then(|item| self.dialable(&item));
+        let account = self.account(&fields, item);
         let send = fields.need("send", "send: \"sip:192.0.2.1:5060\"", &mut self.problems)?;
         let hint = "write `sip:host:port`, with `;transport=tcp` for TCP";
         let send = send.read("a SIP address", hint, &mut self.problems, target)?;
-        Some(TrunkEntry { id, send, accept, codecs, max_calls: max_calls.unwrap_or(100), inbound, outbound, caller_id })
+        let max_calls = max_calls.unwrap_or(100);
+        Some(TrunkEntry { id, send, accept, codecs, max_calls, inbound, outbound, caller_id, account })
+    }
+
+    /// `user` and `password` of a trunk, both or neither.
+    fn account(&mut self, fields: &Fields, trunk: &Item) -> Option<Account> {
+        let (user, password) = (self.text(fields, "user"), self.text(fields, "password"));
+        let (there, missing) = match (user, password) {
+            (Some(user), Some(password)) => return Some(Account { user, password: Secret(password) }),
+            (None, None) => return None,
+            (Some(_), None) => ("user", "password"),
+            (None, Some(_)) => ("password", "user"),
+        };
+        let at = fields.get(there).map_or(trunk.at(), |item| item.at());
+        let message = format!("`{}` has `{there}` and no `{missing}`", trunk.path);
+        self.problems.add(at, message, format!("add `{missing}`, as the carrier gave it, or remove `{there}`"));
+        None
     }
 
     fn accept(&mut self, item: &Item) -> Option<Accept> {

@@ -173,7 +173,16 @@ pub struct Trunk {
     pub outbound: Vec<Rewrite>,
     /// Shown to the carrier when the caller has no public number.
     pub caller_id: Option<String>,
+    /// Who we are when the carrier challenges our requests.
+    pub account: Option<Account>,
     pub retiring: bool,
+}
+
+/// What the carrier gave us to prove ourselves with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub user: String,
+    pub password: Secret,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

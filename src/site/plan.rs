@@ -133,9 +133,9 @@ fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {
 }
 
 fn numbered_trunk(n: &mut Numbering, entry: TrunkEntry) -> (TrunkNo, Trunk) {
-    let TrunkEntry { id, send, accept, codecs, max_calls, inbound, outbound, caller_id } = entry;
+    let TrunkEntry { id, send, accept, codecs, max_calls, inbound, outbound, caller_id, account } = entry;
     let no = TrunkNo(n.trunks.number(&id));
-    (no, Trunk { no, id, send, accept, codecs, max_calls, inbound, outbound, caller_id, retiring: false })
+    (no, Trunk { no, id, send, accept, codecs, max_calls, inbound, outbound, caller_id, account, retiring: false })
 }
 
 fn numbered_route(n: &mut Numbering, entry: RouteEntry) -> Route {

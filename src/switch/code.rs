@@ -213,6 +213,8 @@ pub fn sip_status(cause: EndCause) -> u16 {
         EndCause::NotFound => 404,
         EndCause::Forbidden => 403,
         EndCause::NotAcceptable => 488,
+        // between us and the trunk: for the caller a way that is closed
+        EndCause::Unproven => 503,
         EndCause::LostRace => 200,
         EndCause::MediaLost | EndCause::SignallingLost => 408,
         EndCause::Overloaded | EndCause::Drained => 503,

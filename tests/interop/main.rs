@@ -12,6 +12,7 @@
 
 mod harness;
 
+mod challenges;
 mod commands;
 mod drain;
 mod endings;

@@ -225,6 +225,7 @@ pub fn site() -> Site {
         inbound: Vec::new(),
         outbound: Vec::new(),
         caller_id: None,
+        account: None,
         retiring: false,
     };
     let number = Number {

@@ -5,10 +5,11 @@
 //! requests: 481). Leaves SDP, sound and what a call means to `call`, sockets and connections to `drive`.
 //! In: messages, links, [`Act`], `due`. Out: [`Output`].
 //!
-//! `wire` sends and answers, `arrive` judges what comes in first, `uas` and `uac` make dialogs, `talk` lives in them,
+//! `wire` sends and answers, `challenged` proves who we are, `arrive` judges what comes in first, `uas` and `uac` make dialogs, `talk` lives in them,
 //! `session` keeps them alive.
 
 mod arrive;
+mod challenged;
 mod digits;
 mod session;
 mod talk;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::auth::Gate;
+use super::credentials::Credentials;
 use super::dialog::{Dialog, Path};
 use super::front::{Bucket, Failures};
 use super::message::{Message, Request};
@@ -71,6 +73,8 @@ struct ClientTx {
     leg: Option<LegId>,
     talk: Option<No>,
     key: (String, String),
+    /// How often it was proven anew.
+    proofs: u8,
     /// It is on the wire, not waiting for a connection.
     sent: bool,
     /// INVITE only.
@@ -153,6 +157,8 @@ struct Talk {
     /// Our 2xx that waits for its ACK.
     unacked: Option<Unacked>,
     infos: Bucket,
+    /// What the far end asked us to prove.
+    credentials: Credentials,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,6 +221,8 @@ pub struct Counters {
     pub dropped: u64,
     pub challenged: u64,
     pub refused_credentials: u64,
+    /// Requests of ours that a far end challenged and did not take.
+    pub unproven: u64,
     pub repeated: u64,
     /// INFO over the rate.
     pub infos_refused: u64,

@@ -9,6 +9,7 @@ use super::{Cancel, Context, Endpoint, Leg, No, Phase, Role};
 use crate::base::LegId;
 use crate::base::bounds::FORKS;
 use crate::event::words::{EndCause, PartyRef};
+use crate::sip::credentials::Credentials;
 use crate::sip::dialog::{Dialog, Path};
 use crate::sip::front;
 use crate::sip::message::{CSeq, Method, Name, NameAddr, Request, Response, Uri};
@@ -25,16 +26,23 @@ pub(super) struct Dialing {
     forks: Vec<ForkState>,
 }
 
+impl Dialing {
+    pub(super) fn party(&self) -> PartyRef {
+        self.invite.party
+    }
+}
+
 #[derive(Debug)]
-struct ForkState {
-    client: Option<No>,
+pub(super) struct ForkState {
+    pub(super) client: Option<No>,
     call_id: String,
     tag: String,
-    cseq: u32,
+    pub(super) cseq: u32,
     seconds: u32,
     retries: u8,
     /// The final refusal; true when no response came.
     refused: Option<(u16, bool)>,
+    pub(super) credentials: Credentials,
 }
 
 /// Who calls. A caller without a number is anonymous (RFC 3323 §4.1): a URI cannot have an empty user.
@@ -63,6 +71,7 @@ impl Endpoint {
                 seconds: session::WANTED,
                 retries: 0,
                 refused: None,
+                credentials: Credentials::default(),
             })
             .collect();
         let count = forks.len();
@@ -131,7 +140,7 @@ impl Endpoint {
         builder.build().ok()
     }
 
-    fn fork_state(&mut self, leg: LegId, fork: usize) -> Option<&mut ForkState> {
+    pub(super) fn fork_state(&mut self, leg: LegId, fork: usize) -> Option<&mut ForkState> {
         match self.legs.get_mut(&leg)? {
             Leg::Dialing(dialing) => dialing.forks.get_mut(fork),
             Leg::Inbound { .. } | Leg::Up { .. } => None,
@@ -195,13 +204,14 @@ impl Endpoint {
         let Some(Leg::Dialing(dialing)) = self.legs.get(&leg) else { return };
         let party = dialing.invite.party;
         let offer = dialing.invite.forks.get(fork).map(|fork| fork.sdp.clone()).unwrap_or_default();
+        let credentials = dialing.forks.get(fork).map(|state| state.credentials.clone()).unwrap_or_default();
         let others: Vec<No> = dialing.forks.iter().filter_map(|state| state.client).filter(|c| *c != no).collect();
         let Some(dialog) = Dialog::uac(response, path, follows(party)) else { return };
         let timer = session::agreed(&response.headers, context.t());
         let talk = self.open_talk(dialog, party, Some(leg), Phase::Confirmed, context);
         if let Some(entry) = self.talks.get_mut(&talk) {
             entry.takes_update = response.headers.lists(Name::Allow, "UPDATE");
-            (entry.sdp, entry.session) = (offer, timer);
+            (entry.sdp, entry.session, entry.credentials) = (offer, timer, credentials);
             entry.transactions += 1;
         }
         if let Some(tx) = self.clients.get_mut(&no) {
@@ -229,7 +239,13 @@ impl Endpoint {
         let cseq = response.headers.cseq().map_or(0, |cseq| cseq.number);
         let Some(via) = self.new_via(&path, context) else { return };
         let Some(entry) = self.talks.get(&talk) else { return };
-        let built = entry.dialog.request(Method::Ack, cseq, &via).build();
+        let mut ack = entry.dialog.request(Method::Ack, cseq, &via);
+        if let Some(tx) = self.clients.get(&no) {
+            // the credentials of the INVITE (RFC 3261 §13.2.2.4); nobody may challenge an ACK
+            let headers = &tx.request.headers;
+            ack = ack.copy(headers, Name::Authorization).copy(headers, Name::ProxyAuthorization);
+        }
+        let built = ack.build();
         let Some(ack) = self.built(built) else { return };
         let bytes = ack.to_bytes();
         if let Some(tx) = self.clients.get_mut(&no).filter(|tx| tx.acks.len() < ACKS) {
@@ -353,6 +369,7 @@ fn best(refused: &[(u16, bool)]) -> (u16, bool) {
 fn cause_of(status: u16, silent: bool) -> EndCause {
     match status {
         _ if silent => EndCause::Unreachable,
+        401 | 407 => EndCause::Unproven,
         486 | 600 => EndCause::Busy,
         404 | 408 | 410 | 430 | 480 => EndCause::Unreachable,
         484 | 604 => EndCause::NotFound,

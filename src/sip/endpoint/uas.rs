@@ -6,6 +6,7 @@ use super::wire::{ALLOW, SUPPORTED};
 use super::{Context, Endpoint, Leg, No, Phase, Talk, Unacked};
 use crate::base::LegId;
 use crate::event::words::{EndCause, PartyRef};
+use crate::sip::credentials::Credentials;
 use crate::sip::dialog::{Dialog, Path};
 use crate::sip::endpoint::session::{self, Asked};
 use crate::sip::front::Bucket;
@@ -85,6 +86,7 @@ impl Endpoint {
             refreshing: false,
             unacked: None,
             infos,
+            credentials: Credentials::default(),
         };
         self.talks.insert(no, talk);
         no

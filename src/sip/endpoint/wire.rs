@@ -123,12 +123,13 @@ impl Endpoint {
     /// Sends a request in a new transaction.
     pub(super) fn send_request(
         &mut self,
-        request: Request,
+        mut request: Request,
         path: Path,
         role: Role,
         (leg, talk): (Option<LegId>, Option<No>),
         context: &mut Context,
     ) -> No {
+        self.prove(&mut request, &path, &role, (leg, talk), context);
         let (no, bytes) = (self.mint(), request.to_bytes());
         let branch = request.headers.via().ok().and_then(|via| via.branch().map(str::to_owned)).unwrap_or_default();
         let key = (branch, request.method.to_string());
@@ -137,8 +138,10 @@ impl Endpoint {
         if let Some(talk) = talk.and_then(|talk| self.talks.get_mut(&talk)) {
             talk.transactions += 1;
         }
-        let (sent, cancel, acks) = (false, Cancel::No, Vec::new());
-        let tx = ClientTx { machine, request, bytes: bytes.clone(), path, role, leg, talk, key, sent, cancel, acks };
+        let (proofs, sent, cancel, acks) = (0, false, Cancel::No, Vec::new());
+        let bytes_kept = bytes.clone();
+        let tx =
+            ClientTx { machine, request, bytes: bytes_kept, path, role, leg, talk, key, proofs, sent, cancel, acks };
         self.clients.insert(no, tx);
         self.trace(leg, true, path.remote, bytes.clone(), context);
         self.transmit(&path, bytes, Some(no));
@@ -210,7 +213,9 @@ impl Endpoint {
             Some(Up::TransportFailed) => Some(503),
             Some(Up::NotAcknowledged) | None => None,
         };
-        if let Some(status) = status {
+        if let Some(status) = status
+            && !response.is_some_and(|response| self.proves_again(no, response, context))
+        {
             self.answered_by(no, status, response, path, context);
         }
         self.plan_client(no);
@@ -434,6 +439,7 @@ pub(super) fn reason(cause: EndCause) -> ReasonValue {
         | EndCause::NotFound
         | EndCause::Forbidden
         | EndCause::NotAcceptable
+        | EndCause::Unproven
         | EndCause::Rescinded
         | EndCause::MediaLost
         | EndCause::SignallingLost
@@ -459,6 +465,7 @@ fn text(cause: EndCause) -> &'static str {
         EndCause::NotFound => "Not found",
         EndCause::Forbidden => "Forbidden",
         EndCause::NotAcceptable => "Not acceptable",
+        EndCause::Unproven => "Credentials refused",
         EndCause::FlowEnded => "Flow ended",
         EndCause::Released => "Released",
         EndCause::PeerLeft => "Peer left",

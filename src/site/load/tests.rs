@@ -311,9 +311,39 @@ fn a_number_is_never_reused() {
 
 #[test]
 fn an_export_hides_passwords_unless_asked() {
-    let site = planned(DESIGN);
-    assert!(!export(&site, Passwords::Hidden).contains("password"));
-    assert!(export(&site, Passwords::Shown).contains("password: \"...\""));
+    let mut site = planned(DESIGN);
+    site.trunks[0].account = Some(Account { user: "us".into(), password: Secret("carrier's".into()) });
+    let hidden = export(&site, Passwords::Hidden);
+    assert!(!hidden.contains("password") && hidden.contains("user: \"us\""), "{hidden}");
+    let shown = export(&site, Passwords::Shown);
+    assert!(shown.contains("password: \"...\"") && shown.contains("password: \"carrier's\""), "{shown}");
+    assert!(!format!("{site:?}").contains("carrier's"), "no log shows it");
+}
+
+#[test]
+fn a_trunk_has_both_parts_of_its_account_or_neither() {
+    let site = |keys: &str| {
+        let text = format!("tenant: t\ndomains: [t]\ntrunks: [{{id: c, send: \"sip:192.0.2.1\"{keys}}}]\n");
+        load("site.yaml", &text).map(|file| plan(Numbering::new(TenantNo(1)), file, &[], &mut |_| String::new()).0)
+    };
+    let both = site(", user: us, password: \"p\"").expect("it loads");
+    assert_eq!(both.trunks[0].account, Some(Account { user: "us".into(), password: Secret("p".into()) }));
+    assert_eq!(site("").expect("it loads").trunks[0].account, None);
+    for (keys, message, hint) in [
+        (
+            ", user: us",
+            "`trunks[0]` has `user` and no `password`",
+            "add `password`, as the carrier gave it, or remove `user`",
+        ),
+        (
+            ", password: p",
+            "`trunks[0]` has `password` and no `user`",
+            "add `user`, as the carrier gave it, or remove `password`",
+        ),
+    ] {
+        let problems = site(keys).expect_err("half an account proves nothing");
+        assert_eq!((problems[0].message.as_str(), problems[0].hint.as_str()), (message, hint));
+    }
 }
 
 fn any_span() -> impl proptest::strategy::Strategy<Value = Span> {
@@ -347,6 +377,7 @@ proptest! {
             site.trunks[0].outbound.push(Rewrite { pattern: pattern.clone(), to: "$0\"\\".into() });
             site.trunks[0].caller_id = Some("+864008001234".into());
             site.trunks[0].send.transport = Wire::Tcp;
+            site.trunks[0].account = Some(Account { user: names[0].clone(), password: Secret(names[1].clone()) });
         }
         let text = export(&site, Passwords::Shown);
         prop_assert_eq!(planned(&text), site, "{}", text);

@@ -27,11 +27,13 @@ pub struct Plan {
     pub ring: &'static str,
     pub wrap_up: &'static str,
     pub drain: &'static str,
+    /// More keys of the carrier, each after a comma.
+    pub carrier: &'static str,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { extensions: 4, ring: "10s", wrap_up: "0s", drain: "20s" }
+        Self { extensions: 4, ring: "10s", wrap_up: "0s", drain: "20s", carrier: "" }
     }
 }
 
@@ -207,7 +209,7 @@ fn site(plan: &Plan, trunk: u16) -> String {
             format!("  - {{number: \"+86{dialled}\", flow: {flow}}}\n  - {{number: \"{internal}\", flow: {flow}}}\n")
         })
         .collect();
-    let (ring, wrap_up, accept) = (plan.ring, plan.wrap_up, accept.join(", "));
+    let (ring, wrap_up, accept, more) = (plan.ring, plan.wrap_up, accept.join(", "), plan.carrier);
     format!(
         r#"tenant: {TENANT}
 domains: [{DOMAIN}]
@@ -221,7 +223,7 @@ agents:
   - {{id: ana, name: Ana, station: {{extension: "1001"}}, groups: {{support: 5}}}}
   - {{id: bo, name: Bo, station: {{extension: "1002"}}, groups: {{support: 5}}}}
 trunks:
-  - {{id: carrier, send: "sip:127.0.0.1:{trunk}", accept: [{accept}], codecs: [PCMA, PCMU], inbound: [{{match: "^0?(4\\d{{9}})$", to: "+86$1"}}]}}
+  - {{id: carrier, send: "sip:127.0.0.1:{trunk}", accept: [{accept}], codecs: [PCMA, PCMU], inbound: [{{match: "^0?(4\\d{{9}})$", to: "+86$1"}}]{more}}}
 routes:
   - {{match: "^9(\\d{{7,}})$", to: "+86$1", trunks: [carrier]}}
   - {{match: "^[1-7]\\d{{3}}$", extension: true}}

@@ -48,7 +48,14 @@ pub enum Callee {
     Refuses(u16),
     /// Rings until it is cancelled.
     RingsOn,
+    /// Asks for [`ACCOUNT`], answers, and asks for it again when the server hangs up.
+    Challenges,
+    /// Asks again and again, whatever is sent.
+    ChallengesOn,
 }
+
+/// User and password that a challenging carrier takes.
+pub const ACCOUNT: (&str, &str) = ("our-account", "what-the-carrier-gave-us");
 
 impl Sipp {
     /// A call of the carrier from its port `index` to `dialled`; its sound is `rtp`'s.
@@ -80,6 +87,12 @@ impl Sipp {
             }
             Callee::Refuses(status) => CALLEE_REFUSES.replace("@STATUS@", &status.to_string()),
             Callee::RingsOn => CALLEE_RINGS_ON.to_owned(),
+            Callee::Challenges => format!("{}{CALLEE_TAKES_ACCOUNT}", challenge("INVITE", 1, true))
+                .replace("@CHALLENGE_BYE@", &challenge("BYE", 2, false))
+                .replace("@USER@", ACCOUNT.0)
+                .replace("@PASSWORD@", ACCOUNT.1)
+                .replace("@SDP@", &rtp.sdp()),
+            Callee::ChallengesOn => format!("{}{}", challenge("INVITE", 1, true), challenge("INVITE", 2, true)),
         };
         let rest = rest.replace("@RINGS@", RINGS);
         Self::start(place, &format!("{HEAD}{rest}</scenario>\n"), &["-m", "1"])
@@ -347,6 +360,79 @@ Content-Length: 0
 
 ]]></send>
 <recv request="ACK"/>
+"#;
+
+/// A request that is refused with a challenge; the ACK of an INVITE.
+fn challenge(method: &str, nonce: u8, is_invite: bool) -> String {
+    let ack = if is_invite { "<recv request=\"ACK\"/>\n" } else { "" };
+    let (retrans, tag) = if is_invite { (" retrans=\"500\"", ";tag=[call_number]callee") } else { ("", "") };
+    format!(
+        r#"<recv request="{method}"/>
+<send{retrans}><![CDATA[
+SIP/2.0 401 Unauthorized
+[last_Via:]
+[last_From:]
+[last_To:]{tag}
+[last_Call-ID:]
+[last_CSeq:]
+WWW-Authenticate: Digest realm="carrier.example", nonce="nonce-{nonce}", algorithm=MD5, qop="auth"
+Content-Length: 0
+
+]]></send>
+{ack}"#
+    )
+}
+
+const CALLEE_TAKES_ACCOUNT: &str = r#"<recv request="INVITE"><action>
+  <verifyauth assign_to="1" username="@USER@" password="@PASSWORD@"/>
+</action></recv>
+<nop test="1" next="1"/>
+<send><![CDATA[
+SIP/2.0 403 Wrong
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]callee
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+<recv request="NEVER"/>
+<label id="1"/>
+<send retrans="500"><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]callee
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:callee@[local_ip]:[local_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+@SDP@
+]]></send>
+<recv request="ACK"><action>
+  <ereg regexp="Digest .*nonce-1" search_in="hdr" header="Authorization:" check_it="true" assign_to="2"/>
+</action></recv>
+@CHALLENGE_BYE@<recv request="BYE"><action>
+  <verifyauth assign_to="3" username="@USER@" password="@PASSWORD@"/>
+  <ereg regexp="nonce-2" search_in="hdr" header="Authorization:" check_it="true" assign_to="2"/>
+</action></recv>
+<nop test="3" next="2"/>
+<recv request="NEVER"/>
+<label id="2"/>
+<send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+<Reference variables="2"/>
 "#;
 
 const REGISTER: &str = r#"<send retrans="500"><![CDATA[

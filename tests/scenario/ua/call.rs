@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use cordboard::base::{Span, Time};
-use cordboard::sip::message::{Request, Uri};
+use cordboard::sip::message::Uri;
 
 /// Numbers of one user agent's calls.
 pub type CallNo = usize;
@@ -106,9 +106,7 @@ pub struct Call {
     /// Where requests within the dialog go.
     pub target: Uri,
     pub cseq: u32,
-    /// The INVITE that began it.
-    pub invite: Request,
-    /// Its transaction.
+    /// Of the INVITE that began it.
     pub transaction: u64,
     pub challenged: bool,
     /// Where its own sound arrives.

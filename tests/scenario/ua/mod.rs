@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use cordboard::base::{Rng, Span, Time};
 use cordboard::event::words::Wire;
-use cordboard::sip::message::{AuthValue, Message, Request, Uri};
+use cordboard::sip::message::{AuthValue, Message, Uri};
 
 use call::{Answer, Call, CallNo, Deed, Diary, Phase, Plan};
 pub use wire::datagram as wire_datagram;
@@ -288,7 +288,6 @@ impl Ua {
             local_tag,
             remote,
             remote_tag: None,
-            invite: placeholder(target.clone()),
             target,
             cseq: 0,
             transaction: 0,
@@ -396,9 +395,4 @@ impl Ua {
     pub fn live_calls(&self) -> usize {
         self.calls.values().filter(|c| c.phase != Phase::Over).count()
     }
-}
-
-/// Stands where the INVITE will be as soon as it is written.
-fn placeholder(target: Uri) -> Request {
-    Request::builder(cordboard::sip::message::Method::Invite, target).build().expect("an empty request")
 }

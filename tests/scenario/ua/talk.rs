@@ -33,7 +33,6 @@ impl Ua {
             builder = builder.header(Name::Authorization, value);
         }
         let request = builder.body("application/sdp", self.sdp(call)).build().expect("an INVITE");
-        call.invite = request.clone();
         self.send(no, What::Invite(call.no), request, t);
     }
 
@@ -243,7 +242,6 @@ impl Ua {
             remote: from.to_string(),
             target,
             cseq: 100,
-            invite: request.clone(),
             transaction: 0,
             challenged: false,
             rtp: self.next_rtp(),

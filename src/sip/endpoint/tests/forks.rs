@@ -11,11 +11,11 @@ use crate::sip::phone::{PhoneCall, PhoneEvent};
 use crate::sip::testing::EXT_1001;
 use crate::sip::words::{Act, Fork, Invite, Target, Tell};
 
-const LEG: LegId = LegId(77);
+pub(super) const LEG: LegId = LegId(77);
 const DESK: &str = "198.51.100.1:5062";
 const CELL: &str = "198.51.100.2:5062";
 
-fn dial(world: &mut World, targets: Vec<Target>, party: PartyRef) {
+pub(super) fn dial(world: &mut World, targets: Vec<Target>, party: PartyRef) {
     dial_as(world, targets, party, false);
 }
 
@@ -62,7 +62,7 @@ fn ringing(world: &mut World) -> Vec<(SocketAddr, PhoneCall)> {
     calls
 }
 
-fn at_rest(world: &mut World) {
+pub(super) fn at_rest(world: &mut World) {
     world.run(Span::seconds(100));
     assert_eq!(world.endpoint.counts(), Counts::default(), "{:#?}", world.endpoint);
     assert!(world.phones.values().all(|phone| phone.calls() == 0));
@@ -207,12 +207,12 @@ fn nobody_there_is_unreachable() {
     at_rest(&mut world);
 }
 
-fn trunk(world: &World) -> Target {
+pub(super) fn trunk(world: &World) -> Target {
     world.endpoint.target_of_trunk(TrunkNo(1), "+8610").expect("an address")
 }
 
 /// The carrier's answer to an INVITE.
-fn respond(world: &mut World, invite: &crate::sip::message::Request, status: &str, tag: &str, more: &str) {
+pub(super) fn respond(world: &mut World, invite: &crate::sip::message::Request, status: &str, tag: &str, more: &str) {
     let text = |name| invite.headers.text(name).expect("a field").into_owned();
     let response = format!(
         "SIP/2.0 {status}\r\nVia: {}\r\nFrom: {}\r\nTo: {};tag={tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n\

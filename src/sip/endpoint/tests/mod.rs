@@ -1,6 +1,7 @@
 //! The endpoint and real far ends (phones, a scripted carrier) on a virtual wire in virtual time.
 
 mod calls;
+mod challenges;
 mod forks;
 mod refusals;
 mod registers;
