@@ -126,7 +126,8 @@ impl Endpoint {
         if let Some(value) = ours {
             let user = value.get("username").unwrap_or("").to_owned();
             let extension = self.site.extension(&user).map(|extension| extension.no);
-            let exempt = path.wire == Wire::Udp || extension.is_some_and(|no| self.registrar.knows(no, path.remote));
+            let exempt =
+                path.wire == Wire::Udp || extension.is_some_and(|no| self.registrar.knows(no, path.remote.ip()));
             if !exempt && self.failures.is_banned(path.remote.ip(), &user, context.t()) {
                 return None;
             }
@@ -141,7 +142,9 @@ impl Endpoint {
                 Verdict::Stale => stale = true,
                 Verdict::Wrong => {
                     self.counters.refused_credentials += 1;
-                    self.failures.failed(path.remote.ip(), &user, context.t());
+                    if path.wire == Wire::Tcp {
+                        self.failures.failed(path.remote.ip(), &user, context.t());
+                    }
                 }
                 Verdict::Absent => {}
             }

@@ -10,7 +10,7 @@ mod rules;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::message::Contacts;
 use super::words::{Binding, Output, Target, Tell};
@@ -404,9 +404,9 @@ impl Registrar {
         self.held.get(&extension).is_some_and(|list| list.iter().any(Held::is_usable))
     }
 
-    /// Is there a live registration from this source?
-    pub fn knows(&self, extension: ExtensionNo, source: SocketAddr) -> bool {
-        self.bindings(extension).any(|binding| binding.received == source)
+    /// Is there a live registration from this host? Its next connection has another port.
+    pub fn knows(&self, extension: ExtensionNo, source: IpAddr) -> bool {
+        self.bindings(extension).any(|binding| binding.received.ip() == source)
     }
 
     /// The usable contacts, by q, then the newest first.
