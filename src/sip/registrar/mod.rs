@@ -296,7 +296,12 @@ impl Registrar {
     }
 
     /// A connection is gone, and with it the phones behind it (RFC 5626 has the phone open a new one).
+    /// A REGISTER that waits for the disk has nobody left to answer: its binding would lead nowhere.
     pub fn link_closed(&mut self, link: LinkId) {
+        let waiting = self.pending.iter().filter(|(_, pending)| pending.link == link);
+        for ticket in waiting.map(|(ticket, _)| *ticket).collect::<Vec<_>>() {
+            self.give_up(ticket);
+        }
         let gone: Vec<(ExtensionNo, String)> = self
             .held
             .values()
