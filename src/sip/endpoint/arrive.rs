@@ -97,6 +97,16 @@ impl Endpoint {
         }
     }
 
+    /// RFC 3261 §8.2.7. `request` is stamped; the tag is the same for the same request.
+    fn refuse_stateless(&mut self, request: &Request, status: u16, reply: Path) {
+        let (tag, call_id, cseq) = Self::merge_key(&request.headers);
+        let to_tag = self.gate.stamp(&format!("{tag} {call_id} {cseq}"));
+        let answer = Response::to(request, status).to_tag(&to_tag).build();
+        if let Some(answer) = self.built(answer) {
+            self.send_reply(&reply, answer.to_bytes());
+        }
+    }
+
     fn refuse_faulty(&mut self, request: &Request, fault: Fault, path: Path) {
         let mut request = request.clone();
         let stamped = request.answerable() && request.headers.stamp_via(path.remote).is_ok();
@@ -415,10 +425,14 @@ impl Endpoint {
         if let Some(&no) = self.server_keys.get(&key) {
             return self.request_repeated(no);
         }
+        let found = invite.and_then(|invite| self.servers.get(&invite).map(|tx| (invite, tx.to_tag.clone(), tx.leg)));
+        let Some((invite, to_tag, leg)) = found else {
+            self.cancelled_early.remember(super::ServerKey { method: Method::Invite.to_string(), ..key }, context.t());
+            // nobody is challenged before a CANCEL, so one that fits nothing must not cost a transaction
+            return self.refuse_stateless(&request, 481, reply);
+        };
         let bytes = Message::Request(request.clone()).to_bytes();
         let no = self.open_server(request, key, reply, context);
-        let found = invite.and_then(|invite| self.servers.get(&invite).map(|tx| (invite, tx.to_tag.clone(), tx.leg)));
-        let Some((invite, to_tag, leg)) = found else { return self.refuse(no, 481, context) };
         self.trace(leg, false, reply.remote, bytes, context);
         if let Some(tx) = self.servers.get_mut(&no) {
             // both answers have one tag (RFC 3261 §9.2)

@@ -27,6 +27,10 @@ impl Endpoint {
         context: &mut Context,
     ) {
         let dialled = request.uri.user_plain().unwrap_or_default().into_owned();
+        let Some(key) = self.servers.get(&no).map(|tx| &tx.key) else { return };
+        if self.cancelled_early.take(key, context.t()) {
+            return self.refuse(no, 487, context);
+        }
         if self.shedding && !self.is_emergency(&dialled) {
             return self.refuse(no, 503, context);
         }

@@ -93,7 +93,11 @@ fn strangers_are_challenged_whatever_they_ask_and_leave_nothing_behind() {
         world.run(Span::millis(50));
         match method {
             "ACK" => assert!(world.heard_by(STRANGER).is_empty()),
-            "CANCEL" => assert_eq!(world.last_response(STRANGER).status, 481),
+            "CANCEL" => {
+                assert_eq!(world.heard_by(STRANGER).len(), 2);
+                assert_eq!(world.last_response(STRANGER).status, 481);
+                assert_eq!(world.endpoint.counts(), Counts::default(), "{method} costs no memory");
+            }
             _ => {
                 let response = world.last_response(STRANGER);
                 let value = &response.headers.auth(Name::WwwAuthenticate)[0];
@@ -151,4 +155,23 @@ fn a_request_of_rfc_2543_is_matched_without_a_branch() {
     world.inject(TRUNK, old.replace("INVITE sip", "ACK sip").replace("1 INVITE", "1 ACK"));
     world.run(Span::seconds(6));
     assert_eq!(world.heard_by(TRUNK).iter().filter(|line| line.contains("487")).count(), 1, "the ACK was matched");
+}
+
+/// The lanes let a CANCEL pass an INVITE that waits, and so does a network.
+#[test]
+fn a_cancel_that_overtook_its_invite_is_remembered() {
+    let mut world = World::new();
+    let invite = request("INVITE", "sip:9000@192.0.2.1", "", "", "");
+    world.inject(TRUNK, invite.replace("INVITE", "CANCEL"));
+    world.run(Span::millis(50));
+    assert_eq!(world.last_response(TRUNK).status, 481);
+    world.inject(TRUNK, invite.clone());
+    world.run(Span::millis(50));
+    assert_eq!((world.last_response(TRUNK).status, world.take_tells()), (487, vec![]));
+    // much later it is another matter
+    world.inject(TRUNK, invite.replace("r1", "r2").replace("INVITE", "CANCEL"));
+    world.run(Span::seconds(40));
+    world.inject(TRUNK, invite.replace("r1", "r2"));
+    world.run(Span::millis(50));
+    assert!(matches!(world.take_tells()[..], [Tell::Incoming(_)]));
 }
