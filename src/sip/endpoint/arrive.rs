@@ -9,7 +9,9 @@ use crate::base::{ExtensionNo, LinkId, Span, TrunkNo};
 use crate::event::words::{PartyRef, Wire};
 use crate::sip::auth::Verdict;
 use crate::sip::dialog::Path;
-use crate::sip::message::{Fault, Message, Method, Name, Request, Response, ResponseBuilder, Scheme, Uri};
+use crate::sip::message::{
+    Fault, Headers, Message, Method, Name, Request, Response, ResponseBuilder, Scheme, Uri, part_of,
+};
 use crate::sip::registrar::{Asked, Out, Reply};
 use crate::site::which_trunk;
 
@@ -237,11 +239,18 @@ impl Endpoint {
             .text(Name::ContentDisposition)
             .is_some_and(|text| text.to_ascii_lowercase().replace(' ', "").contains("handling=optional"));
         let encoded = request.headers.first(Name::ContentEncoding).is_some();
-        match request.headers.content_type() {
-            Ok(Some(kind)) if kind.is("application", "sdp") && !encoded => Body::Sdp(request.body().to_vec()),
-            Ok(_) | Err(_) if optional => Body::None,
-            Ok(_) | Err(_) => Body::Foreign,
+        match part_of(&request.headers, request.body(), "application", "sdp") {
+            Some(sdp) if !encoded => Body::Sdp(sdp.to_vec()),
+            Some(_) | None if optional => Body::None,
+            Some(_) | None => Body::Foreign,
         }
+    }
+
+    /// The session description of a response or an ACK; empty when there is none. A type that is missing is forgiven.
+    pub(super) fn sdp_of(headers: &Headers, body: &[u8]) -> Vec<u8> {
+        let foreign = headers.content_type().is_ok_and(|kind| kind.is_some_and(|kind| !kind.is("application", "sdp")));
+        let sdp = if foreign { part_of(headers, body, "application", "sdp").unwrap_or(&[]) } else { body };
+        sdp.to_vec()
     }
 
     pub(super) fn refuse_body(&mut self, no: No, context: &mut Context) {

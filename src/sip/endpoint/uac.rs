@@ -157,7 +157,7 @@ impl Endpoint {
                     self.cancel_now(no, cause, context);
                 }
                 if let (Some(leg), Some(response), 101..) = (ours, response, status) {
-                    let sdp = Some(response.body().to_vec()).filter(|sdp| !sdp.is_empty());
+                    let sdp = Some(Self::sdp_of(&response.headers, response.body())).filter(|sdp| !sdp.is_empty());
                     self.tell(Tell::Progress { leg, fork, status, sdp });
                 }
             }
@@ -209,7 +209,7 @@ impl Endpoint {
         }
         self.legs.insert(leg, Leg::Up { talk });
         self.acknowledge(no, talk, response, context);
-        self.tell(Tell::Answered { leg, fork, sdp: response.body().to_vec() });
+        self.tell(Tell::Answered { leg, fork, sdp: Self::sdp_of(&response.headers, response.body()) });
         self.tell_dialog(talk);
         for other in others {
             self.cancel(other, EndCause::LostRace, context);

@@ -175,3 +175,21 @@ fn a_cancel_that_overtook_its_invite_is_remembered() {
     world.run(Span::millis(50));
     assert!(matches!(world.take_tells()[..], [Tell::Incoming(_)]));
 }
+
+#[test]
+fn a_body_of_several_parts_is_read_for_its_sdp() {
+    let mut world = World::new();
+    let body = "preamble\r\n--b 1\r\nContent-Type: application/vnd.x;a=b\r\n\r\n\u{1}\r\n--b 1  \r\nContent-Disposition: session\r\n\
+                content-type : application/sdp\r\n\r\nv=0\r\ns=-\r\n\r\n--b 1--\r\n";
+    let kind = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"b 1\"\r\n";
+    world.inject(TRUNK, request("INVITE", "sip:9000@192.0.2.1", "", kind, body));
+    world.run(Span::millis(50));
+    let tells = world.take_tells();
+    let [Tell::Incoming(incoming)] = &tells[..] else { panic!("{tells:?} {:?}", world.heard_by(TRUNK)) };
+    assert_eq!(incoming.sdp.as_deref(), Some(&b"v=0\r\ns=-\r\n"[..]));
+    // without a part that we can read it is refused
+    let other = body.replace("application/sdp", "text/plain");
+    world.inject(TRUNK, request("INVITE", "sip:9000@192.0.2.1", "", kind, &other).replace("r1", "r2"));
+    world.run(Span::millis(50));
+    assert_eq!(world.last_response(TRUNK).status, 415);
+}
