@@ -90,7 +90,7 @@ struct Tone {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
     pub payload: [u8; PAYLOAD_BYTES],
-    /// First of its event: the marker bit is set. RFC 4733 §2.5.1.1.
+    /// First of its event: the marker bit is set. RFC 4733 §2.2.2.
     pub first: bool,
     /// When the event began: all packets of it carry the timestamp of this moment.
     pub started: Time,

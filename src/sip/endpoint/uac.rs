@@ -177,7 +177,7 @@ impl Endpoint {
         }
     }
 
-    /// RFC 4028 §7.4: once more with the interval the far end wants.
+    /// RFC 4028 §7.3: once more with the interval the far end wants.
     fn call_again(&mut self, leg: Option<LegId>, fork: usize, response: &Response, context: &mut Context) -> bool {
         let Some(leg) = leg else { return false };
         let Some(state) = self.fork_state(leg, fork) else { return false };
