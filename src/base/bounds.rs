@@ -68,6 +68,8 @@ pub const RANG_OUT_REST: Span = Span::minutes(5);
 pub const NONCES_COUNTED: usize = 8_192;
 /// Sources whose requests are counted. Full: the one that is idle for longest is forgotten.
 pub const SOURCES_COUNTED: usize = 65_536;
+/// CANCELs remembered whose INVITE has not come yet. Full: the oldest is forgotten, its INVITE rings.
+pub const CANCELS_REMEMBERED: usize = 64;
 /// (source, user) pairs with failed credentials. Full: the oldest is forgotten.
 pub const FAILURES_COUNTED: usize = 4_096;
 /// INFO requests of one dialog in a second. More: 500 with Retry-After; the call goes on.

@@ -117,12 +117,15 @@ impl Gate {
     pub fn admits_connection(&self, from: SocketAddr) -> bool {
         let mut connections = self.connections.lock().expect(UNPOISONED);
         let all: usize = connections.values().sum();
-        let of_source = connections.entry(from.ip()).or_default();
-        let admitted = all < TCP_CONNECTIONS && *of_source < TCP_CONNECTIONS_PER_SOURCE;
-        *of_source += usize::from(admitted);
+        let of_source = connections.get(&from.ip()).copied().unwrap_or(0);
+        let admitted = all < TCP_CONNECTIONS && of_source < TCP_CONNECTIONS_PER_SOURCE;
+        if admitted {
+            connections.insert(from.ip(), of_source + 1);
+        }
         admitted
     }
 
+    /// One that was admitted is gone.
     pub fn connection_closed(&self, from: SocketAddr) {
         let mut connections = self.connections.lock().expect(UNPOISONED);
         if let Some(count) = connections.get_mut(&from.ip()) {
@@ -197,3 +200,19 @@ impl Stream {
 }
 
 const UNPOISONED: &str = "no holder of this lock can panic";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_bounded_and_a_refused_source_is_not_remembered() {
+        let gate = Gate::new(Arc::new(Clock::start(None)), None);
+        let source = |n: usize| SocketAddr::new(IpAddr::from((n as u32).to_be_bytes()), 4_000);
+        assert!((0..TCP_CONNECTIONS).all(|n| gate.admits_connection(source(n))));
+        assert!(!gate.admits_connection(source(TCP_CONNECTIONS)));
+        assert_eq!(gate.connections.lock().expect("whole").len(), TCP_CONNECTIONS);
+        gate.connection_closed(source(0));
+        assert!(gate.admits_connection(source(TCP_CONNECTIONS)));
+    }
+}

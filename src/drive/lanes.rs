@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
+use crate::base::LinkId;
 use crate::base::bounds::DATAGRAM_LANE;
 use crate::sip::front::Class;
 use crate::tenant::words::{Input, Received};
@@ -27,10 +28,34 @@ struct Queues {
     turn: usize,
 }
 
+impl Queues {
+    /// All that a connection brought in one class, in its order.
+    fn take_of(&mut self, class: Class, link: LinkId) -> VecDeque<Received> {
+        let lane = &mut self.sip[class as usize];
+        if lane.iter().all(|received| received.link != link) {
+            return VecDeque::new();
+        }
+        let (taken, kept) = std::mem::take(lane).into_iter().partition(|received| received.link == link);
+        *lane = kept;
+        taken
+    }
+}
+
 impl Lanes {
-    /// An answer, a report, or an order of the house.
+    /// An answer, a report, or an order of the house. The end of a connection comes after what it brought for running
+    /// calls; what else it brought has nobody left to answer, and would be tied to a connection that is gone.
     pub fn put(&self, input: Input) {
-        self.queues.lock().expect(UNPOISONED).answers.push_back(input);
+        let mut queues = self.queues.lock().expect(UNPOISONED);
+        if let Input::LinkClosed { link } = input {
+            for class in [Class::Other, Class::Invite] {
+                let dropped = queues.take_of(class, link).len();
+                self.dropped[class as usize].fetch_add(dropped as u64, Ordering::Relaxed);
+            }
+            let last = queues.take_of(Class::Dialog, link);
+            queues.answers.extend(last.into_iter().map(Input::Sip));
+        }
+        queues.answers.push_back(input);
+        drop(queues);
         self.woken.notify_one();
     }
 
@@ -88,3 +113,43 @@ impl Lanes {
 }
 
 const UNPOISONED: &str = "no holder of this lock can panic";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::InterfaceNo;
+    use crate::event::words::Wire;
+    use crate::sip::message::Message;
+
+    fn received(link: u64, method: &str) -> Received {
+        let text = format!(
+            "{method} sip:9000@h SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\n\
+             To: <sip:9000@h>\r\nCall-ID: c\r\nCSeq: 1 {method}\r\n\r\n"
+        );
+        let message = Message::parse_datagram(text.into()).expect("well-formed");
+        let from = ([192, 0, 2, 1], 4_000).into();
+        Received { link: LinkId(link), interface: InterfaceNo(0), wire: Wire::Tcp, from, message }
+    }
+
+    #[test]
+    fn a_connections_end_comes_after_what_it_brought_for_running_calls() {
+        let lanes = Lanes::default();
+        for (link, class, method) in
+            [(5, Class::Other, "REGISTER"), (6, Class::Invite, "INVITE"), (5, Class::Dialog, "BYE")]
+        {
+            assert!(lanes.put_sip(class, received(link, method)));
+        }
+        lanes.put(Input::LinkClosed { link: LinkId(5) });
+        lanes.put(Input::Due);
+        assert_eq!(lanes.sip_waiting(), 1, "they left the lane with the connection");
+        let taken: Vec<String> = std::iter::from_fn(|| lanes.take(|| None))
+            .map(|input| match input {
+                Input::Sip(received) => {
+                    format!("{} on {}", received.message.headers().cseq().expect("CSeq").method, received.link.0)
+                }
+                other => other.name().to_owned(),
+            })
+            .collect();
+        assert_eq!(taken, ["BYE on 5", "link-closed", "due", "INVITE on 6"]);
+    }
+}

@@ -73,6 +73,10 @@ impl Links {
         self.by_id.remove(&id);
     }
 
+    pub fn is_open(&self, id: LinkId) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
     pub fn send(&self, id: LinkId, to: SocketAddr, bytes: Bytes) {
         let Some(link) = self.by_id.get(&id).map(|link| link.clone()) else { return };
         match link {

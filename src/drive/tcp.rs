@@ -25,7 +25,7 @@ pub async fn accept(listener: TcpListener, interface: InterfaceNo, gate: Arc<Gat
         match listener.accept().await {
             Ok((stream, from)) => {
                 if gate.admits_connection(from) {
-                    start(stream, from, interface, Arc::clone(&gate));
+                    start(stream, from, interface, Arc::clone(&gate), Opened::ByThem);
                 }
             }
             Err(error) => {
@@ -42,10 +42,17 @@ pub async fn connect(local: IpAddr, to: SocketAddr, interface: InterfaceNo, gate
     let socket = if to.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
     socket.bind(SocketAddr::new(local, 0))?;
     let stream = timeout(CONNECT_MAX, socket.connect(to)).await.map_err(|_| io::ErrorKind::TimedOut)??;
-    Ok(start(stream, to, interface, gate))
+    Ok(start(stream, to, interface, gate, Opened::ByUs))
 }
 
-fn start(stream: TcpStream, from: SocketAddr, interface: InterfaceNo, gate: Arc<Gate>) -> LinkId {
+/// Only connections that others open are counted against them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opened {
+    ByThem,
+    ByUs,
+}
+
+fn start(stream: TcpStream, from: SocketAddr, interface: InterfaceNo, gate: Arc<Gate>, opened: Opened) -> LinkId {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "nodelay not set");
     }
@@ -60,7 +67,9 @@ fn start(stream: TcpStream, from: SocketAddr, interface: InterfaceNo, gate: Arc<
             _ = &mut writing => false,
         };
         gate.links.remove(link);
-        gate.connection_closed(from);
+        if opened == Opened::ByThem {
+            gate.connection_closed(from);
+        }
         gate.link_closed(link);
         // What was queued before the peer closed is still written.
         if still_writing && timeout(CONNECT_MAX, writing).await.is_err() {

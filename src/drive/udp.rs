@@ -15,7 +15,8 @@ use crate::event::words::Wire;
 
 /// A second of a registration storm's datagrams while the reader is busy.
 const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
-/// Class selector 3: signalling (RFC 4594 §2.3), in the upper six bits of the traffic class.
+/// Class selector 3 (RFC 2474 §4.2.2.1) in the upper six bits of the traffic class: what networks are set up for. RFC 4594
+/// §2.3 has 5 for signalling.
 const DSCP_CS3: u32 = 24 << 2;
 
 pub fn bind(address: SocketAddr) -> io::Result<Arc<UdpSocket>> {

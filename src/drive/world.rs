@@ -38,8 +38,14 @@ impl World {
             return lanes.put(Input::LinkFailed { request });
         };
         tokio::spawn(async move {
-            match tcp::connect(local, to, interface, gate).await {
-                Ok(link) => lanes.put(Input::LinkOpened { request, link }),
+            match tcp::connect(local, to, interface, Arc::clone(&gate)).await {
+                Ok(link) => {
+                    lanes.put(Input::LinkOpened { request, link });
+                    // It may have closed meanwhile, and its end been told before its beginning.
+                    if !gate.links.is_open(link) {
+                        lanes.put(Input::LinkClosed { link });
+                    }
+                }
                 Err(error) => {
                     tracing::debug!(%to, %error, "connection not made");
                     lanes.put(Input::LinkFailed { request });

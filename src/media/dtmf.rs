@@ -21,6 +21,8 @@ const VOLUME: u8 = 10;
 /// An event longer than a duration field of 16 bits goes on in a next segment whose timestamp lies the last duration
 /// behind the first. RFC 4733 §2.5.1.3. Segments of senders that cut a little earlier are accepted too.
 const SEGMENT_SAMPLES: std::ops::RangeInclusive<u32> = 0xF000..=0xFFFF;
+/// A packet of an event up to 10 s before the last one is a straggler; from further back the sender's clock was set anew.
+const STRAGGLER_SAMPLES: u32 = 80_000;
 const KEYS: &[u8; 16] = b"0123456789*#ABCD";
 
 /// `0`-`9`, `*`, `#`, `A`-`D` as event codes 0 to 15. RFC 4733 §3.2.
@@ -55,7 +57,7 @@ impl Receiver {
                 last.ended |= ended;
                 return None;
             }
-            if (ahead as i32) < 0 {
+            if ahead.wrapping_neg() <= STRAGGLER_SAMPLES {
                 return None;
             }
             if !last.ended && last.code == code && SEGMENT_SAMPLES.contains(&ahead) {
@@ -88,7 +90,7 @@ struct Tone {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
     pub payload: [u8; PAYLOAD_BYTES],
-    /// First of its event: the marker bit is set. RFC 4733 §2.5.1.1.
+    /// First of its event: the marker bit is set. RFC 4733 §2.2.2.
     pub first: bool,
     /// When the event began: all packets of it carry the timestamp of this moment.
     pub started: Time,
@@ -200,6 +202,10 @@ mod tests {
                 (131_070, 3, true, 400, None),
                 (140_000, 3, false, 160, Some('3')),
             ],
+        );
+        told(
+            "a sender whose clock was set back",
+            &[(900_000, 1, true, 480, Some('1')), (8_000, 2, false, 160, Some('2')), (8_000, 2, true, 480, None)],
         );
         told("wrapped", &[(u32::MAX - 100, 1, true, 480, Some('1')), (1_500, 1, true, 480, Some('1'))]);
         told("flash and other events are no keys", &[(0, 16, false, 160, None), (160, 36, false, 160, None)]);

@@ -22,7 +22,8 @@ struct Source {
     ssrc: u32,
     base: u16,
     highest: u16,
-    cycles: u32,
+    /// Times 65,536; on the wire modulo 2^32.
+    cycles: u64,
     received: u64,
     expected_before: u64,
     received_before: u64,
@@ -103,7 +104,7 @@ impl Reception {
             ssrc: source.ssrc,
             fraction_lost: (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u8,
             lost: expected.saturating_sub(received).min(0x7F_FFFF) as u32,
-            highest: source.cycles + u32::from(source.highest),
+            highest: (source.cycles + u64::from(source.highest)) as u32,
             jitter: source.jitter >> 4,
             last_sender_report: report.map_or(0, |(ntp, _)| ntp),
             delay: report.map_or(0, |(_, at)| ((now - at).as_micros() * 65_536 / 1_000_000) as u32),
@@ -113,7 +114,7 @@ impl Reception {
 
 impl Source {
     fn expected(&self) -> u64 {
-        u64::from(self.cycles) + u64::from(self.highest) + 1 - u64::from(self.base)
+        self.cycles + u64::from(self.highest) + 1 - u64::from(self.base)
     }
 
     /// False: the sequence jumped so far that this is a new start.
@@ -159,6 +160,19 @@ mod tests {
         assert_eq!((reception.received, reception.lost()), (7, 3));
         feed(&mut reception, &[(160, 2, 20_000, 645)]);
         assert_eq!(reception.lost(), 3, "a jump is a new start");
+    }
+
+    #[test]
+    fn a_sender_that_leaps_through_the_numbers_is_survived() {
+        let mut reception = Reception::default();
+        let mut sequence = 0_u16;
+        for _ in 0..1_450_000 {
+            reception.packet(1, sequence, 0, Time(0));
+            sequence = sequence.wrapping_add(2_999);
+        }
+        let block = reception.report(Time(0)).expect("a source");
+        assert_eq!((block.lost, block.fraction_lost), (0x7F_FFFF, 255));
+        assert!(reception.lost() > 4_000_000_000);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use rtcp_types::{
 use super::receive::Block;
 use crate::base::{Span, Utc};
 
-/// Mean time between two reports; each is drawn from half to one and a half of it. RFC 3550 §6.2, §6.3.5.
+/// Mean time between two reports; each is drawn from half to one and a half of it. RFC 3550 §6.2, §6.3.1.
 pub const INTERVAL: Span = Span::seconds(5);
 /// Room for the largest compound packet we make.
 pub const PACKET_BYTES: usize = 256;

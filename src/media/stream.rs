@@ -30,7 +30,7 @@ pub struct Stream {
     pub octets: u64,
     sequence: u16,
     timestamp: u32,
-    /// When the packet with `timestamp` was sent; `None` before the first.
+    /// When the first packet with `timestamp` was sent; `None` before the first.
     at: Option<Time>,
     /// Samples in the last packet: the next source begins behind it.
     last_samples: u32,
@@ -67,8 +67,10 @@ impl Stream {
         let newer = (sequence.wrapping_sub(feed.highest) as i16) > 0;
         self.feed = Some(Feed { highest: if newer { sequence } else { feed.highest }, ..feed });
         if marker || newer {
+            // each packet of a key carries the moment it began: that one stays, or the clock would stand still with it
+            let at = self.at.filter(|_| !marker && out.timestamp == self.timestamp).unwrap_or(now);
             (self.sequence, self.timestamp, self.at, self.last_samples) =
-                (out.sequence, out.timestamp, Some(now), samples);
+                (out.sequence, out.timestamp, Some(at), samples);
         }
         out
     }
@@ -156,6 +158,19 @@ mod tests {
             assert_eq!((out.marker, out.sequence, out.timestamp), expected, "at {ms} ms");
         }
         assert_eq!(stream.timestamp_at(Time(2_171_000)), 18_520);
+    }
+
+    #[test]
+    fn after_a_long_key_the_clock_has_gone_on() {
+        let mut stream = Stream::new(1, 100, 1_000);
+        stream.relay(A, 1, 8_000, 160, Time(0));
+        // a key of two seconds: each of its packets carries the moment it began
+        for n in 0..100_u16 {
+            let out = stream.relay(A, 2 + n, 8_160, 0, Time((20 + i64::from(n) * 20) * 1_000));
+            assert_eq!(out.timestamp, 1_160);
+        }
+        assert_eq!(stream.timestamp_at(Time(2_020_000)), 1_160 + 16_000, "what a sender report says");
+        assert_eq!(stream.relay(B, 7, 70, 160, Time(2_020_000)).timestamp, 1_160 + 16_000);
     }
 
     #[test]

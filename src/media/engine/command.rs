@@ -37,6 +37,7 @@ impl Engine {
             Body::ReturnPorts(_) => {}
         }
         self.wire(room, now.t);
+        self.leave_empty(room);
         self.report(tenant, contact, ReportBody::Applied { subject, version });
     }
 
@@ -107,19 +108,23 @@ impl Engine {
         if let Some(left) = self.rooms.get_mut(&room) {
             left.legs.retain(|&leg| leg != slot);
             left.rows.remove(&id);
-            if left.is_empty() {
-                self.rooms.remove(&room);
-            }
         }
+        self.leave_empty(room);
         self.wire(room, now);
     }
 
     fn set_row(&mut self, room: RoomKey, sink: LegId, source: Option<Source>) {
-        let room = self.rooms.entry(room).or_default();
         match source {
-            Some(source) => room.rows.insert(sink, source),
-            None => room.rows.remove(&sink),
+            Some(source) => self.rooms.entry(room).or_default().rows.insert(sink, source),
+            None => self.rooms.get_mut(&room).and_then(|room| room.rows.remove(&sink)),
         };
+    }
+
+    /// A room without anything in it is no more.
+    pub(super) fn leave_empty(&mut self, room: RoomKey) {
+        if self.rooms.get(&room).is_some_and(|room| room.is_empty()) {
+            self.rooms.remove(&room);
+        }
     }
 
     fn set_player(&mut self, room: RoomKey, spec: PlayerSpec, now: Time) {
@@ -169,6 +174,7 @@ impl Engine {
         match subject {
             Subject::Ports(_) => {}
             Subject::Leg(leg) => {
+                self.set_row(room, leg, None);
                 if let Some(&slot) = self.leg_slots.get(&leg) {
                     self.close_leg(slot, now);
                 }
@@ -176,9 +182,6 @@ impl Engine {
             Subject::Row(sink) => self.set_row(room, sink, None),
             Subject::Player(player) => self.drop_player(tenant, player),
             Subject::Recorder(_) => self.close_recorder(room, now),
-        }
-        if self.rooms.get(&room).is_some_and(|room| room.is_empty()) {
-            self.rooms.remove(&room);
         }
     }
 
@@ -194,6 +197,11 @@ impl Engine {
         if let Some(room) = self.rooms.get_mut(&room) {
             room.legs.retain(|&leg| leg != slot);
             room.rows.remove(&id);
+        }
+        // Nobody closes the row of a leg that ends: its version is forgotten with the leg's.
+        let row = (room.0, Subject::Row(id));
+        if self.versions.contains_key(&row) {
+            self.closed.push_back((now + bounds::CLOSED_MEMORY, row));
         }
         self.wire(room, now);
         self.closing.push_back(slot);

@@ -398,6 +398,24 @@ fn the_newest_version_wins_and_the_same_changes_nothing() {
     assert_eq!((world.engine.versions.len(), world.engine.closed.len()), (1, 1));
 }
 
+/// The call ends a leg, not its row: nobody hears through it any more.
+#[test]
+fn a_leg_that_ends_takes_its_row_along() {
+    let mut world = World::with(&[(A, Codec::Pcma), (B, Codec::Pcma)]);
+    world.row(A, Some(Source::Leg(B)));
+    world.row(B, Some(Source::Leg(A)));
+    for leg in [A, B] {
+        world.tell(Body::Close(Subject::Leg(leg)));
+    }
+    // a word that comes too late makes no room
+    world.row(A, None);
+    assert!(world.engine.rooms.is_empty());
+    world.pass(bounds::CLOSED_MEMORY + Span::seconds(1));
+    world.tell(Body::Close(Subject::Leg(C)));
+    let left: Vec<_> = world.engine.versions.keys().collect();
+    assert_eq!(left, [&(TENANT, Subject::Leg(C))]);
+}
+
 #[test]
 fn who_is_named_before_he_is_there_is_heard_when_he_comes() {
     let mut world = World::with(&[(B, Codec::Pcma)]);

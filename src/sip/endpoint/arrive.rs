@@ -9,7 +9,9 @@ use crate::base::{ExtensionNo, LinkId, Span, TrunkNo};
 use crate::event::words::{PartyRef, Wire};
 use crate::sip::auth::Verdict;
 use crate::sip::dialog::Path;
-use crate::sip::message::{Fault, Message, Method, Name, Request, Response, ResponseBuilder, Scheme, Uri};
+use crate::sip::message::{
+    Fault, Headers, Message, Method, Name, Request, Response, ResponseBuilder, Scheme, Uri, part_of,
+};
 use crate::sip::registrar::{Asked, Out, Reply};
 use crate::site::which_trunk;
 
@@ -97,6 +99,16 @@ impl Endpoint {
         }
     }
 
+    /// RFC 3261 §8.2.7. `request` is stamped; the tag is the same for the same request.
+    fn refuse_stateless(&mut self, request: &Request, status: u16, reply: Path) {
+        let (tag, call_id, cseq) = Self::merge_key(&request.headers);
+        let to_tag = self.gate.stamp(&format!("{tag} {call_id} {cseq}"));
+        let answer = Response::to(request, status).to_tag(&to_tag).build();
+        if let Some(answer) = self.built(answer) {
+            self.send_reply(&reply, answer.to_bytes());
+        }
+    }
+
     fn refuse_faulty(&mut self, request: &Request, fault: Fault, path: Path) {
         let mut request = request.clone();
         let stamped = request.answerable() && request.headers.stamp_via(path.remote).is_ok();
@@ -126,7 +138,8 @@ impl Endpoint {
         if let Some(value) = ours {
             let user = value.get("username").unwrap_or("").to_owned();
             let extension = self.site.extension(&user).map(|extension| extension.no);
-            let exempt = path.wire == Wire::Udp || extension.is_some_and(|no| self.registrar.knows(no, path.remote));
+            let exempt =
+                path.wire == Wire::Udp || extension.is_some_and(|no| self.registrar.knows(no, path.remote.ip()));
             if !exempt && self.failures.is_banned(path.remote.ip(), &user, context.t()) {
                 return None;
             }
@@ -141,7 +154,9 @@ impl Endpoint {
                 Verdict::Stale => stale = true,
                 Verdict::Wrong => {
                     self.counters.refused_credentials += 1;
-                    self.failures.failed(path.remote.ip(), &user, context.t());
+                    if path.wire == Wire::Tcp {
+                        self.failures.failed(path.remote.ip(), &user, context.t());
+                    }
                 }
                 Verdict::Absent => {}
             }
@@ -224,11 +239,18 @@ impl Endpoint {
             .text(Name::ContentDisposition)
             .is_some_and(|text| text.to_ascii_lowercase().replace(' ', "").contains("handling=optional"));
         let encoded = request.headers.first(Name::ContentEncoding).is_some();
-        match request.headers.content_type() {
-            Ok(Some(kind)) if kind.is("application", "sdp") && !encoded => Body::Sdp(request.body().to_vec()),
-            Ok(_) | Err(_) if optional => Body::None,
-            Ok(_) | Err(_) => Body::Foreign,
+        match part_of(&request.headers, request.body(), "application", "sdp") {
+            Some(sdp) if !encoded => Body::Sdp(sdp.to_vec()),
+            Some(_) | None if optional => Body::None,
+            Some(_) | None => Body::Foreign,
         }
+    }
+
+    /// The session description of a response or an ACK; empty when there is none. A type that is missing is forgiven.
+    pub(super) fn sdp_of(headers: &Headers, body: &[u8]) -> Vec<u8> {
+        let foreign = headers.content_type().is_ok_and(|kind| kind.is_some_and(|kind| !kind.is("application", "sdp")));
+        let sdp = if foreign { part_of(headers, body, "application", "sdp").unwrap_or(&[]) } else { body };
+        sdp.to_vec()
     }
 
     pub(super) fn refuse_body(&mut self, no: No, context: &mut Context) {
@@ -412,10 +434,14 @@ impl Endpoint {
         if let Some(&no) = self.server_keys.get(&key) {
             return self.request_repeated(no);
         }
+        let found = invite.and_then(|invite| self.servers.get(&invite).map(|tx| (invite, tx.to_tag.clone(), tx.leg)));
+        let Some((invite, to_tag, leg)) = found else {
+            self.cancelled_early.remember(super::ServerKey { method: Method::Invite.to_string(), ..key }, context.t());
+            // nobody is challenged before a CANCEL, so one that fits nothing must not cost a transaction
+            return self.refuse_stateless(&request, 481, reply);
+        };
         let bytes = Message::Request(request.clone()).to_bytes();
         let no = self.open_server(request, key, reply, context);
-        let found = invite.and_then(|invite| self.servers.get(&invite).map(|tx| (invite, tx.to_tag.clone(), tx.leg)));
-        let Some((invite, to_tag, leg)) = found else { return self.refuse(no, 481, context) };
         self.trace(leg, false, reply.remote, bytes, context);
         if let Some(tx) = self.servers.get_mut(&no) {
             // both answers have one tag (RFC 3261 §9.2)

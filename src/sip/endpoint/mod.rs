@@ -31,9 +31,11 @@ use super::dialog::{Dialog, Path};
 use super::front::{Bucket, Failures};
 use super::message::{Message, Request};
 use super::registrar::Registrar;
+use super::transaction::PATIENCE;
 use super::transaction::client::Client;
 use super::transaction::server::Server;
 use super::words::{Act, Binding, Interface, Output, Target, Tell};
+use crate::base::bounds::CANCELS_REMEMBERED;
 use crate::base::{Agenda, ExtensionNo, InterfaceNo, LegId, LinkId, Now, Supplies, TenantNo, Time, TrunkNo};
 use crate::event::words::{EndCause, PartyRef, Wire};
 use crate::site::{Site, advertise};
@@ -130,6 +132,28 @@ struct ServerKey {
     branch: String,
     sent_by: String,
     method: String,
+}
+
+/// INVITEs whose CANCEL came first: the lanes before us let a CANCEL pass, and so does a network. Full: the oldest goes.
+#[derive(Debug, Default)]
+struct CancelledEarly(VecDeque<(Time, ServerKey)>);
+
+impl CancelledEarly {
+    fn remember(&mut self, invite: ServerKey, t: Time) {
+        if self.0.len() == CANCELS_REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back((t, invite));
+    }
+
+    /// Was this INVITE, which comes now, cancelled not long ago?
+    fn take(&mut self, invite: &ServerKey, t: Time) -> bool {
+        while self.0.front().is_some_and(|(at, _)| t.since(*at) > PATIENCE) {
+            self.0.pop_front();
+        }
+        let found = self.0.iter().position(|(_, key)| key == invite);
+        found.and_then(|at| self.0.remove(at)).is_some()
+    }
 }
 
 /// From tag, Call-ID, CSeq: the same in another transaction is a merged request (RFC 3261 §8.2.2.2).
@@ -244,6 +268,7 @@ pub struct Endpoint {
     servers: BTreeMap<No, ServerTx>,
     server_keys: BTreeMap<ServerKey, No>,
     merges: BTreeMap<MergeKey, No>,
+    cancelled_early: CancelledEarly,
     talks: BTreeMap<No, Talk>,
     /// Our tag names the dialog.
     tags: BTreeMap<String, No>,
@@ -283,6 +308,7 @@ impl Endpoint {
             servers: BTreeMap::new(),
             server_keys: BTreeMap::new(),
             merges: BTreeMap::new(),
+            cancelled_early: CancelledEarly::default(),
             talks: BTreeMap::new(),
             tags: BTreeMap::new(),
             legs: BTreeMap::new(),

@@ -16,8 +16,10 @@ const RETRY: Span = Span::seconds(5);
 pub enum Asked {
     /// Nothing, and the far end could not do it.
     Nothing,
-    /// The far end knows session timers and asks for none.
-    Able,
+    /// The far end knows session timers and asks for none: what we ask for, seconds.
+    Able {
+        seconds: u32,
+    },
     Interval {
         seconds: u32,
         refresher: Option<Refresher>,
@@ -39,7 +41,8 @@ pub fn asked(headers: &Headers) -> Asked {
         // RFC 4028 leaves an unreadable one open; it counts as absent
         Ok(None) | Err(_) => {
             if able {
-                Asked::Able
+                // never below what the far end takes at least (RFC 4028 §9)
+                Asked::Able { seconds: headers.min_se().ok().flatten().map_or(WANTED, |min| min.max(WANTED)) }
             } else {
                 Asked::Nothing
             }
@@ -85,6 +88,11 @@ impl Session {
         self.refresh = Some(t + RETRY);
     }
 
+    /// The refresh is out: its answer says when the next is due.
+    pub fn sent(&mut self) {
+        self.refresh = None;
+    }
+
     pub fn due(&mut self, t: Time) -> Option<Due> {
         if self.end <= t {
             return Some(Due::End);
@@ -97,7 +105,7 @@ impl Session {
 pub fn accept(asked: &Asked, t: Time) -> Option<Session> {
     let (seconds, role, able) = match *asked {
         Asked::Nothing | Asked::TooSmall => return None,
-        Asked::Able => (WANTED, Refresher::Uas, true),
+        Asked::Able { seconds } => (seconds, Refresher::Uas, true),
         Asked::Interval { seconds, refresher, able: true } => (seconds, refresher.unwrap_or(Refresher::Uac), true),
         // who does not know the timer cannot refresh
         Asked::Interval { seconds, refresher: _, able: false } => (seconds, Refresher::Uas, false),
@@ -144,7 +152,9 @@ mod tests {
         let interval = |seconds, refresher, able| Asked::Interval { seconds, refresher, able };
         let rows = [
             Row("", Asked::Nothing, None),
-            Row("Supported: timer\r\n", Asked::Able, Some((1_800, true, false))),
+            Row("Supported: timer\r\n", Asked::Able { seconds: 1_800 }, Some((1_800, true, false))),
+            Row("k: timer\r\nMin-SE: 3600\r\n", Asked::Able { seconds: 3_600 }, Some((3_600, true, false))),
+            Row("k: timer\r\nMin-SE: 90\r\n", Asked::Able { seconds: 1_800 }, Some((1_800, true, false))),
             Row("Supported: timer\r\nSession-Expires: 600\r\n", interval(600, None, true), Some((600, false, true))),
             Row("k: timer\r\nx: 600;refresher=uas\r\n", interval(600, Some(Uas), true), Some((600, true, false))),
             Row("k: timer\r\nx: 600;refresher=uac\r\n", interval(600, Some(Uac), true), Some((600, false, true))),

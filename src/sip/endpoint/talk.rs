@@ -266,20 +266,24 @@ impl Endpoint {
     fn refresh(&mut self, talk: No, context: &mut Context) {
         let Some(entry) = self.talks.get_mut(&talk) else { return };
         let Some(timer) = entry.session else { return };
+        // should this one not go out: theirs refreshes as well, if it is not refused
+        entry.session.iter_mut().for_each(|session| session.retry(context.t()));
         if entry.offered.is_some() || entry.unacked.is_some() || entry.refreshing {
-            // theirs refreshes as well
             return;
         }
-        entry.refreshing = true;
         let (update, sdp, path) = (entry.takes_update || entry.sdp.is_empty(), entry.sdp.clone(), entry.dialog.path);
         let Some(contact) = self.contact(&path) else { return };
         let method = if update { Method::Update } else { Method::Invite };
-        self.send_in_dialog(talk, method, Role::Refresh, context, |builder| {
+        let sent = self.send_in_dialog(talk, method, Role::Refresh, context, |builder| {
             let builder = builder.header(Name::Contact, contact).header(Name::Allow, super::wire::ALLOW);
             // in a refresh we are the UAC
             let builder = session::write_request(builder, timer.seconds, Some(Refresher::Uac));
             if update { builder } else { builder.body("application/sdp", sdp) }
         });
+        if let Some(entry) = self.talks.get_mut(&talk).filter(|_| sent) {
+            entry.refreshing = true;
+            entry.session.iter_mut().for_each(session::Session::sent);
+        }
     }
 
     pub(super) fn refresh_answered(&mut self, no: No, status: u16, response: Option<&Response>, context: &mut Context) {

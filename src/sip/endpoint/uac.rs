@@ -166,7 +166,7 @@ impl Endpoint {
                     self.cancel_now(no, cause, context);
                 }
                 if let (Some(leg), Some(response), 101..) = (ours, response, status) {
-                    let sdp = Some(response.body().to_vec()).filter(|sdp| !sdp.is_empty());
+                    let sdp = Some(Self::sdp_of(&response.headers, response.body())).filter(|sdp| !sdp.is_empty());
                     self.tell(Tell::Progress { leg, fork, status, sdp });
                 }
             }
@@ -186,7 +186,7 @@ impl Endpoint {
         }
     }
 
-    /// RFC 4028 §7.4: once more with the interval the far end wants.
+    /// RFC 4028 §7.3: once more with the interval the far end wants.
     fn call_again(&mut self, leg: Option<LegId>, fork: usize, response: &Response, context: &mut Context) -> bool {
         let Some(leg) = leg else { return false };
         let Some(state) = self.fork_state(leg, fork) else { return false };
@@ -219,7 +219,7 @@ impl Endpoint {
         }
         self.legs.insert(leg, Leg::Up { talk });
         self.acknowledge(no, talk, response, context);
-        self.tell(Tell::Answered { leg, fork, sdp: response.body().to_vec() });
+        self.tell(Tell::Answered { leg, fork, sdp: Self::sdp_of(&response.headers, response.body()) });
         self.tell_dialog(talk);
         for other in others {
             self.cancel(other, EndCause::LostRace, context);

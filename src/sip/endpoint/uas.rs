@@ -28,6 +28,10 @@ impl Endpoint {
         context: &mut Context,
     ) {
         let dialled = request.uri.user_plain().unwrap_or_default().into_owned();
+        let Some(key) = self.servers.get(&no).map(|tx| &tx.key) else { return };
+        if self.cancelled_early.take(key, context.t()) {
+            return self.refuse(no, 487, context);
+        }
         if self.shedding && !self.is_emergency(&dialled) {
             return self.refuse(no, 503, context);
         }
@@ -125,7 +129,8 @@ impl Endpoint {
         let t = context.t();
         let Some(request) = self.servers.get(&server).and_then(|tx| tx.request.as_deref()) else { return false };
         let (headers, is_invite) = (&request.headers, request.method == Method::Invite);
-        let (offered, cseq) = (request.body().is_empty(), headers.cseq().map_or(0, |cseq| cseq.number));
+        let (offered, cseq) =
+            (matches!(Self::body_of(request), Body::None), headers.cseq().map_or(0, |cseq| cseq.number));
         let timer = session::accept(&session::asked(headers), t);
         let Some(entry) = self.talks.get_mut(&talk) else { return false };
         entry.session = timer;
@@ -170,7 +175,8 @@ impl Endpoint {
         match phase {
             Phase::Parting(cause) => self.say_bye(talk, cause, context),
             Phase::Confirmed => {
-                let sdp = (unacked.offered && !request.body().is_empty()).then(|| request.body().to_vec());
+                let sdp = Some(Self::sdp_of(&request.headers, request.body())).filter(|sdp| !sdp.is_empty());
+                let sdp = sdp.filter(|_| unacked.offered);
                 if let Some(leg) = leg {
                     self.tell(Tell::Acked { leg, sdp });
                 }

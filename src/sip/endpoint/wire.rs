@@ -24,7 +24,7 @@ use crate::switch::code::sip_status;
 pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE";
 /// Option tags we understand.
 pub(super) const SUPPORTED: [&str; 2] = ["timer", "path"];
-pub(super) const ACCEPT: &str = "application/sdp, application/dtmf-relay, application/dtmf";
+pub(super) const ACCEPT: &str = "application/sdp, application/dtmf-relay, application/dtmf, multipart/mixed";
 const AGENT: &str = "Cordboard";
 
 impl Endpoint {

@@ -19,6 +19,7 @@ mod method;
 mod name;
 mod params;
 mod parse;
+mod parts;
 #[cfg(test)]
 mod proof;
 mod text;
@@ -37,6 +38,7 @@ pub use headers::{Header, Headers};
 pub use method::Method;
 pub use name::Name;
 pub use params::{Param, Params};
+pub use parts::part_of;
 pub use uri::{Scheme, Uri};
 pub use values::{CSeq, ContentType, ReasonValue, Refresher, Replaces, RetryAfter, SessionExpires, reason_phrase};
 pub use via::{Transport, Via};

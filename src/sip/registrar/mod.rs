@@ -10,7 +10,7 @@ mod rules;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::message::Contacts;
 use super::words::{Binding, Output, Target, Tell};
@@ -296,7 +296,12 @@ impl Registrar {
     }
 
     /// A connection is gone, and with it the phones behind it (RFC 5626 has the phone open a new one).
+    /// A REGISTER that waits for the disk has nobody left to answer: its binding would lead nowhere.
     pub fn link_closed(&mut self, link: LinkId) {
+        let waiting = self.pending.iter().filter(|(_, pending)| pending.link == link);
+        for ticket in waiting.map(|(ticket, _)| *ticket).collect::<Vec<_>>() {
+            self.give_up(ticket);
+        }
         let gone: Vec<(ExtensionNo, String)> = self
             .held
             .values()
@@ -404,9 +409,9 @@ impl Registrar {
         self.held.get(&extension).is_some_and(|list| list.iter().any(Held::is_usable))
     }
 
-    /// Is there a live registration from this source?
-    pub fn knows(&self, extension: ExtensionNo, source: SocketAddr) -> bool {
-        self.bindings(extension).any(|binding| binding.received == source)
+    /// Is there a live registration from this host? Its next connection has another port.
+    pub fn knows(&self, extension: ExtensionNo, source: IpAddr) -> bool {
+        self.bindings(extension).any(|binding| binding.received.ip() == source)
     }
 
     /// The usable contacts, by q, then the newest first.

@@ -245,3 +245,18 @@ fn a_watched_phone_that_stops_answering_is_unreachable_within_a_minute() {
     registrar.watch(EXT, false, Time(0) + Span::seconds(90));
     assert_eq!(registrar.deadline(), Some(Time(0) + Span::hours(1)), "only the expiry is left");
 }
+
+#[test]
+fn a_connection_that_closes_before_the_disk_answers_leaves_no_binding() {
+    let mut registrar = Registrar::default();
+    let asked = Asked { wire: Wire::Tcp, link: LinkId(9), ..asked(1, &["<sip:a@192.0.2.9:7000;transport=tcp>"]) };
+    assert!(registrar.register(&asked, &limits(), Time(0)).is_err());
+    let saves = drain(&mut registrar);
+    let [Out::World(Output::SaveBinding { request, .. })] = &saves[..] else { panic!("{saves:?}") };
+    registrar.link_closed(LinkId(9));
+    registrar.saved(*request, true, Time(0));
+    assert!(!registrar.is_reachable(EXT) && registrar.count() == 0 && registrar.waiting() == 0);
+    let said = drain(&mut registrar);
+    let gone = said.iter().any(|out| matches!(out, Out::World(Output::RemoveBinding { .. })));
+    assert!(gone, "the disk forgets it too: {said:?}");
+}

@@ -280,3 +280,32 @@ fn a_trunk_calls_without_a_challenge_and_with_a_late_offer() {
     world.run(Span::seconds(70));
     assert_eq!(world.endpoint.counts(), Counts::default());
 }
+
+#[test]
+fn a_refresh_that_met_their_offer_is_made_up_for() {
+    let mut world = World::new();
+    let invite = "INVITE sip:9000@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.50:5060;branch=z9hG4bKs1\r\n\
+         Max-Forwards: 9\r\nFrom: <sip:+8610@carrier>;tag=ct\r\nTo: <sip:9000@192.0.2.1>\r\nCall-ID: sc\r\n\
+         CSeq: 7 INVITE\r\nContact: <sip:192.0.2.50:5060>\r\nSupported: timer\r\n\
+         Session-Expires: 90;refresher=uas\r\nContent-Type: application/sdp\r\nContent-Length: 5\r\n\r\noffer";
+    world.inject(TRUNK, invite);
+    world.run(Span::millis(50));
+    let tells = world.take_tells();
+    let [Tell::Incoming(incoming)] = &tells[..] else { panic!("{tells:?}") };
+    let leg = incoming.leg;
+    world.act(Act::Accept { leg, sdp: b"answer".to_vec() });
+    world.run(Span::millis(50));
+    let tag = world.last_response(TRUNK).headers.to().expect("To").tag().expect("a tag").to_owned();
+    let later = |text: &str, branch: &str| {
+        let text = text.replace("<sip:9000@192.0.2.1>", &format!("<sip:9000@192.0.2.1>;tag={tag}"));
+        text.replace("z9hG4bKs1", branch)
+    };
+    world.inject(TRUNK, later(invite, "z9hG4bKs2").replace("INVITE", "ACK"));
+    world.run(Span::seconds(44));
+    // theirs is not answered while our refresh falls due, and then it is refused
+    world.inject(TRUNK, later(invite, "z9hG4bKs3").replace("CSeq: 7", "CSeq: 8"));
+    world.run(Span::seconds(3));
+    world.act(Act::RefuseOffer { leg, status: 488 });
+    world.run(Span::seconds(6));
+    world.last_request(TRUNK, "INVITE");
+}

@@ -93,7 +93,11 @@ fn strangers_are_challenged_whatever_they_ask_and_leave_nothing_behind() {
         world.run(Span::millis(50));
         match method {
             "ACK" => assert!(world.heard_by(STRANGER).is_empty()),
-            "CANCEL" => assert_eq!(world.last_response(STRANGER).status, 481),
+            "CANCEL" => {
+                assert_eq!(world.heard_by(STRANGER).len(), 2);
+                assert_eq!(world.last_response(STRANGER).status, 481);
+                assert_eq!(world.endpoint.counts(), Counts::default(), "{method} costs no memory");
+            }
             _ => {
                 let response = world.last_response(STRANGER);
                 let value = &response.headers.auth(Name::WwwAuthenticate)[0];
@@ -151,4 +155,41 @@ fn a_request_of_rfc_2543_is_matched_without_a_branch() {
     world.inject(TRUNK, old.replace("INVITE sip", "ACK sip").replace("1 INVITE", "1 ACK"));
     world.run(Span::seconds(6));
     assert_eq!(world.heard_by(TRUNK).iter().filter(|line| line.contains("487")).count(), 1, "the ACK was matched");
+}
+
+/// The lanes let a CANCEL pass an INVITE that waits, and so does a network.
+#[test]
+fn a_cancel_that_overtook_its_invite_is_remembered() {
+    let mut world = World::new();
+    let invite = request("INVITE", "sip:9000@192.0.2.1", "", "", "");
+    world.inject(TRUNK, invite.replace("INVITE", "CANCEL"));
+    world.run(Span::millis(50));
+    assert_eq!(world.last_response(TRUNK).status, 481);
+    world.inject(TRUNK, invite.clone());
+    world.run(Span::millis(50));
+    assert_eq!((world.last_response(TRUNK).status, world.take_tells()), (487, vec![]));
+    // much later it is another matter
+    world.inject(TRUNK, invite.replace("r1", "r2").replace("INVITE", "CANCEL"));
+    world.run(Span::seconds(40));
+    world.inject(TRUNK, invite.replace("r1", "r2"));
+    world.run(Span::millis(50));
+    assert!(matches!(world.take_tells()[..], [Tell::Incoming(_)]));
+}
+
+#[test]
+fn a_body_of_several_parts_is_read_for_its_sdp() {
+    let mut world = World::new();
+    let body = "preamble\r\n--b 1\r\nContent-Type: application/vnd.x;a=b\r\n\r\n\u{1}\r\n--b 1  \r\nContent-Disposition: session\r\n\
+                content-type : application/sdp\r\n\r\nv=0\r\ns=-\r\n\r\n--b 1--\r\n";
+    let kind = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"b 1\"\r\n";
+    world.inject(TRUNK, request("INVITE", "sip:9000@192.0.2.1", "", kind, body));
+    world.run(Span::millis(50));
+    let tells = world.take_tells();
+    let [Tell::Incoming(incoming)] = &tells[..] else { panic!("{tells:?} {:?}", world.heard_by(TRUNK)) };
+    assert_eq!(incoming.sdp.as_deref(), Some(&b"v=0\r\ns=-\r\n"[..]));
+    // without a part that we can read it is refused
+    let other = body.replace("application/sdp", "text/plain");
+    world.inject(TRUNK, request("INVITE", "sip:9000@192.0.2.1", "", kind, &other).replace("r1", "r2"));
+    world.run(Span::millis(50));
+    assert_eq!(world.last_response(TRUNK).status, 415);
 }

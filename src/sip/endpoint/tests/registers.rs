@@ -140,3 +140,41 @@ fn a_tcp_phone_is_gone_with_its_connection() {
     world.close_link(phone);
     assert!(!world.endpoint.is_reachable(A) && world.endpoint.targets_of_extension(A, world.now.t).is_empty());
 }
+
+/// Anybody can write another's address on a datagram: it must not keep him out.
+#[test]
+fn forged_datagrams_ban_nobody_and_a_registered_source_is_never_banned() {
+    let wrong = |world: &mut World, at: &str, wire: Wire| {
+        let phone = world.phone("1001", at, wire);
+        let config = crate::sip::phone::PhoneConfig {
+            user: "1001".into(),
+            password: "x".into(),
+            domain: "one.example".into(),
+            registrar: addr(SERVER),
+            local: phone,
+            wire,
+            expires: Span::minutes(5),
+        };
+        for n in 0..crate::sip::front::guard::FAILURES_MAX {
+            world.phones.insert(phone, crate::sip::phone::Phone::new(config.clone(), u64::from(n)));
+            world.verb(phone, |phone, now| phone.register(now));
+            world.run(Span::seconds(1));
+        }
+        world.phones.remove(&phone);
+        world.events.clear();
+    };
+    let comes_in = |world: &mut World, at: &str| {
+        let phone = world.phone("1001", at, Wire::Tcp);
+        world.verb(phone, |phone, now| phone.register(now));
+        world.run(Span::seconds(1));
+        matches!(world.take_event(phone), Some(PhoneEvent::Registered { .. }))
+    };
+    let mut world = World::new();
+    wrong(&mut world, "198.51.100.1:5062", Wire::Udp);
+    assert!(comes_in(&mut world, "198.51.100.1:7062"), "the datagrams were forged");
+    wrong(&mut world, "198.51.100.1:7063", Wire::Tcp);
+    assert!(comes_in(&mut world, "198.51.100.1:7064"), "a phone is registered there");
+    let mut world = World::new();
+    wrong(&mut world, "198.51.100.1:7063", Wire::Tcp);
+    assert!(!comes_in(&mut world, "198.51.100.1:7064"), "a guesser");
+}
