@@ -21,6 +21,7 @@ mod params;
 mod parse;
 #[cfg(test)]
 mod proof;
+mod redact;
 mod text;
 #[cfg(test)]
 mod torture;
@@ -37,6 +38,7 @@ pub use headers::{Header, Headers};
 pub use method::Method;
 pub use name::Name;
 pub use params::{Param, Params};
+pub use redact::{Redactor, redacted};
 pub use uri::{Scheme, Uri};
 pub use values::{CSeq, ContentType, ReasonValue, Refresher, Replaces, RetryAfter, SessionExpires, reason_phrase};
 pub use via::{Transport, Via};
