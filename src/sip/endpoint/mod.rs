@@ -215,6 +215,8 @@ pub struct Counters {
     pub dropped: u64,
     pub challenged: u64,
     pub refused_credentials: u64,
+    /// Requests of users that are banned at their source.
+    pub banned: u64,
     pub repeated: u64,
     /// INFO over the rate.
     pub infos_refused: u64,
