@@ -85,6 +85,9 @@ pub const SIP_HISTORIES_KEPT: usize = 512;
 
 /// How long an accepted command id is remembered: the same id within it has the same answer and no second effect.
 pub const COMMAND_MEMORY: Span = Span::minutes(10);
+/// Contacts kept as the answer to a command showed them, per tenant: 16 MiB at most. Full: a repeat on an ended contact
+/// shows its id alone.
+pub const SHOWN_CONTACTS_KEPT: usize = 1_024;
 /// Text of a command id.
 pub const COMMAND_ID_BYTES: usize = 64;
 /// How long the door waits for a tenant's answer. Over: 504, and the client repeats with the same command id.
@@ -171,6 +174,10 @@ pub const DIALLED_BYTES: usize = 128;
 pub const REFUSED_SOURCES: usize = 4;
 /// Samples of one sound in the library: 30 minutes at 8 kHz, 57 MiB with its two coded forms. Longer: the file is refused.
 pub const SOUND_SAMPLES: usize = 30 * 60 * 8_000;
+/// How long the longest sound lasts: what a prompt of unknown length may take.
+pub const SOUND_MAX: Span = Span::minutes(30);
+/// How long after its length a prompt's end may be reported. Over: the flow goes on as if it had ended, or by `failed`.
+pub const PROMPT_MARGIN: Span = Span::seconds(5);
 /// How long the version of something closed is remembered, so that an older command finds it closed.
 pub const CLOSED_MEMORY: Span = Span::seconds(60);
 /// A datagram read from a media socket. Longer: cut by the kernel, then refused as malformed.
@@ -198,5 +205,6 @@ const _: () = assert!(HTTP_CONNECTIONS_PER_SOURCE < HTTP_CONNECTIONS);
 const _: () = assert!(ATTACHED_DATA_BYTES < HTTP_BODY_BYTES);
 const _: () = assert!(JOURNAL_BATCH < EVENT_RING);
 const _: () = assert!(FLOW_STEPS <= RECORD_LIST);
+const _: () = assert!(SOUND_SAMPLES as i64 == SOUND_MAX.as_seconds() * 8_000);
 const _: () = assert!(DISK_SHED_PERCENT + DISK_MARGIN_PERCENT < DISK_RECORDINGS_PERCENT);
 const _: () = assert!(DISK_RECORDINGS_PERCENT + DISK_MARGIN_PERCENT < DISK_ALARM_PERCENT);

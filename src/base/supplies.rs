@@ -48,6 +48,11 @@ impl IdBlock {
         self.next += 1;
         (t.seconds() as u64) << (NODE_BITS + SEQUENCE_BITS) | self.node << SEQUENCE_BITS | sequence
     }
+
+    /// When an id was minted, to the second.
+    pub fn minted_at(id: u64) -> Time {
+        Time((id >> (NODE_BITS + SEQUENCE_BITS)) as i64 * 1_000_000)
+    }
 }
 
 /// An RTP port and the RTCP port above it, both bound and emptied before the machine sees them.

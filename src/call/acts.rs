@@ -9,6 +9,10 @@ use crate::base::bounds::ATTACHED_DATA_BYTES;
 use crate::event::Kind;
 use crate::event::words::{By, EndCause, OfferEnding, Side};
 
+/// Attached data that makes a contact panic: only in tests, to see what that does to the others.
+#[cfg(test)]
+pub const POISON_KEY: &str = "poison";
+
 impl Contact {
     pub fn act(&mut self, context: &mut Context, act: Act) {
         match act {
@@ -63,6 +67,8 @@ impl Contact {
     }
 
     fn set_data(&mut self, context: &mut Context, data: Map<String, Value>, by: By) {
+        #[cfg(test)]
+        assert!(!data.contains_key(POISON_KEY), "poisoned by a test");
         for (key, value) in data {
             if value.is_null() {
                 self.data.remove(&key);

@@ -94,6 +94,8 @@ impl Contact {
             by: By::PARTY,
         };
         let mut contact = Self::open(context, born);
+        #[cfg(test)]
+        assert!(incoming.from_user != super::POISON_KEY, "poisoned by a test");
         let mut media = LegMedia::new(codecs);
         let ports = context.supplies.ports.take(incoming.interface);
         if let Ok(ports) = ports {

@@ -1,10 +1,12 @@
-//! The SIP messages of a contact, as they were on the wire: `SIP_HISTORY_BYTES` of them, the oldest go first.
+//! The SIP messages of a contact, as they were on the wire but for credentials: `SIP_HISTORY_BYTES` of them, the oldest go
+//! first.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 
 use crate::base::bounds::{SIP_HISTORY_BODY_BYTES, SIP_HISTORY_BYTES};
+use crate::sip::message::redacted;
 use crate::sip::words::Traced;
 
 #[derive(Debug, Default)]
@@ -15,7 +17,7 @@ pub(super) struct History {
 
 impl History {
     pub fn push(&mut self, mut traced: Traced) {
-        traced.bytes = cut_body(traced.bytes);
+        traced.bytes = cut_body(&redacted(&traced.bytes));
         self.bytes += traced.bytes.len();
         self.messages.push_back(traced);
         while self.bytes > SIP_HISTORY_BYTES {
@@ -30,7 +32,7 @@ impl History {
 }
 
 /// A body over the bound is cut; the copy frees the datagram it was a part of.
-fn cut_body(bytes: Bytes) -> Bytes {
+fn cut_body(bytes: &Bytes) -> Bytes {
     let body = bytes.windows(4).position(|w| w == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
     let end = bytes.len().min(body + SIP_HISTORY_BODY_BYTES);
     Bytes::copy_from_slice(&bytes[..end])
@@ -44,6 +46,19 @@ mod tests {
     fn message(body: usize) -> Traced {
         let text = format!("OPTIONS sip:a SIP/2.0\r\n\r\n{}", "x".repeat(body));
         Traced { leg: LegId(1), sent: true, t: Time(0), remote: ([127, 0, 0, 1], 5060).into(), bytes: text.into() }
+    }
+
+    #[test]
+    fn no_credentials_are_kept() {
+        let text =
+            "INVITE sip:a SIP/2.0\r\nAuthorization: Digest username=\"u\", realm=\"r\", response=\"5ec\"\r\n\r\nv=0";
+        let mut history = History::default();
+        history.push(Traced { bytes: text.into(), ..message(0) });
+        let kept = String::from_utf8_lossy(&history.messages[0].bytes).into_owned();
+        assert!(
+            kept.contains("username=\"u\", realm=\"r\"") && kept.ends_with("v=0") && !kept.contains("5ec"),
+            "{kept}"
+        );
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod signal;
 mod view;
 pub mod words;
 
+#[cfg(test)]
+pub use acts::POISON_KEY;
 pub use view::ContactView;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,10 +27,11 @@ use serde_json::{Map, Value};
 
 use crate::base::bounds::SIP_HISTORIES_KEPT;
 use crate::base::{Agenda, ContactId, LegId, Now, Supplies, Time, TrunkNo};
-use crate::event::words::By;
+use crate::event::words::{AlarmKind, By, EndCause};
 use crate::event::{About, Kind};
 use crate::media::words::Report;
 use crate::sip;
+use crate::switch::code::sip_status;
 use contact::{Contact, Context};
 use history::History;
 use words::{Act, Arrival, Birth, Output};
@@ -81,13 +84,27 @@ impl Contacts {
     /// An INVITE that was let in.
     pub fn arrive(&mut self, arrival: Arrival, flow_holds: bool, now: Now, supplies: &mut Supplies) -> ContactId {
         let id = ContactId(supplies.ids.mint(now.t));
+        let (before, leg) = (self.out.len(), arrival.incoming.leg);
         let mut context =
             context((&mut self.out, &mut self.closing), &mut self.counter, &self.tenant_key, now, supplies);
-        let mut contact = Contact::arrive(&mut context, id, arrival);
+        let Ok(mut contact) = catch_unwind(AssertUnwindSafe(|| Contact::arrive(&mut context, id, arrival))) else {
+            self.out.truncate(before);
+            self.stillborn(leg);
+            return id;
+        };
         contact.flow_holds = flow_holds;
         self.contacts.insert(id, contact);
         self.reindex(id);
         id
+    }
+
+    /// Its very INVITE made us panic: the caller is refused and nothing is left of it but an alarm.
+    fn stillborn(&mut self, leg: LegId) {
+        self.panics += 1;
+        let (alarm, cause) = (AlarmKind::InternalError, EndCause::InternalError);
+        let text = "an INVITE made its contact panic".to_owned();
+        self.journal(About::default(), By::SYSTEM, Kind::Alarm { alarm, text });
+        self.out.push_back(Output::Sip(sip::words::Act::End { leg, status: sip_status(cause), cause }));
     }
 
     /// A contact that begins with a command; it has no leg until it dials.
@@ -200,6 +217,11 @@ impl Contacts {
 
     pub fn is_live(&self, id: ContactId) -> bool {
         self.contacts.get(&id).is_some_and(|c| !c.sealed)
+    }
+
+    /// The last version of a media command. Another machine in this one's place goes on after it.
+    pub fn go_on_after(&mut self, version: u64) {
+        self.counter = self.counter.max(version);
     }
 
     /// Legs of a trunk that are up or on their way.

@@ -5,8 +5,8 @@ use super::end::LegEnd;
 use super::words::{OfferStep, Tell};
 use crate::base::LegId;
 use crate::base::Span;
-use crate::event::Kind;
-use crate::event::words::{By, DigitPath, Direction, EndCause, Side};
+use crate::event::words::{AlarmKind, By, DigitPath, Direction, EndCause, Side};
+use crate::event::{About, Kind};
 use crate::media::words::{Body, Fact, ReportBody, Subject};
 use crate::sip::words::{Act, Tell as Sip};
 use crate::switch::LegPhase;
@@ -264,6 +264,8 @@ impl Contact {
     /// A bug in one contact ends that contact and nothing else: its far ends get BYE.
     pub fn poisoned(&mut self, context: &mut Context) {
         let legs: Vec<LegId> = self.live_legs().map(|l| l.id).collect();
+        let kind = Kind::Alarm { alarm: AlarmKind::InternalError, text: "a step of this contact panicked".to_owned() };
+        self.journal(context, About::default(), By::SYSTEM, kind);
         self.mark_ending(LegEnd { cause: EndCause::InternalError, side: Side::System, status: None });
         for leg in legs {
             self.release_leg(context, leg, EndCause::InternalError, Side::System);

@@ -1,11 +1,12 @@
 //! Reading what the house starts from: settings, dialplans, sounds. The loaders take (name, text); files are read here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ServeArgs;
+use crate::base::Span;
 use crate::config::{self, Problem, Settings};
 use crate::ivr::{self, Flow, Known};
 use crate::media::sound::Library;
@@ -105,7 +106,7 @@ pub fn flows(texts: &[(String, String)], library: &Library, site: &Site) -> Resu
     let named: BTreeSet<&str> = site.numbers.values().map(|n| n.flow.as_str()).collect();
     let languages = site.numbers.values().filter_map(|n| n.language.clone()).chain([site.language.clone()]);
     let known = Known {
-        sounds: Some(library.keys().map(str::to_owned).collect()),
+        sounds: Some(Arc::new(lengths(library))),
         languages: languages.collect(),
         groups: Some(site.groups.values().map(|g| g.id.clone()).collect()),
     };
@@ -126,6 +127,11 @@ pub fn flows(texts: &[(String, String)], library: &Library, site: &Site) -> Resu
         }
     }
     if problems.is_empty() { Ok(flows) } else { Err(problems) }
+}
+
+fn lengths(library: &Library) -> BTreeMap<String, Span> {
+    let length = |key: &str| library.get(key).map_or(Span::ZERO, |sound| sound.length());
+    library.keys().map(|key| (key.to_owned(), length(key))).collect()
 }
 
 /// The stem of a flow file's name.

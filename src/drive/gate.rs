@@ -16,7 +16,7 @@ use crate::base::{InterfaceNo, LinkId, TenantNo};
 use crate::event::words::Wire;
 use crate::sip::front;
 use crate::sip::front::guard::Rates;
-use crate::sip::message::{Frame, Message, StreamFramer};
+use crate::sip::message::{Frame, Message, Redactor, StreamFramer};
 use crate::site::{Site, which_trunk};
 use crate::tenant::words::{Input, Received};
 
@@ -144,7 +144,14 @@ impl Gate {
     }
 
     pub fn stream(self: &Arc<Self>, link: LinkId, interface: InterfaceNo, from: SocketAddr) -> Stream {
-        Stream { gate: Arc::clone(self), framer: StreamFramer::default(), link, interface, from }
+        Stream {
+            gate: Arc::clone(self),
+            framer: StreamFramer::default(),
+            redactor: Redactor::default(),
+            link,
+            interface,
+            from,
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -157,6 +164,8 @@ impl Gate {
 pub struct Stream {
     gate: Arc<Gate>,
     framer: StreamFramer,
+    /// For the trace.
+    redactor: Redactor,
     link: LinkId,
     interface: InterfaceNo,
     from: SocketAddr,
@@ -173,7 +182,7 @@ impl Stream {
     /// Bytes from the peer. `false`: it speaks no SIP, the connection is to be closed.
     pub fn push(&mut self, bytes: &[u8]) -> bool {
         if let Some(trace) = &self.gate.trace {
-            trace.received(self.from, bytes);
+            trace.received_part(self.from, bytes, &mut self.redactor);
         }
         self.framer.push(bytes);
         while let Some(frame) = self.framer.next_frame() {

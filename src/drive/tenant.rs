@@ -1,6 +1,6 @@
 //! Drives one tenant machine: receives, hands in, carries out. Decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,11 +12,11 @@ use super::lanes::Lanes;
 use super::supply::Supplier;
 use super::world::World;
 use crate::base::bounds::MEDIA_APPLY_MAX;
-use crate::base::{Now, Span, Supplies, Time};
+use crate::base::{ContactId, Now, Span, Supplies, Time};
 use crate::event::words::{AlarmKind, By};
 use crate::event::{About, Event, Kind, VERSION};
 use crate::media::lateness::Lateness;
-use crate::media::words::{Body, Report, ReportBody};
+use crate::media::words::{Body, Command, Report, ReportBody, Subject};
 use crate::site::Site;
 use crate::switch::Answer;
 use crate::switch::door::{self, Asked};
@@ -53,6 +53,9 @@ pub struct State {
     shed_until: Option<Time>,
     house: Option<House>,
     lateness: Lateness,
+    /// What the engine was told to have and not yet to close.
+    media: BTreeSet<(ContactId, Subject)>,
+    media_version: u64,
 }
 
 impl TenantDriver {
@@ -134,11 +137,8 @@ impl TenantDriver {
         while let Some(late) = self.state.lateness.due(now.t) {
             let text = format!("media thread {} has not applied a command for {MEDIA_APPLY_MAX}", late.thread);
             tracing::error!(thread = late.thread, contact = %late.contact, "media commands are not applied");
-            let kind = Kind::Alarm { alarm: AlarmKind::MediaLate, text };
             let about = About { contact: Some(late.contact), leg: late.leg, ..About::default() };
-            let (v, tenant, by) = (VERSION, self.machine.no(), By::SYSTEM);
-            let event = Event { v, t: now.t, at: now.wall, tenant, about, by, kind };
-            self.state.last_seq = self.world.journal.append(event, None);
+            self.alarm(AlarmKind::MediaLate, text, about, now);
         }
     }
 
@@ -175,15 +175,25 @@ impl TenantDriver {
         while let Some(output) = self.machine.poll() {
             self.put(output);
         }
+        while let Some(link) = self.machine.poll_closing() {
+            self.world.close(link);
+        }
     }
 
     /// As after a restart, in place: calls end with `internal-error`, links, bindings and sign-ins stay.
     fn restore(&mut self, now: Now) {
         self.door.meters.panics.add(1);
+        self.alarm(AlarmKind::InternalError, "the tenant machine panicked".to_owned(), About::default(), now);
+        // Whose command it was reads that there is no answer, and may repeat it.
+        self.state.replies.clear();
         let parts: Parts = self.machine.parts();
         self.machine = Tenant::new(parts, now, &mut self.supplies.rng);
         let open = self.world.journal.open_state(self.machine.no());
+        self.close_media();
         self.machine.restore(&open, Why::Panic, now, &mut self.supplies);
+        if let Some(house) = self.state.house {
+            self.machine.handle(Input::House(house), now, &mut self.supplies);
+        }
         self.state.panicked.retain(|at| now.t - *at < PANIC_WINDOW);
         self.state.panicked.push(now.t);
         if self.state.panicked.len() >= PANICS_MAX {
@@ -192,17 +202,40 @@ impl TenantDriver {
         }
     }
 
+    /// The new machine knows nothing of what the engine still has: sockets, players, recorders.
+    fn close_media(&mut self) {
+        for (contact, subject) in std::mem::take(&mut self.state.media) {
+            self.state.media_version += 1;
+            let (version, body) = (self.state.media_version, Body::Close(subject));
+            self.world.media(Command { contact, version, body });
+        }
+        self.machine.go_on_after(self.state.media_version);
+    }
+
+    fn media(&mut self, command: Command) {
+        let of = (command.contact, command.body.subject());
+        self.state.media_version = command.version;
+        match command.body {
+            Body::ReturnPorts(_) => return self.world.media(command),
+            Body::Close(_) => drop(self.state.media.remove(&of)),
+            Body::SetLeg(_) | Body::SetPlayer(_) | Body::SetTrack(_) => drop(self.state.media.insert(of)),
+            Body::SetRow { .. } => {}
+        }
+        self.state.lateness.sent(self.world.threads.home(command.contact), &command, self.clock.t());
+        self.world.media(command);
+    }
+
+    fn alarm(&mut self, alarm: AlarmKind, text: String, about: About, now: Now) {
+        let (v, tenant, by) = (VERSION, self.machine.no(), By::SYSTEM);
+        let event = Event { v, t: now.t, at: now.wall, tenant, about, by, kind: Kind::Alarm { alarm, text } };
+        self.state.last_seq = self.world.journal.append(event, None);
+    }
+
     fn put(&mut self, output: Output) {
         match output {
             Output::Send { link, to, bytes } => self.world.send(link, to, bytes),
             Output::Open { request, interface, wire: _, to } => self.world.open(request, interface, to),
-            Output::Media(command) => {
-                if !matches!(command.body, Body::ReturnPorts(_)) {
-                    let thread = self.world.threads.home(command.contact);
-                    self.state.lateness.sent(thread, &command, self.clock.t());
-                }
-                self.world.media(command);
-            }
+            Output::Media(command) => self.media(command),
             Output::Journal { event, notify } => self.state.last_seq = self.world.journal.append(*event, notify),
             Output::Answer { reply, answer, repeat_of } => {
                 let then = repeat_of.and_then(|id| {

@@ -32,6 +32,11 @@ impl World {
         self.gate.send(link, to, bytes);
     }
 
+    /// A connection is closed when what waits for it is written; its end comes back as `LinkClosed`.
+    pub fn close(&self, link: LinkId) {
+        self.gate.links.remove(link);
+    }
+
     pub fn open(&self, request: u64, interface: InterfaceNo, to: SocketAddr) {
         let (gate, lanes) = (Arc::clone(&self.gate), Arc::clone(&self.lanes));
         let Some(&local) = self.addresses.get(&interface) else {

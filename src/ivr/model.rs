@@ -3,6 +3,7 @@
 //! `expression`. Immutable after loading and shared as `Arc<Flow>`: a running call finishes on its version.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -25,6 +26,8 @@ pub struct Flow {
     pub nodes: IndexMap<String, Node>,
     /// Runs without sound when the customer leaves.
     pub on_hangup: Option<NodeNo>,
+    /// How long the sounds of the library last, by key. `None`: not known when the flow was loaded.
+    pub lengths: Option<Arc<BTreeMap<String, Span>>>,
     /// What does not make the flow wrong, but is hardly meant: nodes that no exit leads to.
     pub warnings: Vec<Problem>,
 }

@@ -16,7 +16,7 @@ use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
 use super::law::{self, FRAME};
-use crate::base::bounds;
+use crate::base::{Span, bounds};
 use crate::sdp::Codec;
 
 /// Samples per second of everything we play and record.
@@ -47,6 +47,11 @@ impl Sound {
     }
 
     /// Length in samples.
+    /// At 8 kHz.
+    pub fn length(&self) -> Span {
+        Span::micros(i64::try_from(self.samples()).unwrap_or(i64::MAX).saturating_mul(125))
+    }
+
     pub fn samples(&self) -> usize {
         self.linear.len()
     }

@@ -196,6 +196,10 @@ pub enum Output {
         to: SocketAddr,
     },
     /// A new binding to be saved; unused until `binding_saved(request)`.
+    /// Whoever is at the other end is banned: the TCP connection is to be closed.
+    Close {
+        link: LinkId,
+    },
     SaveBinding {
         request: u64,
         binding: Box<Binding>,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Code;
-use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, LegId, NumberNo, OfferId, Time};
+use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, IdBlock, LegId, NumberNo, OfferId, Time};
 use crate::event::words::{CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, Wire, WorkRole};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -97,6 +97,24 @@ pub struct ContactState {
     pub queued: Option<GroupNo>,
     pub data: Map<String, Value>,
     pub calls: Vec<CallState>,
+}
+
+impl ContactState {
+    /// One that has ended and of which nothing else is remembered here; its record tells the rest.
+    pub fn ended(contact: ContactId) -> Self {
+        Self {
+            contact,
+            from: String::new(),
+            to: String::new(),
+            number: None,
+            opened: IdBlock::minted_at(contact.0),
+            flow: None,
+            node: None,
+            queued: None,
+            data: Map::new(),
+            calls: Vec::new(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

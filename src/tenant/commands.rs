@@ -67,17 +67,16 @@ impl Tenant {
     ) {
         let outcome = match result {
             Ok(snapshot) => {
-                let contact = match snapshot {
-                    Snapshot::Ordered(contact) => Some(*contact),
-                    Snapshot::Agents(_)
-                    | Snapshot::Groups(_)
-                    | Snapshot::Extensions(_)
-                    | Snapshot::Contacts(_)
-                    | Snapshot::SipHistory(_) => None,
+                let (contact, shown) = match snapshot {
+                    Snapshot::Ordered(contact) => (Some(*contact), None),
+                    Snapshot::Contacts(contacts) => (None, contacts.first().cloned().map(Box::new)),
+                    Snapshot::Agents(_) | Snapshot::Groups(_) | Snapshot::Extensions(_) | Snapshot::SipHistory(_) => {
+                        (None, None)
+                    }
                 };
                 let kind = Kind::CommandAccepted { id: id.clone(), code: "accepted".to_owned(), body_hash: hash };
                 self.journal(now, About { contact, ..About::default() }, by, kind, None);
-                Outcome::Accepted { contact }
+                Outcome::Accepted { contact, shown }
             }
             Err((code, state)) => Outcome::Refused { code: *code, state: state.clone() },
         };
@@ -86,23 +85,23 @@ impl Tenant {
 
     fn answer_again(&self, body: &Body, outcome: Outcome) -> Answer {
         match outcome {
-            Outcome::Accepted { contact: Some(contact) } => Answer::Accepted { snapshot: Snapshot::Ordered(contact) },
-            Outcome::Accepted { contact: None } => match self.snapshot_of(body) {
-                Snapshot::Contacts(none) if none.is_empty() => {
-                    refused((Code::UnknownContact, "it has ended".to_owned()))
-                }
-                snapshot => Answer::Accepted { snapshot },
-            },
+            Outcome::Accepted { contact: Some(contact), .. } => {
+                Answer::Accepted { snapshot: Snapshot::Ordered(contact) }
+            }
+            Outcome::Accepted { contact: None, shown } => {
+                Answer::Accepted { snapshot: self.snapshot_of(body, shown.map(|shown| *shown)) }
+            }
             Outcome::Refused { code, state } => refused((code, state)),
         }
     }
 
-    /// What the object of a command looks like now.
-    fn snapshot_of(&self, body: &Body) -> Snapshot {
+    /// What the object of a command looks like now; a contact that has ended as it was `shown`.
+    fn snapshot_of(&self, body: &Body, shown: Option<ContactState>) -> Snapshot {
         match body {
             Body::Agent { agent, .. } => Snapshot::Agents(self.agent_state(*agent).into_iter().collect()),
             Body::Hangup { contact, .. } | Body::SetData { contact, .. } => {
-                Snapshot::Contacts(self.contact_state(*contact).into_iter().collect())
+                let state = self.contact_state(*contact).or_else(|| shown.map(ended));
+                Snapshot::Contacts(vec![state.unwrap_or_else(|| ContactState::ended(*contact))])
             }
             Body::Originate(_) | Body::Query(_) => Snapshot::Contacts(Vec::new()),
         }

@@ -36,6 +36,7 @@ impl Tenant {
             Sip::Open { request, interface, wire, to } => {
                 self.out.push_back(Output::Open { request, interface, wire, to });
             }
+            Sip::Close { link } => self.closing.push_back(link),
             Sip::SaveBinding { request, binding } => {
                 let (extension, contact) = (binding.extension, binding.contact.clone());
                 let json = serde_json::to_string(&*binding).unwrap_or_default();

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::acd::Acd;
-use crate::base::{Agenda, ContactId, ItemId, LegId, Now, Rng, Span, Supplies, TenantNo, Time};
+use crate::base::{Agenda, ContactId, ItemId, LegId, LinkId, Now, Rng, Span, Supplies, TenantNo, Time};
 use crate::call::Contacts;
 use crate::event::words::By;
 use crate::event::{self, About, Event, Kind};
@@ -29,6 +29,10 @@ use words::{House, Input, Output};
 
 /// A panic outside of one contact's own step: after the third within this time new contacts are refused for as long.
 const PANIC_WINDOW: Span = Span::minutes(1);
+
+/// An input that makes the machine panic outside of any contact: only in tests, to see what stays.
+#[cfg(test)]
+pub const POISON_REQUEST: u64 = u64::MAX;
 
 pub struct Tenant {
     no: TenantNo,
@@ -49,6 +53,8 @@ pub struct Tenant {
     /// New contacts of this second, for `limits.cps`.
     arrivals: (i64, u32),
     out: VecDeque<Output>,
+    /// Connections to be closed.
+    closing: VecDeque<LinkId>,
 }
 
 /// A contact's flow and what it waits for.
@@ -89,6 +95,7 @@ impl Tenant {
             next_token: 0,
             arrivals: (0, 0),
             out: VecDeque::new(),
+            closing: VecDeque::new(),
             site,
         }
     }
@@ -102,6 +109,8 @@ impl Tenant {
     }
 
     pub fn handle(&mut self, input: Input, now: Now, supplies: &mut Supplies) {
+        #[cfg(test)]
+        assert!(!matches!(input, Input::LinkFailed { request: POISON_REQUEST }), "poisoned by a test");
         match input {
             Input::Sip(received) => self.sip.receive(
                 received.link,
@@ -130,6 +139,11 @@ impl Tenant {
 
     pub fn poll(&mut self) -> Option<Output> {
         self.out.pop_front()
+    }
+
+    /// The next TCP connection that is to be closed. Asked for after `poll` has nothing more: what was sent goes out first.
+    pub fn poll_closing(&mut self) -> Option<LinkId> {
+        self.closing.pop_front()
     }
 
     pub fn deadline(&self) -> Option<Time> {
@@ -194,6 +208,11 @@ impl Tenant {
 
     pub fn acd(&self) -> &Acd {
         &self.acd
+    }
+
+    /// The engine has seen media commands up to this version; what this machine sends is newer.
+    pub fn go_on_after(&mut self, version: u64) {
+        self.contacts.go_on_after(version);
     }
 
     pub fn contacts(&self) -> &Contacts {

@@ -3,18 +3,20 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::base::bounds::{COMMAND_LANE, COMMAND_MEMORY};
+use crate::base::bounds::{COMMAND_LANE, COMMAND_MEMORY, SHOWN_CONTACTS_KEPT};
 use crate::base::{CommandId, ContactId, Time};
-use crate::switch::{Body, Code};
+use crate::switch::{Body, Code, ContactState};
 
 /// How many ids are kept at most: over it the oldest go, and a repeat of one of these acts again.
 const IDS_KEPT: usize = 64 * COMMAND_LANE;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Outcome {
-    /// With the contact it made, if it made one.
     Accepted {
+        /// The contact it made, if it made one.
         contact: Option<ContactId>,
+        /// The contact it acted on, as the first answer showed it: it may have ended when the command is repeated.
+        shown: Option<Box<ContactState>>,
     },
     Refused {
         code: Code,
@@ -26,6 +28,8 @@ pub(super) enum Outcome {
 pub(super) struct AcceptedIds {
     by_id: BTreeMap<CommandId, (u64, Outcome)>,
     by_time: VecDeque<(Time, CommandId)>,
+    /// Whose outcome still has what was shown, the oldest first.
+    shown: VecDeque<CommandId>,
 }
 
 /// What the memory knows of an id.
@@ -49,11 +53,26 @@ impl AcceptedIds {
     }
 
     pub fn remember(&mut self, id: CommandId, body_hash: u64, outcome: Outcome, t: Time) {
+        if matches!(outcome, Outcome::Accepted { shown: Some(_), .. }) {
+            self.shown.push_back(id.clone());
+            self.forget_shown();
+        }
         if self.by_id.insert(id.clone(), (body_hash, outcome)).is_none() {
             self.by_time.push_back((t, id));
         }
         while self.by_time.len() > IDS_KEPT {
             self.forget_oldest();
+        }
+    }
+
+    /// What was shown goes earlier than the id; the oldest of it first.
+    fn forget_shown(&mut self) {
+        if self.shown.len() <= SHOWN_CONTACTS_KEPT {
+            return;
+        }
+        let oldest = self.shown.pop_front().and_then(|id| self.by_id.get_mut(&id));
+        if let Some((_, Outcome::Accepted { shown, .. })) = oldest {
+            *shown = None;
         }
     }
 
@@ -87,9 +106,21 @@ mod tests {
         let mut ids = AcceptedIds::default();
         let id = CommandId { token: 1, id: "a".into() };
         assert_eq!(ids.look_up(&id, 7, Time(0)), Known::New);
-        ids.remember(id.clone(), 7, Outcome::Accepted { contact: None }, Time(0));
-        assert_eq!(ids.look_up(&id, 7, Time(5)), Known::Repeated(Outcome::Accepted { contact: None }));
+        ids.remember(id.clone(), 7, Outcome::Accepted { contact: None, shown: None }, Time(0));
+        assert_eq!(ids.look_up(&id, 7, Time(5)), Known::Repeated(Outcome::Accepted { contact: None, shown: None }));
         assert_eq!(ids.look_up(&id, 8, Time(5)), Known::Reused);
         assert_eq!(ids.look_up(&id, 7, Time(0) + COMMAND_MEMORY + Span(1)), Known::New);
+    }
+
+    #[test]
+    fn what_was_shown_is_bounded() {
+        let mut ids = AcceptedIds::default();
+        let id = |n: usize| CommandId { token: 1, id: n.to_string() };
+        for n in 0..=SHOWN_CONTACTS_KEPT {
+            let shown = Some(Box::new(ContactState::ended(ContactId(n as u64))));
+            ids.remember(id(n), 7, Outcome::Accepted { contact: None, shown }, Time(0));
+        }
+        let shown = |known| matches!(known, Known::Repeated(Outcome::Accepted { shown: Some(_), .. }));
+        assert_eq!([0, 1].map(|n| shown(ids.look_up(&id(n), 7, Time(1)))), [false, true]);
     }
 }

@@ -63,7 +63,7 @@ impl Tenant {
             self.journal(now, about, By::SYSTEM, kind, None);
         }
         for accepted in open.commands.iter() {
-            let outcome = Outcome::Accepted { contact: accepted.contact };
+            let outcome = Outcome::Accepted { contact: accepted.contact, shown: None };
             self.accepted.remember(accepted.id.clone(), accepted.body_hash, outcome, accepted.t);
         }
         for no in self.site.extensions.keys().copied().collect::<Vec<_>>() {

@@ -39,13 +39,16 @@ fn an_ordered_call_rings_a_phone_and_runs_the_flow_once_per_key() {
     let history = String::from_utf8_lossy(&sip.body).into_owned();
     assert!(history.contains("INVITE sip:1003") && history.contains("200 "), "{history}");
 
-    let reply = scene.server.api.send("POST", &format!("/v1/calls/{contact}/hangup"), &[], "{}");
+    let key = [("Idempotency-Key", "hang-up-4711")];
+    let reply = scene.server.api.send("POST", &format!("/v1/calls/{contact}/hangup"), &key, "{}");
     assert_eq!(reply.status, 200, "{}", reply.json());
     phone.wait("CALL_CLOSED");
     let record = scene.record(&contact);
     assert_eq!((&record["ended_by"], &record["cause"]), (&"command".into(), &"released".into()), "{record}");
     assert_eq!(record["data"]["order"], "4711", "{record}");
     assert_eq!(scene.events.so_far("contact_opened").len(), 1, "one effect");
+    let again = scene.server.api.send("POST", &format!("/v1/calls/{contact}/hangup"), &key, "{}");
+    assert_eq!((again.status, again.json()), (200, reply.json()), "it has ended, and the same key has the same answer");
     let gone = scene.server.api.send("POST", &format!("/v1/calls/{contact}/hangup"), &[], "{}");
     assert!((400..500).contains(&gone.status), "{}", gone.json());
     scene.server.assert_rest();

@@ -11,8 +11,9 @@ use super::super::recorder_writer::RecorderWriter;
 use super::super::supply::IdCounter;
 use super::super::udp;
 use super::*;
-use crate::base::{IdBlock, InterfaceNo, LinkId, Ports, Rng, TenantNo};
-use crate::event::words::Wire;
+use crate::base::{CommandId, IdBlock, InterfaceNo, LinkId, Ports, Rng, TenantNo};
+use crate::call::POISON_KEY;
+use crate::event::words::{Actor, Disposition, EndCause, Wire};
 use crate::ivr::{self, Known};
 use crate::media::Settings;
 use crate::media::recorder::Pool;
@@ -23,6 +24,8 @@ use crate::sip::words::Interface;
 use crate::site::{self, Numbering};
 use crate::store::secrets::Secrets;
 use crate::store::{Journal, Next, SiteStore};
+use crate::switch::{Body, Code, Command, Snapshot};
+use crate::tenant::POISON_REQUEST;
 use crate::tenant::words::Received;
 
 const FLOW: &str = "nodes:\n  a: {answer: , next: b}\n  b: {play: music/long, barge: false, next: hangup}\n";
@@ -147,6 +150,41 @@ impl House {
         }
     }
 
+    fn orders(&mut self, id: &str, body: Body) -> (Answer, u64) {
+        let (reply, mut answer) = oneshot::channel();
+        let id = Some(CommandId { token: 1, id: id.to_owned() });
+        let command = Box::new(Command { id, actor: Actor::Integration(1), body });
+        let input = self.driver.asked(Asked { command, reply });
+        self.driver.step(input);
+        answer.try_recv().expect("an answer within the step")
+    }
+
+    fn contact(&self, index: usize) -> ContactId {
+        self.driver.machine.contacts().ids().nth(index).expect("a contact")
+    }
+
+    fn poisons(&mut self) {
+        self.driver.step(Input::LinkFailed { request: POISON_REQUEST });
+    }
+
+    fn events(&self) -> Vec<Event> {
+        let committed = self.journal.status().appended;
+        while self.journal.status().committed < committed {
+            self.journal.ring().wait(self.journal.status().committed, PATIENCE, || false);
+        }
+        let Ok(Next::Events(slots)) = self.journal.ring().next(0) else { panic!("all of it is in the ring") };
+        slots.iter().map(|slot| slot.recorded.event.clone()).collect()
+    }
+
+    /// How each contact was closed, in its order.
+    fn endings(&self) -> Vec<(ContactId, Disposition, EndCause)> {
+        let ending = |event: &Event| match event.kind {
+            Kind::ContactClosed { disposition, cause, .. } => Some((event.about.contact?, disposition, cause)),
+            _ => None,
+        };
+        self.events().iter().filter_map(ending).collect()
+    }
+
     fn invites(&mut self, call: &str) {
         self.says(&invite(call));
     }
@@ -163,16 +201,9 @@ impl House {
         ));
     }
 
-    /// Every committed alarm, once there is one after so many.
-    async fn alarms(&self, at_least: usize) -> Vec<(AlarmKind, About)> {
-        let mut committed = self.journal.committed();
-        loop {
-            let found = alarms_of(&self.journal);
-            if found.len() >= at_least {
-                return found;
-            }
-            tokio::time::timeout(PATIENCE, committed.changed()).await.expect("soon").expect("the journal lives");
-        }
+    fn alarms(&self) -> Vec<(AlarmKind, About)> {
+        self.events();
+        alarms_of(&self.journal)
     }
 }
 
@@ -226,5 +257,103 @@ async fn a_media_thread_that_answers_is_no_alarm() {
         house.driver.turn();
     }
     house.driver.watch_media();
-    assert_eq!(house.alarms(0).await, []);
+    assert_eq!(house.alarms(), []);
+}
+
+#[tokio::test]
+async fn a_repeated_command_on_an_ended_contact_has_its_first_answer() {
+    let mut house = House::start(21_200, true).await;
+    house.calls("a");
+    let contact = house.contact(0);
+    let hangup = Body::Hangup { contact, leg: None };
+    let first = house.orders("h1", hangup.clone());
+    assert!(matches!(&first.0, Answer::Accepted { snapshot: Snapshot::Contacts(c) } if c[0].contact == contact));
+    house.hears("BYE");
+    let (mut again, seq) = house.orders("h1", hangup.clone());
+    assert_eq!((&again, seq), (&first.0, first.1), "the same id, the same answer");
+    again = house.orders("h1", Body::Hangup { contact: ContactId(7), leg: None }).0;
+    assert!(matches!(again, Answer::Refused { code: Code::IdReused, .. }), "{again:?}");
+    again = house.orders("h2", hangup.clone()).0;
+    assert!(matches!(again, Answer::Refused { code: Code::UnknownContact, .. }), "a new command finds nothing");
+    assert_eq!(house.endings().len(), 1);
+
+    // A machine in its place remembers the id, and no more of the contact than that.
+    house.poisons();
+    let (again, seq_after) = house.orders("h1", hangup);
+    assert!(matches!(&again, Answer::Accepted { snapshot: Snapshot::Contacts(c) } if c[0].contact == contact));
+    assert_eq!(seq_after, seq);
+}
+
+#[tokio::test]
+async fn a_contact_that_panics_ends_alone() {
+    let mut house = House::start(21_300, true).await;
+    house.calls("a");
+    house.calls("b");
+    let (sick, well) = (house.contact(0), house.contact(1));
+    let data = [(POISON_KEY.to_owned(), serde_json::Value::Null)].into_iter().collect();
+    house.orders("p", Body::SetData { contact: sick, data });
+    let bye = house.hears("BYE");
+    assert!(bye.contains("Call-ID: a"), "{bye}");
+    let ended = (sick, Disposition::InternalError, EndCause::InternalError);
+    assert_eq!(house.endings(), [ended]);
+    let alarm = (AlarmKind::InternalError, About { contact: Some(sick), ..About::default() });
+    assert_eq!(house.alarms(), [alarm]);
+    assert_eq!(house.driver.machine.contacts().ids().collect::<Vec<_>>(), [well]);
+    house.orders("d", Body::SetData { contact: well, data: serde_json::Map::new() });
+    house.calls("c");
+    assert_eq!(house.driver.machine.live_contacts(), 2, "the others and new ones go on");
+}
+
+#[tokio::test]
+async fn the_third_panic_in_a_minute_closes_the_door_for_a_minute() {
+    let mut house = House::start(21_400, true).await;
+    house.calls("a");
+    let first = house.contact(0);
+    house.poisons();
+    assert!(house.hears("BYE").contains("Call-ID: a"));
+    assert_eq!(house.endings(), [(first, Disposition::InternalError, EndCause::InternalError)]);
+    assert_eq!(house.driver.state.media.len(), 0, "sockets and players of before are closed");
+    house.calls("b");
+    house.poisons();
+    house.calls("c");
+    house.poisons();
+    house.invites("d");
+    house.hears("SIP/2.0 503");
+    let alarms: Vec<_> = house.alarms().into_iter().map(|(alarm, _)| alarm).collect();
+    assert_eq!(alarms, [AlarmKind::InternalError; 3]);
+    // The minute is over.
+    let until = house.driver.state.shed_until.expect("the door is closed");
+    assert!(until > house.driver.clock.t() + Span::seconds(50) && house.driver.deadline() <= Some(until));
+    house.driver.state.shed_until = Some(house.driver.clock.t());
+    house.driver.step(Input::Due);
+    house.calls("e");
+    assert_eq!(house.driver.machine.live_contacts(), 1);
+}
+
+#[tokio::test]
+async fn a_closed_link_ends_its_connection() {
+    let house = House::start(21_500, true).await;
+    let gate = Arc::clone(&house.driver.world.gate);
+    let listener = tokio::net::TcpListener::bind((test_address(), 0)).await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(super::super::tcp::accept(listener, INTERFACE, gate));
+    let mut phone = tokio::net::TcpStream::connect(address).await.expect("it listens");
+    // A ping is answered by whoever reads: the connection has its link.
+    tokio::io::AsyncWriteExt::write_all(&mut phone, b"\r\n\r\n").await.expect("sent");
+    let mut buffer = [0; 16];
+    let pong = tokio::io::AsyncReadExt::read(&mut phone, &mut buffer).await.expect("a pong");
+    assert_eq!(&buffer[..pong], b"\r\n");
+    house.driver.world.close(LinkId(house.link.0 + 1));
+    let end = tokio::time::timeout(PATIENCE, tokio::io::AsyncReadExt::read(&mut phone, &mut buffer));
+    assert_eq!(end.await.expect("soon").expect("an orderly end"), 0);
+}
+
+#[tokio::test]
+async fn an_invite_that_panics_is_refused_alone() {
+    let mut house = House::start(21_600, true).await;
+    house.calls("a");
+    house.says(&invite("p").replace("sip:4123@", &format!("sip:{POISON_KEY}@")));
+    house.hears("SIP/2.0 500");
+    assert_eq!(house.alarms(), [(AlarmKind::InternalError, About::default())]);
+    assert_eq!((house.driver.machine.live_contacts(), house.endings()), (1, Vec::new()));
 }

@@ -7,20 +7,22 @@ mod check;
 mod nodes;
 mod parts;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
 use super::model::{Flow, Node, NodeNo, Sound};
+use crate::base::Span;
 use crate::base::bounds::FLOW_NODES;
 use crate::config::{Fields, Item, Key, Place, Problem, Problems, Value, did_you_mean, nearest, yaml};
 
 /// What exists around a flow. `None`: not known here, so not checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// Keys of the sound library without ending, as `en-US/welcome` and `music/default`.
-    pub sounds: Option<BTreeSet<String>>,
+    /// Keys of the sound library without ending, as `en-US/welcome` and `music/default`, and how long each lasts.
+    pub sounds: Option<Arc<BTreeMap<String, Span>>>,
     /// The languages of the tenants and numbers that may run the flow.
     pub languages: BTreeSet<String>,
     /// Ids of the tenant's groups.
@@ -139,7 +141,8 @@ impl Loader<'_, '_> {
         self.check_sounds(language.as_deref());
         let nodes: Option<IndexMap<_, _>> = read.into_iter().map(|(name, node)| Some((name, node?))).collect();
         let (key, version, warnings) = (String::new(), String::new(), Vec::new());
-        Some(Flow { key, version, language, start: start?, nodes: nodes?, on_hangup, warnings })
+        let lengths = self.known.sounds.clone();
+        Some(Flow { key, version, language, start: start?, nodes: nodes?, on_hangup, lengths, warnings })
     }
 
     fn declare(&mut self, key: &Key) {

@@ -111,7 +111,7 @@ impl Loader<'_, '_> {
     /// Each sound exists in each language in which it may be spoken.
     pub(super) fn check_sounds(&mut self, flow_language: Option<&str>) {
         let Some(library) = &self.known.sounds else { return };
-        let folders: BTreeSet<&str> = library.iter().filter_map(|key| key.split_once('/')).map(|(f, _)| f).collect();
+        let folders: BTreeSet<&str> = library.keys().filter_map(|key| key.split_once('/')).map(|(f, _)| f).collect();
         for (at, language) in &self.languages {
             if !folders.contains(language.as_str()) {
                 let message = format!("there are no sounds in `{language}`");
@@ -125,9 +125,9 @@ impl Loader<'_, '_> {
         spoken.retain(|language| folders.contains(language));
         for (at, sound) in &self.sounds {
             let keys: BTreeSet<String> = spoken.iter().map(|language| sound.library_key(language)).collect();
-            for key in keys.iter().filter(|key| !library.contains(*key)) {
+            for key in keys.iter().filter(|key| !library.contains_key(*key)) {
                 let folder = key.split_once('/').map_or("", |(folder, _)| folder);
-                let same_folder = library.iter().map(String::as_str).filter(|known| known.starts_with(folder));
+                let same_folder = library.keys().map(String::as_str).filter(|known| known.starts_with(folder));
                 let hint = match nearest(key, same_folder) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("put the file into `sounds/{key}.wav`"),

@@ -13,7 +13,7 @@ fn library() -> Known {
     let spoken = prompts.flat_map(|key| [format!("zh-CN/{key}"), format!("en-US/{key}")]);
     let fixed = ["music/default", "tones/beep"].map(str::to_owned);
     Known {
-        sounds: Some(spoken.chain(fixed).collect()),
+        sounds: Some(Arc::new(spoken.chain(fixed).map(|key| (key, Span::seconds(2))).collect())),
         languages: ["zh-CN", "en-US"].map(str::to_owned).into(),
         groups: Some(["support", "sales"].map(str::to_owned).into()),
     }
@@ -328,7 +328,7 @@ fn what_is_no_flow_at_all_is_told_too() {
 #[test]
 fn sounds_are_looked_for_in_the_languages_that_are_spoken() {
     let mut known = library();
-    known.sounds.as_mut().expect("a library").remove("en-US/closed");
+    Arc::make_mut(known.sounds.as_mut().expect("a library")).remove("en-US/closed");
     let text = |head: &str| format!("{head}nodes:\n  a: {{answer: , next: p}}\n  p: {{play: closed, next: hangup}}\n");
     let problems = |head: &str, known: &Known| load("x.yaml", &text(head), known).err().map_or(0, |found| found.len());
     assert_eq!(problems("", &known), 1);

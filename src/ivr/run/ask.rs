@@ -18,18 +18,16 @@ pub struct Asking {
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    Speaking,
+    /// The end of the sounds is reported before `until`, or sound is broken.
+    Speaking { until: Time },
     /// For the first digit or the next one.
-    Listening {
-        until: Time,
-    },
+    Listening { until: Time },
 }
 
 impl Asking {
-    pub fn until(&self) -> Option<Time> {
+    pub fn until(&self) -> Time {
         match self.phase {
-            Phase::Speaking => None,
-            Phase::Listening { until } => Some(until),
+            Phase::Speaking { until } | Phase::Listening { until } => until,
         }
     }
 }
@@ -131,12 +129,12 @@ impl Run {
         if ask.clear {
             self.held.clear();
         }
-        let asking = Asking { node, again: 0, entered: String::new(), phase: Phase::Speaking };
+        let asking = |until| Asking { node, again: 0, entered: String::new(), phase: Phase::Speaking { until } };
         if ask.barge && !self.held.is_empty() {
-            return self.consume(asking, rule, now);
+            return self.consume(asking(now.t), rule, now);
         }
-        self.play(&ask.sounds);
-        self.state = State::Asking(asking);
+        let until = self.play(&ask.sounds, now);
+        self.state = State::Asking(asking(until));
         Step::Wait
     }
 
@@ -145,8 +143,8 @@ impl Run {
         let State::Asking(asking) = &self.state else { return Step::Wait };
         let asking = asking.clone();
         match asking.phase {
-            Phase::Speaking if !rule.ask().barge => return Step::Wait,
-            Phase::Speaking => self.outputs.push_back(Output::StopPlay),
+            Phase::Speaking { .. } if !rule.ask().barge => return Step::Wait,
+            Phase::Speaking { .. } => self.outputs.push_back(Output::StopPlay),
             Phase::Listening { .. } => {}
         }
         self.consume(asking, rule, now)
@@ -156,19 +154,32 @@ impl Run {
     pub(super) fn said(&mut self, rule: Rule, now: Now) -> Step {
         let State::Asking(asking) = &self.state else { return Step::Wait };
         match asking.phase {
-            Phase::Speaking => self.consume(asking.clone(), rule, now),
+            Phase::Speaking { .. } => self.consume(asking.clone(), rule, now),
             // Stopped by a digit, it may still report its end.
             Phase::Listening { .. } => Step::Wait,
         }
     }
 
-    pub(super) fn silence(&mut self, rule: Rule) -> Step {
+    /// Its deadline has come: nobody pressed anything, or nobody reported that the sounds have ended. For the latter he
+    /// is not kept waiting; he may know what to press.
+    pub(super) fn overdue(&mut self, rule: Rule, now: Now) -> Step {
+        let State::Asking(asking) = &self.state else { return Step::Wait };
+        match asking.phase {
+            Phase::Speaking { .. } => {
+                self.outputs.push_back(Output::StopPlay);
+                self.said(rule, now)
+            }
+            Phase::Listening { .. } => self.silence(rule, now),
+        }
+    }
+
+    fn silence(&mut self, rule: Rule, now: Now) -> Step {
         let State::Asking(asking) = &self.state else { return Step::Wait };
         let asking = asking.clone();
         match rule.silence(&asking.entered) {
             Verdict::More => Step::Wait,
             Verdict::Done { exit, target } => self.done(asking, exit, target),
-            Verdict::Bad(fault) => self.say_again(asking, rule, fault),
+            Verdict::Bad(fault) => self.say_again(asking, rule, fault, now),
         }
     }
 
@@ -177,7 +188,7 @@ impl Run {
             match rule.press(&mut asking.entered, digit) {
                 Verdict::More => {}
                 Verdict::Done { exit, target } => return self.done(asking, exit, target),
-                Verdict::Bad(fault) => return self.say_again(asking, rule, fault),
+                Verdict::Bad(fault) => return self.say_again(asking, rule, fault, now),
             }
         }
         asking.phase = rule.listening(&asking.entered, now);
@@ -191,7 +202,7 @@ impl Run {
     }
 
     /// Digits after a wrong one followed the same wrong plan: they go.
-    fn say_again(&mut self, asking: Asking, rule: Rule, fault: Fault) -> Step {
+    fn say_again(&mut self, asking: Asking, rule: Rule, fault: Fault, now: Now) -> Step {
         self.held.clear();
         let ask = rule.ask();
         let (first, exit, target) = match fault {
@@ -203,9 +214,9 @@ impl Run {
             return Step::leave(exit, target);
         }
         let sounds: Vec<_> = first.iter().chain(&ask.sounds).cloned().collect();
-        self.play(&sounds);
+        let until = self.play(&sounds, now);
         let (node, again) = (asking.node, asking.again + 1);
-        self.state = State::Asking(Asking { node, again, entered: String::new(), phase: Phase::Speaking });
+        self.state = State::Asking(Asking { node, again, entered: String::new(), phase: Phase::Speaking { until } });
         Step::Wait
     }
 }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use super::expression::{NoValue, Scope};
 use super::model::{AFTER, Branch, Dial, Flow, Node, NodeNo, Play, Queue, Set, Sound, Target, Variable, arm_name};
 use super::words::{DialResult, Input, Output, Subject};
-use crate::base::bounds::{ATTACHED_DATA_BYTES, DIGITS_HELD, FLOW_STEPS, QUEUE_VISITS};
-use crate::base::{Now, Time};
+use crate::base::bounds::{ATTACHED_DATA_BYTES, DIGITS_HELD, FLOW_STEPS, PROMPT_MARGIN, QUEUE_VISITS, SOUND_MAX};
+use crate::base::{Now, Span, Time};
 use crate::event::words::{EndCause, ItemExit};
 use ask::{Asking, Rule};
 
@@ -41,9 +41,10 @@ pub struct Run {
 #[derive(Debug)]
 enum State {
     Idle,
-    /// In a `play`.
+    /// In a `play`. Its end is reported before `until`, or sound is broken.
     Playing {
         node: NodeNo,
+        until: Time,
     },
     /// In a `menu` or `collect`.
     Asking(Asking),
@@ -68,7 +69,9 @@ enum QueuePhase {
     Waiting {
         announce: Option<Time>,
     },
-    Announcing,
+    Announcing {
+        until: Time,
+    },
     /// The caller pressed this key; the queue has not let him go yet.
     Leaving {
         key: char,
@@ -151,7 +154,7 @@ impl Run {
             }
             Input::Due => {
                 if let Some((no, node)) = at.filter(|_| self.deadline().is_some_and(|deadline| deadline <= now.t)) {
-                    let step = self.due(node);
+                    let step = self.due(node, now);
                     self.take(&flow, no, step, now);
                 }
             }
@@ -165,12 +168,13 @@ impl Run {
     /// When to call `handle(Input::Due)`.
     pub fn deadline(&self) -> Option<Time> {
         match &self.state {
-            State::Asking(asking) => asking.until(),
+            State::Asking(asking) => Some(asking.until()),
             State::Queued { phase: QueuePhase::Waiting { announce }, .. } => *announce,
-            State::Queued { phase: QueuePhase::Announcing | QueuePhase::Leaving { .. }, .. } => None,
-            State::Idle | State::Playing { .. } | State::Dialing { .. } | State::Connected { .. } | State::Ended => {
-                None
+            State::Queued { phase: QueuePhase::Announcing { until }, .. } | State::Playing { until, .. } => {
+                Some(*until)
             }
+            State::Queued { phase: QueuePhase::Leaving { .. }, .. } => None,
+            State::Idle | State::Dialing { .. } | State::Connected { .. } | State::Ended => None,
         }
     }
 
@@ -193,7 +197,7 @@ impl Run {
 
     fn place(&self) -> Option<NodeNo> {
         match &self.state {
-            State::Playing { node }
+            State::Playing { node, .. }
             | State::Queued { node, .. }
             | State::Dialing { node }
             | State::Connected { node, .. } => Some(*node),
@@ -257,7 +261,7 @@ impl Run {
                 self.outputs.push_back(Output::Answer);
                 Step::leave("next", *next)
             }
-            Node::Play(play) => self.enter_play(no, play),
+            Node::Play(play) => self.enter_play(no, play, now),
             Node::Menu(menu) => self.ask(no, Rule::Menu(menu), now),
             Node::Collect(collect) => self.ask(no, Rule::Collect(collect), now),
             Node::Branch(branch) => self.branch(branch),
@@ -273,15 +277,15 @@ impl Run {
     }
 
     /// Held digits skip it, but not twice on the same way: what no menu takes would skip a round of plays for ever.
-    fn enter_play(&mut self, no: NodeNo, play: &Play) -> Step {
+    fn enter_play(&mut self, no: NodeNo, play: &Play, now: Now) -> Step {
         if play.barge && !self.held.is_empty() {
             if self.skipped.insert(no) {
                 return Step::leave("next", play.next);
             }
             self.held.clear();
         }
-        self.play(&play.sounds);
-        self.state = State::Playing { node: no };
+        let until = self.play(&play.sounds, now);
+        self.state = State::Playing { node: no, until };
         Step::Wait
     }
 
@@ -395,7 +399,7 @@ impl Run {
     fn leave_queue(&mut self, no: NodeNo, phase: QueuePhase, key: char) {
         match phase {
             QueuePhase::Leaving { .. } => return,
-            QueuePhase::Announcing => self.outputs.push_back(Output::StopPlay),
+            QueuePhase::Announcing { .. } => self.outputs.push_back(Output::StopPlay),
             QueuePhase::Waiting { .. } => {}
         }
         self.outputs.push_back(Output::Unqueue);
@@ -409,7 +413,7 @@ impl Run {
                 if missing { Step::leave("failed", play.failed) } else { Step::leave("next", play.next) }
             }
             State::Asking(_) => Rule::of(node).map_or(Step::Wait, |rule| self.said(rule, now)),
-            State::Queued { node: no, phase: QueuePhase::Announcing } => {
+            State::Queued { node: no, phase: QueuePhase::Announcing { .. } } => {
                 let (no, Node::Queue(queue)) = (*no, node) else { return Step::Wait };
                 self.state = State::Queued { node: no, phase: QueuePhase::waiting(queue, now) };
                 Step::Wait
@@ -439,18 +443,20 @@ impl Run {
                 let target = queue.keys.get(&key).copied().unwrap_or(queue.failed);
                 Step::leave(&key.to_string(), target)
             }
-            (ItemExit::TimedOut, QueuePhase::Waiting { .. } | QueuePhase::Announcing) => {
+            (ItemExit::TimedOut, QueuePhase::Waiting { .. } | QueuePhase::Announcing { .. }) => {
                 Step::leave("timeout", queue.timeout)
             }
-            (ItemExit::Full, QueuePhase::Waiting { .. } | QueuePhase::Announcing) => Step::leave("full", queue.full),
-            (ItemExit::NoAgent, QueuePhase::Waiting { .. } | QueuePhase::Announcing) => {
+            (ItemExit::Full, QueuePhase::Waiting { .. } | QueuePhase::Announcing { .. }) => {
+                Step::leave("full", queue.full)
+            }
+            (ItemExit::NoAgent, QueuePhase::Waiting { .. } | QueuePhase::Announcing { .. }) => {
                 Step::leave("no_agent", queue.no_agent)
             }
-            (ItemExit::Withdrawn, QueuePhase::Waiting { .. } | QueuePhase::Announcing) => {
+            (ItemExit::Withdrawn, QueuePhase::Waiting { .. } | QueuePhase::Announcing { .. }) => {
                 Step::leave("failed", queue.failed)
             }
         };
-        if matches!(phase, QueuePhase::Announcing) {
+        if matches!(phase, QueuePhase::Announcing { .. }) {
             self.outputs.push_back(Output::StopPlay);
         }
         step
@@ -475,20 +481,27 @@ impl Run {
     }
 
     /// Its deadline has come.
-    fn due(&mut self, node: &Node) -> Step {
+    fn due(&mut self, node: &Node, now: Now) -> Step {
         match &self.state {
-            State::Asking(_) => Rule::of(node).map_or(Step::Wait, |rule| self.silence(rule)),
-            State::Queued { node: no, .. } => {
+            // Nobody reported the end of the sound: media is broken, and the caller is not kept for it.
+            State::Playing { .. } => {
+                self.outputs.push_back(Output::StopPlay);
+                self.play_ended(true, node, now)
+            }
+            State::Asking(_) => Rule::of(node).map_or(Step::Wait, |rule| self.overdue(rule, now)),
+            State::Queued { phase: QueuePhase::Announcing { .. }, .. } => {
+                self.outputs.push_back(Output::StopPlay);
+                self.play_ended(true, node, now)
+            }
+            State::Queued { node: no, phase: QueuePhase::Waiting { .. } | QueuePhase::Leaving { .. } } => {
                 let no = *no;
                 if let Node::Queue(Queue { announce: Some(announce), .. }) = node {
-                    self.play(&announce.sounds);
-                    self.state = State::Queued { node: no, phase: QueuePhase::Announcing };
+                    let until = self.play(&announce.sounds, now);
+                    self.state = State::Queued { node: no, phase: QueuePhase::Announcing { until } };
                 }
                 Step::Wait
             }
-            State::Idle | State::Playing { .. } | State::Dialing { .. } | State::Connected { .. } | State::Ended => {
-                Step::Wait
-            }
+            State::Idle | State::Dialing { .. } | State::Connected { .. } | State::Ended => Step::Wait,
         }
     }
 
@@ -524,9 +537,16 @@ impl Run {
         self.end();
     }
 
-    fn play(&mut self, sounds: &[Sound]) {
-        let sounds = sounds.iter().map(|sound| sound.library_key(&self.language)).collect();
+    /// Answers when the end of these sounds should have been reported.
+    fn play(&mut self, sounds: &[Sound], now: Now) -> Time {
+        let sounds: Vec<String> = sounds.iter().map(|sound| sound.library_key(&self.language)).collect();
+        let length = match &self.flow.lengths {
+            // One that is not in the library is reported as missing at once.
+            Some(lengths) => sounds.iter().filter_map(|key| lengths.get(key)).map(|span| span.0).sum(),
+            None => SOUND_MAX.0,
+        };
         self.outputs.push_back(Output::Play { sounds });
+        now.t + Span(length) + PROMPT_MARGIN
     }
 
     fn trace(&mut self, no: NodeNo, exit: String) {

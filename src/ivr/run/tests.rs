@@ -7,12 +7,16 @@ use proptest::prelude::*;
 use super::super::load::{Known, load};
 use super::super::words::{DialResult, Input, Output, Subject};
 use super::Run;
-use crate::base::bounds::{ATTACHED_DATA_BYTES, DIGITS_HELD, FLOW_STEPS, QUEUE_VISITS};
-use crate::base::{FlowNo, Now, Time, Utc};
+use crate::base::bounds::{ATTACHED_DATA_BYTES, DIGITS_HELD, FLOW_STEPS, PROMPT_MARGIN, QUEUE_VISITS, SOUND_MAX};
+use crate::base::{FlowNo, Now, Span, Time, Utc};
 use crate::event::words::ItemExit;
 
 fn run(yaml: &str) -> Run {
-    let flow = load("test.yaml", yaml, &Known::default()).unwrap_or_else(|p| panic!("{}", crate::config::print(&p)));
+    run_with(yaml, &Known::default())
+}
+
+fn run_with(yaml: &str, known: &Known) -> Run {
+    let flow = load("test.yaml", yaml, known).unwrap_or_else(|p| panic!("{}", crate::config::print(&p)));
     let data = serde_json::json!({"level": "gold"}).as_object().expect("an object").clone();
     let (from, to, language) = ("+861012345678".to_owned(), "9000".to_owned(), "zh-CN".to_owned());
     Run::new(Arc::new(flow), Subject { flow: FlowNo(1), from, to, language, data })
@@ -58,7 +62,10 @@ fn missing() -> Input {
 
 /// Rows of (milliseconds, what happens, what is asked for). A deadline that passes between two rows is an error.
 fn scenario(name: &str, yaml: &str, rows: &[(i64, Input, &str)]) {
-    let mut run = run(yaml);
+    play_out(name, run(yaml), rows);
+}
+
+fn play_out(name: &str, mut run: Run, rows: &[(i64, Input, &str)]) {
     for (ms, input, expected) in rows {
         let due = run.deadline().filter(|deadline| *deadline < at(*ms).t);
         assert_eq!(due, None, "{name}: a deadline before {ms} was passed over");
@@ -103,6 +110,38 @@ fn play_ends_is_cut_or_fails() {
     );
     scenario("he leaves", PLAY, &[started, (500, Input::CustomerLeft, "b>customer_left, ended"), (600, PLAYED, "")]);
     scenario("he leaves before the start", PLAY, &[(0, Input::CustomerLeft, "ended"), (0, Input::Start, "")]);
+}
+
+/// The media thread has died, or its report was lost.
+#[test]
+fn a_prompt_whose_end_nobody_reports_holds_nobody() {
+    let flow = "
+nodes:
+  z: {answer: , next: a}
+  a: {play: [one, two], barge: false, next: hangup, failed: b}
+  b: {menu: one, keys: {1: hangup}, timeout: 4s, repeat: 0, no_input: c, invalid: hangup}
+  c: {queue: support, announce: {sounds: one, every: 10s}, after: hangup, timeout: hangup, full: hangup, no_agent: hangup, failed: hangup}
+";
+    let lengths = [("zh-CN/one".to_owned(), Span::seconds(2)), ("zh-CN/two".to_owned(), Span::seconds(3))];
+    let known = Known { sounds: Some(Arc::new(lengths.into())), ..Known::default() };
+    play_out(
+        "no report at all",
+        run_with(flow, &known),
+        &[
+            (0, Input::Start, "answer, z>next, play zh-CN/one zh-CN/two"),
+            (9_999, Input::Due, ""),
+            (10_000, Input::Due, "stop, a>failed, play zh-CN/one"),
+            (17_000, Input::Due, "stop"),
+            (17_001, Input::PlayEnded { missing: None }, ""),
+            (21_000, Input::Due, "b>no_input, queue support at 0"),
+            (31_000, Input::Due, "play zh-CN/one"),
+            (38_000, Input::Due, "stop"),
+            (48_000, Input::Due, "play zh-CN/one"),
+        ],
+    );
+    let mut unknown = run(flow);
+    unknown.handle(Input::Start, at(0));
+    assert_eq!(unknown.deadline(), Some(at(0).t + SOUND_MAX + PROMPT_MARGIN), "no library: as long as any sound lasts");
 }
 
 const MENU: &str = "

@@ -13,6 +13,7 @@ use crate::sip::message::{
     Fault, Headers, Message, Method, Name, Request, Response, ResponseBuilder, Scheme, Uri, part_of,
 };
 use crate::sip::registrar::{Asked, Out, Reply};
+use crate::sip::words::Output;
 use crate::site::which_trunk;
 
 /// RFC 3261 §8.2.1, with what an unknown method is told.
@@ -126,7 +127,7 @@ impl Endpoint {
 
     // ---- who sends it
 
-    /// The trunk or the extension; `None`: a challenge went out, or nothing.
+    /// The trunk or the extension; `None`: a challenge went out, or the connection of a banned user closes.
     fn who(&mut self, request: &Request, path: Path, reply: Path, context: &mut Context) -> Option<PartyRef> {
         if let Some(trunk) = which_trunk(&self.site, path.remote) {
             return Some(PartyRef::Trunk(trunk));
@@ -141,6 +142,8 @@ impl Endpoint {
             let exempt =
                 path.wire == Wire::Udp || extension.is_some_and(|no| self.registrar.knows(no, path.remote.ip()));
             if !exempt && self.failures.is_banned(path.remote.ip(), &user, context.t()) {
+                self.counters.banned += 1;
+                self.out.extend(path.link.map(|link| Output::Close { link }));
                 return None;
             }
             let site = std::sync::Arc::clone(&self.site);

@@ -247,6 +247,8 @@ pub struct Counters {
     pub refused_credentials: u64,
     /// Requests of ours that a far end challenged and did not take.
     pub unproven: u64,
+    /// Requests of users that are banned at their source.
+    pub banned: u64,
     pub repeated: u64,
     /// INFO over the rate.
     pub infos_refused: u64,

@@ -22,6 +22,7 @@ mod parse;
 mod parts;
 #[cfg(test)]
 mod proof;
+mod redact;
 mod text;
 #[cfg(test)]
 mod torture;
@@ -39,6 +40,7 @@ pub use method::Method;
 pub use name::Name;
 pub use params::{Param, Params};
 pub use parts::part_of;
+pub use redact::{Redactor, redacted};
 pub use uri::{Scheme, Uri};
 pub use values::{CSeq, ContentType, ReasonValue, Refresher, Replaces, RetryAfter, SessionExpires, reason_phrase};
 pub use via::{Transport, Via};

@@ -4,6 +4,8 @@ use super::super::Counts;
 use super::world::*;
 use crate::base::{ExtensionNo, Span};
 use crate::event::words::Wire;
+use crate::sip::front::guard::FAILURES_MAX;
+use crate::sip::message::Name;
 use crate::sip::phone::PhoneEvent;
 use crate::sip::testing;
 use crate::sip::words::Tell;
@@ -60,6 +62,38 @@ fn a_wrong_password_and_an_unknown_user_read_the_same() {
         })
         .collect();
     assert_eq!(answers[0], answers[1]);
+}
+
+/// The source can be forged over UDP, so nobody is banned there; a live registration is never banned.
+#[test]
+fn a_password_guesser_on_tcp_loses_his_connection() {
+    for (from, wire, closes) in [("198.51.100.1:5062", Wire::Udp, false), ("198.51.100.1:7062", Wire::Tcp, true)] {
+        let mut world = World::new();
+        let guess = |n: u32| {
+            format!(
+                "REGISTER sip:one.example SIP/2.0\r\nVia: SIP/2.0/{wire:?} {from};branch=z9hG4bK{n};rport\r\n\
+                 From: <sip:1001@one.example>;tag=a\r\nTo: <sip:1001@one.example>\r\nCall-ID: x\r\n\
+                 CSeq: {n} REGISTER\r\nContact: <sip:1001@{from}>\r\nContent-Length: 0\r\n"
+            )
+            .replace("Tcp", "TCP")
+            .replace("Udp", "UDP")
+        };
+        world.inject(from, format!("{}\r\n", guess(1)));
+        world.run(Span::seconds(1));
+        for n in 2..=u32::from(FAILURES_MAX) + 1 {
+            assert_eq!(world.closed, [], "{n}");
+            let challenge = &world.last_response(from).headers.auth(Name::WwwAuthenticate)[0];
+            let wrong = crate::sip::auth::answer(challenge, "1001", "no", "REGISTER", "sip:one.example", n, "c");
+            world.inject(from, format!("{}Authorization: {}\r\n\r\n", guess(n), wrong.expect("a proof")));
+            world.run(Span::seconds(1));
+        }
+        let challenge = &world.last_response(from).headers.auth(Name::WwwAuthenticate)[0];
+        let right = crate::sip::auth::answer(challenge, "1001", "p1001", "REGISTER", "sip:one.example", 1, "c");
+        world.inject(from, format!("{}Authorization: {}\r\n\r\n", guess(50), right.expect("a proof")));
+        world.run(Span::seconds(1));
+        assert_eq!(world.closed.len(), usize::from(closes), "{wire:?}");
+        assert_eq!(world.last_response(from).status, if closes { 401 } else { 200 }, "{wire:?}");
+    }
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub struct World {
     /// The next messages that a test drops, by how their first line begins.
     pub drop_next: Vec<&'static str>,
     pub disk: Option<bool>,
+    /// Connections the endpoint wanted closed.
+    pub closed: Vec<LinkId>,
     pub opens: bool,
 }
 
@@ -87,6 +89,7 @@ impl World {
             jitter: Span::ZERO,
             drop_next: Vec::new(),
             disk: Some(true),
+            closed: Vec::new(),
             opens: true,
         }
     }
@@ -129,7 +132,9 @@ impl World {
 
     /// A script's message.
     pub fn inject(&mut self, from: &str, text: impl Into<Bytes>) {
-        self.carry(Packet { from: addr(from), to: addr(SERVER), wire: Wire::Udp, bytes: text.into() });
+        let from = addr(from);
+        let wire = if from.port() >= 7_000 { Wire::Tcp } else { Wire::Udp };
+        self.carry(Packet { from, to: addr(SERVER), wire, bytes: text.into() });
     }
 
     pub fn link(&self, at: SocketAddr) -> LinkId {
@@ -246,6 +251,7 @@ impl World {
                 let link = LinkId(1_000 + u64::from(to.port()));
                 self.endpoint.link_opened(request, link, now, supplies);
             }
+            Output::Close { link } => self.closed.push(link),
             Output::Open { request, .. } => self.endpoint.link_failed(request, now, supplies),
             Output::SaveBinding { request, .. } => {
                 if let Some(ok) = self.disk {
