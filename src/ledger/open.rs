@@ -14,7 +14,9 @@ use crate::base::{
     AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span, Time,
     Utc,
 };
-use crate::event::words::{CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, Wish, WorkRole};
+use crate::event::words::{
+    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, Wish, WorkRole,
+};
 use crate::event::{About, DialogState, Event, Kind, Recorded};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -104,15 +106,6 @@ pub struct OpenOffer {
     pub until: Time,
     pub segment: SegmentId,
     pub phase: OfferPhase,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OfferPhase {
-    Made,
-    Alerting,
-    Accepted,
-    Connected,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
