@@ -197,7 +197,7 @@ fn walls_are_opened_once_per_room_bites() {
 fn functions_fit_a_screen() {
     each(checks::function_length);
     let of = |lines: usize| format!("fn long(a: [u8; 2]) {{\n{}}}\nfn short() {{}}\n", "    f();\n".repeat(lines - 2));
-    bites(checks::function_length, "src/acd/x.rs", &of(FUNCTION_LINES + 1), &of(FUNCTION_LINES));
+    bites(checks::function_length, &[("src/acd/x.rs", &of(FUNCTION_LINES + 1), &of(FUNCTION_LINES))]);
 }
 
 #[test]
