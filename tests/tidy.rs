@@ -17,20 +17,6 @@ use std::sync::OnceLock;
 use checks::{FILE_LINES, FUNCTION_LINES, LONG_ON_PURPOSE};
 use source::{Source, is_word};
 
-/// `file function` that may be longer than the limit. Remove, never add.
-/// A long match of one-line arms and a table of cases may be here; anything with decisions may not.
-const LONG_FUNCTIONS: [&str; 9] = [
-    "src/api/tests/refusals.rs each_refusal_has_its_status_code_and_field",
-    "src/event/catalog.rs contact_entries",
-    "src/ivr/load/tests.rs each_mistake_has_its_words",
-    "src/ivr/run/tests.rs queue_leaves_by_every_exit",
-    "src/ledger/open.rs fold",
-    "src/ledger/record.rs fold",
-    "src/sdp/tests.rs answers_to_offers",
-    "src/sip/endpoint/tests/storm.rs storm",
-    "src/site/load/tests.rs each_problem_names_place_key_and_remedy",
-];
-
 /// Files that may be longer than the limit without a reason in their head. Remove, never add.
 const LONG_FILES: [&str; 0] = [];
 
@@ -209,20 +195,9 @@ fn walls_are_opened_once_per_room_bites() {
 
 #[test]
 fn functions_fit_a_screen() {
-    let sources = sources();
-    let long: Vec<(String, String)> = sources.iter().flat_map(checks::function_length).collect();
-    let excused = |name: &String| LONG_FUNCTIONS.contains(&name.as_str());
-    none(long.iter().filter(|(name, _)| !excused(name)).map(|(_, said)| said.clone()).collect());
-    let healed = LONG_FUNCTIONS.iter().filter(|name| !long.iter().any(|(found, _)| found == *name));
-    none(healed.map(|name| format!("`{name}` fits now: take it off the list")).collect());
-}
-
-#[test]
-fn functions_fit_a_screen_bites() {
+    each(checks::function_length);
     let of = |lines: usize| format!("fn long(a: [u8; 2]) {{\n{}}}\nfn short() {{}}\n", "    f();\n".repeat(lines - 2));
-    let said = |text: &str| checks::function_length(&Source::new("src/acd/x.rs", text, false));
-    assert_eq!(said(&of(FUNCTION_LINES)), []);
-    assert_eq!(said(&of(FUNCTION_LINES + 1))[0].0, "src/acd/x.rs long");
+    bites(checks::function_length, &[("src/acd/x.rs", &of(FUNCTION_LINES + 1), &of(FUNCTION_LINES))]);
 }
 
 #[test]

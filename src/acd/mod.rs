@@ -32,7 +32,7 @@ use agent::Agent;
 use item::Item;
 use matcher::Matcher;
 use offer::Lease;
-pub use open::{Open, OpenAgent, OpenItem, OpenOffer, OpenWork, Stage};
+pub use open::{Open, OpenAgent, OpenItem, OpenOffer, OpenWork};
 use phone::Phone;
 use queue::Rank;
 use words::{AgentSnapshot, Output, QueueSnapshot};

@@ -5,7 +5,7 @@ use super::item::Item;
 use super::offer::LeaseState;
 use super::{Acd, about_agent};
 use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, ItemId, Now, OfferId, Supplies, Time};
-use crate::event::words::{ItemExit, NotReadyReason, OfferEnding, Station, Wish, WorkRole};
+use crate::event::words::{ItemExit, NotReadyReason, OfferEnding, OfferPhase, Station, Wish, WorkRole};
 use crate::event::{About, By, Kind};
 
 /// Everything about agents, items and offers that a fold of the journal knows too, each list ordered by its id.
@@ -56,16 +56,7 @@ pub struct OpenOffer {
     pub holder: ContactId,
     pub agent: AgentNo,
     pub group: GroupNo,
-    pub stage: Stage,
-}
-
-/// How far an offer has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    Made,
-    Alerting,
-    Accepted,
-    Connected,
+    pub phase: OfferPhase,
 }
 
 impl Acd {
@@ -83,11 +74,11 @@ impl Acd {
                     holder: lease.holder,
                     agent: lease.agent,
                     group: lease.group,
-                    stage: match lease.state {
-                        LeaseState::Pending { .. } => Stage::Made,
-                        LeaseState::Alerting { .. } => Stage::Alerting,
-                        LeaseState::Accepted { .. } => Stage::Accepted,
-                        LeaseState::Connected => Stage::Connected,
+                    phase: match lease.state {
+                        LeaseState::Pending { .. } => OfferPhase::Made,
+                        LeaseState::Alerting { .. } => OfferPhase::Alerting,
+                        LeaseState::Accepted { .. } => OfferPhase::Accepted,
+                        LeaseState::Connected => OfferPhase::Connected,
                     },
                 })
                 .collect(),
@@ -127,9 +118,9 @@ impl Acd {
             offer: Some(offer.offer),
             ..About::default()
         };
-        let ending = match offer.stage {
-            Stage::Connected => OfferEnding::Connected,
-            Stage::Made | Stage::Alerting | Stage::Accepted => OfferEnding::Rescinded,
+        let ending = match offer.phase {
+            OfferPhase::Connected => OfferEnding::Connected,
+            OfferPhase::Made | OfferPhase::Alerting | OfferPhase::Accepted => OfferEnding::Rescinded,
         };
         self.journal(about, &By::SYSTEM, Kind::OfferEnded { ending, sip_status: None });
     }

@@ -165,9 +165,7 @@ impl House {
         let site_store = Arc::new(open_site_store(&data, &lanes)?);
         let keys = files::flow_keys(&dialplans);
         let (mut planned, generated) = sites::load(&site_store, args, &data, &keys, &library, &mut rng)?;
-        for site in &mut planned {
-            resolve_trunks(site).await;
-        }
+        sites::resolve_trunks(&mut planned).await;
         let journal = open_journal(&data, &recovered, &lanes)?;
         let recordings = data.join("recordings");
         let lengths = repair_recordings(&recordings, &recovered.opens);
@@ -537,16 +535,6 @@ fn repair_recordings(folder: &Path, opens: &BTreeMap<TenantNo, Open>) -> BTreeMa
             }
         })
         .collect()
-}
-
-/// A trunk's host name is looked up once per start; what cannot be found leaves the trunk unusable until then.
-async fn resolve_trunks(site: &mut Site) {
-    for trunk in site.trunks.values_mut().filter(|t| t.send.ip.is_none()) {
-        match tokio::net::lookup_host((trunk.send.host.as_str(), trunk.send.port)).await {
-            Ok(mut found) => trunk.send.ip = found.next().map(|address| address.ip()),
-            Err(error) => tracing::warn!(trunk = trunk.id, host = trunk.send.host, %error, "trunk not found"),
-        }
-    }
 }
 
 async fn listen(settings: &Settings, gate: &Arc<Gate>) -> Result<(Vec<Interface>, Vec<(Wire, SocketAddr)>), Failure> {

@@ -107,6 +107,17 @@ pub fn load(
     Ok((sites, generated))
 }
 
+/// A trunk's host name is looked up once per start; what cannot be found leaves the trunk unusable until then.
+pub async fn resolve_trunks(sites: &mut [Site]) {
+    let trunks = sites.iter_mut().flat_map(|site| site.trunks.values_mut());
+    for trunk in trunks.filter(|t| t.send.ip.is_none()) {
+        match tokio::net::lookup_host((trunk.send.host.as_str(), trunk.send.port)).await {
+            Ok(mut found) => trunk.send.ip = found.next().map(|address| address.ip()),
+            Err(error) => tracing::warn!(trunk = trunk.id, host = trunk.send.host, %error, "trunk not found"),
+        }
+    }
+}
+
 fn numbering(json: &str, tenant: TenantNo) -> Numbering {
     serde_json::from_str(json).unwrap_or_else(|_| Numbering::new(tenant))
 }

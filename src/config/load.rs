@@ -268,9 +268,7 @@ coalesce = true
         assert_eq!(settings.http.len(), 2);
     }
 
-    #[test]
-    fn each_problem_names_place_key_and_remedy() {
-        let text = r#"
+    const FULL_OF_MISTAKES: &str = r#"
 dato = "data"
 drain = 600
 [[interface]]
@@ -292,7 +290,8 @@ serve = "nativ"
 [[http]]
 listen = "8080"
 "#;
-        let expected = r#"error: unknown key `dato`
+
+    const MISTAKES_FOUND: &str = r#"error: unknown key `dato`
   --> cordboard.toml:2:1
    |  dato = "data"
 hint: did you mean `data`?
@@ -352,7 +351,10 @@ error: `http[1].listen` must be an address and a port, not `8080`
    |  listen = "8080"
 hint: write `127.0.0.1:8080`, or `[::1]:8080` for IPv6
 "#;
-        let problems = load("cordboard.toml", text).expect_err("nothing of it may pass");
-        assert_eq!(print(&problems), expected);
+
+    #[test]
+    fn each_problem_names_place_key_and_remedy() {
+        let problems = load("cordboard.toml", FULL_OF_MISTAKES).expect_err("nothing of it may pass");
+        assert_eq!(print(&problems), MISTAKES_FOUND);
     }
 }

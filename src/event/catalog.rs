@@ -27,12 +27,13 @@ fn entry(ids: &'static str, means: &'static str, kind: Kind) -> Entry {
 const STATION: Station = Station::Extension(ExtensionNo(1));
 
 fn entries() -> Vec<Entry> {
-    [contact_entries(), flow_entries(), agent_entries(), house_entries()].into_iter().flatten().collect()
+    let contacts = [contact_entries(), leg_entries(), call_entries(), recording_entries()];
+    let others = [flow_entries(), agent_entries(), house_entries()];
+    contacts.into_iter().chain(others).flatten().collect()
 }
 
 fn contact_entries() -> Vec<Entry> {
     let text = str::to_owned;
-    let hung_up = (EndCause::HungUp, Side::Customer, None);
     vec![
         entry(
             "contact",
@@ -60,11 +61,16 @@ fn contact_entries() -> Vec<Entry> {
             "The last leg has ended. Later facts name the contact too.",
             Kind::ContactClosed {
                 disposition: Disposition::Answered,
-                side: hung_up.1,
-                cause: hung_up.0,
-                sip_status: hung_up.2,
+                side: Side::Customer,
+                cause: EndCause::HungUp,
+                sip_status: None,
             },
         ),
+    ]
+}
+
+fn leg_entries() -> Vec<Entry> {
+    vec![
         entry(
             "contact leg [agent] [offer]",
             "A leg was made by an INVITE from outside or one of ours.",
@@ -72,7 +78,7 @@ fn contact_entries() -> Vec<Entry> {
                 direction: Direction::Inbound,
                 role: LegRole::Customer,
                 party: PartyRef::Trunk(TrunkNo(1)),
-                remote: text("+8613800000000"),
+                remote: "+8613800000000".to_owned(),
             },
         ),
         entry("contact leg", "A provisional response over 100.", Kind::LegProgress { status: 180 }),
@@ -87,21 +93,31 @@ fn contact_entries() -> Vec<Entry> {
         entry(
             "contact leg [agent] [offer]",
             "The leg is over.",
-            Kind::LegEnded { cause: hung_up.0, side: hung_up.1, sip_status: Some(200) },
+            Kind::LegEnded { cause: EndCause::HungUp, side: Side::Customer, sip_status: Some(200) },
         ),
         entry(
             "contact leg",
             "Its sockets are closed; may come after the contact closed.",
             Kind::LegMedia { counts: MediaCounts { received: 100, sent: 99, lost: 1, refused: 0, jitter_us: 350 } },
         ),
+    ]
+}
+
+fn call_entries() -> Vec<Entry> {
+    vec![
         entry("contact call", "A conversation began.", Kind::CallOpened { call_kind: CallKind::Main }),
         entry("contact call leg", "A leg is in this call from now on.", Kind::CallJoined),
         entry("contact call leg", "A leg is in this call no longer.", Kind::CallLeft),
         entry("contact call", "A conversation is over.", Kind::CallClosed),
+    ]
+}
+
+fn recording_entries() -> Vec<Entry> {
+    vec![
         entry(
             "contact",
             "A recording began; the file lies below the recordings folder.",
-            Kind::RecordingStarted { file: text("demo/2026-11-21/7.wav") },
+            Kind::RecordingStarted { file: "demo/2026-11-21/7.wav".to_owned() },
         ),
         entry(
             "contact leg [agent] [call]",

@@ -158,6 +158,16 @@ pub enum CallKind {
     Internal,
 }
 
+/// How far an offer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferPhase {
+    Made,
+    Alerting,
+    Accepted,
+    Connected,
+}
+
 /// How an offer ended. Only `Connected` counts as answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -13,6 +13,11 @@ pub use open::Open;
 pub use projector::{AgentInterval, Changes, Rows, State};
 pub use record::ContactRecord;
 
+/// An event named something that a fold does not have: counted as an anomaly, never a panic.
+struct Unknown;
+
+type Fold = Result<(), Unknown>;
+
 #[cfg(test)]
 pub mod script;
 #[cfg(test)]

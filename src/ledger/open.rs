@@ -9,12 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::{Fold, Unknown};
 use crate::base::bounds::COMMAND_MEMORY;
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span, Time,
     Utc,
 };
-use crate::event::words::{CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, Wish, WorkRole};
+use crate::event::words::{
+    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, Wish, WorkRole,
+};
 use crate::event::{About, DialogState, Event, Kind, Recorded};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -104,15 +107,6 @@ pub struct OpenOffer {
     pub until: Time,
     pub segment: SegmentId,
     pub phase: OfferPhase,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OfferPhase {
-    Made,
-    Alerting,
-    Accepted,
-    Connected,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -224,11 +218,6 @@ impl OpenAgent {
     }
 }
 
-/// What an event named was not open.
-struct Unknown;
-
-type Fold = Result<(), Unknown>;
-
 impl Open {
     /// Folds the next event of this tenant.
     pub fn apply(&mut self, recorded: &Recorded) {
@@ -258,36 +247,22 @@ impl Open {
             // Not dialled yet: the contact alone is open, and a restart closes it.
             Kind::Originated { .. } => self.contact(about).map(|_| ()),
             Kind::ContactData { data } => self.contact(about).map(|c| c.data.clone_from(data)),
-            Kind::ContactClosed { .. } => {
-                let id = about.contact.ok_or(Unknown)?;
-                let recording = self.contacts.remove(&id).ok_or(Unknown)?.recording;
-                self.unsealed.extend(recording.map(|recording| (id, recording)));
-                Ok(())
-            }
+            Kind::ContactClosed { .. } => self.contact_closed(about),
             Kind::LegCreated { .. } => {
                 fresh(self.contact(about)?.legs.insert(about.leg.ok_or(Unknown)?, created(event)?))
             }
             Kind::LegAnswered => self.leg(about).map(|leg| leg.answered = leg.answered.or(Some(t))),
             Kind::LegDialog { dialog } => self.leg(about).map(|leg| leg.dialog = Some(dialog.clone())),
             Kind::LegEnded { .. } => self.contact(about)?.leg_ended(about),
-            Kind::CallOpened { call_kind } => {
-                let call = OpenCall { kind: *call_kind, opened: t, legs: BTreeSet::new() };
-                fresh(self.contact(about)?.calls.insert(about.call.ok_or(Unknown)?, call))
-            }
+            Kind::CallOpened { call_kind } => self.call_opened(about, *call_kind, t),
             Kind::CallJoined => self.contact(about)?.joined(about),
             Kind::CallLeft => self.contact(about)?.left(about),
             Kind::CallClosed => known(about.call.and_then(|id| self.contact(about).ok()?.calls.remove(&id))),
-            Kind::FlowStarted { flow, flow_key, version } => {
-                let flow = OpenFlow { flow: *flow, key: flow_key.clone(), version: version.clone(), node: None };
-                self.contact(about).map(|c| c.flow = Some(flow))
-            }
-            Kind::FlowNode { node, .. } => {
-                self.contact(about)?.flow.as_mut().map(|flow| flow.node = Some(node.clone())).ok_or(Unknown)
-            }
+            Kind::FlowStarted { .. } => self.contact(about)?.flow_started(event),
+            Kind::FlowNode { node, .. } => self.contact(about)?.flow_went_on(node),
             Kind::FlowEnded { .. } => known(self.contact(about)?.flow.take()),
-            Kind::ItemEntered { due, priority, visit } => {
-                let item = OpenItem { group: about.group, entered: t, due: *due, priority: *priority, visit: *visit };
-                fresh(self.contact(about)?.items.insert(about.item.ok_or(Unknown)?, item))
+            Kind::ItemEntered { .. } => {
+                fresh(self.contact(about)?.items.insert(about.item.ok_or(Unknown)?, entered(event)?))
             }
             Kind::ItemLeft { .. } => known(about.item.and_then(|id| self.contact(about).ok()?.items.remove(&id))),
             Kind::OfferMade { .. } => {
@@ -297,10 +272,7 @@ impl Open {
             Kind::OfferAccepted => self.offer(about).map(|offer| offer.phase = OfferPhase::Accepted),
             Kind::OfferConnected => self.offer(about).map(|offer| offer.phase = OfferPhase::Connected),
             Kind::OfferEnded { .. } => known(about.offer.and_then(|id| self.contact(about).ok()?.offers.remove(&id))),
-            Kind::AgentSignedIn { station, groups } => {
-                let agent = OpenAgent::signed_in(*station, groups.clone(), t);
-                fresh(self.agents.insert(about.agent.ok_or(Unknown)?, agent))
-            }
+            Kind::AgentSignedIn { station, groups } => self.signed_in(about, *station, groups, t),
             Kind::AgentSignedOut => known(about.agent.and_then(|no| self.agents.remove(&no))),
             Kind::AgentGroups { groups } => self.agent(about).map(|agent| agent.groups.clone_from(groups)),
             Kind::AgentWish { wish } => self.agent(about).map(|agent| (agent.wish, agent.wish_since) = (*wish, t)),
@@ -309,37 +281,59 @@ impl Open {
             Kind::AgentWorkEnded { .. } => {
                 known(about.contact.and_then(|id| self.agent(about).ok()?.works.remove(&id)))
             }
-            Kind::RecordingStarted { file } => {
-                let recording = OpenRecording { file: file.clone(), started: t, told: Span::ZERO };
-                self.contact(about).map(|c| c.recording = Some(recording))
-            }
-            Kind::RecordingEnded { .. } => {
-                // The file is sealed when its writer has written: often after the contact was closed.
-                match self.contact(about) {
-                    Ok(contact) => contact.recording = None,
-                    Err(Unknown) => drop(about.contact.and_then(|id| self.unsealed.remove(&id))),
-                }
-                Ok(())
-            }
-            Kind::Segment { to, .. } => {
-                // The last part may be told after its contact was closed.
-                if let Some(recording) = self.contact(about).ok().and_then(|c| c.recording.as_mut()) {
-                    recording.told = *to;
-                }
-                Ok(())
-            }
-            Kind::CommandAccepted { id, code, body_hash } => {
-                let (id, code) = (id.clone(), code.clone());
-                let (seq, contact) = (recorded.seq, recorded.event.about.contact);
-                self.commands.insert(Accepted { id, code, seq, body_hash: *body_hash, contact, t });
-                Ok(())
-            }
+            Kind::RecordingStarted { file } => self.contact(about).map(|c| c.recording = Some(begun(file, t))),
+            Kind::RecordingEnded { .. } => self.recording_ended(about),
+            Kind::Segment { to, .. } => self.recorded_up_to(about, *to),
+            Kind::CommandAccepted { .. } => self.accepted(recorded),
             Kind::Checkpoint { open } => self.replace(open),
             // Facts that change nothing which is open. What a restart ended is told by the events before `Restarted`.
             Kind::LegProgress { .. } | Kind::MediaHeard | Kind::Digit { .. } | Kind::LegMedia { .. } => Ok(()),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => Ok(()),
         }
+    }
+
+    fn contact_closed(&mut self, about: &About) -> Fold {
+        let id = about.contact.ok_or(Unknown)?;
+        let recording = self.contacts.remove(&id).ok_or(Unknown)?.recording;
+        self.unsealed.extend(recording.map(|recording| (id, recording)));
+        Ok(())
+    }
+
+    fn call_opened(&mut self, about: &About, kind: CallKind, t: Time) -> Fold {
+        let call = OpenCall { kind, opened: t, legs: BTreeSet::new() };
+        fresh(self.contact(about)?.calls.insert(about.call.ok_or(Unknown)?, call))
+    }
+
+    fn signed_in(&mut self, about: &About, station: Station, groups: &[GroupNo], t: Time) -> Fold {
+        let agent = OpenAgent::signed_in(station, groups.to_vec(), t);
+        fresh(self.agents.insert(about.agent.ok_or(Unknown)?, agent))
+    }
+
+    /// The file is sealed when its writer has written: often after the contact was closed.
+    fn recording_ended(&mut self, about: &About) -> Fold {
+        match self.contact(about) {
+            Ok(contact) => contact.recording = None,
+            Err(Unknown) => drop(about.contact.and_then(|id| self.unsealed.remove(&id))),
+        }
+        Ok(())
+    }
+
+    /// The last part may be told after its contact was closed.
+    fn recorded_up_to(&mut self, about: &About, to: Span) -> Fold {
+        if let Some(recording) = self.contact(about).ok().and_then(|c| c.recording.as_mut()) {
+            recording.told = to;
+        }
+        Ok(())
+    }
+
+    fn accepted(&mut self, recorded: &Recorded) -> Fold {
+        let Event { t, about, kind, .. } = &recorded.event;
+        let Kind::CommandAccepted { id, code, body_hash } = kind else { return Err(Unknown) };
+        let (id, code, body_hash) = (id.clone(), code.clone(), *body_hash);
+        let accepted = Accepted { id, code, seq: recorded.seq, body_hash, contact: about.contact, t: *t };
+        self.commands.insert(accepted);
+        Ok(())
     }
 
     fn replace(&mut self, open: &Value) -> Fold {
@@ -426,7 +420,26 @@ fn made(event: &Event) -> Result<OpenOffer, Unknown> {
     })
 }
 
+fn entered(event: &Event) -> Result<OpenItem, Unknown> {
+    let Kind::ItemEntered { due, priority, visit } = &event.kind else { return Err(Unknown) };
+    Ok(OpenItem { group: event.about.group, entered: event.t, due: *due, priority: *priority, visit: *visit })
+}
+
+fn begun(file: &str, t: Time) -> OpenRecording {
+    OpenRecording { file: file.to_owned(), started: t, told: Span::ZERO }
+}
+
 impl OpenContact {
+    fn flow_started(&mut self, event: &Event) -> Fold {
+        let Kind::FlowStarted { flow, flow_key, version } = &event.kind else { return Err(Unknown) };
+        self.flow = Some(OpenFlow { flow: *flow, key: flow_key.clone(), version: version.clone(), node: None });
+        Ok(())
+    }
+
+    fn flow_went_on(&mut self, node: &str) -> Fold {
+        self.flow.as_mut().map(|flow| flow.node = Some(node.to_owned())).ok_or(Unknown)
+    }
+
     fn leg_ended(&mut self, about: &About) -> Fold {
         let id = about.leg.ok_or(Unknown)?;
         let leg = self.legs.remove(&id).ok_or(Unknown)?;

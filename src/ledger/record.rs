@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::{Fold, Unknown};
 use crate::base::bounds::RECORD_LIST;
 use crate::base::{
     AgentNo, CallId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span, TenantNo, Time, Utc,
@@ -192,11 +193,6 @@ pub struct WrapUp {
     pub to: Option<Time>,
 }
 
-/// The event named something the record does not have.
-struct Unknown;
-
-type Fold = Result<(), Unknown>;
-
 impl ContactRecord {
     /// The record begins with its `ContactOpened`; any other event begins none.
     pub fn born(recorded: &Recorded) -> Option<Self> {
@@ -267,15 +263,8 @@ impl ContactRecord {
             // Its flow is told again when it starts.
             Kind::Originated { .. } => {}
             Kind::ContactData { data } => self.data.clone_from(data),
-            Kind::ContactClosed { disposition, side, cause, sip_status } => {
-                self.closed = Some(Moment { t, at: event.at });
-                (self.disposition, self.side, self.cause) = (Some(*disposition), Some(*side), Some(*cause));
-                self.sip_status = *sip_status;
-            }
-            Kind::LegCreated { direction, role, party, remote } => {
-                let leg = LegRecord::new(about, t, *direction, *role, *party, remote.clone())?;
-                push(&mut self.legs, leg, &mut self.cut);
-            }
+            Kind::ContactClosed { .. } => self.contact_closed(event)?,
+            Kind::LegCreated { .. } => push(&mut self.legs, LegRecord::created(event)?, &mut self.cut),
             Kind::LegProgress { .. } => first(&mut self.leg(about)?.progress, t),
             Kind::LegAnswered => first(&mut self.leg(about)?.answered, t),
             Kind::LegDialog { .. } => drop(self.leg(about)?),
@@ -286,33 +275,16 @@ impl ContactRecord {
             }
             Kind::LegEnded { cause, side, sip_status } => self.leg_ended(about, t, *cause, *side, *sip_status)?,
             Kind::LegMedia { counts } => self.leg(about)?.media = Some(*counts),
-            Kind::CallOpened { call_kind } => {
-                let call = about.call.ok_or(Unknown)?;
-                let call = CallRecord { call, kind: *call_kind, opened: t, closed: None, stays: Vec::new() };
-                push(&mut self.calls, call, &mut self.cut);
-            }
+            Kind::CallOpened { .. } => push(&mut self.calls, CallRecord::opened(event)?, &mut self.cut),
             Kind::CallJoined => self.joined(about, t)?,
             Kind::CallLeft => self.left(about, t)?,
             Kind::CallClosed => first(&mut self.call(about)?.closed, t),
-            Kind::FlowStarted { flow, flow_key, version } => {
-                let (key, version) = (flow_key.clone(), version.clone());
-                push(&mut self.flows, FlowRun { flow: *flow, key, version, started: t, ended: None }, &mut self.cut);
-            }
-            Kind::FlowNode { node, exit } => {
-                let run = u32::try_from(self.flows.len()).ok().and_then(|n| n.checked_sub(1)).ok_or(Unknown)?;
-                let step = FlowStep { run, node: node.clone(), exit: exit.clone(), t };
-                push(&mut self.trace, step, &mut self.cut);
-            }
+            Kind::FlowStarted { .. } => push(&mut self.flows, FlowRun::started(event)?, &mut self.cut),
+            Kind::FlowNode { node, exit } => self.flow_went_on(node, exit, t)?,
             Kind::FlowEnded { .. } => first(&mut self.flows.last_mut().ok_or(Unknown)?.ended, t),
-            Kind::ItemEntered { due, priority, visit } => {
-                let visit = QueueVisit::new(about, t, *due, *priority, *visit)?;
-                push(&mut self.visits, visit, &mut self.cut);
-            }
+            Kind::ItemEntered { .. } => push(&mut self.visits, QueueVisit::entered(event)?, &mut self.cut),
             Kind::ItemLeft { exit, waited } => self.item_left(about, t, *exit, *waited)?,
-            Kind::OfferMade { station, segment, until: _ } => {
-                let offer = OfferRecord::new(about, t, *station, *segment)?;
-                push(&mut self.offers, offer, &mut self.cut);
-            }
+            Kind::OfferMade { .. } => push(&mut self.offers, OfferRecord::made(event)?, &mut self.cut),
             Kind::OfferAlerting => first(&mut self.offer(about)?.alerting, t),
             Kind::OfferAccepted => first(&mut self.offer(about)?.accepted, t),
             Kind::OfferConnected => first(&mut self.offer(about)?.connected, t),
@@ -326,12 +298,7 @@ impl ContactRecord {
                 let file = file.clone();
                 self.recording = Some(RecordingRecord { file, started: t, length: None, answered: None, gap: None });
             }
-            Kind::Segment { segment, from, to, began, ended } => {
-                let (agent, leg, call) = (about.agent, about.leg, about.call);
-                let (segment, from, to, began, ended) = (*segment, *from, *to, *began, *ended);
-                let segment = SegmentRecord { segment, agent, leg, call, from, to, began, ended };
-                push(&mut self.segments, segment, &mut self.cut);
-            }
+            Kind::Segment { .. } => push(&mut self.segments, SegmentRecord::told(event)?, &mut self.cut),
             Kind::RecordingEnded { length, answered, gap } => {
                 let recording = self.recording.as_mut().ok_or(Unknown)?;
                 (recording.length, recording.answered, recording.gap) = (Some(*length), Some(*answered), *gap);
@@ -342,6 +309,21 @@ impl ContactRecord {
             Kind::Registered { .. } | Kind::Unregistered { .. } | Kind::CommandAccepted { .. } => {}
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Checkpoint { .. } | Kind::Alarm { .. } => {}
         }
+        Ok(())
+    }
+
+    fn contact_closed(&mut self, event: &Event) -> Fold {
+        let Kind::ContactClosed { disposition, side, cause, sip_status } = &event.kind else { return Err(Unknown) };
+        self.closed = Some(Moment { t: event.t, at: event.at });
+        (self.disposition, self.side, self.cause) = (Some(*disposition), Some(*side), Some(*cause));
+        self.sip_status = *sip_status;
+        Ok(())
+    }
+
+    fn flow_went_on(&mut self, node: &str, exit: &str, t: Time) -> Fold {
+        let run = u32::try_from(self.flows.len()).ok().and_then(|n| n.checked_sub(1)).ok_or(Unknown)?;
+        let step = FlowStep { run, node: node.to_owned(), exit: exit.to_owned(), t };
+        push(&mut self.trace, step, &mut self.cut);
         Ok(())
     }
 
@@ -433,24 +415,18 @@ impl ContactRecord {
 }
 
 impl LegRecord {
-    fn new(
-        about: &About,
-        t: Time,
-        direction: Direction,
-        role: LegRole,
-        party: PartyRef,
-        remote: String,
-    ) -> Result<Self, Unknown> {
+    fn created(event: &Event) -> Result<Self, Unknown> {
+        let Kind::LegCreated { direction, role, party, remote } = &event.kind else { return Err(Unknown) };
         Ok(Self {
-            leg: about.leg.ok_or(Unknown)?,
-            role,
-            party,
-            direction,
-            remote,
+            leg: event.about.leg.ok_or(Unknown)?,
+            role: *role,
+            party: *party,
+            direction: *direction,
+            remote: remote.clone(),
             call: None,
-            agent: about.agent,
-            offer: about.offer,
-            created: t,
+            agent: event.about.agent,
+            offer: event.about.offer,
+            created: event.t,
             progress: None,
             answered: None,
             media_heard: None,
@@ -463,23 +439,41 @@ impl LegRecord {
     }
 }
 
+impl CallRecord {
+    fn opened(event: &Event) -> Result<Self, Unknown> {
+        let Kind::CallOpened { call_kind } = &event.kind else { return Err(Unknown) };
+        let call = event.about.call.ok_or(Unknown)?;
+        Ok(Self { call, kind: *call_kind, opened: event.t, closed: None, stays: Vec::new() })
+    }
+}
+
+impl FlowRun {
+    fn started(event: &Event) -> Result<Self, Unknown> {
+        let Kind::FlowStarted { flow, flow_key, version } = &event.kind else { return Err(Unknown) };
+        let (key, version) = (flow_key.clone(), version.clone());
+        Ok(Self { flow: *flow, key, version, started: event.t, ended: None })
+    }
+}
+
 impl QueueVisit {
-    fn new(about: &About, t: Time, due: Time, priority: i32, visit: u32) -> Result<Self, Unknown> {
-        let (item, group) = (about.item.ok_or(Unknown)?, about.group);
-        Ok(Self { item, group, entered: t, due, priority, visit, left: None, exit: None, waited: None })
+    fn entered(event: &Event) -> Result<Self, Unknown> {
+        let Kind::ItemEntered { due, priority, visit } = event.kind else { return Err(Unknown) };
+        let (item, group) = (event.about.item.ok_or(Unknown)?, event.about.group);
+        Ok(Self { item, group, entered: event.t, due, priority, visit, left: None, exit: None, waited: None })
     }
 }
 
 impl OfferRecord {
-    fn new(about: &About, t: Time, station: Station, segment: SegmentId) -> Result<Self, Unknown> {
+    fn made(event: &Event) -> Result<Self, Unknown> {
+        let Kind::OfferMade { station, segment, until: _ } = event.kind else { return Err(Unknown) };
         Ok(Self {
-            offer: about.offer.ok_or(Unknown)?,
-            agent: about.agent,
-            group: about.group,
-            item: about.item,
+            offer: event.about.offer.ok_or(Unknown)?,
+            agent: event.about.agent,
+            group: event.about.group,
+            item: event.about.item,
             station,
             segment,
-            made: t,
+            made: event.t,
             alerting: None,
             accepted: None,
             connected: None,
@@ -487,6 +481,14 @@ impl OfferRecord {
             ending: None,
             sip_status: None,
         })
+    }
+}
+
+impl SegmentRecord {
+    fn told(event: &Event) -> Result<Self, Unknown> {
+        let Kind::Segment { segment, from, to, began, ended } = event.kind else { return Err(Unknown) };
+        let (agent, leg, call) = (event.about.agent, event.about.leg, event.about.call);
+        Ok(Self { segment, agent, leg, call, from, to, began, ended })
     }
 }
 

@@ -2,12 +2,11 @@
 
 use serde_json::json;
 
-use super::open::OfferPhase;
 use super::script::{ANA, Ids, NOON, SUPPORT, Script, TENANT, event};
 use super::{ContactRecord, Open, Rows};
 use crate::base::bounds::COMMAND_MEMORY;
 use crate::base::{CommandId, ContactId, Span, Time, Utc};
-use crate::event::words::{Display, Disposition, ItemExit, NotReadyReason, OfferEnding, WorkRole};
+use crate::event::words::{Display, Disposition, ItemExit, NotReadyReason, OfferEnding, OfferPhase, WorkRole};
 use crate::event::{About, Kind, Recorded};
 
 fn ms(n: i64) -> Time {

@@ -4,67 +4,49 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// One thing that a token may be allowed. Stored and shown as `object.act`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Permission {
-    AgentsRead,
-    /// Sign agents in and out, make them ready and not ready.
-    AgentsControl,
-    CallsRead,
-    /// Hang up, change attached data.
-    CallsControl,
-    /// Dial out of the house.
-    CallsOriginate,
-    /// Records of contacts that have ended.
-    ContactsRead,
-    RecordingsRead,
-    /// Extensions, groups, numbers and where phones are registered.
-    SiteRead,
-    /// SIP messages: they show numbers and addresses.
-    SipRead,
-    EventsRead,
-    MetricsRead,
-    /// Everything, also what a later version adds.
-    Admin,
+/// The list and the text of each.
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident $text:literal,)*) => {
+        /// One thing that a token may be allowed. Stored and shown as `object.act`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Permission {
+            $($(#[$doc])* $name,)*
+        }
+
+        use Permission::{$($name),*};
+
+        impl Permission {
+            pub const ALL: [Self; [$($text),*].len()] = [$($name),*];
+
+            pub fn text(self) -> &'static str {
+                match self {
+                    $($name => $text,)*
+                }
+            }
+        }
+    };
 }
 
-use Permission::{
-    Admin, AgentsControl, AgentsRead, CallsControl, CallsOriginate, CallsRead, ContactsRead, EventsRead, MetricsRead,
-    RecordingsRead, SipRead, SiteRead,
-};
-
-impl Permission {
-    pub const ALL: [Self; 12] = [
-        AgentsRead,
-        AgentsControl,
-        CallsRead,
-        CallsControl,
-        CallsOriginate,
-        ContactsRead,
-        RecordingsRead,
-        SiteRead,
-        SipRead,
-        EventsRead,
-        MetricsRead,
-        Admin,
-    ];
-
-    pub fn text(self) -> &'static str {
-        match self {
-            AgentsRead => "agents.read",
-            AgentsControl => "agents.control",
-            CallsRead => "calls.read",
-            CallsControl => "calls.control",
-            CallsOriginate => "calls.originate",
-            ContactsRead => "contacts.read",
-            RecordingsRead => "recordings.read",
-            SiteRead => "site.read",
-            SipRead => "sip.read",
-            EventsRead => "events.read",
-            MetricsRead => "metrics.read",
-            Admin => "admin",
-        }
-    }
+permissions! {
+    AgentsRead "agents.read",
+    /// Sign agents in and out, make them ready and not ready.
+    AgentsControl "agents.control",
+    CallsRead "calls.read",
+    /// Hang up, change attached data.
+    CallsControl "calls.control",
+    /// Dial out of the house.
+    CallsOriginate "calls.originate",
+    /// Records of contacts that have ended.
+    ContactsRead "contacts.read",
+    RecordingsRead "recordings.read",
+    /// Extensions, groups, numbers and where phones are registered.
+    SiteRead "site.read",
+    /// SIP messages: they show numbers and addresses.
+    SipRead "sip.read",
+    EventsRead "events.read",
+    MetricsRead "metrics.read",
+    /// Everything, also what a later version adds.
+    Admin "admin",
 }
 
 impl fmt::Display for Permission {
@@ -183,6 +165,8 @@ mod tests {
         for role in Role::ALL {
             assert_eq!(role.text().parse(), Ok(role));
         }
+        assert_eq!(Permission::ALL.map(|permission| permission as usize), std::array::from_fn(|place| place));
+        assert_eq!(Admin.text(), "admin");
         assert_eq!("agents.write".parse::<Permission>(), Err(UnknownPermission));
     }
 

@@ -7,10 +7,10 @@ use super::remember::Outcome;
 use super::{Parts, Tenant};
 use crate::acd;
 use crate::base::{ContactId, LegId, Now, Span, Supplies, Time};
-use crate::event::words::{By, Disposition, EndCause, SegmentEdge, Side};
+use crate::event::words::{By, Disposition, EndCause, OfferPhase, SegmentEdge, Side};
 use crate::event::{About, Kind};
 use crate::ledger::Open;
-use crate::ledger::open::{OfferPhase, OpenContact, OpenLeg};
+use crate::ledger::open::{OpenContact, OpenLeg};
 use crate::sip::words::Act;
 
 /// Why the machine begins anew.
@@ -202,12 +202,7 @@ fn acd_open(open: &Open) -> acd::open::Open {
                 holder: *holder,
                 agent: state.agent?,
                 group: state.group?,
-                stage: match state.phase {
-                    OfferPhase::Made => acd::open::Stage::Made,
-                    OfferPhase::Alerting => acd::open::Stage::Alerting,
-                    OfferPhase::Accepted => acd::open::Stage::Accepted,
-                    OfferPhase::Connected => acd::open::Stage::Connected,
-                },
+                phase: state.phase,
             })
         })
     });

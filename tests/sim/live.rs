@@ -1,6 +1,6 @@
 //! (13) The state folded from the journal equals the live state.
 
-use cordboard::acd::open::{Open as AcdOpen, OpenAgent, OpenItem, OpenOffer, OpenWork, Stage};
+use cordboard::acd::open::{Open as AcdOpen, OpenAgent, OpenItem, OpenOffer, OpenWork};
 use cordboard::base::{ContactId, LegId};
 use cordboard::event::words::{LegRole, PartyRef};
 use cordboard::ledger::Open;
@@ -48,22 +48,12 @@ fn acd_of(open: &Open) -> AcdOpen {
             holder: *holder,
             agent: state.agent.expect("an offer has an agent"),
             group: state.group.expect("an offer has a group"),
-            stage: stage(state.phase),
+            phase: state.phase,
         }));
     }
     items.sort_unstable_by_key(|item: &OpenItem| item.item);
     offers.sort_unstable_by_key(|offer: &OpenOffer| offer.offer);
     AcdOpen { agents: agents.collect(), items, offers }
-}
-
-fn stage(phase: cordboard::ledger::open::OfferPhase) -> Stage {
-    use cordboard::ledger::open::OfferPhase;
-    match phase {
-        OfferPhase::Made => Stage::Made,
-        OfferPhase::Alerting => Stage::Alerting,
-        OfferPhase::Accepted => Stage::Accepted,
-        OfferPhase::Connected => Stage::Connected,
-    }
 }
 
 /// What both know of a contact.

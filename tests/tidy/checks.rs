@@ -128,13 +128,10 @@ pub fn permissions(source: &Source) -> Vec<String> {
     wrong
 }
 
-pub fn function_length(source: &Source) -> Vec<(String, String)> {
+pub fn function_length(source: &Source) -> Vec<String> {
     let long = source.functions().into_iter().filter(|f| f.lines > FUNCTION_LINES);
-    long.map(|f| {
-        let name = format!("{} {}", source.path, f.name);
-        (name, format!("{}:{}: `{}` has {} lines, over {FUNCTION_LINES}", source.path, f.line, f.name, f.lines))
-    })
-    .collect()
+    long.map(|f| format!("{}:{}: `{}` has {} lines, over {FUNCTION_LINES}", source.path, f.line, f.name, f.lines))
+        .collect()
 }
 
 pub fn file_length(source: &Source) -> Vec<String> {

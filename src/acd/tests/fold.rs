@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::acd::{Acd, Open, OpenAgent, OpenItem, OpenOffer, OpenWork, Stage};
+use crate::acd::{Acd, Open, OpenAgent, OpenItem, OpenOffer, OpenWork};
 use crate::base::bounds::EXCLUSIONS_PER_ITEM;
 use crate::base::{AgentNo, ExtensionNo, ItemId, OfferId, Time};
-use crate::event::words::{Display, OfferEnding, Station, Wish, WorkRole};
+use crate::event::words::{Display, OfferEnding, OfferPhase, Station, Wish, WorkRole};
 use crate::event::{About, Kind};
 
 #[derive(Clone, Debug, Default)]
@@ -80,20 +80,20 @@ impl Fold {
 
     fn offer(&mut self, about: About, kind: &Kind) {
         let offer = about.offer.expect("offer");
-        let stage = match kind {
-            Kind::OfferAlerting => Stage::Alerting,
-            Kind::OfferAccepted => Stage::Accepted,
-            Kind::OfferConnected => Stage::Connected,
+        let phase = match kind {
+            Kind::OfferAlerting => OfferPhase::Alerting,
+            Kind::OfferAccepted => OfferPhase::Accepted,
+            Kind::OfferConnected => OfferPhase::Connected,
             _ => {
                 let (item, agent) = (about.item.expect("item"), about.agent.expect("agent"));
                 let (holder, group) = (about.contact.expect("contact"), about.group.expect("group"));
-                let open = OpenOffer { offer, item, holder, agent, group, stage: Stage::Made };
+                let open = OpenOffer { offer, item, holder, agent, group, phase: OfferPhase::Made };
                 assert!(self.offers.insert(offer, open).is_none(), "made twice");
                 return;
             }
         };
-        self.connected += usize::from(stage == Stage::Connected);
-        self.offers.get_mut(&offer).expect("steps of a live offer").stage = stage;
+        self.connected += usize::from(phase == OfferPhase::Connected);
+        self.offers.get_mut(&offer).expect("steps of a live offer").phase = phase;
     }
 
     /// Invariant 9: one ending.
@@ -101,7 +101,7 @@ impl Fold {
         let id = about.offer.expect("offer");
         let offer = self.offers.remove(&id).expect("ends once");
         assert!(self.ended.insert(id), "two endings");
-        assert_eq!(ending == OfferEnding::Connected, offer.stage == Stage::Connected);
+        assert_eq!(ending == OfferEnding::Connected, offer.phase == OfferPhase::Connected);
         if matches!(ending, OfferEnding::Rejected | OfferEnding::Rescinded) {
             let excluded = self.excluded.entry(offer.item).or_default();
             excluded.retain(|a| *a != offer.agent);

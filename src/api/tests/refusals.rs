@@ -10,13 +10,28 @@ use crate::switch::{Answer, Code};
 /// Method, path, token, body; status, code, field.
 type Row<'a> = (&'a str, &'a str, &'a str, Option<Value>, u16, &'a str, Option<&'a str>);
 
-#[tokio::test]
-async fn each_refusal_has_its_status_code_and_field() {
+async fn refused(rows: Vec<Row<'_>>) {
     let rig = Rig::new();
-    let big = "x".repeat(17 << 10);
-    let call = |rest: &str| format!("/v1/calls/{CONTACT}{rest}");
-    let (hangup, set_data) = (call("/hangup"), call("/data"));
-    let rows: Vec<Row<'_>> = vec![
+    for (method, path, token, body, status, code, field) in rows {
+        let answered = rig.ask(method, path, token, body).await;
+        let problem = answered.json();
+        let at = format!("{method} {path} as {token}: {problem}");
+        assert_eq!((answered.status, problem["code"].as_str()), (status, Some(code)), "{at}");
+        assert_eq!(problem["field"].as_str(), field, "{at}");
+        assert_eq!(answered.header("content-type"), Some("application/problem+json"), "{at}");
+        assert_eq!(problem["status"], status, "{at}");
+        assert!(
+            ["title", "detail", "remedy"].iter().all(|name| problem[name].as_str().is_some_and(|t| !t.is_empty())),
+            "{at}"
+        );
+        assert_eq!(answered.header("www-authenticate"), (status == 401).then_some("Bearer"), "{at}");
+    }
+    assert!(rig.heard.lock().expect("not poisoned").is_empty(), "no refused request reached the tenant");
+}
+
+#[tokio::test]
+async fn who_asks_must_be_known_and_permitted() {
+    let rows = vec![
         ("GET", "/v1/agents", "", None, 401, "unauthorized", None),
         ("GET", "/v1/agents", "wrong", None, 401, "unauthorized", None),
         ("GET", "/v1/agents", "nothing", None, 403, "forbidden", None),
@@ -32,6 +47,15 @@ async fn each_refusal_has_its_status_code_and_field() {
             "forbidden",
             None,
         ),
+        ("GET", "/metrics", "", None, 401, "unauthorized", None),
+        ("GET", "/metrics", "viewer", None, 403, "forbidden", None),
+    ];
+    refused(rows).await;
+}
+
+#[tokio::test]
+async fn an_agent_that_is_not_there_or_a_body_that_means_nothing() {
+    let rows = vec![
         ("GET", "/nowhere", "admin", None, 404, "not-found", None),
         ("GET", "/v1/agents/bo", "admin", None, 404, "unknown-agent", None),
         ("GET", "/v1/agents/no:4", "admin", None, 404, "unknown-agent", None),
@@ -57,6 +81,15 @@ async fn each_refusal_has_its_status_code_and_field() {
         ),
         ("POST", "/v1/agents/ana/sign-in", "admin", Some(json!({ "place": 7 })), 400, "bad-request", Some("place")),
         ("POST", "/v1/agents/ana/ready", "admin", Some(json!({ "x": 7 })), 400, "bad-request", Some("x")),
+    ];
+    refused(rows).await;
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_ordered_or_changed() {
+    let big = "x".repeat(17 << 10);
+    let (hangup, set_data) = (format!("/v1/calls/{CONTACT}/hangup"), format!("/v1/calls/{CONTACT}/data"));
+    let rows = vec![
         ("POST", "/v1/calls", "admin", Some(json!({ "flow": "main" })), 400, "bad-request", Some("to")),
         ("POST", "/v1/calls", "admin", Some(json!({ "to": "", "flow": "main" })), 400, "bad-request", Some("to")),
         ("POST", "/v1/calls", "admin", Some(json!({ "to": "1", "flow": 5 })), 400, "bad-request", Some("flow")),
@@ -73,6 +106,13 @@ async fn each_refusal_has_its_status_code_and_field() {
         ("GET", "/v1/calls/abc", "admin", None, 400, "bad-request", Some("contact")),
         ("POST", &hangup, "admin", Some(json!({ "leg": "x" })), 400, "bad-request", Some("leg")),
         ("PATCH", &set_data, "admin", Some(json!({ "a": big })), 413, "data-too-large", None),
+    ];
+    refused(rows).await;
+}
+
+#[tokio::test]
+async fn a_list_with_a_wish_that_cannot_be_met() {
+    let rows = vec![
         ("GET", "/v1/contacts/abc", "admin", None, 400, "bad-request", Some("contact")),
         ("GET", "/v1/contacts/5", "admin", None, 404, "not-found", None),
         ("GET", "/v1/contacts?limit=0", "admin", None, 400, "bad-request", Some("limit")),
@@ -87,6 +127,13 @@ async fn each_refusal_has_its_status_code_and_field() {
         ("GET", "/v1/contacts?cursor=5", "admin", None, 400, "bad-request", Some("cursor")),
         ("GET", "/v1/contacts?cursor=c5&offset=5", "admin", None, 400, "bad-request", Some("offset")),
         ("GET", "/v1/contacts?at_least=-1", "admin", None, 400, "bad-request", Some("at_least")),
+    ];
+    refused(rows).await;
+}
+
+#[tokio::test]
+async fn sound_and_events_that_are_not_there() {
+    let rows = vec![
         ("GET", "/v1/recordings/abc", "admin", None, 400, "bad-request", Some("segment")),
         ("GET", "/v1/recordings/5", "admin", None, 404, "not-found", None),
         ("GET", "/v1/contacts/5/recording", "admin", None, 404, "not-found", None),
@@ -94,24 +141,8 @@ async fn each_refusal_has_its_status_code_and_field() {
         ("GET", "/v1/events?kinds=leg_created,leg_dialog", "admin", None, 400, "bad-request", Some("kinds")),
         ("GET", "/v1/events?contact=x", "admin", None, 400, "bad-request", Some("contact")),
         ("GET", "/v1/events?agent=bo", "admin", None, 404, "unknown-agent", None),
-        ("GET", "/metrics", "", None, 401, "unauthorized", None),
-        ("GET", "/metrics", "viewer", None, 403, "forbidden", None),
     ];
-    for (method, path, token, body, status, code, field) in rows {
-        let answered = rig.ask(method, path, token, body).await;
-        let problem = answered.json();
-        let at = format!("{method} {path} as {token}: {problem}");
-        assert_eq!((answered.status, problem["code"].as_str()), (status, Some(code)), "{at}");
-        assert_eq!(problem["field"].as_str(), field, "{at}");
-        assert_eq!(answered.header("content-type"), Some("application/problem+json"), "{at}");
-        assert_eq!(problem["status"], status, "{at}");
-        assert!(
-            ["title", "detail", "remedy"].iter().all(|name| problem[name].as_str().is_some_and(|t| !t.is_empty())),
-            "{at}"
-        );
-        assert_eq!(answered.header("www-authenticate"), (status == 401).then_some("Bearer"), "{at}");
-    }
-    assert!(rig.heard.lock().expect("not poisoned").is_empty(), "no refused request reached the tenant");
+    refused(rows).await;
 }
 
 #[tokio::test]

@@ -131,9 +131,16 @@ hint: did you mean `play`?
     assert_eq!(said(text), expected);
 }
 
+/// A node, and the problem with its remedy.
+fn said_of_each(rows: &[(&str, &str)]) {
+    for (node, expected) in rows {
+        assert_eq!(said_of(node), *expected, "{node}");
+    }
+}
+
 #[test]
-fn each_mistake_has_its_words() {
-    let rows = [
+fn what_is_wrong_with_a_node_and_its_sounds() {
+    said_of_each(&[
         ("play: welcome, next: hangup", "fine"),
         (
             "play: welcome, next: hangup, loop: 3",
@@ -155,6 +162,12 @@ fn each_mistake_has_its_words() {
             "node `n` does not say what it does | use one of: `answer`, `play`, `menu`, `collect`, `branch`, `set`, `queue`, `dial`, `hangup`",
         ),
         ("answer: yes, next: b", "`nodes.n.answer` takes no value | leave out what follows the colon"),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_keys_and_digits() {
+    said_of_each(&[
         (
             "menu: main-menu, keys: {}, no_input: b, invalid: b",
             "`nodes.n.keys` is empty | name a key and a node: `1: support`",
@@ -176,6 +189,12 @@ fn each_mistake_has_its_words() {
             "collect: welcome, max: 4, end_key: \"##\", next: b, no_input: b, invalid: b",
             "`nodes.n.end_key` must be one digit or `none`, not `##` | write `end_key: \"#\"`",
         ),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_branches_and_values() {
+    said_of_each(&[
         (
             "branch: [{if: digits = 1, then: b}], else: b",
             "`nodes.n.branch[0].if` cannot be read: token recognition error at: '= ' | compare with `==`, join with `&&` and put texts in quotes: `digits == \"1\"`",
@@ -207,6 +226,12 @@ fn each_mistake_has_its_words() {
             "set: {data.x: 5}, next: b",
             "`nodes.n.set.data.x` must be text, not the number 5 | put it in quotes: `\"5\"`",
         ),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_where_a_call_goes() {
+    said_of_each(&[
         (
             "queue: support, priority: 1000, failed: b",
             "`nodes.n.priority` must be a number from -100 to 100 | write digits, without quotes; a higher number comes first",
@@ -222,10 +247,7 @@ fn each_mistake_has_its_words() {
         ("dial: 1001, failed: b", "`nodes.n.dial` must be text, not the number 1001 | put it in quotes: `\"1001\"`"),
         ("dial: \"1001\"", "`nodes.n.failed` is missing | add `failed: hangup`"),
         ("hangup: bussy", "`nodes.n.hangup` cannot be `bussy` | did you mean `busy`?"),
-    ];
-    for (node, expected) in rows {
-        assert_eq!(said_of(node), expected, "{node}");
-    }
+    ]);
 }
 
 #[test]

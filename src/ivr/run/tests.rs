@@ -451,18 +451,22 @@ nodes:
   failed: {play: failed, next: hangup}
 ";
 
-#[test]
-fn queue_leaves_by_every_exit() {
-    let queued = [
+/// A caller in the queue of [`QUEUE`], and what comes then.
+fn queued(then: &[(i64, Input, &'static str)]) -> Vec<(i64, Input, &'static str)> {
+    let before = [
         (0, Input::Start, "answer, a>next, play zh-CN/p"),
         (500, Input::Digit('1'), ""),
         (1_000, PLAYED, "p>next, queue support at 3 for 5m"),
     ];
-    let with = |rows: &[(i64, Input, &'static str)]| [&queued, rows].concat();
+    [&before, then].concat()
+}
+
+#[test]
+fn a_queue_ends_in_a_talk_or_with_the_caller() {
     scenario(
         "an agent takes the call and hangs up",
         QUEUE,
-        &with(&[
+        &queued(&[
             (2_000, left(ItemExit::Connected), "q>connected"),
             (3_000, Input::Digit('1'), ""),
             (60_000, Input::Due, ""),
@@ -474,7 +478,7 @@ fn queue_leaves_by_every_exit() {
     scenario(
         "the caller hangs up in the talk",
         QUEUE,
-        &with(&[
+        &queued(&[
             (2_000, left(ItemExit::Connected), "q>connected"),
             (9_000, Input::CustomerLeft, "ended"),
             (9_000, Input::AgentSideEnded, ""),
@@ -483,20 +487,28 @@ fn queue_leaves_by_every_exit() {
     scenario(
         "the caller hangs up while waiting",
         QUEUE,
-        &with(&[(2_000, left(ItemExit::CallerLeft), ""), (2_000, Input::CustomerLeft, "q>customer_left, ended")]),
+        &queued(&[(2_000, left(ItemExit::CallerLeft), ""), (2_000, Input::CustomerLeft, "q>customer_left, ended")]),
     );
+}
+
+#[test]
+fn a_queue_leaves_by_the_exit_of_its_item() {
     for (exit, expected) in [
         (ItemExit::TimedOut, "q>timeout, play zh-CN/timeout"),
         (ItemExit::Full, "q>full, play zh-CN/full"),
         (ItemExit::NoAgent, "q>no_agent, play zh-CN/no_agent"),
         (ItemExit::Withdrawn, "q>failed, play zh-CN/failed"),
     ] {
-        scenario("an exit", QUEUE, &with(&[(2_000, left(exit), expected)]));
+        scenario("an exit", QUEUE, &queued(&[(2_000, left(exit), expected)]));
     }
+}
+
+#[test]
+fn a_queue_announces_until_somebody_comes() {
     scenario(
         "announcements",
         QUEUE,
-        &with(&[
+        &queued(&[
             (31_000, Input::Due, "play zh-CN/wait"),
             (33_000, PLAYED, ""),
             (62_999, Input::Due, ""),
@@ -507,16 +519,20 @@ fn queue_leaves_by_every_exit() {
     scenario(
         "connected during an announcement",
         QUEUE,
-        &with(&[
+        &queued(&[
             (31_000, Input::Due, "play zh-CN/wait"),
             (32_000, left(ItemExit::Connected), "q>connected"),
             (33_000, PLAYED, ""),
         ]),
     );
+}
+
+#[test]
+fn a_key_takes_the_caller_out_of_the_queue() {
     scenario(
         "a key takes him out",
         QUEUE,
-        &with(&[
+        &queued(&[
             (2_000, Input::Digit('2'), ""),
             (3_000, Input::Digit('1'), "unqueue"),
             (3_001, Input::Digit('1'), ""),
@@ -526,7 +542,7 @@ fn queue_leaves_by_every_exit() {
     scenario(
         "a key, but an agent was faster",
         QUEUE,
-        &with(&[
+        &queued(&[
             (31_000, Input::Due, "play zh-CN/wait"),
             (32_000, Input::Digit('1'), "stop, unqueue"),
             (32_001, left(ItemExit::Connected), "q>connected"),

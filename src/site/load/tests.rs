@@ -58,9 +58,7 @@ fn the_demo_ships_no_password() {
     assert!(!DEMO.contains("password:"));
 }
 
-#[test]
-fn each_problem_names_place_key_and_remedy() {
-    let text = r#"tenant: de/mo
+const FULL_OF_MISTAKES: &str = r#"tenant: de/mo
 domain: [demo.example]
 time_zone: Shanghai
 limits: {calls: 0, register_min: 2h}
@@ -84,7 +82,8 @@ numbers:
   - {number: "+0864", flow: main}
 emergency: {numbers: ["110"]}
 "#;
-    let expected = r#"error: `domains` is missing
+
+const MISTAKES_FOUND: &str = r#"error: `domains` is missing
   --> site.yaml:1:1
    |  tenant: de/mo
 hint: add `domains: [pbx.example]`
@@ -224,12 +223,15 @@ error: `emergency.trunks` is missing
    |  emergency: {numbers: ["110"]}
 hint: add `trunks: [carrier]`
 "#;
-    let problems = load("site.yaml", text).expect_err("nothing of it may pass");
+
+#[test]
+fn each_problem_names_place_key_and_remedy() {
+    let problems = load("site.yaml", FULL_OF_MISTAKES).expect_err("nothing of it may pass");
     let printed = print(&problems);
-    for (i, (got, wanted)) in printed.split("\n\n").zip(expected.split("\n\n")).enumerate() {
+    for (i, (got, wanted)) in printed.split("\n\n").zip(MISTAKES_FOUND.split("\n\n")).enumerate() {
         assert_eq!(got.trim(), wanted.trim(), "problem {i}");
     }
-    assert_eq!(printed, expected);
+    assert_eq!(printed, MISTAKES_FOUND);
 }
 
 #[test]

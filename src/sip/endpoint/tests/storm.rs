@@ -1,5 +1,7 @@
 //! Whatever happens, in whatever order, nothing panics and nothing is left.
 
+use std::net::SocketAddr;
+
 use proptest::prelude::*;
 
 use super::super::Counts;
@@ -10,49 +12,56 @@ use crate::sip::phone::{PhoneCall, PhoneEvent};
 use crate::sip::testing::EXT_1002;
 use crate::sip::words::{Act, Fork, Invite, Tell};
 
+/// What a storm has stirred up.
+struct Storm {
+    world: World,
+    phones: [SocketAddr; 3],
+    legs: Vec<LegId>,
+    ended: Vec<LegId>,
+    calls: Vec<(SocketAddr, PhoneCall)>,
+}
+
 /// Phones and the layer above act by chance on a bad network; afterwards everybody hangs up and time passes.
 fn storm(seed: u64, loss: f64) {
-    let mut world = World::new();
-    world.rng = crate::base::Rng::from_number(seed);
-    let ports = ["198.51.100.1:5062", "198.51.100.2:5063", "198.51.100.3:5064"];
-    let phones =
-        [world.registered("1001", ports[0]), world.registered("1002", ports[1]), world.registered("1002", ports[2])];
-    (world.loss, world.duplicates, world.jitter) = (loss, 0.05, Span::millis(600));
-    let mut legs: Vec<LegId> = Vec::new();
-    let mut ended: Vec<LegId> = Vec::new();
-    let mut calls: Vec<(std::net::SocketAddr, PhoneCall)> = Vec::new();
+    let mut storm = Storm::new(seed, loss);
     for step in 0..120 {
+        storm.act(step);
+        let span = storm.world.rng.below(3_000) as i64;
+        storm.world.run(Span::millis(span));
+        storm.listen(seed);
+    }
+    storm.end_all();
+    let endpoint = &storm.world.endpoint;
+    assert_eq!(endpoint.counts(), Counts::default(), "seed {seed}, loss {loss}: {endpoint:#?}");
+}
+
+impl Storm {
+    fn new(seed: u64, loss: f64) -> Self {
+        let mut world = World::new();
+        world.rng = crate::base::Rng::from_number(seed);
+        let ports = ["198.51.100.1:5062", "198.51.100.2:5063", "198.51.100.3:5064"];
+        let phones = [
+            world.registered("1001", ports[0]),
+            world.registered("1002", ports[1]),
+            world.registered("1002", ports[2]),
+        ];
+        (world.loss, world.duplicates, world.jitter) = (loss, 0.05, Span::millis(600));
+        Self { world, phones, legs: Vec::new(), ended: Vec::new(), calls: Vec::new() }
+    }
+
+    /// Somebody does something.
+    fn act(&mut self, step: u64) {
+        let world = &mut self.world;
         let choice = world.rng.below(12);
-        let phone = phones[world.rng.below(3) as usize];
-        let leg = (!legs.is_empty()).then(|| legs[world.rng.below(legs.len() as u64) as usize]);
-        let call = (!calls.is_empty()).then(|| calls[world.rng.below(calls.len() as u64) as usize]);
+        let phone = self.phones[world.rng.below(3) as usize];
+        let leg = (!self.legs.is_empty()).then(|| self.legs[world.rng.below(self.legs.len() as u64) as usize]);
+        let call = (!self.calls.is_empty()).then(|| self.calls[world.rng.below(self.calls.len() as u64) as usize]);
         match (choice, leg, call) {
             (0 | 1, ..) => {
                 let call = world.verb(phone, |phone, now| phone.call("9000", SDP, now));
-                calls.push((phone, call));
+                self.calls.push((phone, call));
             }
-            (2, ..) => {
-                let leg = LegId(1_000_000 + step);
-                let targets = world.endpoint.targets_of_extension(EXT_1002, world.now.t);
-                let forks = targets.into_iter().map(|target| Fork { target, sdp: SDP.to_vec() }).collect();
-                let party = PartyRef::Extension(EXT_1002);
-                let (from_user, to_user) = ("9".into(), "1002".into());
-                let (from_name, max_forwards, headers) = (None, 70, Vec::new());
-                let one_refusal_ends = step % 2 == 0;
-                let invite = Invite {
-                    leg,
-                    party,
-                    forks,
-                    from_user,
-                    from_name,
-                    to_user,
-                    max_forwards,
-                    one_refusal_ends,
-                    headers,
-                };
-                legs.push(leg);
-                world.act(Act::Invite(Box::new(invite)));
-            }
+            (2, ..) => self.dial(step),
             (3, Some(leg), _) => world.act(Act::Progress { leg, status: 180, sdp: None }),
             (4, Some(leg), _) => world.act(Act::Accept { leg, sdp: SDP.to_vec() }),
             (5, Some(leg), _) => world.act(Act::End { leg, status: 486, cause: EndCause::Released }),
@@ -64,37 +73,59 @@ fn storm(seed: u64, loss: f64) {
             (11, _, Some((at, call))) => world.verb(at, |phone, now| phone.ring(call, now)),
             (_, _, _) => {}
         }
-        let span = world.rng.below(3_000) as i64;
-        world.run(Span::millis(span));
-        for tell in world.take_tells() {
+    }
+
+    fn dial(&mut self, step: u64) {
+        let leg = LegId(1_000_000 + step);
+        let targets = self.world.endpoint.targets_of_extension(EXT_1002, self.world.now.t);
+        let invite = Invite {
+            leg,
+            party: PartyRef::Extension(EXT_1002),
+            forks: targets.into_iter().map(|target| Fork { target, sdp: SDP.to_vec() }).collect(),
+            from_user: "9".into(),
+            from_name: None,
+            to_user: "1002".into(),
+            max_forwards: 70,
+            one_refusal_ends: step.is_multiple_of(2),
+            headers: Vec::new(),
+        };
+        self.legs.push(leg);
+        self.world.act(Act::Invite(Box::new(invite)));
+    }
+
+    /// Notes what began and what ended; nothing ends twice.
+    fn listen(&mut self, seed: u64) {
+        for tell in self.world.take_tells() {
             match tell {
-                Tell::Incoming(incoming) => legs.push(incoming.leg),
+                Tell::Incoming(incoming) => self.legs.push(incoming.leg),
                 Tell::Failed { leg, .. } | Tell::Ended { leg, .. } => {
-                    assert!(!ended.contains(&leg), "seed {seed}: {leg} ended twice");
-                    ended.push(leg);
+                    assert!(!self.ended.contains(&leg), "seed {seed}: {leg} ended twice");
+                    self.ended.push(leg);
                 }
                 _ => {}
             }
         }
-        for (at, event) in std::mem::take(&mut world.events) {
+        for (at, event) in std::mem::take(&mut self.world.events) {
             if let PhoneEvent::Incoming { call, .. } = event {
-                calls.push((at, call));
+                self.calls.push((at, call));
             }
         }
     }
-    for leg in legs {
-        world.act(Act::End { leg, status: 480, cause: EndCause::Drained });
-    }
-    // INVITEs still under way make legs yet
-    for _ in 0..40 {
-        world.run(Span::seconds(5));
-        for tell in world.take_tells() {
-            if let Tell::Incoming(incoming) = tell {
-                world.act(Act::End { leg: incoming.leg, status: 480, cause: EndCause::Drained });
+
+    fn end_all(&mut self) {
+        for leg in std::mem::take(&mut self.legs) {
+            self.world.act(Act::End { leg, status: 480, cause: EndCause::Drained });
+        }
+        // INVITEs still under way make legs yet
+        for _ in 0..40 {
+            self.world.run(Span::seconds(5));
+            for tell in self.world.take_tells() {
+                if let Tell::Incoming(incoming) = tell {
+                    self.world.act(Act::End { leg: incoming.leg, status: 480, cause: EndCause::Drained });
+                }
             }
         }
     }
-    assert_eq!(world.endpoint.counts(), Counts::default(), "seed {seed}, loss {loss}: {:#?}", world.endpoint);
 }
 
 #[test]
