@@ -53,6 +53,8 @@ pub struct World {
     pub drop_next: Vec<&'static str>,
     pub disk: Option<bool>,
     pub opens: bool,
+    /// Connections that were asked for.
+    pub opened: Vec<SocketAddr>,
 }
 
 impl World {
@@ -88,6 +90,7 @@ impl World {
             drop_next: Vec::new(),
             disk: Some(true),
             opens: true,
+            opened: Vec::new(),
         }
     }
 
@@ -130,6 +133,11 @@ impl World {
     /// A script's message.
     pub fn inject(&mut self, from: &str, text: impl Into<Bytes>) {
         self.carry(Packet { from: addr(from), to: addr(SERVER), wire: Wire::Udp, bytes: text.into() });
+    }
+
+    /// The same over a connection from there.
+    pub fn inject_tcp(&mut self, from: &str, text: impl Into<Bytes>) {
+        self.carry(Packet { from: addr(from), to: addr(SERVER), wire: Wire::Tcp, bytes: text.into() });
     }
 
     pub fn link(&self, at: SocketAddr) -> LinkId {
@@ -243,6 +251,7 @@ impl World {
                 self.carry(Packet { from: addr(SERVER), to, wire, bytes });
             }
             Output::Open { request, to, .. } if self.opens => {
+                self.opened.push(to);
                 let link = LinkId(1_000 + u64::from(to.port()));
                 self.endpoint.link_opened(request, link, now, supplies);
             }
