@@ -5,8 +5,8 @@
 //! requests: 481). Leaves SDP, sound and what a call means to `call`, sockets and connections to `drive`.
 //! In: messages, links, [`Act`], `due`. Out: [`Output`].
 //!
-//! `wire` sends and answers, `challenged` proves who we are, `arrive` judges what comes in first, `uas` and `uac` make dialogs, `talk` lives in them,
-//! `session` keeps them alive.
+//! `wire` sends and answers, `challenged` proves who we are, `arrive` judges what comes in first, `uas` and `uac` make
+//! dialogs, `talk` lives in them, `session` keeps them alive.
 
 mod arrive;
 mod challenged;
