@@ -20,6 +20,13 @@ pub const TCP_QUEUE_MESSAGES: usize = 1_024;
 /// TCP connections to SIP, in all and from one address. Full: a new one is closed at once.
 pub const TCP_CONNECTIONS: usize = 16_384;
 pub const TCP_CONNECTIONS_PER_SOURCE: usize = 6_000;
+/// A connection that has not brought a message yet is closed when it is silent for so long.
+pub const TCP_IDLE_STRANGER: Span = Span::minutes(2);
+/// One that has, for so long: a phone may say nothing between two registrations. The kernel finds out which peers are gone.
+pub const TCP_IDLE: Span = Span::minutes(24 * 60 + 5);
+/// The longest `register_max` of a site.
+pub const REGISTER_MAX: Span = Span::hours(24);
+const _: () = assert!(TCP_IDLE.as_micros() > REGISTER_MAX.as_micros());
 /// Header lines in one SIP message. More: 400.
 pub const SIP_HEADERS: usize = 256;
 /// Bytes a TCP peer may send before a message is complete: one largest message.

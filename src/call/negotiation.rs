@@ -124,14 +124,15 @@ impl LegMedia {
         self.answer.clone()
     }
 
-    /// The answer to our offer, from the phone that was rung by this fork. The same answer again changes nothing.
-    /// `false`: it is none that we can use.
+    /// The answer to our offer, from the phone that was rung by this fork: it counts before one that came with early
+    /// sound, which may have been another far end's. The same answer again changes nothing.
+    /// `false`: there is none that we can use.
     pub fn take_answer(&mut self, fork: usize, sdp: &[u8]) -> bool {
         let Some(end) = self.ends.get_mut(fork) else { return false };
         let before = end.negotiator.agreed().map(|a| a.remote);
         let usable = match end.negotiator.is_pending() {
             true => end.negotiator.read_answer(sdp).is_ok(),
-            false => before.is_some(),
+            false => end.negotiator.read_final_answer(sdp).is_ok() || before.is_some(),
         };
         if usable && (self.chosen != fork || end.negotiator.agreed().map(|a| a.remote) != before) {
             self.latch_epoch += 1;
@@ -142,8 +143,10 @@ impl LegMedia {
 
     /// Sound before the answer: taken from the first phone that sends some, while no other does.
     pub fn take_early_answer(&mut self, fork: usize, sdp: &[u8]) -> bool {
-        let busy = self.agreed().is_some() && self.chosen != fork;
-        !busy && self.take_answer(fork, sdp)
+        match self.agreed() {
+            Some(_) => self.chosen == fork,
+            None => self.take_answer(fork, sdp),
+        }
     }
 
     /// A later offer of the far end, or its wish for ours. `None`: it cannot be met, everything stays.
@@ -186,5 +189,42 @@ impl LegMedia {
         unused.dedup();
         unused.retain(|ports| Some(*ports) != used);
         unused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{IdBlock, InterfaceNo, Ports, Rng};
+    use crate::event::words::Wire;
+
+    fn sdp(port: u16) -> Vec<u8> {
+        format!("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio {port} RTP/AVP 8\r\n")
+            .into_bytes()
+    }
+
+    #[test]
+    fn the_answer_of_the_200_counts_before_that_of_early_sound() {
+        let ip = IpAddr::from([127, 0, 0, 1]);
+        let mut ports = Ports::default();
+        ports.put(PortPair { interface: InterfaceNo(0), ip, rtp: 20_000 });
+        let mut supplies = Supplies { ids: IdBlock::new(0, 1, 1 << 20), ports, rng: Rng::from_number(1) };
+        let target = Target {
+            uri: "sip:a@192.0.2.9".to_owned(),
+            interface: InterfaceNo(0),
+            wire: Wire::Udp,
+            link: None,
+            remote: ([192, 0, 2, 9], 5060).into(),
+            routes: Vec::new(),
+        };
+        let mut media = LegMedia::new(vec![Codec::Pcma]);
+        assert!(media.ring(&[(target, ip)], &mut supplies).is_ok());
+        let port = |media: &LegMedia| media.agreed().map(|agreed| agreed.remote.port());
+        assert!(media.take_early_answer(0, &sdp(4_000)) && media.take_early_answer(0, &sdp(4_002)));
+        assert_eq!((port(&media), media.latch_epoch), (Some(4_000), 1), "the first early sound stays");
+        assert!(media.take_answer(0, &sdp(4_004)));
+        assert_eq!((port(&media), media.latch_epoch), (Some(4_004), 2), "a proxy had forked the call");
+        assert!(media.take_answer(0, &sdp(4_004)) && media.take_answer(0, b""), "none: what was said early holds");
+        assert_eq!((port(&media), media.latch_epoch), (Some(4_004), 2));
     }
 }

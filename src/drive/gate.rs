@@ -11,8 +11,8 @@ use bytes::Bytes;
 use super::clock::Clock;
 use super::lanes::Lanes;
 use super::links::Links;
-use crate::base::bounds::{DATAGRAM_LANE, TCP_CONNECTIONS, TCP_CONNECTIONS_PER_SOURCE};
-use crate::base::{InterfaceNo, LinkId, TenantNo};
+use crate::base::bounds::{DATAGRAM_LANE, TCP_CONNECTIONS, TCP_CONNECTIONS_PER_SOURCE, TCP_IDLE, TCP_IDLE_STRANGER};
+use crate::base::{InterfaceNo, LinkId, Span, TenantNo};
 use crate::event::words::Wire;
 use crate::sip::front;
 use crate::sip::front::guard::Rates;
@@ -151,6 +151,7 @@ impl Gate {
             link,
             interface,
             from,
+            speaks: false,
         }
     }
 
@@ -169,9 +170,16 @@ pub struct Stream {
     link: LinkId,
     interface: InterfaceNo,
     from: SocketAddr,
+    /// It brought a message.
+    speaks: bool,
 }
 
 impl Stream {
+    /// How long it may be silent.
+    pub fn patience(&self) -> Span {
+        if self.speaks { TCP_IDLE } else { TCP_IDLE_STRANGER }
+    }
+
     /// Waits while a lane is filling up: TCP then makes the sender wait.
     pub async fn room(&self) {
         while self.gate.is_full() {
@@ -188,7 +196,10 @@ impl Stream {
         while let Some(frame) = self.framer.next_frame() {
             let mut broken = false;
             let answer = match frame {
-                Frame::Message(message) => self.gate.message(self.link, self.interface, Wire::Tcp, self.from, message),
+                Frame::Message(message) => {
+                    self.speaks = true;
+                    self.gate.message(self.link, self.interface, Wire::Tcp, self.from, message)
+                }
                 Frame::Ping => Some(Bytes::from_static(b"\r\n")),
                 Frame::Pong => None,
                 Frame::Refused(error) => front::refuse_faulty(&error, self.from),
@@ -213,6 +224,16 @@ const UNPOISONED: &str = "no holder of this lock can panic";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_that_brought_a_message_may_be_silent_as_long_as_a_registration() {
+        let gate = Arc::new(Gate::new(Arc::new(Clock::start(None)), None));
+        let mut stream = gate.stream(LinkId(1), InterfaceNo(0), SocketAddr::from(([192, 0, 2, 1], 4_000)));
+        assert!(stream.push(b"\r\n\r\nREGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\n"));
+        assert_eq!(stream.patience(), TCP_IDLE_STRANGER);
+        assert!(stream.push(b"From: <sip:a@h>;tag=1\r\nTo: <sip:a@h>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n\r\n"));
+        assert!(stream.patience() >= crate::base::bounds::REGISTER_MAX);
+    }
 
     #[test]
     fn connections_are_bounded_and_a_refused_source_is_not_remembered() {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,8 +18,8 @@ use crate::base::{InterfaceNo, LinkId};
 /// A peer that does not answer our SYN is not there.
 const CONNECT_MAX: Duration = Duration::from_secs(8);
 const READ_BYTES: usize = 16 << 10;
-/// A connection that says nothing for so long is closed; phones that keep theirs open send keep-alives or requests.
-const TCP_IDLE: Duration = Duration::from_secs(15 * 60);
+/// A peer of which nothing was heard for so long is asked by the kernel whether it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 pub async fn accept(listener: TcpListener, interface: InterfaceNo, gate: Arc<Gate>) {
     loop {
@@ -56,6 +57,10 @@ fn start(stream: TcpStream, from: SocketAddr, interface: InterfaceNo, gate: Arc<
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "nodelay not set");
     }
+    let keep_alive = TcpKeepalive::new().with_time(KEEP_ALIVE);
+    if let Err(error) = SockRef::from(&stream).set_tcp_keepalive(&keep_alive) {
+        tracing::debug!(%error, "keep-alive not set");
+    }
     let (link, queue) = gate.links.add_tcp();
     let (reader, writer) = stream.into_split();
     tokio::spawn(async move {
@@ -83,7 +88,7 @@ async fn read(mut reader: OwnedReadHalf, mut stream: Stream) {
     let mut buffer = vec![0; READ_BYTES];
     loop {
         stream.room().await;
-        match timeout(TCP_IDLE, reader.read(&mut buffer)).await {
+        match timeout(stream.patience().to_std(), reader.read(&mut buffer)).await {
             Ok(Ok(length)) if length > 0 => {
                 if !stream.push(&buffer[..length]) {
                     return;

@@ -20,6 +20,8 @@ pub struct Negotiator {
     /// Our payload type for digits; once used it means nothing else (RFC 3264 §8.3.2).
     telephone_event: u8,
     pending: Option<Pending>,
+    /// The offer of ours that `agreed` came from, until something newer is said.
+    answered: Option<Pending>,
     agreed: Option<Agreed>,
 }
 
@@ -46,6 +48,7 @@ impl Negotiator {
             slots: Vec::new(),
             telephone_event: TELEPHONE_EVENT,
             pending: None,
+            answered: None,
             agreed: None,
         }
     }
@@ -77,12 +80,27 @@ impl Negotiator {
             direction,
         };
         self.pending = Some(Pending { capabilities: capabilities.clone(), at, direction });
+        self.answered = None;
         self.write(&audio)
     }
 
     /// Reads the answer to our open offer. On an error the offer stays open: say `abandon` or wait for another answer.
     pub fn read_answer(&mut self, answer: &[u8]) -> Result<&Agreed, SdpError> {
         let pending = self.pending.as_ref().ok_or(SdpError::NoOffer)?;
+        let agreed = self.meet(pending, answer)?;
+        self.answered = self.pending.take();
+        Ok(self.agreed.insert(agreed))
+    }
+
+    /// Reads another answer to the offer that was answered last, in place of the one before. A proxy may fork our INVITE:
+    /// early sound then comes from one far end and the 200 from another (RFC 3261 §13.2.2.4). On an error nothing changes.
+    pub fn read_final_answer(&mut self, answer: &[u8]) -> Result<&Agreed, SdpError> {
+        let answered = self.answered.as_ref().ok_or(SdpError::NoOffer)?;
+        let agreed = self.meet(answered, answer)?;
+        Ok(self.agreed.insert(agreed))
+    }
+
+    fn meet(&self, pending: &Pending, answer: &[u8]) -> Result<Agreed, SdpError> {
         let lines = read(answer)?;
         if lines.len() != self.slots.len() {
             return Err(SdpError::NotAnAnswer);
@@ -98,8 +116,7 @@ impl Negotiator {
         let mux = offered.rtcp_mux && line.rtcp_mux;
         let (remote, remote_rtcp) = line.addresses(pending.at.ip, mux).ok_or(SdpError::NothingInCommon)?;
         let direction = pending.direction.against(line.direction);
-        let event = line.telephone_event().filter(|_| offered.telephone_event);
-        let agreed = Agreed {
+        Ok(Agreed {
             remote,
             remote_rtcp,
             rtcp_mux: mux,
@@ -107,14 +124,12 @@ impl Negotiator {
             send_payload,
             // the peer may send any format that the offer listed, under the offer's numbers (RFC 3264 §7)
             receive_payloads: offered.codecs.iter().map(|&codec| (codec.payload_type(), codec)).collect(),
-            telephone_event_send: event,
+            telephone_event_send: line.telephone_event().filter(|_| offered.telephone_event),
             telephone_event_receive: offered.telephone_event.then_some(self.telephone_event),
             send: direction.send,
             receive: direction.receive,
             ptime_ms: packet_time(line, offered.ptime_ms),
-        };
-        self.pending = None;
-        Ok(self.agreed.insert(agreed))
+        })
     }
 
     /// Our open offer was refused or its request failed: what was agreed before stays (RFC 3261 §14.1).
@@ -136,6 +151,7 @@ impl Negotiator {
         }
         let lines = read(offer)?;
         let (chosen, agreed) = agree(&lines, capabilities, at, wished).ok_or(SdpError::NothingInCommon)?;
+        self.answered = None;
         // a peer that drops lines breaks RFC 3264 §8, but a session taken over by another device looks so
         self.slots = lines.into_iter().enumerate().map(|(at, line)| Slot::of(line, at == chosen)).collect();
         self.telephone_event = agreed.telephone_event_receive.unwrap_or(self.telephone_event);

@@ -177,10 +177,10 @@ impl Dialog {
             .header(Name::CSeq, CSeq { number: cseq, method })
     }
 
-    /// Where the next request goes.
+    /// Where the next request goes; over TCP, where a connection leads to when the one there was is gone.
     pub fn next_hop(&self) -> SocketAddr {
         let uri = self.routes.first().map_or(&self.target, |route| &route.uri);
-        match (self.follow && self.path.wire == Wire::Udp, uri.ip()) {
+        match (self.follow, uri.ip()) {
             (true, Some(ip)) if is_inside(ip) == is_inside(self.path.remote.ip()) && !ip.is_unspecified() => {
                 SocketAddr::new(ip, uri.port().unwrap_or(5060))
             }
@@ -264,6 +264,20 @@ mod tests {
         assert_eq!(hop("sip:a@203.0.113.8", "203.0.113.9:4000", true), "203.0.113.8:5060");
         assert_eq!(hop("sip:a@203.0.113.8", "203.0.113.9:4000", false), "203.0.113.9:4000", "a phone");
         assert_eq!(hop("sip:a@phone.example", "203.0.113.9:4000", true), "203.0.113.9:4000");
+    }
+
+    #[test]
+    fn over_tcp_a_trunk_is_called_back_where_it_listens() {
+        let over = |wire, follow| {
+            let path = Path { wire, ..path("192.0.2.7:40123") };
+            let dialog =
+                Dialog::uas(&invite("", "sip:a@192.0.2.7:5070;transport=tcp"), "lt", path, follow).expect("ok");
+            let later = Dialog::restored(&dialog.state()).expect("readable");
+            assert_eq!(later.next_hop(), dialog.next_hop(), "a later process has no other connection to use");
+            dialog.next_hop().to_string()
+        };
+        assert_eq!(over(Wire::Tcp, true), "192.0.2.7:5070", "its connection came from a port where nobody listens");
+        assert_eq!(over(Wire::Tcp, false), "192.0.2.7:40123", "a phone has its connection alone");
     }
 
     #[test]

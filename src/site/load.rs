@@ -11,6 +11,7 @@ use super::{
     Accept, Account, CODECS, Codec, DIGESTS, DigestPolicy, Group, Limits, Network, Number, Pattern, Rewrite,
     STRATEGIES, Secret, Strategy, TrunkTarget,
 };
+use crate::base::bounds::REGISTER_MAX;
 use crate::base::{GroupNo, NumberNo, Span};
 use crate::config::{Fields, Item, Problem, Problems, nearest, yaml};
 use crate::event::words::Wire;
@@ -205,9 +206,9 @@ impl Loader<'_> {
         let spans = [
             ("call_max", Span::minutes(1), Span::hours(48), &mut limits.call_max),
             ("hold_max", Span::seconds(10), Span::hours(48), &mut limits.hold_max),
-            ("register_min", Span::seconds(1), Span::hours(24), &mut limits.register_min),
-            ("register_max", Span::seconds(1), Span::hours(24), &mut limits.register_max),
-            ("register_default", Span::seconds(1), Span::hours(24), &mut limits.register_default),
+            ("register_min", Span::seconds(1), REGISTER_MAX, &mut limits.register_min),
+            ("register_max", Span::seconds(1), REGISTER_MAX, &mut limits.register_max),
+            ("register_default", Span::seconds(1), REGISTER_MAX, &mut limits.register_default),
         ];
         for (key, shortest, longest, place) in spans {
             if let Some(span) = self.span(&fields, key, shortest, longest) {

@@ -52,7 +52,9 @@ impl Endpoint {
             if let Some(tx) = client.and_then(|no| self.clients.get_mut(&no)) {
                 (tx.sent, tx.path.link) = (true, Some(link));
             }
-            return self.put(link, path.remote, bytes);
+            // a connection leads where it leads
+            let to = self.links.get(&link).map_or(path.remote, |(_, remote)| *remote);
+            return self.put(link, to, bytes);
         }
         if path.wire == Wire::Udp {
             self.counters.dropped += 1;

@@ -309,3 +309,35 @@ fn a_refresh_that_met_their_offer_is_made_up_for() {
     world.run(Span::seconds(6));
     world.last_request(TRUNK, "INVITE");
 }
+
+#[test]
+fn a_trunk_whose_connection_closed_in_the_talk_hears_our_bye() {
+    for closes in [false, true] {
+        let mut world = World::new();
+        let far = "192.0.2.50:7070";
+        let invite = "INVITE sip:9000@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.50:5060;branch=z9hG4bKw1\r\n\
+             Max-Forwards: 9\r\nFrom: <sip:+8610@carrier>;tag=ct\r\nTo: <sip:9000@192.0.2.1>\r\nCall-ID: wc\r\n\
+             CSeq: 7 INVITE\r\nContact: <sip:192.0.2.50:5060;transport=tcp>\r\nContent-Length: 0\r\n\r\n";
+        world.inject_tcp(far, invite);
+        world.run(Span::millis(50));
+        let tells = world.take_tells();
+        let [Tell::Incoming(incoming)] = &tells[..] else { panic!("{tells:?}") };
+        let leg = incoming.leg;
+        world.act(Act::Accept { leg, sdp: b"offer".to_vec() });
+        world.run(Span::millis(50));
+        let tag = world.last_response(far).headers.to().expect("To").tag().expect("a tag").to_owned();
+        let ack = invite.replace("INVITE", "ACK").replace("w1", "w2");
+        world.inject_tcp(far, ack.replace("9000@192.0.2.1>\r\nC", &format!("9000@192.0.2.1>;tag={tag}\r\nC")));
+        world.run(Span::millis(50));
+        if closes {
+            world.close_link(addr(far));
+        }
+        world.act(Act::End { leg, status: 480, cause: EndCause::Released });
+        world.run(Span::millis(50));
+        let opened: Vec<String> = world.opened.iter().map(ToString::to_string).collect();
+        assert_eq!(opened, if closes { vec![TRUNK] } else { vec![] }, "a new connection only where there is none");
+        let heard =
+            world.inbox.iter().any(|(_, message)| message.headers().cseq().is_ok_and(|c| c.method.as_str() == "BYE"));
+        assert!(heard, "closed: {closes}");
+    }
+}

@@ -55,6 +55,8 @@ pub struct World {
     /// Connections the endpoint wanted closed.
     pub closed: Vec<LinkId>,
     pub opens: bool,
+    /// Connections that were asked for.
+    pub opened: Vec<SocketAddr>,
 }
 
 impl World {
@@ -91,6 +93,7 @@ impl World {
             disk: Some(true),
             closed: Vec::new(),
             opens: true,
+            opened: Vec::new(),
         }
     }
 
@@ -135,6 +138,11 @@ impl World {
         let from = addr(from);
         let wire = if from.port() >= 7_000 { Wire::Tcp } else { Wire::Udp };
         self.carry(Packet { from, to: addr(SERVER), wire, bytes: text.into() });
+    }
+
+    /// The same over a connection from there.
+    pub fn inject_tcp(&mut self, from: &str, text: impl Into<Bytes>) {
+        self.carry(Packet { from: addr(from), to: addr(SERVER), wire: Wire::Tcp, bytes: text.into() });
     }
 
     pub fn link(&self, at: SocketAddr) -> LinkId {
@@ -248,6 +256,7 @@ impl World {
                 self.carry(Packet { from: addr(SERVER), to, wire, bytes });
             }
             Output::Open { request, to, .. } if self.opens => {
+                self.opened.push(to);
                 let link = LinkId(1_000 + u64::from(to.port()));
                 self.endpoint.link_opened(request, link, now, supplies);
             }
