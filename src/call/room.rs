@@ -232,7 +232,7 @@ impl Contact {
         let tracks = (Some(Source::Leg(left)), right);
         let party = self.recorded_party(left);
         match &self.room.recorder {
-            Recorder::Off => self.start_recorder(context, tracks, party),
+            Recorder::Off => self.start_recorder(context, left, tracks, party),
             Recorder::On { told, segment, .. } => {
                 let (tracks_changed, party_changed) = (*told != tracks, segment.about.leg != party.map(|(leg, _)| leg));
                 if party_changed {
@@ -253,15 +253,17 @@ impl Contact {
         Some((leg.id, leg.offered.map(|o| o.segment)))
     }
 
+    /// From the answer on, also where a late offer (RFC 3261 §13.2.1) lets sound flow only with the ACK.
     fn start_recorder(
         &mut self,
         context: &mut Context,
+        left: LegId,
         tracks: (Option<Source>, Option<Source>),
         party: Option<(LegId, Option<SegmentId>)>,
     ) {
         let file = format!("{}/{}/{}.wav", context.tenant_key, context.now.wall.day(), self.id);
-        let origin = context.t();
-        let segment = self.open_segment(context, party, SegmentEdge::Answered);
+        let origin = self.leg(left).map_or(context.t(), |l| l.since);
+        let segment = Segment { from: origin, ..self.open_segment(context, party, SegmentEdge::Answered) };
         self.journal_call(context, By::SYSTEM, Kind::RecordingStarted { file: file.clone() });
         self.room.recorder = Recorder::On { file, origin, told: (None, None), segment };
         self.tell_tracks(context, tracks);

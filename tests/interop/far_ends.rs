@@ -15,6 +15,7 @@ use bytes::Bytes;
 use cordboard::base::{Rng, Span, Time, Utc};
 use cordboard::event::words::Wire;
 use cordboard::sip::message::{Frame, StreamFramer};
+use socket2::{Domain, Socket, Type};
 
 use crate::harness::rtp::Law;
 use crate::harness::wait::STEP;
@@ -24,7 +25,8 @@ use crate::scenario::ua::{Out, Ua, wire_datagram};
 
 /// Where the clock of the far ends begins: any moment will do.
 const WALL: Utc = Utc(1_772_438_400_000_000);
-/// Each far end has so many ports: one to speak at, the others two and two for the sound of its calls.
+/// Each far end has so many ports: one to speak at, one to connect from, the others two and two for the sound of its
+/// calls.
 const PORTS: u16 = 20;
 /// How long a thread that reads may not notice that all is over.
 const LOOK: Duration = Duration::from_millis(100);
@@ -181,6 +183,11 @@ impl FarEnds {
         self.uas.iter().map(Ua::live_calls).sum()
     }
 
+    /// The sound of a call that is up.
+    pub fn sound(&self, ua: usize, call: CallNo) -> &Rtp {
+        &self.sounds[&(ua, call)]
+    }
+
     fn take(&mut self, news: News) {
         match news {
             News::Datagram(ua, bytes) => {
@@ -243,8 +250,10 @@ impl FarEnds {
             }
             Line::Tcp { current, .. } => *current,
         };
-        let connect = || TcpStream::connect_timeout(&server, STEP).ok();
-        let no = current.or_else(|| connect().and_then(|stream| self.open(ua, stream)));
+        // a carrier is known by the port it comes from
+        let own =
+            self.uas[ua].account.is_none().then(|| SocketAddr::new(self.uas[ua].at.ip(), self.uas[ua].at.port() + 1));
+        let no = current.or_else(|| connect(own, server).ok().and_then(|stream| self.open(ua, stream)));
         let Line::Tcp { connections, .. } = &mut self.lines[ua] else { return };
         let written = no.and_then(|no| connections.get_mut(&no)).map(|c| c.stream.write_all(bytes).is_ok());
         if written != Some(true) {
@@ -266,6 +275,16 @@ impl FarEnds {
             }
         }
     }
+}
+
+fn connect(own: Option<SocketAddr>, server: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    if let Some(own) = own {
+        socket.set_reuse_address(true)?;
+        socket.bind(&own.into())?;
+    }
+    socket.connect_timeout(&server.into(), STEP)?;
+    Ok(socket.into())
 }
 
 fn read_datagrams(ua: usize, socket: &UdpSocket, teller: &Sender<News>, stop: &AtomicBool) {

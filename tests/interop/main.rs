@@ -20,6 +20,7 @@ mod far_ends;
 mod floods;
 mod inbound;
 mod instruments;
+mod lanes;
 mod phones;
 mod registration;
 mod restart;
@@ -27,5 +28,7 @@ mod restart;
 #[allow(dead_code, reason = "the day simulator asks more of its far ends")]
 mod scenario;
 mod scenarios;
+mod tenants;
+mod trunks;
 mod wire;
 mod wire_stage;

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use cordboard::base::{Span, Time};
-use cordboard::event::words::{Display, Disposition, OfferEnding, Side, Wire};
+use cordboard::event::words::{Display, Disposition, OfferEnding, Side};
 use cordboard::switch::AgentVerb;
 use serde_json::{Value, json};
 
 use crate::far_ends::{self, FarEnds};
 use crate::harness::server::House;
 use crate::harness::wait::STEP;
-use crate::harness::{Events, Server};
+use crate::harness::{Events, Server, ports};
 use crate::scenario::place::{self, CARRIER, DOMAIN, SECOND_PHONE, Shape, TENANT, Waits};
 use crate::scenario::stage::{Record, Stage};
 use crate::scenario::ua::Ua;
@@ -24,9 +24,9 @@ const SHORT: Waits = Waits { ring: "3s", dial: "5s", wrap_up: "1s" };
 const LOOK: Duration = Duration::from_millis(20);
 
 pub struct OnWire {
-    ends: FarEnds,
+    pub ends: FarEnds,
     events: Events,
-    server: Server,
+    pub server: Server,
     answers: BTreeMap<&'static str, bool>,
     began: Instant,
 }
@@ -40,11 +40,12 @@ impl OnWire {
             sites: vec![("site.yaml", place::site(shape, &SHORT, carrier))],
             flows: place::flows(&SHORT),
             drain: "60s",
+            sip_port: ports::one(),
             media_ports: 60,
             trunk_port: carrier.port(),
         });
         let mut ends = FarEnds::new(server.sip);
-        ends.add(CARRIER, carrier, Wire::Udp, DOMAIN);
+        ends.add(CARRIER, carrier, shape.trunk_wire, DOMAIN);
         for (name, number, wire) in place::PHONES {
             let no = ends.uas.len();
             ends.add(name, far_ends::address(), wire, DOMAIN).has_account(number, &place::password(number), 600);

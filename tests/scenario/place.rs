@@ -14,10 +14,12 @@ pub struct Shape {
     pub calls: u32,
     pub digest: &'static str,
     pub trunk_calls: u32,
+    /// How the carrier and we speak.
+    pub trunk_wire: Wire,
 }
 
 impl Shape {
-    pub const SMALL: Self = Self { agents: 2, calls: 50, digest: "md5", trunk_calls: 50 };
+    pub const SMALL: Self = Self { agents: 2, calls: 50, digest: "md5", trunk_calls: 50, trunk_wire: Wire::Udp };
 }
 
 /// How long the site lets people wait. Only lengths differ between back-ends, never the order of things.
@@ -58,7 +60,7 @@ pub fn agent(who: &str) -> &'static str {
     }
 }
 
-/// Agents `a0`, `a1` ... at the extensions from 1001 on; three more phones behind them, from 1900 on.
+/// The carrier takes calls at `carrier`, and connects from the port behind it too. Agents `a0`, `a1` ... at the extensions from 1001 on; three more phones behind them, from 1900 on.
 pub fn site(shape: &Shape, waits: &Waits, carrier: SocketAddr) -> String {
     let numbers = (0..shape.agents).map(|n| (1001 + n).to_string());
     let others = ["1900", "1901", "1902"].map(str::to_owned);
@@ -67,9 +69,13 @@ pub fn site(shape: &Shape, waits: &Waits, carrier: SocketAddr) -> String {
     };
     let extensions: String = numbers.chain(others).map(extension).collect();
     let agents: String = (0..shape.agents).map(agent_line).collect();
-    let Shape { calls, digest, trunk_calls, agents: _ } = shape;
+    let Shape { calls, digest, trunk_calls, agents: _, trunk_wire: _ } = shape;
+    let transport = match shape.trunk_wire {
+        Wire::Udp => "",
+        Wire::Tcp => ";transport=tcp",
+    };
     let Waits { ring, wrap_up, dial: _ } = waits;
-    let (ip, port) = (carrier.ip(), carrier.port());
+    let (ip, port, second) = (carrier.ip(), carrier.port(), carrier.port() + 1);
     format!(
         r#"tenant: {TENANT}
 domains: [{DOMAIN}]
@@ -83,7 +89,7 @@ extensions:
   - {{id: sales, name: Sales, strategy: skill-level, ring: 15s, wrap_up: 5s}}
 agents:
 {agents}trunks:
-  - {{id: carrier, send: "sip:{carrier}", accept: ["{ip}/32:{port}"], codecs: [PCMA], max_calls: {trunk_calls}, inbound: [{{match: "^0?(4\\d{{9}})$", to: "+86$1"}}]}}
+  - {{id: carrier, send: "sip:{carrier}{transport}", accept: ["{ip}/32:{port}", "{ip}/32:{second}"], codecs: [PCMA], max_calls: {trunk_calls}, inbound: [{{match: "^0?(4\\d{{9}})$", to: "+86$1"}}]}}
 routes:
   - {{match: "^9(\\d{{7,}})$", to: "+86$1", trunks: [carrier]}}
   - {{match: "^1\\d{{3}}$", extension: true}}

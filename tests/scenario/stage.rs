@@ -21,6 +21,8 @@ pub enum Act {
     Nothing,
     /// From the carrier or a phone.
     Calls(Who, &'static str),
+    /// By an INVITE without a description: the answer is in the ACK.
+    CallsWithoutOffer(Who, &'static str),
     Presses(Who, char),
     /// By SIP INFO.
     Informs(Who, char),
@@ -207,7 +209,8 @@ impl<S: Stage> Play<S> {
     fn act(&mut self, act: Act) {
         match act {
             Act::Nothing => {}
-            Act::Calls(who, to) => self.call(who, to),
+            Act::Calls(who, to) => self.call(who, to, Plan::default()),
+            Act::CallsWithoutOffer(who, to) => self.call(who, to, Plan { offers_late: true, ..Plan::default() }),
             Act::Presses(who, key) => self.on_call(who, |ua, call, t| ua.carry_out(call, Deed::Press(key), t)),
             Act::Informs(who, key) => self.on_call(who, |ua, call, t| ua.carry_out(call, Deed::Info(key), t)),
             Act::HangsUp(who) => self.on_call(who, Ua::hang_up),
@@ -247,7 +250,10 @@ impl<S: Stage> Play<S> {
             Expect::Gets(who, status) => self.diary(who).and_then(Diary::last_final) == Some(status),
             Expect::GetsBye(who) => self.diary(who).is_some_and(|d| d.bye_received.is_some()),
             Expect::GetsCancel(who) => self.diary(who).is_some_and(|d| !d.outgoing && d.cancelled.is_some()),
-            Expect::RegisterGets(who, status) => self.stage.uas()[self.named(who)].register_status == Some(status),
+            Expect::RegisterGets(who, status) => {
+                let ua = &self.stage.uas()[self.named(who)];
+                ua.register_status == Some(status) && !ua.is_registering()
+            }
             Expect::Shows(who, display) => self.stage.shows(agent(who)) == Some(display),
             Expect::Accepted(id) => self.stage.accepted(id) == Some(true),
             Expect::TurnsDown(id) => self.stage.accepted(id) == Some(false),
@@ -295,11 +301,11 @@ impl<S: Stage> Play<S> {
         format!("+8613900000{n:03}")
     }
 
-    fn call(&mut self, who: Who, to: &str) {
+    fn call(&mut self, who: Who, to: &str, plan: Plan) {
         let from = self.number_of(who);
         // who has no phone here calls over the carrier, far end 0
         let ua = self.position(who).unwrap_or(0);
-        let call = self.stage.touch(ua, |ua, t| ua.call(to, &from, Plan::default(), t));
+        let call = self.stage.touch(ua, |ua, t| ua.call(to, &from, plan, t));
         self.calls.insert(who, (ua, call));
     }
 

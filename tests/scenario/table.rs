@@ -4,7 +4,7 @@
 use cordboard::event::words::{
     Display,
     Disposition::{AbandonedInFlow, AbandonedInQueue, AbandonedRinging, Answered, NotAnswered, Refused},
-    OfferEnding as Offer, Side,
+    OfferEnding as Offer, Side, Wire,
 };
 
 use super::place::Shape;
@@ -320,6 +320,37 @@ pub const ORDERS: &[Scenario] = &[
             at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
             at(9_000, EndsAll, &[GetsBye("joe"), GetsBye("ana")]),
             at(10_000, Nothing, &[Record("joe", Answered, Side::Command, &[Offer::Connected])]),
+        ],
+    ),
+];
+
+pub const TRUNKS: &[Scenario] = &[
+    Scenario {
+        name: "a trunk over TCP: calls in and out",
+        shape: Shape { trunk_wire: Wire::Tcp, ..Shape::SMALL },
+        rows: &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Talks("joe"), Shows("ana", Display::Talking)]),
+            at(10_000, HangsUp("joe"), &[GetsBye("ana"), Record("joe", Answered, Side::Customer, &[Offer::Connected])]),
+            at(30_000, Calls("cai", "913800000000"), &[Rings("carrier"), HearsRinging("cai")]),
+            at(33_000, Answers("carrier"), &[Talks("carrier"), Talks("cai")]),
+            at(40_000, HangsUp("cai"), &[GetsBye("carrier"), Record("cai", Answered, Side::Other, &[])]),
+        ],
+    },
+    scenario(
+        "the carrier offers nothing, and answers our offer in its ACK",
+        &[
+            at(0, CallsWithoutOffer("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Talks("joe"), Shows("ana", Display::Talking)]),
+            at(10_000, HangsUp("ana"), &[GetsBye("joe"), Record("joe", Answered, Side::Flow, &[Offer::Connected])]),
+        ],
+    ),
+    scenario(
+        "a phone offers nothing, and answers our offer in its ACK",
+        &[
+            at(0, CallsWithoutOffer("cai", "1901"), &[Rings("dana")]),
+            at(3_000, Answers("dana"), &[Talks("dana"), Talks("cai")]),
+            at(10_000, HangsUp("dana"), &[GetsBye("cai"), Record("cai", Answered, Side::Other, &[])]),
         ],
     ),
 ];

@@ -87,7 +87,7 @@ fn agent(rng: &mut Rng) -> Plan {
     if rng.chance(0.6) {
         deeds.push((Span::seconds(35) + chance_of(Span::seconds(80), rng), Deed::HangUp));
     }
-    Plan { answer, patience: None, deeds }
+    Plan { answer, deeds, ..Plan::default() }
 }
 
 /// The same, and sometimes the phone's power goes.
@@ -110,7 +110,7 @@ fn anybody(rng: &mut Rng) -> Plan {
         _ => Answer::ByHand,
     };
     let talk = chance_of(Span::seconds(50), rng);
-    Plan { answer, patience: None, deeds: vec![(talk, Deed::HangUp)] }
+    Plan { answer, deeds: vec![(talk, Deed::HangUp)], ..Plan::default() }
 }
 
 /// A caller: what he presses, and when he has had enough, in whatever phase that finds him.
@@ -125,19 +125,19 @@ fn caller(rng: &mut Rng) -> Plan {
     let enough = chance_of(Span::seconds(if rng.chance(0.2) { 12 } else { 150 }), rng);
     deeds.push((enough, Deed::HangUp));
     deeds.sort_by_key(|(after, _)| *after);
-    Plan { answer: Answer::ByHand, patience: Some(millis(2_000, 40_000, rng)), deeds }
+    Plan { patience: Some(millis(2_000, 40_000, rng)), deeds, ..Plan::default() }
 }
 
 impl Day {
     fn new(seed: u64, kind: Kind) -> Self {
-        let shape = Shape { agents: kind.agents, calls: 5_000, digest: "both", trunk_calls: 4_000 };
+        let shape = Shape { agents: kind.agents, calls: 5_000, digest: "both", trunk_calls: 4_000, ..Shape::SMALL };
         let (weather, faults) = match kind.rough {
             true => (Weather::FOUL, DiskFaults { stall: 0.0002, refuse: 0.001, unsaved: 0.01 }),
             false => (Weather::FINE, DiskFaults::default()),
         };
         let setting = Setting { seed, site: places::site(&shape), flows: places::flows(), weather, faults };
         let mut world = World::new(setting);
-        let carrier = add_carrier(&mut world);
+        let carrier = add_carrier(&mut world, Wire::Udp);
         world.uas[carrier].manner = anybody;
         for n in 0..kind.agents {
             let wire = if n % 3 == 2 { Wire::Tcp } else { Wire::Udp };
@@ -256,9 +256,9 @@ impl Day {
         self.begun += 1;
         let to = numbers[self.rng.below(5) as usize];
         let plan = Plan {
-            answer: Answer::ByHand,
             patience: Some(millis(1_000, 40_000, &mut self.rng)),
             deeds: vec![(chance_of(Span::seconds(40), &mut self.rng), Deed::HangUp)],
+            ..Plan::default()
         };
         self.world.touch(ua, |ua, t| ua.call(to, "", plan, t));
     }

@@ -35,9 +35,9 @@ fn carrier() -> SocketAddr {
 }
 
 /// The carrier is far end 0.
-pub fn add_carrier(world: &mut World) -> usize {
+pub fn add_carrier(world: &mut World, wire: Wire) -> usize {
     let rng = world.ua_rng();
-    world.add(Ua::new(CARRIER, carrier(), Wire::Udp, SERVER, DOMAIN, rng))
+    world.add(Ua::new(CARRIER, carrier(), wire, SERVER, DOMAIN, rng))
 }
 
 /// A phone of this extension.

@@ -38,6 +38,11 @@ fn orders() {
 }
 
 #[test]
+fn trunks() {
+    all(table::TRUNKS);
+}
+
+#[test]
 fn a_full_tenant_and_a_full_trunk_answer_486() {
     all(table::FULL);
 }

@@ -31,7 +31,7 @@ impl Sim {
         let setting =
             Setting { seed, site: places::site(shape), flows: places::flows(), weather, faults: DiskFaults::default() };
         let mut world = World::new(setting);
-        add_carrier(&mut world);
+        add_carrier(&mut world, shape.trunk_wire);
         for (name, number, wire) in place::PHONES {
             let ua = add_phone(&mut world, name, number, wire, 600);
             if name != SECOND_PHONE {

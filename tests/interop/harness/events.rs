@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Message, client};
 
@@ -41,11 +42,7 @@ impl Events {
     /// Everything after `after`: `oldest`, `newest` or a position.
     pub fn open(api: &Api, after: &str) -> Self {
         let stream = TcpStream::connect(api.address).expect("the API listens");
-        let url = format!("ws://{}/v1/events?after={after}", api.address);
-        let mut request = url.into_client_request().expect("it is a URL");
-        let header = |text: &str| HeaderValue::from_str(text).expect("visible ASCII");
-        request.headers_mut().insert("Authorization", header(&format!("Bearer {}", api.token)));
-        request.headers_mut().insert("Cordboard-Tenant", header(api.tenant));
+        let request = request(api, after);
         let own = stream.try_clone().expect("a socket can be doubled");
         let (mut socket, _) = client(request, own).unwrap_or_else(|error| panic!("no event stream: {error}"));
         let shared = Arc::new(Shared::default());
@@ -119,6 +116,16 @@ impl Events {
         let log = self.shared.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.events[log.mark..].iter().filter(|event| event["kind"] == kind).cloned().collect()
     }
+}
+
+/// Asks for a WebSocket of all events after `after`.
+pub fn request(api: &Api, after: &str) -> Request {
+    let url = format!("ws://{}/v1/events?after={after}", api.address);
+    let mut request = url.into_client_request().expect("it is a URL");
+    let header = |text: &str| HeaderValue::from_str(text).expect("visible ASCII");
+    request.headers_mut().insert("Authorization", header(&format!("Bearer {}", api.token)));
+    request.headers_mut().insert("Cordboard-Tenant", header(api.tenant));
+    request
 }
 
 impl Shared {

@@ -58,6 +58,7 @@ pub struct House {
     /// Key and text.
     pub flows: Vec<(&'static str, String)>,
     pub drain: &'static str,
+    pub sip_port: u16,
     pub media_ports: u16,
     /// The first port of the carrier that the sites name.
     pub trunk_port: u16,
@@ -69,12 +70,13 @@ impl Server {
         let flows = FLOWS.iter().map(|(key, text)| (*key, (*text).to_owned())).collect();
         let sites = vec![("site.yaml", site(plan, trunk_port))];
         let drain = plan.drain;
-        Self::open(&House { tenant: TENANT, sites, flows, drain, media_ports: MEDIA_PORTS, trunk_port })
+        let sip_port = ports::one();
+        Self::open(&House { tenant: TENANT, sites, flows, drain, sip_port, media_ports: MEDIA_PORTS, trunk_port })
     }
 
     pub fn open(house: &House) -> Self {
         let folder = TempDir::with_prefix("cordboard-interop-").expect("a folder can be made");
-        let (sip, http) = (address(ports::one()), address(ports::one()));
+        let (sip, http) = (address(house.sip_port), address(ports::one()));
         let data = folder.path().join("data");
         let token = "an-admin-token-for-this-test-only".to_owned();
         fs::write(folder.path().join("cordboard.toml"), settings(house, sip, http, &token))

@@ -13,6 +13,8 @@ pub type CallNo = usize;
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub answer: Answer,
+    /// A caller's INVITE has no description; his answer to ours is in the ACK (RFC 3261 §13.2.1).
+    pub offers_late: bool,
     /// A caller gives up when nobody has answered by then.
     pub patience: Option<Span>,
     /// What it does after its own answer or the other's, each so long after.

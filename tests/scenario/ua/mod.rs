@@ -387,6 +387,11 @@ impl Ua {
         self.calls.values().rev().find(|c| c.phase != Phase::Over).map(|c| c.no)
     }
 
+    /// A REGISTER of its is under way.
+    pub fn is_registering(&self) -> bool {
+        self.clients.values().any(|c| c.what == wire::What::Register)
+    }
+
     /// A re-INVITE or INFO of its is under way.
     pub fn waits_for_answer(&self) -> bool {
         self.clients.values().any(|c| matches!(c.what, wire::What::ReInvite(_) | wire::What::Info))

@@ -32,7 +32,10 @@ impl Ua {
         if let Some(value) = credentials {
             builder = builder.header(Name::Authorization, value);
         }
-        let request = builder.body("application/sdp", self.sdp(call)).build().expect("an INVITE");
+        if !call.plan.offers_late {
+            builder = builder.body("application/sdp", self.sdp(call));
+        }
+        let request = builder.build().expect("an INVITE");
         self.send(no, What::Invite(call.no), request, t);
     }
 
@@ -88,7 +91,8 @@ impl Ua {
         }
         call.peer_rtp = rtp_in(response.body()).or(call.peer_rtp);
         call.diary.acked.get_or_insert(t);
-        self.ack(call, call.cseq, t);
+        let answer = call.plan.offers_late.then(|| self.sdp(call));
+        self.ack(call, call.cseq, answer);
         let gives_up = call.phase != Phase::Calling;
         self.is_up(call, t);
         if gives_up {
@@ -96,9 +100,11 @@ impl Ua {
         }
     }
 
-    fn ack(&mut self, call: &mut Call, cseq: u32, _: Time) {
+    fn ack(&mut self, call: &mut Call, cseq: u32, answer: Option<String>) {
         let no = self.mint();
-        let ack = self.within(call, Method::Ack, cseq, no).build().expect("an ACK").to_bytes();
+        let builder = self.within(call, Method::Ack, cseq, no);
+        let builder = answer.into_iter().fold(builder, |builder, sdp| builder.body("application/sdp", sdp));
+        let ack = builder.build().expect("an ACK").to_bytes();
         call.acks.push((cseq, ack.clone()));
         self.put(ack);
     }
@@ -173,7 +179,7 @@ impl Ua {
         self.with(no, |ua, call| {
             if response.is_success() {
                 call.peer_rtp = rtp_in(response.body()).or(call.peer_rtp);
-                ua.ack(call, cseq, t);
+                ua.ack(call, cseq, None);
             } else if response.status == 481 {
                 ua.is_over(call, t);
             }
