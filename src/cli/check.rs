@@ -1,6 +1,7 @@
-//! `cordboard check` and `flow check | graph`: everything that can be wrong in files, without starting.
+//! `cordboard check` and `flow check | graph | test`: everything that can be wrong in files, without starting.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::files::{self, Failure};
 use super::{ServeArgs, sites};
@@ -59,6 +60,27 @@ pub fn flows(paths: &[PathBuf]) -> Result<(), Failure> {
 pub fn graph(path: &Path) -> Result<(), Failure> {
     let flow = load(path)??;
     print!("{}", files::graph(&flow));
+    Ok(())
+}
+
+/// Plays scripts against their flows. The way of each caller is printed; one expectation not met is a failure.
+pub fn test(paths: &[PathBuf]) -> Result<(), Failure> {
+    if paths.is_empty() {
+        return Err(Failure::new("no script is named", "write `cordboard flow test dialplans/tests/main.yaml`"));
+    }
+    let (mut tests, mut failures) = (0, Vec::new());
+    for path in paths {
+        let script = ivr::script::load(&path.display().to_string(), &files::read(path)?)?;
+        let flow = load(&path.parent().unwrap_or(Path::new(".")).join(&script.flow))??;
+        let played = script.play(&Arc::new(flow));
+        print!("{}", played.path);
+        tests += played.tests;
+        failures.extend(played.failures);
+    }
+    if !failures.is_empty() {
+        return Err(failures.into());
+    }
+    println!("{} in order", plural(tests, "test"));
     Ok(())
 }
 

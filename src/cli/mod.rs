@@ -68,6 +68,8 @@ enum Command {
 enum FlowCommand {
     /// Check flow files
     Check { files: Vec<PathBuf> },
+    /// Play scripts of callers against their flow and print the way each of them goes
+    Test { scripts: Vec<PathBuf> },
     /// Print a flow as a Mermaid graph
     Graph { file: PathBuf },
 }
@@ -100,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Apply { file, at } => sites::apply(&file, &at),
         Command::Export { passwords, tenant, at } => sites::export(&at, tenant.as_deref(), passwords),
         Command::Flow(FlowCommand::Check { files }) => check::flows(&files),
+        Command::Flow(FlowCommand::Test { scripts }) => check::test(&scripts),
         Command::Flow(FlowCommand::Graph { file }) => check::graph(&file),
         Command::Config => {
             print!("{}", crate::config::default_text());

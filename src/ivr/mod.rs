@@ -7,6 +7,7 @@ mod expression;
 mod load;
 mod model;
 mod run;
+pub mod script;
 pub mod words;
 
 pub use load::{Known, load};
