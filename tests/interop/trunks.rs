@@ -23,8 +23,7 @@ fn after_a_late_answer_both_sides_hear_each_other_and_the_way_gets_shorter() {
     let call = ends.touch(0, |ua, t| ua.call("4008000003", "+8613900000000", plan, t));
     ends.until("the phone to ring", |uas| uas[cai].live_calls() == 1);
     let rings = ends.uas[cai].live_call().expect("it rings");
-    let invite = &ends.uas[cai].calls[&rings].invite;
-    assert_eq!(invite.headers.max_forwards().expect("a number"), Some(69), "of the 70 that came");
+    assert_eq!(ends.uas[cai].calls[&rings].max_forwards, Some(69), "of the 70 that came");
     ends.touch(cai, |ua, t| ua.answer(rings, t));
     ends.until("both to talk", |uas| {
         let has_sound = |c: &crate::scenario::ua::call::Call| c.phase == Phase::Up && c.peer_rtp.is_some();

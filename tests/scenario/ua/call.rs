@@ -125,6 +125,9 @@ pub struct Call {
     pub parting: bool,
     /// The other side's key of the INVITE's server transaction.
     pub server: Option<u64>,
+    /// What the INVITE that came allowed of hops.
+    #[allow(dead_code, reason = "read where the wire is real")]
+    pub max_forwards: Option<u32>,
     pub deeds_done: usize,
 }
 

@@ -300,6 +300,7 @@ impl Ua {
             unacked: None,
             parting: false,
             server: None,
+            max_forwards: None,
             deeds_done: 0,
         };
         if let Some(patience) = call.plan.patience {

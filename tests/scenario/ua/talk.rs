@@ -258,6 +258,7 @@ impl Ua {
             unacked: None,
             parting: false,
             server: Some(server),
+            max_forwards: headers.max_forwards().ok().flatten().map(u32::from),
             deeds_done: 0,
         };
         self.begin(call, server, t);
