@@ -60,7 +60,8 @@ pub fn agent(who: &str) -> &'static str {
     }
 }
 
-/// The carrier takes calls at `carrier`, and connects from the port behind it too. Agents `a0`, `a1` ... at the extensions from 1001 on; three more phones behind them, from 1900 on.
+/// The carrier takes calls at `carrier`, and connects from the port behind it too. Agents `a0`, `a1` ... at the extensions
+/// from 1001 on; three more phones behind them, from 1900 on.
 pub fn site(shape: &Shape, waits: &Waits, carrier: SocketAddr) -> String {
     let numbers = (0..shape.agents).map(|n| (1001 + n).to_string());
     let others = ["1900", "1901", "1902"].map(str::to_owned);
