@@ -43,7 +43,7 @@ use crate::media::words::Report;
 use crate::sip::words::{Binding, Interface};
 use crate::site::{Network, Site};
 use crate::store::{self, Journal, Projector, Query, SiteStore};
-use crate::switch::door::{self, Scope, TokenRow};
+use crate::switch::door::{self, Scope, SiteAsked, TokenRow};
 use crate::switch::permission::{Permission, Permissions};
 use crate::tenant::words::{House as Order, Input, ShedReason};
 use crate::tenant::{Parts, Tenant, Why};
@@ -68,20 +68,21 @@ pub struct Addresses {
 
 pub struct House {
     pub addresses: Addresses,
-    settings: Settings,
-    door: Door,
+    pub(super) settings: Settings,
+    pub(super) door: Door,
     clock: Arc<Clock>,
     journal: Arc<Journal>,
     projector: Projector,
-    site_store: Arc<SiteStore>,
+    pub(super) site_store: Arc<SiteStore>,
     threads: Arc<MediaThreads>,
     recorder: Arc<RecorderWriter>,
-    tenants: Vec<Running>,
-    gate: Arc<Gate>,
+    pub(super) tenants: Vec<Running>,
+    pub(super) gate: Arc<Gate>,
+    site_asks: mpsc::Receiver<SiteAsked>,
     verdicts: mpsc::Receiver<Verdict>,
     changes: Option<Changes>,
-    library: Arc<Library>,
-    dialplans: Vec<(String, String)>,
+    pub(super) library: Arc<Library>,
+    pub(super) dialplans: Vec<(String, String)>,
     /// What the disk allows; a drain outranks it.
     order: Order,
     http: Vec<(oneshot::Sender<()>, JoinHandle<()>)>,
@@ -89,9 +90,9 @@ pub struct House {
 }
 
 /// A tenant's task.
-struct Running {
-    site: Arc<Site>,
-    lanes: Arc<Lanes>,
+pub(super) struct Running {
+    pub site: Arc<Site>,
+    pub lanes: Arc<Lanes>,
     door: Arc<door::Tenant<Site>>,
 }
 
@@ -198,6 +199,7 @@ impl House {
             addresses: Addresses { sip, http: Vec::new(), recordings, token, generated, sites: Vec::new() },
             changes: watch_dialplans(&settings.paths.dialplans),
             settings,
+            site_asks: door.open_sites(),
             door,
             clock,
             journal,
@@ -334,6 +336,7 @@ impl House {
                     }
                 },
                 Some(()) = next_change(&mut self.changes) => self.reload_flows(),
+                Some(asked) = self.site_asks.recv() => self.site_asked(asked).await,
             }
         }
         self.end().await;
