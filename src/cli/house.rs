@@ -183,16 +183,7 @@ impl House {
         tokio::spawn(Retention { journal: Arc::clone(&journal), keep, projected }.run());
         let door = Door::default();
         let token = tokens(&settings, &site_store, &door, &mut rng, &data)?;
-        let (send_verdict, verdicts) = mpsc::channel(16);
-        let disk = DiskDriver {
-            folder: data.clone(),
-            journal: Arc::clone(&journal),
-            recorder: Arc::clone(&recorder),
-            clock: Arc::clone(&clock),
-            supplies: Supplies { ids: IdBlock::new(0, 0, 0), ports: Ports::default(), rng: Rng::from_number(0) },
-            verdicts: send_verdict,
-        };
-        tokio::spawn(disk.run());
+        let verdicts = watch_disk(&data, &journal, &recorder, &clock);
         let query = Query::new(&data.join("records.db"), projector.reached(), QUERY_MAX);
         let api = Api::new(door.clone(), Archive::new(Arc::clone(&journal), query), recordings.clone());
         let mut house = Self {
@@ -415,27 +406,8 @@ impl House {
         }
     }
 
-    /// Flows are files: loaded on change. A bad one is refused whole and the old version stays.
-    fn reload_flows(&mut self) {
-        let texts = match files::dialplans(&self.settings.paths.dialplans) {
-            Ok(texts) => texts,
-            Err(Failure(text)) => return tracing::error!("{text}"),
-        };
-        for tenant in &self.tenants {
-            match files::flows(&texts, &self.library, &tenant.site) {
-                Ok(flows) => tenant.lanes.put(Input::Flows(Arc::new(flows))),
-                Err(problems) => {
-                    let text = crate::config::print(&problems);
-                    tracing::error!("a flow was refused, the old version stays\n{text}");
-                    self.alarm(AlarmKind::FileRefused, &text);
-                }
-            }
-        }
-        self.dialplans = texts;
-    }
-
     /// An alarm of the house itself stands in every tenant's journal.
-    fn alarm(&self, alarm: AlarmKind, text: &str) {
+    pub(super) fn alarm(&self, alarm: AlarmKind, text: &str) {
         let now = self.clock.now();
         for tenant in &self.tenants {
             let kind = Kind::Alarm { alarm, text: text.to_owned() };
@@ -484,6 +456,26 @@ async fn next_change(changes: &mut Option<Changes>) -> Option<()> {
         Some(changes) => changes.next().await,
         None => std::future::pending().await,
     }
+}
+
+/// What the disk and the journal's lateness mean is told from here on.
+fn watch_disk(
+    data: &Path,
+    journal: &Arc<Journal>,
+    recorder: &Arc<RecorderWriter>,
+    clock: &Arc<Clock>,
+) -> mpsc::Receiver<Verdict> {
+    let (send_verdict, verdicts) = mpsc::channel(16);
+    let disk = DiskDriver {
+        folder: data.to_owned(),
+        journal: Arc::clone(journal),
+        recorder: Arc::clone(recorder),
+        clock: Arc::clone(clock),
+        supplies: Supplies { ids: IdBlock::new(0, 0, 0), ports: Ports::default(), rng: Rng::from_number(0) },
+        verdicts: send_verdict,
+    };
+    tokio::spawn(disk.run());
+    verdicts
 }
 
 fn watch_dialplans(folder: &Path) -> Option<Changes> {

@@ -1,5 +1,6 @@
-//! A tenant's site is read or changed while the house runs: saved first, then live in the tenant machine, the gate and
-//! the door. Leaves what the change touches to the machine (`Input::Site`), which journals it.
+//! Sites and flows change while the house runs. A site is saved first, then live in the tenant machine, the gate and the
+//! door; flows are files, and a bad one leaves the old in force. Leaves what a change touches to the machine
+//! (`Input::Site`), which journals it.
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use super::files::{self, Failure};
 use super::house::House;
 use super::sites;
 use crate::base::TenantNo;
+use crate::event::words::AlarmKind;
 use crate::site::{self, Passwords};
 use crate::switch::Code;
 use crate::switch::door::{Refusal, SiteAsked, SiteTold, SiteWish};
@@ -24,6 +26,25 @@ impl House {
         if reply.send(told).is_err() {
             tracing::debug!("nobody waits for this answer any more");
         }
+    }
+
+    /// Flows are files: loaded on change. A bad one is refused whole and the old version stays.
+    pub(super) fn reload_flows(&mut self) {
+        let texts = match files::dialplans(&self.settings.paths.dialplans) {
+            Ok(texts) => texts,
+            Err(Failure(text)) => return tracing::error!("{text}"),
+        };
+        for tenant in &self.tenants {
+            match files::flows(&texts, &self.library, &tenant.site) {
+                Ok(flows) => tenant.lanes.put(Input::Flows(Arc::new(flows))),
+                Err(problems) => {
+                    let text = crate::config::print(&problems);
+                    tracing::error!("a flow was refused, the old version stays\n{text}");
+                    self.alarm(AlarmKind::FileRefused, &text);
+                }
+            }
+        }
+        self.dialplans = texts;
     }
 
     fn export_site(&self, tenant: TenantNo, passwords: bool) -> Result<SiteTold, Failure> {
