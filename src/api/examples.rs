@@ -7,6 +7,7 @@ pub fn request(operation: &str) -> Option<Value> {
     Some(match operation {
         "sign_in" => json!({ "station": { "extension": "1001" } }),
         "originate" => json!({ "to": "1002", "flow": "main", "data": { "order": "4711" } }),
+        "put_site" => json!({ "site": "tenant: demo\ndomains: [demo.example]\n...", "dry_run": true }),
         "hang_up" => json!({}),
         "set_data" => json!({ "order": "4711", "note": null }),
         _ => return None,
@@ -18,6 +19,9 @@ pub fn answer(operation: &str) -> Option<Value> {
     Some(match operation {
         "healthz" | "readyz" => json!({ "state": "open" }),
         "list_extensions" => json!({ "seq": 1290, "extensions": [extension()] }),
+        "get_site" => json!({ "seq": 1290, "site": "tenant: demo\ndomains: [demo.example]\n..." }),
+        "put_site" => json!({ "seq": 1290, "applied": true, "difference": "+  - {number: \"1005\", name: Eva}\n",
+            "passwords": { "1005": "made-up-and-shown-once" } }),
         "list_groups" => json!({ "seq": 1290, "groups": [group()] }),
         "list_agents" => json!({ "seq": 1290, "agents": [agent()] }),
         "get_agent" | "sign_in" | "sign_out" | "make_ready" | "make_not_ready" => {

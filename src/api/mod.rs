@@ -23,6 +23,7 @@ mod records;
 mod reply;
 mod request;
 mod serve;
+mod site;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -109,6 +110,7 @@ fn operations() -> Routes {
         .merge(records::routes())
         .merge(recordings::routes())
         .merge(events::routes())
+        .merge(site::routes())
 }
 
 /// Counts answers by class; a panic in an operation is our bug and ends that request alone.

@@ -100,6 +100,11 @@ pub const COMMAND_ID_BYTES: usize = 64;
 /// How long the door waits for a tenant's answer. Over: 504, and the client repeats with the same command id.
 pub const COMMAND_WAIT: Span = Span::seconds(5);
 
+/// Changes of sites that wait; people make them. Full: 429.
+pub const SITE_LANE: usize = 8;
+/// How long the door waits for a site's owner, who writes to the disk. Over: 504.
+pub const SITE_WAIT: Span = Span::seconds(30);
+
 /// Committed events kept in memory for subscribers. Older: they read the journal in pages.
 pub const EVENT_RING: usize = 65_536;
 /// Events per page read from the journal.

@@ -43,7 +43,7 @@ use crate::media::words::Report;
 use crate::sip::words::{Binding, Interface};
 use crate::site::{Network, Site};
 use crate::store::{self, Journal, Projector, Query, SiteStore};
-use crate::switch::door::{self, Scope, TokenRow};
+use crate::switch::door::{self, Scope, SiteAsked, TokenRow};
 use crate::switch::permission::{Permission, Permissions};
 use crate::tenant::words::{House as Order, Input, ShedReason};
 use crate::tenant::{Parts, Tenant, Why};
@@ -68,20 +68,21 @@ pub struct Addresses {
 
 pub struct House {
     pub addresses: Addresses,
-    settings: Settings,
-    door: Door,
+    pub(super) settings: Settings,
+    pub(super) door: Door,
     clock: Arc<Clock>,
     journal: Arc<Journal>,
     projector: Projector,
-    site_store: Arc<SiteStore>,
+    pub(super) site_store: Arc<SiteStore>,
     threads: Arc<MediaThreads>,
     recorder: Arc<RecorderWriter>,
-    tenants: Vec<Running>,
-    gate: Arc<Gate>,
+    pub(super) tenants: Vec<Running>,
+    pub(super) gate: Arc<Gate>,
+    site_asks: mpsc::Receiver<SiteAsked>,
     verdicts: mpsc::Receiver<Verdict>,
     changes: Option<Changes>,
-    library: Arc<Library>,
-    dialplans: Vec<(String, String)>,
+    pub(super) library: Arc<Library>,
+    pub(super) dialplans: Vec<(String, String)>,
     /// What the disk allows; a drain outranks it.
     order: Order,
     http: Vec<(oneshot::Sender<()>, JoinHandle<()>)>,
@@ -89,9 +90,9 @@ pub struct House {
 }
 
 /// A tenant's task.
-struct Running {
-    site: Arc<Site>,
-    lanes: Arc<Lanes>,
+pub(super) struct Running {
+    pub site: Arc<Site>,
+    pub lanes: Arc<Lanes>,
     door: Arc<door::Tenant<Site>>,
 }
 
@@ -182,22 +183,14 @@ impl House {
         tokio::spawn(Retention { journal: Arc::clone(&journal), keep, projected }.run());
         let door = Door::default();
         let token = tokens(&settings, &site_store, &door, &mut rng, &data)?;
-        let (send_verdict, verdicts) = mpsc::channel(16);
-        let disk = DiskDriver {
-            folder: data.clone(),
-            journal: Arc::clone(&journal),
-            recorder: Arc::clone(&recorder),
-            clock: Arc::clone(&clock),
-            supplies: Supplies { ids: IdBlock::new(0, 0, 0), ports: Ports::default(), rng: Rng::from_number(0) },
-            verdicts: send_verdict,
-        };
-        tokio::spawn(disk.run());
+        let verdicts = watch_disk(&data, &journal, &recorder, &clock);
         let query = Query::new(&data.join("records.db"), projector.reached(), QUERY_MAX);
         let api = Api::new(door.clone(), Archive::new(Arc::clone(&journal), query), recordings.clone());
         let mut house = Self {
             addresses: Addresses { sip, http: Vec::new(), recordings, token, generated, sites: Vec::new() },
             changes: watch_dialplans(&settings.paths.dialplans),
             settings,
+            site_asks: door.open_sites(),
             door,
             clock,
             journal,
@@ -334,6 +327,7 @@ impl House {
                     }
                 },
                 Some(()) = next_change(&mut self.changes) => self.reload_flows(),
+                Some(asked) = self.site_asks.recv() => self.site_asked(asked).await,
             }
         }
         self.end().await;
@@ -412,27 +406,8 @@ impl House {
         }
     }
 
-    /// Flows are files: loaded on change. A bad one is refused whole and the old version stays.
-    fn reload_flows(&mut self) {
-        let texts = match files::dialplans(&self.settings.paths.dialplans) {
-            Ok(texts) => texts,
-            Err(Failure(text)) => return tracing::error!("{text}"),
-        };
-        for tenant in &self.tenants {
-            match files::flows(&texts, &self.library, &tenant.site) {
-                Ok(flows) => tenant.lanes.put(Input::Flows(Arc::new(flows))),
-                Err(problems) => {
-                    let text = crate::config::print(&problems);
-                    tracing::error!("a flow was refused, the old version stays\n{text}");
-                    self.alarm(AlarmKind::FileRefused, &text);
-                }
-            }
-        }
-        self.dialplans = texts;
-    }
-
     /// An alarm of the house itself stands in every tenant's journal.
-    fn alarm(&self, alarm: AlarmKind, text: &str) {
+    pub(super) fn alarm(&self, alarm: AlarmKind, text: &str) {
         let now = self.clock.now();
         for tenant in &self.tenants {
             let kind = Kind::Alarm { alarm, text: text.to_owned() };
@@ -481,6 +456,26 @@ async fn next_change(changes: &mut Option<Changes>) -> Option<()> {
         Some(changes) => changes.next().await,
         None => std::future::pending().await,
     }
+}
+
+/// What the disk and the journal's lateness mean is told from here on.
+fn watch_disk(
+    data: &Path,
+    journal: &Arc<Journal>,
+    recorder: &Arc<RecorderWriter>,
+    clock: &Arc<Clock>,
+) -> mpsc::Receiver<Verdict> {
+    let (send_verdict, verdicts) = mpsc::channel(16);
+    let disk = DiskDriver {
+        folder: data.to_owned(),
+        journal: Arc::clone(journal),
+        recorder: Arc::clone(recorder),
+        clock: Arc::clone(clock),
+        supplies: Supplies { ids: IdBlock::new(0, 0, 0), ports: Ports::default(), rng: Rng::from_number(0) },
+        verdicts: send_verdict,
+    };
+    tokio::spawn(disk.run());
+    verdicts
 }
 
 fn watch_dialplans(folder: &Path) -> Option<Changes> {

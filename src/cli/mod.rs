@@ -12,6 +12,8 @@
 mod check;
 mod files;
 mod house;
+mod remote;
+mod resite;
 mod serve;
 mod sites;
 
@@ -40,9 +42,15 @@ enum Command {
     Demo(crate::demo::DemoArgs),
     /// Check settings, site, dialplans and sounds without starting
     Check(ServeArgs),
-    /// Replace a tenant's site by a file and print the difference
+    /// Replace a tenant's site by a file and print the difference; a server that runs takes it at once
     Apply {
         file: PathBuf,
+        /// Print the difference and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Admin token for a server that runs; default: `CORDBOARD_TOKEN`, then the settings'
+        #[arg(long)]
+        token: Option<String>,
         #[command(flatten)]
         at: ServeArgs,
     },
@@ -99,7 +107,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(&args),
         Command::Demo(args) => serve::demo(&args),
         Command::Check(args) => check::check(&args),
-        Command::Apply { file, at } => sites::apply(&file, &at),
+        Command::Apply { file, dry_run, token, at } => sites::apply(&file, &at, dry_run, token),
         Command::Export { passwords, tenant, at } => sites::export(&at, tenant.as_deref(), passwords),
         Command::Flow(FlowCommand::Check { files }) => check::flows(&files),
         Command::Flow(FlowCommand::Test { scripts }) => check::test(&scripts),

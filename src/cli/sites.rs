@@ -142,25 +142,26 @@ fn save(
     Ok(made)
 }
 
-/// `cordboard apply FILE`: on the data of a server that is not running.
-pub fn apply(file: &Path, args: &ServeArgs) -> Result<(), Failure> {
-    let settings = files::settings(args)?;
-    let _lock = super::house::lock(&settings.data)?;
-    let library = files::sounds(&settings.paths.sounds)?;
-    let dialplans = files::dialplans(&settings.paths.dialplans)?;
-    let flows = files::flow_keys(&dialplans);
-    let new = site::load(&file.display().to_string(), &files::read(file)?)?;
-    check_outside(&new, &flows, &library)?;
-    let store = open_store(&settings.data, Box::new(|_, _| {}))?;
-    let failure = |error| store_failure(&settings.data, &error);
+/// What a file would make of a tenant's site.
+pub struct Change {
+    pub site: Site,
+    numbering: Numbering,
+    /// Lines of the two exports that differ.
+    pub difference: String,
+    /// Extensions that had no password anywhere, and the one made up.
+    pub made: Vec<(String, String)>,
+}
+
+/// Plans a file over what is stored of its tenant; an extension without a password keeps the one it has.
+pub fn plan(store: &SiteStore, data: &Path, new: SiteFile, flows: &[&str]) -> Result<Change, Failure> {
+    let failure = |error| store_failure(data, &error);
     let tenant = store.tenant(new.key()).map_err(failure)?;
     let rows = store.load_sites().map_err(failure)?;
     let stored = rows.into_iter().find(|row| row.tenant == tenant);
     let before = stored.as_ref().map_or_else(|| Numbering::new(tenant), |row| numbering(&row.numbering, tenant));
-    let document = stored.and_then(|row| row.document);
-    let old = match &document {
+    let old = match stored.and_then(|row| row.document) {
         Some(text) => {
-            Some(site::plan(before.clone(), site::load("stored site", text)?, &flows, &mut |_| String::new()).0)
+            Some(site::plan(before.clone(), site::load("stored site", &text)?, flows, &mut |_| String::new()).0)
         }
         None => None,
     };
@@ -170,7 +171,7 @@ pub fn apply(file: &Path, args: &ServeArgs) -> Result<(), Failure> {
     };
     let mut rng = super::house::rng()?;
     let mut made = Vec::new();
-    let (planned, numbering) = site::plan(before, new, &flows, &mut |number| {
+    let (site, numbering) = site::plan(before, new, flows, &mut |number| {
         let password = kept(number);
         if !password.is_empty() {
             return password;
@@ -180,12 +181,37 @@ pub fn apply(file: &Path, args: &ServeArgs) -> Result<(), Failure> {
         password
     });
     let old_text = old.map(|site| site::export(&site, Passwords::Hidden)).unwrap_or_default();
-    let new_text = site::export(&planned, Passwords::Hidden);
-    print!("{}", difference(&old_text, &new_text));
-    let numbering = serde_json::to_string(&numbering).unwrap_or_default();
-    store.save_site(tenant, &numbering, &site::export(&planned, Passwords::Shown)).map_err(failure)?;
-    for (number, password) in made {
-        println!("password of {number}: {password}");
+    let difference = difference(&old_text, &site::export(&site, Passwords::Hidden));
+    Ok(Change { site, numbering, difference, made })
+}
+
+/// From here on the planned site is the tenant's.
+pub fn commit(store: &SiteStore, data: &Path, change: &Change) -> Result<(), Failure> {
+    let numbering = serde_json::to_string(&change.numbering).unwrap_or_default();
+    let saved = store.save_site(change.site.tenant, &numbering, &site::export(&change.site, Passwords::Shown));
+    saved.map_err(|error| store_failure(data, &error))
+}
+
+/// `cordboard apply FILE`: on the data of a server that is not running, or else through its API.
+pub fn apply(file: &Path, args: &ServeArgs, dry_run: bool, token: Option<String>) -> Result<(), Failure> {
+    let settings = files::settings(args)?;
+    let text = files::read(file)?;
+    let new = site::load(&file.display().to_string(), &text)?;
+    let Ok(_lock) = super::house::lock(&settings.data) else {
+        return super::remote::apply(&settings, new.key(), &text, dry_run, token);
+    };
+    let library = files::sounds(&settings.paths.sounds)?;
+    let dialplans = files::dialplans(&settings.paths.dialplans)?;
+    let flows = files::flow_keys(&dialplans);
+    check_outside(&new, &flows, &library)?;
+    let store = open_store(&settings.data, Box::new(|_, _| {}))?;
+    let change = plan(&store, &settings.data, new, &flows)?;
+    print!("{}", change.difference);
+    if !dry_run {
+        commit(&store, &settings.data, &change)?;
+        for (number, password) in &change.made {
+            println!("password of {number}: {password}");
+        }
     }
     store.close();
     Ok(())

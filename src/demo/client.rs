@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Client {
     pub server: SocketAddr,
     pub token: String,
-    pub tenant: &'static str,
+    pub tenant: String,
 }
 
 impl Client {
@@ -32,6 +32,12 @@ impl Client {
         self.request("POST", path, Some(body.to_string())).await
     }
 
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, String> {
+        self.request("PUT", path, Some(body.to_string())).await
+    }
+
     async fn request(&self, method: &str, path: &str, body: Option<String>) -> Result<Value, String> {
         let named = |why: String| format!("{method} {path}: {why}");
         let exchange = timeout(PATIENCE, self.exchange(method, path, body.as_deref())).await;
@@ -45,7 +51,7 @@ impl Client {
 
     async fn exchange(&self, method: &str, path: &str, body: Option<&str>) -> std::io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(self.server).await?;
-        let (server, token, tenant) = (self.server, &self.token, self.tenant);
+        let (server, token, tenant) = (self.server, &self.token, &self.tenant);
         let mut text = format!(
             "{method} {path} HTTP/1.1\r\nHost: {server}\r\nAuthorization: Bearer {token}\r\n\
              Cordboard-Tenant: {tenant}\r\nConnection: close\r\n"

@@ -10,7 +10,7 @@
     reason = "the demo owns phones on sockets, writes its site file and speaks to a terminal"
 )]
 
-mod client;
+pub mod client;
 mod listen;
 pub mod phone;
 mod scenes;

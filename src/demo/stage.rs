@@ -50,7 +50,7 @@ struct Told {
 impl Stage {
     /// Starts the phones, registers and signs in the agents, and prints what happens from the first event on.
     pub async fn set(plan: Plan) -> Result<Self, String> {
-        let api = Client { server: plan.http, token: plan.token.clone(), tenant: TENANT };
+        let api = Client { server: plan.http, token: plan.token.clone(), tenant: TENANT.to_owned() };
         let clock = Arc::new(Clock::start(None));
         let names = names(&api).await?;
         let told = Arc::new(Told { events: Mutex::default(), count: watch::Sender::new(Ok(0)) });

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::meters::{self, NodeMeters, TenantMeters};
 use super::permission::{Permission, Permissions};
 use super::{Answer, Code, Command};
-use crate::base::bounds::{COMMAND_LANE, COMMAND_WAIT, COMMANDS_PER_TOKEN};
+use crate::base::bounds::{COMMAND_LANE, COMMAND_WAIT, COMMANDS_PER_TOKEN, SITE_LANE, SITE_WAIT};
 use crate::base::{TenantNo, Time, Utc};
 
 /// Cheap to clone; all clones are one door. `S` is the tenant's site, in which the rooms above look up what a key means;
@@ -36,6 +36,8 @@ struct Inner<S> {
     tenants: RwLock<BTreeMap<TenantNo, Arc<Tenant<S>>>>,
     tokens: RwLock<Vec<Token>>,
     house: watch::Sender<House>,
+    /// To the owner of the sites, once there is one.
+    sites: RwLock<Option<mpsc::Sender<SiteAsked>>>,
     node: NodeMeters,
     /// Wall clock minus house axis, in microseconds.
     wall_offset: AtomicI64,
@@ -57,6 +59,30 @@ pub struct Asked {
     pub command: Box<Command>,
     /// With the seq of the last event appended before the answer. Nobody may be listening any more.
     pub reply: oneshot::Sender<(Answer, u64)>,
+}
+
+/// A question about a tenant's site, or its change. Sites are the house's: their owner answers, not the tenant.
+#[derive(Debug)]
+pub struct SiteAsked {
+    pub tenant: TenantNo,
+    pub wish: SiteWish,
+    pub reply: oneshot::Sender<Result<SiteTold, Refusal>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SiteWish {
+    /// The site as a file.
+    Export { passwords: bool },
+    /// This file is the whole site from now on; `name` is what its problems call it.
+    Apply { name: String, text: String, dry_run: bool },
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SiteTold {
+    /// The file, or the difference that the change makes.
+    pub text: String,
+    /// Passwords that were made up: extension and password.
+    pub passwords: Vec<(String, String)>,
 }
 
 /// Why the door, not the tenant, refused.
@@ -167,6 +193,7 @@ impl<S> Default for Door<S> {
             tokens: RwLock::default(),
             house: watch::Sender::new(House::Starting),
             node: NodeMeters::default(),
+            sites: RwLock::new(None),
             wall_offset: AtomicI64::new(-Time::from_wall(Utc(0)).0),
         };
         Self(Arc::new(inner))
@@ -253,6 +280,35 @@ impl<S> Door<S> {
                 tenant.meters.commands_timeout.add(1);
                 Err(Refusal::new(Code::Timeout, format!("no answer within {COMMAND_WAIT}")))
             }
+        }
+    }
+
+    /// Whoever owns the sites takes their changes from here.
+    pub fn open_sites(&self) -> mpsc::Receiver<SiteAsked> {
+        let (lane, asked) = mpsc::channel(SITE_LANE);
+        *self.0.sites.write().unwrap_or_else(PoisonError::into_inner) = Some(lane);
+        asked
+    }
+
+    /// Asks for a tenant's site or its change, and waits.
+    ///
+    /// # Errors
+    /// `too-many-commands` when others wait already, `draining` when nobody owns sites any more, `timeout` after 30 s
+    /// without an answer (the change may still be made), and whatever the owner says.
+    pub async fn ask_site(&self, tenant: TenantNo, wish: SiteWish) -> Result<SiteTold, Refusal> {
+        let lane = self.0.sites.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let gone = || Refusal::new(Code::Draining, "sites are not changed any more");
+        let (reply, answer) = oneshot::channel();
+        lane.ok_or_else(gone)?.try_send(SiteAsked { tenant, wish, reply }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => {
+                Refusal::new(Code::TooManyCommands, format!("{SITE_LANE} changes of sites wait"))
+            }
+            mpsc::error::TrySendError::Closed(_) => gone(),
+        })?;
+        match tokio::time::timeout(SITE_WAIT.to_std(), answer).await {
+            Ok(Ok(told)) => told,
+            Ok(Err(_)) => Err(gone()),
+            Err(_) => Err(Refusal::new(Code::Timeout, format!("no answer within {SITE_WAIT}"))),
         }
     }
 

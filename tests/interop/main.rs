@@ -28,6 +28,7 @@ mod restart;
 #[allow(dead_code, reason = "the day simulator asks more of its far ends")]
 mod scenario;
 mod scenarios;
+mod site;
 mod tenants;
 mod trunks;
 mod wire;
