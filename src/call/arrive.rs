@@ -118,6 +118,7 @@ impl Contact {
                 heard: false,
                 held_since: None,
                 probing: false,
+                pressed: Default::default(),
             },
         );
         if !readable {

@@ -183,6 +183,7 @@ impl Contact {
             heard: false,
             held_since: None,
             probing: false,
+            pressed: Default::default(),
         };
         self.open_leg(context, leg);
         let invite = Invite {

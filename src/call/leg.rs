@@ -3,6 +3,7 @@
 //! media engine, and what its end means to the contact.
 
 use super::negotiation::LegMedia;
+use super::pressed::Pressed;
 use crate::base::{AgentNo, GroupNo, ItemId, LegId, OfferId, SegmentId, Time};
 use crate::event::About;
 use crate::event::words::{Direction, LegRole, PartyRef};
@@ -31,6 +32,8 @@ pub(super) struct Leg {
     pub held_since: Option<Time>,
     /// The far end stopped sending and a probe is out.
     pub probing: bool,
+    /// Digits that may be told again in another way.
+    pub pressed: Pressed,
 }
 
 /// The offer a leg serves.

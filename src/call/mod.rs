@@ -11,6 +11,7 @@ mod end;
 mod history;
 mod leg;
 mod negotiation;
+mod pressed;
 mod room;
 mod signal;
 mod view;

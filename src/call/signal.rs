@@ -234,7 +234,9 @@ impl Contact {
 
     /// A digit is the flow's while nobody else is there, and the other party's in a talk.
     fn digit(&mut self, context: &mut Context, leg: LegId, digit: char, path: DigitPath) {
-        if !self.leg(leg).is_some_and(|l| l.is_live()) {
+        let t = context.t();
+        let is_news = |l: &mut super::leg::Leg| l.is_live() && l.pressed.is_news(digit, path, t);
+        if !self.leg_mut(leg).is_some_and(is_news) {
             return;
         }
         self.journal_leg(context, leg, By::PARTY, Kind::Digit { digit, path });
