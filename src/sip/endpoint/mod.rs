@@ -12,6 +12,8 @@ mod arrive;
 mod digits;
 mod session;
 mod talk;
+const _: () = assert!(size_of::<Talk>() <= crate::base::bounds::DIALOG_VALUE_BYTES);
+
 #[cfg(test)]
 mod tests;
 mod uac;
