@@ -90,6 +90,23 @@ pub const SIP_HISTORY_BODY_BYTES: usize = 2 << 10;
 /// Histories of ended contacts kept per tenant: 8 MiB at most. Full: the oldest goes.
 pub const SIP_HISTORIES_KEPT: usize = 512;
 
+/// A call bridged to an agent, in memory: what [`SIP_HISTORY_BYTES`] and the five below add up to, and some room.
+pub const BRIDGED_CALL_BYTES: usize = 40 << 10;
+/// Of it: two legs and their dialogs; their descriptions and routes; the engine's side of both; the flow; the contact.
+pub const LEGS_AND_DIALOGS_BYTES: usize = 8 << 10;
+pub const SDP_AND_ROUTES_BYTES: usize = 4 << 10;
+pub const ROOM_AND_RTP_BYTES: usize = 4 << 10;
+pub const FLOW_RUN_BYTES: usize = 2 << 10;
+pub const CONTACT_BYTES: usize = 4 << 10;
+/// The values themselves, without the text that hangs on them: a leg, a dialog with its session, a leg of the engine, a
+/// flow run, a contact, a binding of the registrar. Each type asserts its own.
+pub const LEG_VALUE_BYTES: usize = 512;
+pub const DIALOG_VALUE_BYTES: usize = 1 << 10;
+pub const ENGINE_LEG_VALUE_BYTES: usize = 1 << 10;
+pub const FLOW_RUN_VALUE_BYTES: usize = 512;
+pub const CONTACT_VALUE_BYTES: usize = 1 << 10;
+pub const BINDING_VALUE_BYTES: usize = 256;
+
 /// How long an accepted command id is remembered: the same id within it has the same answer and no second effect.
 pub const COMMAND_MEMORY: Span = Span::minutes(10);
 /// Contacts kept as the answer to a command showed them, per tenant: 16 MiB at most. Full: a repeat on an ended contact
@@ -220,3 +237,17 @@ const _: () = assert!(FLOW_STEPS <= RECORD_LIST);
 const _: () = assert!(SOUND_SAMPLES as i64 == SOUND_MAX.as_seconds() * 8_000);
 const _: () = assert!(DISK_SHED_PERCENT + DISK_MARGIN_PERCENT < DISK_RECORDINGS_PERCENT);
 const _: () = assert!(DISK_RECORDINGS_PERCENT + DISK_MARGIN_PERCENT < DISK_ALARM_PERCENT);
+const _: () = assert!(
+    LEGS_AND_DIALOGS_BYTES
+        + SDP_AND_ROUTES_BYTES
+        + ROOM_AND_RTP_BYTES
+        + FLOW_RUN_BYTES
+        + CONTACT_BYTES
+        + SIP_HISTORY_BYTES
+        <= BRIDGED_CALL_BYTES
+);
+// Half of each share is for the text.
+const _: () = assert!(2 * (LEG_VALUE_BYTES + DIALOG_VALUE_BYTES) <= LEGS_AND_DIALOGS_BYTES / 2);
+const _: () = assert!(2 * ENGINE_LEG_VALUE_BYTES <= ROOM_AND_RTP_BYTES / 2);
+const _: () = assert!(FLOW_RUN_VALUE_BYTES <= FLOW_RUN_BYTES / 2);
+const _: () = assert!(CONTACT_VALUE_BYTES <= CONTACT_BYTES / 2);

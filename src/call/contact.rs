@@ -294,3 +294,5 @@ impl Contact {
         }
     }
 }
+
+const _: () = assert!(size_of::<Contact>() <= crate::base::bounds::CONTACT_VALUE_BYTES);

@@ -97,3 +97,5 @@ impl Leg {
         })
     }
 }
+
+const _: () = assert!(size_of::<Leg>() <= crate::base::bounds::LEG_VALUE_BYTES);

@@ -250,3 +250,5 @@ impl Tenant {
         }
     }
 }
+
+const _: () = assert!(size_of::<Run>() <= crate::base::bounds::FLOW_RUN_VALUE_BYTES);

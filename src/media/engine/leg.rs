@@ -203,3 +203,5 @@ impl LegSpec {
         self.watch && self.receive && self.remote.is_some()
     }
 }
+
+const _: () = assert!(size_of::<Leg>() <= crate::base::bounds::ENGINE_LEG_VALUE_BYTES);

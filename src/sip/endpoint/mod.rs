@@ -13,6 +13,8 @@ mod challenged;
 mod digits;
 mod session;
 mod talk;
+const _: () = assert!(size_of::<Talk>() <= crate::base::bounds::DIALOG_VALUE_BYTES);
+
 #[cfg(test)]
 mod tests;
 mod uac;

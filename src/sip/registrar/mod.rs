@@ -6,6 +6,8 @@
 //! A new binding is unused until it is saved; the same Contact, Call-ID and source is a refresh, answered at once.
 
 mod rules;
+const _: () = assert!(size_of::<Held>() <= crate::base::bounds::BINDING_VALUE_BYTES);
+
 #[cfg(test)]
 mod tests;
 
