@@ -183,6 +183,8 @@ pub const PATTERN_BYTES: usize = 256;
 /// A dialled number with its separators. Longer: it means nothing here.
 pub const DIALLED_BYTES: usize = 128;
 /// Sources refused by a closed latch that are counted one by one. Full: the rest is in the total only.
+/// Levels of such a file; ours have six. Each costs the reader some 30 KB of its stack. More: refused.
+pub const CONFIG_DEPTH: usize = 16;
 pub const REFUSED_SOURCES: usize = 4;
 /// Samples of one sound in the library: 30 minutes at 8 kHz, 57 MiB with its two coded forms. Longer: the file is refused.
 pub const SOUND_SAMPLES: usize = 30 * 60 * 8_000;
