@@ -95,6 +95,9 @@ pub const COMMAND_MEMORY: Span = Span::minutes(10);
 /// Contacts kept as the answer to a command showed them, per tenant: 16 MiB at most. Full: a repeat on an ended contact
 /// shows its id alone.
 pub const SHOWN_CONTACTS_KEPT: usize = 1_024;
+/// How many of them a tenant remembers: a client that sends commands all the time fills no memory and no open state.
+/// Full: the oldest go, and a repeat of one of these acts again.
+pub const COMMAND_IDS_KEPT: usize = 64 * COMMAND_LANE;
 /// Text of a command id.
 pub const COMMAND_ID_BYTES: usize = 64;
 /// How long the door waits for a tenant's answer. Over: 504, and the client repeats with the same command id.
