@@ -238,9 +238,7 @@ impl TenantDriver {
             Output::Media(command) => self.media(command),
             Output::Journal { event, notify } => self.state.last_seq = self.world.journal.append(*event, notify),
             Output::Answer { reply, answer, repeat_of } => {
-                let then = repeat_of.and_then(|id| {
-                    self.world.journal.open_state(self.machine.no()).commands.get(&id).map(|accepted| accepted.seq)
-                });
+                let then = repeat_of.and_then(|id| self.world.journal.accepted(self.machine.no(), &id));
                 self.state.reply(reply, answer, then);
             }
             Output::Store(ask) => self.world.store(ask),
