@@ -158,6 +158,8 @@ pub const SUBSCRIBERS: usize = 1_024;
 pub const SUBSCRIBER_MESSAGE_BYTES: usize = 4 << 10;
 /// How long a poll for events may wait. A longer wish is cut to it.
 pub const POLL_WAIT_MAX: Span = Span::seconds(30);
+/// Pages of events that one poll reads for what its filter wants. More: it answers with where it stands.
+pub const POLL_PAGES: usize = 64;
 /// An idle subscriber hears its position this often, so it resumes past what its filter left out.
 pub const SUBSCRIBER_IDLE: Span = Span::seconds(15);
 /// How long a query waits for the records to reach `at_least`. Over: 503 with the position reached.
@@ -181,13 +183,13 @@ pub const CONFIG_FILE_BYTES: usize = 16 << 20;
 /// Keys and values of such a file, aliases counted as what they stand for: 20,000 extensions with their
 /// agents, twice. More: refused.
 pub const CONFIG_NODES: usize = 1 << 20;
+/// Levels of such a file; ours have six. Each costs the reader some 30 KB of its stack. More: refused.
+pub const CONFIG_DEPTH: usize = 16;
 /// A regular expression of a site file. Longer: the file is refused.
 pub const PATTERN_BYTES: usize = 256;
 /// A dialled number with its separators. Longer: it means nothing here.
 pub const DIALLED_BYTES: usize = 128;
 /// Sources refused by a closed latch that are counted one by one. Full: the rest is in the total only.
-/// Levels of such a file; ours have six. Each costs the reader some 30 KB of its stack. More: refused.
-pub const CONFIG_DEPTH: usize = 16;
 pub const REFUSED_SOURCES: usize = 4;
 /// Samples of one sound in the library: 30 minutes at 8 kHz, 57 MiB with its two coded forms. Longer: the file is refused.
 pub const SOUND_SAMPLES: usize = 30 * 60 * 8_000;
