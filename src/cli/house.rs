@@ -26,7 +26,7 @@ use crate::drive::media_threads::MediaThreads;
 use crate::drive::ports::{PortPool, PortRange, raise_descriptor_limit};
 use crate::drive::recorder_writer::{self, RecorderWriter};
 use crate::drive::retention::Retention;
-use crate::drive::supply::{IdCounter, Supplier};
+use crate::drive::supply::{IdCounter, Load, Supplier};
 use crate::drive::tenant::{State, TenantDriver};
 use crate::drive::trace::Trace;
 use crate::drive::watch::Changes;
@@ -244,7 +244,7 @@ impl House {
             Parts { site: Arc::clone(&site), flows: Arc::new(flows), interfaces: interfaces.to_vec(), bindings };
         let now = self.clock.now();
         let mut supplies = supplier.supplies(Rng::from_seed(rng.bytes()));
-        supplier.refill(&mut supplies);
+        supplier.refill(&mut supplies, Load { contacts: open.contacts.len(), waiting: 0 });
         let mut machine = Tenant::new(parts, now, &mut supplies.rng);
         machine.restore(&open, Why::Start { recordings }, now, &mut supplies);
         let (tenant, commands) = self.door.open_tenant(no, &site.key, Arc::clone(&site));
