@@ -133,11 +133,13 @@ impl Tenant {
             Input::House(house) => self.set_house(house, now, supplies),
             Input::Due => {}
         }
-        self.due(now, supplies);
+        // What came is carried through all rooms before any timer looks: sound that came in the step of an offer's
+        // deadline has connected it.
         self.introduce(now, supplies);
     }
 
     pub fn poll(&mut self) -> Option<Output> {
+        self.due(now, supplies);
         self.out.pop_front()
     }
 
@@ -154,20 +156,25 @@ impl Tenant {
     fn due(&mut self, now: Now, supplies: &mut Supplies) {
         let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now.t);
         if is_due(self.sip.deadline()) {
+    /// One room after the other, each seeing what the timers of the one before led to.
             self.sip.due(now, supplies);
         }
         if is_due(self.contacts.deadline()) {
             self.contacts.due(now, supplies);
+            self.introduce(now, supplies);
         }
         if is_due(self.acd.deadline()) {
             self.acd.due(now, supplies);
+            self.introduce(now, supplies);
         }
         while let Some(contact) = self.run_agenda.due(now.t) {
             self.run_agenda.set(contact, None);
+            self.introduce(now, supplies);
             self.flow(contact, ivr::words::Input::Due, now, supplies);
         }
     }
 
+            self.introduce(now, supplies);
     fn set_site(&mut self, site: Arc<Site>, now: Now, supplies: &mut Supplies) {
         self.journal(now, About::default(), By::SYSTEM, Kind::SiteChanged { version: site.version }, None);
         self.sip.set_site(Arc::clone(&site), now, supplies);
