@@ -277,9 +277,16 @@ impl Contact {
         self.watch_alone(context.t());
         self.drop_ended_legs();
     }
+        self.watch_hold();
 
     /// A contact born by a command has no leg until its command is on disk.
     fn awaits_first_leg(&self) -> bool {
+    /// The longest hold runs while somebody who is there holds: it is over with the leg that held.
+    fn watch_hold(&mut self) {
+        let oldest = self.live_legs().filter_map(|l| l.held_since).min();
+        self.timers.set(Timer::HoldMax, oldest.map(|since| since + self.limits.hold_max));
+    }
+
         self.main.is_none() && self.ended_by.is_none()
     }
 
