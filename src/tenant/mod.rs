@@ -50,6 +50,8 @@ pub struct Tenant {
     /// Flows that begin when the party an originate dialled answers.
     ordered_flows: BTreeMap<ContactId, String>,
     next_token: u64,
+    /// What a flow is told of an order that failed at once: told after the order, not inside of it.
+    failed_at_once: VecDeque<(ContactId, ivr::words::Input)>,
     /// New contacts of this second, for `limits.cps`.
     arrivals: (i64, u32),
     out: VecDeque<Output>,
@@ -93,6 +95,7 @@ impl Tenant {
             awaiting_commit: BTreeMap::new(),
             ordered_flows: BTreeMap::new(),
             next_token: 0,
+            failed_at_once: VecDeque::new(),
             arrivals: (0, 0),
             out: VecDeque::new(),
             closing: VecDeque::new(),
