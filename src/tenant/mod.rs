@@ -139,10 +139,10 @@ impl Tenant {
         // What came is carried through all rooms before any timer looks: sound that came in the step of an offer's
         // deadline has connected it.
         self.introduce(now, supplies);
+        self.due(now, supplies);
     }
 
     pub fn poll(&mut self) -> Option<Output> {
-        self.due(now, supplies);
         self.out.pop_front()
     }
 
@@ -156,11 +156,12 @@ impl Tenant {
         [self.sip.deadline(), self.contacts.deadline(), self.acd.deadline(), run].into_iter().flatten().min()
     }
 
+    /// One room after the other, each seeing what the timers of the one before led to.
     fn due(&mut self, now: Now, supplies: &mut Supplies) {
         let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now.t);
         if is_due(self.sip.deadline()) {
-    /// One room after the other, each seeing what the timers of the one before led to.
             self.sip.due(now, supplies);
+            self.introduce(now, supplies);
         }
         if is_due(self.contacts.deadline()) {
             self.contacts.due(now, supplies);
@@ -172,12 +173,11 @@ impl Tenant {
         }
         while let Some(contact) = self.run_agenda.due(now.t) {
             self.run_agenda.set(contact, None);
-            self.introduce(now, supplies);
             self.flow(contact, ivr::words::Input::Due, now, supplies);
+            self.introduce(now, supplies);
         }
     }
 
-            self.introduce(now, supplies);
     fn set_site(&mut self, site: Arc<Site>, now: Now, supplies: &mut Supplies) {
         self.journal(now, About::default(), By::SYSTEM, Kind::SiteChanged { version: site.version }, None);
         self.sip.set_site(Arc::clone(&site), now, supplies);
@@ -213,7 +213,12 @@ impl Tenant {
 
     /// Whether nothing of a call is left: no contact, leg, dialog, transaction, run, offer or item.
     pub fn is_at_rest(&self) -> bool {
-        self.contacts.counts() == (0, 0) && self.sip.is_at_rest() && self.acd.is_at_rest() && self.runs.is_empty()
+        self.contacts.counts() == (0, 0)
+            && self.sip.is_at_rest()
+            && self.acd.is_at_rest()
+            && self.runs.is_empty()
+            && self.ordered_flows.is_empty()
+            && self.awaiting_commit.is_empty()
     }
 
     pub fn acd(&self) -> &Acd {
