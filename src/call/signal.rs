@@ -98,9 +98,11 @@ impl Contact {
             self.agent_accepted(context, leg);
         } else if self.main == Some(leg) {
             self.main_answered(context);
+            self.marks.taken = true;
             self.dial_answered(context);
         } else {
             self.join(context, leg);
+            self.marks.talked = true;
             self.dial_answered(context);
         }
     }
