@@ -8,13 +8,13 @@ use cordboard::event::words::{Actor, Display, Disposition, OfferEnding, Wire};
 use cordboard::ivr::{self, Known};
 use cordboard::media::words::{Fact, Report, ReportBody};
 use cordboard::switch::{AgentVerb, Answer, Body, Command, LegPhase, Originate, Snapshot};
-use cordboard::tenant::Why;
-use cordboard::tenant::words::{House, Input};
+use cordboard::tenant::words::Input;
 
 use crate::disk::DiskFaults;
 use crate::net::Weather;
-use crate::places::{self, Shape, add_carrier, add_phone};
-use crate::ua::call::{CallNo, Deed, Phase, Plan};
+use crate::places::{self, add_carrier, add_phone};
+use crate::scenario::place::Shape;
+use crate::scenario::ua::call::{CallNo, Deed, Phase, Plan};
 use crate::world::{Setting, World};
 
 /// The carrier is the first far end, ana's phone the second.
@@ -28,7 +28,7 @@ fn house(flow: &str) -> World {
     flows.insert("direct".to_owned(), Arc::new(flow));
     let site = places::site(&Shape::SMALL);
     let mut world = World::new(Setting { seed: 1, site, flows, weather: Weather::FINE, faults: DiskFaults::default() });
-    assert_eq!(add_carrier(&mut world), CARRIER);
+    assert_eq!(add_carrier(&mut world, Wire::Udp), CARRIER);
     assert_eq!(add_phone(&mut world, "ana", "1001", Wire::Udp, 600), ANA);
     world.touch(ANA, |ua, t| ua.register(t));
     wait(&mut world, Span::seconds(1));
@@ -171,24 +171,6 @@ fn an_order_that_is_hung_up_before_it_is_on_disk_leaves_nothing() {
     wait(&mut world, Span::seconds(5));
     assert!(world.uas[CARRIER].diaries.is_empty(), "nobody is dialled");
     world.finish();
-}
-
-#[test]
-fn a_machine_built_again_after_a_panic_still_refuses_what_the_house_refuses() {
-    let mut world = house(QUEUE);
-    world.feed(Input::House(House::Draining));
-    let old = world.tenant.take().expect("it runs");
-    let mut new = cordboard::tenant::Tenant::new(old.parts(), world.now(), &mut world.rng);
-    let mut supplies = cordboard::base::Supplies {
-        ids: cordboard::base::IdBlock::new(0, 1 << 20, 1 << 21),
-        ports: cordboard::base::Ports::default(),
-        rng: cordboard::base::Rng::from_number(7),
-    };
-    let house = old.house();
-    new.restore(&world.disk.open.clone(), Why::Panic { house }, world.now(), &mut supplies);
-    world.tenant = Some(new);
-    let reply = order(&mut world, "o2");
-    assert!(matches!(world.answers.get(&reply), Some((Answer::Refused { .. }, _))), "{:?}", world.answers.get(&reply));
 }
 
 #[test]
