@@ -112,6 +112,9 @@ pub const COMMAND_MEMORY: Span = Span::minutes(10);
 /// Contacts kept as the answer to a command showed them, per tenant: 16 MiB at most. Full: a repeat on an ended contact
 /// shows its id alone.
 pub const SHOWN_CONTACTS_KEPT: usize = 1_024;
+/// How many of them a tenant remembers: a client that sends commands all the time fills no memory and no open state.
+/// Full: the oldest go, and a repeat of one of these acts again.
+pub const COMMAND_IDS_KEPT: usize = 64 * COMMAND_LANE;
 /// Text of a command id.
 pub const COMMAND_ID_BYTES: usize = 64;
 /// How long the door waits for a tenant's answer. Over: 504, and the client repeats with the same command id.
@@ -172,6 +175,8 @@ pub const SUBSCRIBERS: usize = 1_024;
 pub const SUBSCRIBER_MESSAGE_BYTES: usize = 4 << 10;
 /// How long a poll for events may wait. A longer wish is cut to it.
 pub const POLL_WAIT_MAX: Span = Span::seconds(30);
+/// Pages of events that one poll reads for what its filter wants. More: it answers with where it stands.
+pub const POLL_PAGES: usize = 64;
 /// An idle subscriber hears its position this often, so it resumes past what its filter left out.
 pub const SUBSCRIBER_IDLE: Span = Span::seconds(15);
 /// How long a query waits for the records to reach `at_least`. Over: 503 with the position reached.
@@ -195,6 +200,8 @@ pub const CONFIG_FILE_BYTES: usize = 16 << 20;
 /// Keys and values of such a file, aliases counted as what they stand for: 20,000 extensions with their
 /// agents, twice. More: refused.
 pub const CONFIG_NODES: usize = 1 << 20;
+/// Levels of such a file; ours have six. Each costs the reader some 30 KB of its stack. More: refused.
+pub const CONFIG_DEPTH: usize = 16;
 /// A regular expression of a site file. Longer: the file is refused.
 pub const PATTERN_BYTES: usize = 256;
 /// A dialled number with its separators. Longer: it means nothing here.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::contact::{Contact, Context, Waiting};
-use super::words::Act;
+use super::words::{Act, Tell};
 use crate::base::OfferId;
 use crate::base::bounds::ATTACHED_DATA_BYTES;
 use crate::event::Kind;
@@ -44,11 +44,14 @@ impl Contact {
         self.settle(context);
     }
 
+    /// Whom an agent has just joined hears no prompt; the flow is told that it is over and waits for no end of it.
     fn play(&mut self, context: &mut Context, sounds: Vec<String>) {
-        if self.peer.is_some() || !self.answer_main(context) {
-            return;
+        if self.peer.is_some() {
+            return self.tell(context, Tell::PlayEnded { missing: None });
         }
-        self.start_prompt(context, sounds);
+        if self.answer_main(context) {
+            self.start_prompt(context, sounds);
+        }
     }
 
     fn unring(&mut self, context: &mut Context, offer: OfferId, ending: OfferEnding) {

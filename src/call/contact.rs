@@ -90,6 +90,8 @@ pub(super) struct Marks {
     pub talked: bool,
     pub queued: bool,
     pub dialled: bool,
+    /// The party that a command dialled took the call; nobody else has talked to it by that.
+    pub taken: bool,
     pub refused: bool,
 }
 
@@ -275,7 +277,14 @@ impl Contact {
         }
         self.sync_room(context);
         self.watch_alone(context.t());
+        self.watch_hold();
         self.drop_ended_legs();
+    }
+
+    /// The longest hold runs while somebody who is there holds: it is over with the leg that held.
+    fn watch_hold(&mut self) {
+        let oldest = self.live_legs().filter_map(|l| l.held_since).min();
+        self.timers.set(Timer::HoldMax, oldest.map(|since| since + self.limits.hold_max));
     }
 
     /// A contact born by a command has no leg until its command is on disk.

@@ -118,7 +118,6 @@ impl Contact {
 
     /// The dialled leg answered.
     pub fn dial_answered(&mut self, context: &mut Context) {
-        self.marks.talked = true;
         self.dial_over(context, Ok(()));
     }
 

@@ -166,6 +166,7 @@ impl Contact {
             _ if marks.talked => Disposition::Answered,
             _ if marks.refused => Disposition::Refused,
             Ending { while_queued: true, side: Side::Customer | Side::Other, .. } => Disposition::AbandonedInQueue,
+            _ if marks.taken => Disposition::Answered,
             Ending { side: Side::Customer | Side::Other, .. } if self.customer_left_first(ending) => {
                 match marks.answered {
                     Some(_) => Disposition::AbandonedInFlow,

@@ -146,6 +146,7 @@ impl Contact {
         let hold = !alone && (held(self.main_leg()) || held(self.peer.and_then(|p| self.leg(p))));
         if !alone && self.room.prompt.is_some() {
             self.stop_prompt(context);
+            self.tell(context, Tell::PlayEnded { missing: None });
         }
         let key = format!("music/{}", self.room.music_key);
         self.room.music = self.sync_player(context, self.room.music, music, &key, true);

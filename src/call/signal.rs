@@ -98,9 +98,11 @@ impl Contact {
             self.agent_accepted(context, leg);
         } else if self.main == Some(leg) {
             self.main_answered(context);
+            self.marks.taken = true;
             self.dial_answered(context);
         } else {
             self.join(context, leg);
+            self.marks.talked = true;
             self.dial_answered(context);
         }
     }
@@ -180,8 +182,6 @@ impl Contact {
         let held = l.media.agreed().is_some_and(|a| !a.send);
         l.held_since = held.then_some(l.held_since.unwrap_or(t));
         self.sip(context, Act::AnswerOffer { leg, sdp: answer });
-        let oldest_hold = self.live_legs().filter_map(|l| l.held_since).min();
-        self.timers.set(Timer::HoldMax, oldest_hold.map(|since| since + self.limits.hold_max));
     }
 
     pub fn report(&mut self, context: &mut Context, report: ReportBody) {

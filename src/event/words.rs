@@ -129,7 +129,8 @@ pub enum Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Disposition {
-    /// The caller talked to an agent, or to whom he called.
+    /// The caller talked to an agent, or to whom he called; or a party that a command dialled took the call and did not
+    /// leave it while waiting in a group.
     Answered,
     /// The flow served him and nobody else was wanted.
     SelfService,

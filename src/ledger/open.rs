@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Fold, Unknown};
-use crate::base::bounds::COMMAND_MEMORY;
+use crate::base::bounds::{COMMAND_IDS_KEPT, COMMAND_MEMORY};
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span, Time,
     Utc,
@@ -150,7 +150,7 @@ pub struct Accepted {
     pub t: Time,
 }
 
-/// Accepted command ids of the last [`COMMAND_MEMORY`].
+/// Accepted command ids of the last [`COMMAND_MEMORY`], at most [`COMMAND_IDS_KEPT`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Accepted>", into = "Vec<Accepted>")]
 pub struct CommandTable {
@@ -184,6 +184,11 @@ impl CommandTable {
             if let Some(now) = self.by_id.get(&id) {
                 self.by_time.insert((now.t, id));
             }
+        }
+        while self.by_time.len() > COMMAND_IDS_KEPT
+            && let Some((_, oldest)) = self.by_time.pop_first()
+        {
+            self.by_id.remove(&oldest);
         }
     }
 

@@ -209,7 +209,8 @@ impl Tenant {
             };
             return Err((code, String::new()));
         }
-        if !self.flows.contains_key(&originate.flow) {
+        // One that came as a file since the start has no number yet: it cannot run, so nobody is rung for it.
+        if !self.flows.contains_key(&originate.flow) || !self.site.flows.contains_key(&originate.flow) {
             return Err((Code::UnknownFlow, originate.flow.clone()));
         }
         let size = serde_json::to_string(&originate.data).map_or(usize::MAX, |text| text.len());

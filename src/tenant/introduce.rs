@@ -17,6 +17,10 @@ impl Tenant {
     /// Carries everything on until no room has anything to say.
     pub(super) fn introduce(&mut self, now: Now, supplies: &mut Supplies) {
         loop {
+            if let Some((contact, input)) = self.failed_at_once.pop_front() {
+                self.flow(contact, input, now, supplies);
+                continue;
+            }
             // the ACD first: what a leg's end means for its offer is told before the contact closes
             if let Some(output) = self.acd.poll() {
                 self.acd_said(output, now, supplies);
@@ -261,11 +265,11 @@ impl Tenant {
     ) {
         let found = self.site.groups.values().find(|g| g.id == group).map(|g| (g.no, g.music.clone()));
         let Some((Some(run), Some((group, music)))) = Some((self.runs.get_mut(&contact), found)) else {
-            return self.flow(contact, Flow::QueueLeft(ItemExit::NoAgent), now, supplies);
+            return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::NoAgent)));
         };
         run.visits += 1;
         if run.visits as usize > QUEUE_VISITS {
-            return self.flow(contact, Flow::QueueLeft(ItemExit::Full), now, supplies);
+            return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::Full)));
         }
         let item = ItemId(supplies.ids.mint(now.t));
         run.item = Some(item);
@@ -289,7 +293,7 @@ impl Tenant {
                 let dial = call::Dial { attempts, ring, customer: false, by: By::FLOW };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
             }
-            Err(_) => self.flow(contact, Flow::DialEnded(DialResult::Failed), now, supplies),
+            Err(_) => self.failed_at_once.push_back((contact, Flow::DialEnded(DialResult::Failed))),
         }
     }
 

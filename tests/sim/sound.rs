@@ -162,6 +162,11 @@ impl Sound {
         self.players.get(&player).map_or(Span::ZERO, |(spec, _)| Span(SOUND.0 * spec.sounds.len() as i64))
     }
 
+    /// A player of this sound has not come to its end.
+    pub fn plays(&self, sound: &str) -> bool {
+        self.players.values().any(|(spec, ended)| ended.is_none() && spec.sounds.iter().any(|key| key == sound))
+    }
+
     pub fn leg_at(&self, rtp: SocketAddr) -> Option<(LegId, &Leg)> {
         let leg = *self.by_port.get(&rtp.port())?;
         Some((leg, self.legs.get(&leg)?))

@@ -7,6 +7,7 @@ use super::house::{CONTACT, Rig, event, of_contact, opened};
 use crate::api::position::Position;
 use crate::api::view::EventView;
 use crate::api::view::event::KINDS;
+use crate::base::bounds::{EVENT_PAGE, POLL_PAGES};
 use crate::base::{
     AgentNo, CallId, CommandId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, OfferId, SegmentId, Span,
     TrunkNo,
@@ -188,6 +189,21 @@ async fn filters_leave_out_and_move_on() {
     }
     let other = rig.ask("GET", "/v1/events?after=oldest", "other", None).await.json();
     assert_eq!(seqs(&other), [4]);
+}
+
+#[tokio::test]
+async fn a_poll_that_wants_what_is_rare_reads_so_many_pages_and_no_more() {
+    let rig = Rig::new();
+    let most = (POLL_PAGES * EVENT_PAGE) as u64;
+    for _ in 0..most + 10 {
+        rig.journal.append(event(About::default(), Kind::LegAnswered), None);
+    }
+    rig.commit(of_contact(), Kind::CallLeft);
+    let part = rig.get_ok("/v1/events?after=oldest&kinds=call_left&wait_ms=30000").await.json();
+    assert_eq!((seqs(&part), part["seq"].as_u64()), (vec![], Some(most)));
+    let after = part["position"].as_str().expect("a position");
+    let rest = rig.get_ok(&format!("/v1/events?after={after}&kinds=call_left")).await.json();
+    assert_eq!(seqs(&rest), [most + 11]);
 }
 
 #[tokio::test(start_paused = true)]
