@@ -79,7 +79,7 @@ impl Contact {
         for (sink, source) in rows {
             if self.room.rows.get(&sink) != Some(&source) {
                 self.room.rows.insert(sink, source);
-                self.media(context, Body::SetRow { sink, source });
+                self.media(context, Body::SetRow { sink, sources: source.into_iter().collect() });
             }
         }
         self.sync_recorder(context);
@@ -274,7 +274,8 @@ impl Contact {
         let recorder = self.id;
         let Recorder::On { file, origin, told, .. } = &mut self.room.recorder else { return };
         *told = tracks;
-        let spec = TrackSpec { recorder, file: file.clone(), origin: *origin, left: tracks.0, right: tracks.1 };
+        let (left, right) = (tracks.0.into_iter().collect(), tracks.1.into_iter().collect());
+        let spec = TrackSpec { recorder, file: file.clone(), origin: *origin, left, right };
         self.media(context, Body::SetTrack(spec));
     }
 

@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn the_newest_of_each_subject_waits_and_none_is_lost() {
         let mailbox = Mailbox::new().expect("a descriptor");
-        let row = |sink, source| Body::SetRow { sink: LegId(sink), source };
+        let row =
+            |sink, source: Option<Source>| Body::SetRow { sink: LegId(sink), sources: source.into_iter().collect() };
         let leg = Some(Source::Leg(LegId(9)));
         for (tenant, version, body) in [
             (1, 1, row(1, leg)),

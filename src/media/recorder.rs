@@ -260,8 +260,8 @@ mod tests {
             recorder: ContactId(2),
             file: "a.wav".to_owned(),
             origin,
-            left: Some(Source::Leg(LegId(1))),
-            right: None,
+            left: vec![Source::Leg(LegId(1))],
+            right: vec![],
         };
         Recorder::start(key, spec, format, now)
     }

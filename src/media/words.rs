@@ -22,10 +22,11 @@ pub struct Command {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     SetLeg(LegSpec),
-    /// What this leg's far end hears: forwarded, or converted between the laws. `None`: nothing is sent but RTCP.
+    /// What this leg's far end hears, in no order. Empty: nothing is sent but RTCP. One: forwarded, or converted between
+    /// the laws. Several: mixed; the sink itself is left out of its own sum.
     SetRow {
         sink: LegId,
-        source: Option<Source>,
+        sources: Vec<Source>,
     },
     SetPlayer(PlayerSpec),
     SetTrack(TrackSpec),
@@ -129,8 +130,9 @@ pub struct TrackSpec {
     pub file: String,
     /// Place 0 of the file on the house's axis. The engine records from here on.
     pub origin: Time,
-    pub left: Option<Source>,
-    pub right: Option<Source>,
+    /// Whom each track hears, in no order: several are written as their sum. Music is left out.
+    pub left: Vec<Source>,
+    pub right: Vec<Source>,
 }
 
 /// What a media thread tells the tenant, about one contact.

@@ -153,8 +153,8 @@ fn a_talk_is_forwarded_and_its_ports_rest_afterwards() {
     let mut house = House::start(22_000);
     house.leg(A);
     house.leg(B);
-    house.tell(Body::SetRow { sink: A, source: Some(Source::Leg(B)) });
-    house.tell(Body::SetRow { sink: B, source: Some(Source::Leg(A)) });
+    house.tell(Body::SetRow { sink: A, sources: vec![Source::Leg(B)] });
+    house.tell(Body::SetRow { sink: B, sources: vec![Source::Leg(A)] });
     house.wait(|body| matches!(body, ReportBody::Applied { subject: Subject::Row(row), .. } if *row == B));
     let mut last = None;
     for sequence in 0..50 {
@@ -194,7 +194,7 @@ fn panics_drop_their_leg_and_the_third_drops_all() {
     let closed = |leg: u64| move |body: &ReportBody| matches!(body, ReportBody::LegClosed { leg: closed, .. } if closed.0 == leg);
     house.say(LegId(1), POISON_SSRC, 1);
     house.wait(closed(1));
-    house.tell(Body::SetRow { sink: LegId(4), source: Some(Source::Leg(LegId(3))) });
+    house.tell(Body::SetRow { sink: LegId(4), sources: vec![Source::Leg(LegId(3))] });
     house.wait(|body| matches!(body, ReportBody::Applied { subject: Subject::Row(_), .. }));
     house.say(LegId(3), 5, 1);
     house.hear(LegId(4));
@@ -219,10 +219,10 @@ fn a_prompt_is_heard_and_recorded_and_the_file_plays() {
     house.leg(A);
     let origin = (house.clock)().t;
     let (player, file) = (PlayerId(1), "3/2026-11-21/42.wav".to_owned());
-    let (left, right) = (Some(Source::Leg(A)), Some(Source::Player(player)));
+    let (left, right) = (vec![Source::Leg(A)], vec![Source::Player(player)]);
     house.tell(Body::SetTrack(TrackSpec { recorder: CONTACT, file: file.clone(), origin, left, right }));
     house.tell(Body::SetPlayer(PlayerSpec { player, sounds: vec!["tone".to_owned()], repeat: false, is_music: false }));
-    house.tell(Body::SetRow { sink: A, source: right });
+    house.tell(Body::SetRow { sink: A, sources: vec![Source::Player(player)] });
     for _ in 0..50 {
         assert_eq!(house.hear(A).payload_bytes, 160);
     }

@@ -29,7 +29,7 @@ impl Engine {
         }
         match body {
             Body::SetLeg(spec) => self.set_leg(room, spec, now.t),
-            Body::SetRow { sink, source } => self.set_row(room, sink, source),
+            Body::SetRow { sink, sources } => self.set_row(room, sink, sources),
             Body::SetPlayer(spec) => self.set_player(room, spec, now.t),
             Body::SetTrack(spec) => self.set_track(room, spec, now.t),
             Body::Close(subject) => self.close(room, subject, now.t),
@@ -113,11 +113,12 @@ impl Engine {
         self.wire(room, now);
     }
 
-    fn set_row(&mut self, room: RoomKey, sink: LegId, source: Option<Source>) {
-        match source {
-            Some(source) => self.rooms.entry(room).or_default().rows.insert(sink, source),
-            None => self.rooms.get_mut(&room).and_then(|room| room.rows.remove(&sink)),
-        };
+    fn set_row(&mut self, room: RoomKey, sink: LegId, sources: Vec<Source>) {
+        if sources.is_empty() {
+            self.rooms.get_mut(&room).and_then(|room| room.rows.remove(&sink));
+        } else {
+            self.rooms.entry(room).or_default().rows.insert(sink, sources);
+        }
     }
 
     /// A room without anything in it is no more.
@@ -179,7 +180,7 @@ impl Engine {
                     self.close_leg(slot, now);
                 }
             }
-            Subject::Row(sink) => self.set_row(room, sink, None),
+            Subject::Row(sink) => self.set_row(room, sink, Vec::new()),
             Subject::Player(player) => self.drop_player(tenant, player),
             Subject::Recorder(_) => self.close_recorder(room, now),
         }
@@ -246,7 +247,7 @@ impl Engine {
         let find = |leg: &LegId| self.leg_slots.get(leg).copied().filter(|slot| state.legs.contains(slot));
         for &slot in &state.legs {
             let Some(id) = self.legs.get(slot).map(|leg| leg.spec.leg) else { continue };
-            let player = match state.rows.get(&id) {
+            let player = match state.rows.get(&id).and_then(|row| row.first()) {
                 Some(Source::Leg(source)) => {
                     if let Some(source) = find(source).and_then(|source| self.legs.get_mut(source)) {
                         source.sinks.push(slot);
@@ -257,7 +258,7 @@ impl Engine {
                 None => None,
             };
             let Some(leg) = self.legs.get_mut(slot) else { continue };
-            let row = state.rows.get(&id).copied();
+            let row = state.rows.get(&id).and_then(|row| row.first()).copied();
             if leg.row != row {
                 leg.stream.end_feed();
                 leg.row = row;
@@ -276,9 +277,10 @@ impl Engine {
         else {
             return;
         };
-        for (source, side) in [(recorder.spec.left, Side::Left), (recorder.spec.right, Side::Right)] {
-            if let Some(Source::Leg(leg)) = source
-                && let Some(leg) = find(&leg).and_then(|slot| self.legs.get_mut(slot))
+        let sides = [(&recorder.spec.left, Side::Left), (&recorder.spec.right, Side::Right)];
+        for (source, side) in sides.into_iter().flat_map(|(sources, side)| sources.iter().map(move |s| (s, side))) {
+            if let Source::Leg(leg) = source
+                && let Some(leg) = find(leg).and_then(|slot| self.legs.get_mut(slot))
             {
                 leg.tap = Some((index, side));
             }

@@ -159,7 +159,8 @@ type RoomKey = (TenantNo, ContactId);
 #[derive(Debug, Default)]
 struct Room {
     legs: Vec<u32>,
-    rows: BTreeMap<LegId, Source>,
+    /// No row is empty.
+    rows: BTreeMap<LegId, Vec<Source>>,
     players: Vec<PlayerId>,
     recorder: Option<u32>,
 }
@@ -291,12 +292,12 @@ impl Engine {
     /// The recorder's player, when its right track hears one that is recorded.
     fn pull(&mut self, recorder: u32, tenant: TenantNo, now: Time) {
         let Some(recorder) = self.recorders.get_mut(recorder) else { return };
-        let player = match recorder.spec.right {
-            Some(Source::Player(player)) => {
-                self.player_slots.get(&(tenant, player)).and_then(|&slot| self.players.get(slot))
+        let player = recorder.spec.right.iter().find_map(|source| match source {
+            Source::Player(player) => {
+                self.player_slots.get(&(tenant, *player)).and_then(|&slot| self.players.get(slot))
             }
-            Some(Source::Leg(_)) | None => None,
-        };
+            Source::Leg(_) => None,
+        });
         let recorded = player.map(|(_, _, player)| player).filter(|player| !player.spec().is_music);
         recorder.pull(recorded, now);
     }

@@ -114,7 +114,7 @@ impl World {
     }
 
     fn row(&mut self, sink: LegId, source: Option<Source>) {
-        self.tell(Body::SetRow { sink, source });
+        self.tell(Body::SetRow { sink, sources: source.into_iter().collect() });
     }
 
     fn play(&mut self, sound: &str, repeat: bool, is_music: bool) {
@@ -123,7 +123,13 @@ impl World {
     }
 
     fn record(&mut self, left: Option<Source>, right: Option<Source>, origin: Time) {
-        let spec = TrackSpec { recorder: CONTACT, file: "1/a.wav".to_owned(), origin, left, right };
+        let spec = TrackSpec {
+            recorder: CONTACT,
+            file: "1/a.wav".to_owned(),
+            origin,
+            left: left.into_iter().collect(),
+            right: right.into_iter().collect(),
+        };
         self.tell(Body::SetTrack(spec));
     }
 
@@ -379,12 +385,12 @@ fn keys_are_told_once_and_passed_on_with_the_sinks_payload_type() {
 #[test]
 fn the_newest_version_wins_and_the_same_changes_nothing() {
     let mut world = World::with(&[(A, Codec::Pcma), (B, Codec::Pcma)]);
-    let heard = |world: &World| world.engine.rooms[&(TENANT, CONTACT)].rows.get(&A).copied();
-    world.tell_version(10, Body::SetRow { sink: A, source: Some(Source::Leg(B)) });
-    world.tell_version(9, Body::SetRow { sink: A, source: None });
-    assert_eq!(heard(&world), Some(Source::Leg(B)));
-    world.tell_version(10, Body::SetRow { sink: A, source: None });
-    assert_eq!(heard(&world), Some(Source::Leg(B)));
+    let heard = |world: &World| world.engine.rooms[&(TENANT, CONTACT)].rows.get(&A).cloned();
+    world.tell_version(10, Body::SetRow { sink: A, sources: vec![Source::Leg(B)] });
+    world.tell_version(9, Body::SetRow { sink: A, sources: vec![] });
+    assert_eq!(heard(&world), Some(vec![Source::Leg(B)]));
+    world.tell_version(10, Body::SetRow { sink: A, sources: vec![] });
+    assert_eq!(heard(&world), Some(vec![Source::Leg(B)]));
     let last = ReportBody::Applied { subject: Subject::Row(A), version: 10 };
     assert_eq!(world.reports.iter().filter(|body| **body == last).count(), 3);
     world.tell_version(11, Body::Close(Subject::Leg(A)));
@@ -646,8 +652,8 @@ fn a_leg_that_goes_to_another_contact_hears_and_is_heard_there_only() {
     world.row(A, Some(Source::Leg(B)));
     let elsewhere = ContactId(78);
     let commands = [Body::SetLeg(spec(A, Codec::Pcma)), Body::SetLeg(spec(C, Codec::Pcma))].into_iter().chain([
-        Body::SetRow { sink: C, source: Some(Source::Leg(A)) },
-        Body::SetRow { sink: A, source: Some(Source::Leg(C)) },
+        Body::SetRow { sink: C, sources: vec![Source::Leg(A)] },
+        Body::SetRow { sink: A, sources: vec![Source::Leg(C)] },
     ]);
     for (version, body) in (100..).zip(commands) {
         world.engine.command(TENANT, Command { contact: elsewhere, version, body }, world.now);
