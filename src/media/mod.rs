@@ -6,9 +6,11 @@
 pub mod dsp;
 pub mod dtmf;
 mod engine;
+pub mod jitter;
 pub mod latch;
 pub mod lateness;
 pub mod law;
+pub mod mixer;
 pub mod phone;
 pub mod player;
 pub mod receive;

@@ -1,11 +1,11 @@
 //! Commands are state: the newest version of each subject wins, applying one twice changes nothing. Rows and tracks may
 //! name what is not there yet; everything is wired anew when it comes.
 
-use super::leg::{Leg, Playing, SILENCE};
+use super::leg::{Leg, SILENCE};
 use super::{Due, Engine, Output, RoomKey, Slot};
 use crate::base::{LegId, Now, PlayerId, Span, TenantNo, Time, bounds};
 use crate::media::player::{Missing, Player};
-use crate::media::recorder::{Key, Recorder, Side, Write};
+use crate::media::recorder::{Key, Recorder, Write};
 use crate::media::rtcp;
 use crate::media::words::{Body, Command, LegSpec, PlayerSpec, ReportBody, Source, Subject, TrackSpec};
 
@@ -86,12 +86,12 @@ impl Engine {
         let before = (leg.tenant, leg.contact);
         (leg.tenant, leg.contact) = room;
         let connection_changed = leg.update(spec, now);
-        let tap = leg.tap;
+        let (tap, id) = (leg.tap, leg.spec.leg);
         if connection_changed
             && let Some((recorder, side)) = tap
             && let Some(recorder) = self.recorders.get_mut(recorder)
         {
-            recorder.end_run(side);
+            recorder.end_run(side, id);
         }
         if before != room {
             self.leave(slot, before, now);
@@ -101,19 +101,19 @@ impl Engine {
     /// A leg goes to another contact's room.
     fn leave(&mut self, slot: u32, room: RoomKey, now: Time) {
         let Some(leg) = self.legs.get_mut(slot) else { return };
-        (leg.tap, leg.playing, leg.row) = (None, None, None);
-        leg.sinks.clear();
-        leg.stream.end_feed();
+        leg.unwire();
         let id = leg.spec.leg;
         if let Some(left) = self.rooms.get_mut(&room) {
             left.legs.retain(|&leg| leg != slot);
             left.rows.remove(&id);
         }
-        self.leave_empty(room);
         self.wire(room, now);
+        self.leave_empty(room);
     }
 
-    fn set_row(&mut self, room: RoomKey, sink: LegId, sources: Vec<Source>) {
+    fn set_row(&mut self, room: RoomKey, sink: LegId, mut sources: Vec<Source>) {
+        sources.sort_unstable();
+        sources.dedup();
         if sources.is_empty() {
             self.rooms.get_mut(&room).and_then(|room| room.rows.remove(&sink));
         } else {
@@ -158,7 +158,7 @@ impl Engine {
         let (tenant, contact) = room;
         let existing = self.rooms.get(&room).and_then(|room| room.recorder);
         if let Some(recorder) = existing.and_then(|index| self.recorders.get_mut(index)) {
-            return recorder.change(spec);
+            return recorder.change(spec, now);
         }
         let key = Key { tenant, recorder: contact };
         self.outputs.push_back(Output::Write(Write::Open { key, file: spec.file.clone() }));
@@ -190,8 +190,7 @@ impl Engine {
     pub(super) fn close_leg(&mut self, slot: u32, now: Time) {
         let Some(leg) = self.legs.get_mut(slot) else { return };
         let (id, room) = (leg.spec.leg, (leg.tenant, leg.contact));
-        (leg.tap, leg.playing) = (None, None);
-        leg.sinks.clear();
+        leg.unwire();
         leg.spec.receive = false;
         self.leg_slots.remove(&id);
         self.agenda_clear(slot);
@@ -231,59 +230,6 @@ impl Engine {
             self.counters.late_samples += recorder.late();
             let (outputs, pool) = (&mut self.outputs, &self.pool);
             recorder.finish(now, pool, &mut |write| outputs.push_back(Output::Write(write)));
-        }
-    }
-
-    /// Makes everybody in a room hear what the room's state says.
-    fn wire(&mut self, room: RoomKey, now: Time) {
-        let (tenant, _) = room;
-        let Some(state) = self.rooms.get(&room) else { return };
-        for &slot in &state.legs {
-            if let Some(leg) = self.legs.get_mut(slot) {
-                leg.sinks.clear();
-                leg.tap = None;
-            }
-        }
-        let find = |leg: &LegId| self.leg_slots.get(leg).copied().filter(|slot| state.legs.contains(slot));
-        for &slot in &state.legs {
-            let Some(id) = self.legs.get(slot).map(|leg| leg.spec.leg) else { continue };
-            let player = match state.rows.get(&id).and_then(|row| row.first()) {
-                Some(Source::Leg(source)) => {
-                    if let Some(source) = find(source).and_then(|source| self.legs.get_mut(source)) {
-                        source.sinks.push(slot);
-                    }
-                    None
-                }
-                Some(Source::Player(player)) => self.player_slots.get(&(tenant, *player)).copied(),
-                None => None,
-            };
-            let Some(leg) = self.legs.get_mut(slot) else { continue };
-            let row = state.rows.get(&id).and_then(|row| row.first()).copied();
-            if leg.row != row {
-                leg.stream.end_feed();
-                leg.row = row;
-            }
-            if leg.playing.map(|playing| playing.player) != player || (player.is_some() && leg.playing.is_none()) {
-                leg.playing = player
-                    .and_then(|index| self.players.get(index).map(|(_, _, player)| (index, player)))
-                    .map(|(player, state)| Playing { player, position: state.position(now), sequence: 0, next: now });
-                if leg.playing.is_some() {
-                    leg.stream.end_feed();
-                }
-                self.agenda.set(Due::Play(slot), leg.playing.map(|playing| playing.next));
-            }
-        }
-        let Some((index, recorder)) = state.recorder.and_then(|index| self.recorders.get(index).map(|r| (index, r)))
-        else {
-            return;
-        };
-        let sides = [(&recorder.spec.left, Side::Left), (&recorder.spec.right, Side::Right)];
-        for (source, side) in sides.into_iter().flat_map(|(sources, side)| sources.iter().map(move |s| (s, side))) {
-            if let Source::Leg(leg) = source
-                && let Some(leg) = find(leg).and_then(|slot| self.legs.get_mut(slot))
-            {
-                leg.tap = Some((index, side));
-            }
         }
     }
 }

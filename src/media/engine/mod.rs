@@ -5,11 +5,13 @@
 
 mod command;
 mod leg;
+mod mix;
 mod packet;
 mod slab;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use self::leg::Leg;
 use self::packet::Fan;
 use self::slab::Slab;
+use super::mixer::Mixer;
 use super::player::Player;
 use super::recorder::{Pool, Recorder, Write};
 use super::rtcp::PeerReport;
@@ -83,6 +86,11 @@ impl Refusal {
 pub struct Counters {
     pub packets: u64,
     pub forwarded: u64,
+    /// Packets sent that held a sum.
+    pub mixed: u64,
+    /// Of sources of sums: packets that came after their place was played, and frames with a hole.
+    pub mixed_late: u64,
+    pub mixed_lost: u64,
     /// By [`Refusal`].
     pub dropped: [u64; Refusal::COUNT],
     pub facts_lost: u64,
@@ -131,6 +139,7 @@ pub struct Engine {
     players: Slab<(TenantNo, ContactId, Player)>,
     player_slots: BTreeMap<(TenantNo, PlayerId), u32>,
     recorders: Slab<Box<Recorder>>,
+    mixers: Slab<Box<Mixer>>,
     rooms: BTreeMap<RoomKey, Room>,
     versions: BTreeMap<(TenantNo, Subject), u64>,
     /// Versions of closed subjects, by when they may be forgotten.
@@ -163,6 +172,8 @@ struct Room {
     rows: BTreeMap<LegId, Vec<Source>>,
     players: Vec<PlayerId>,
     recorder: Option<u32>,
+    /// While a row of it has several sources.
+    mixer: Option<u32>,
 }
 
 impl Room {
@@ -183,6 +194,8 @@ enum Due {
     Watch(u32),
     PlayerEnd(u32),
     Recorder(u32),
+    /// The next frames of a room's sums.
+    Mix(u32),
 }
 
 impl Engine {
@@ -198,6 +211,7 @@ impl Engine {
             players: Slab::default(),
             player_slots: BTreeMap::new(),
             recorders: Slab::default(),
+            mixers: Slab::default(),
             rooms: BTreeMap::new(),
             versions: BTreeMap::new(),
             closed: VecDeque::new(),
@@ -289,17 +303,14 @@ impl Engine {
         self.outputs.push_back(Output::Report(tenant, Report { contact, body }));
     }
 
-    /// The recorder's player, when its right track hears one that is recorded.
+    /// What players said so far to a recorder's tracks.
     fn pull(&mut self, recorder: u32, tenant: TenantNo, now: Time) {
         let Some(recorder) = self.recorders.get_mut(recorder) else { return };
-        let player = recorder.spec.right.iter().find_map(|source| match source {
-            Source::Player(player) => {
-                self.player_slots.get(&(tenant, *player)).and_then(|&slot| self.players.get(slot))
-            }
-            Source::Leg(_) => None,
+        let (slots, players) = (&self.player_slots, &self.players);
+        recorder.pull(now, |player| {
+            let slot = slots.get(&(tenant, player)).copied()?;
+            players.get(slot).map(|(_, _, player)| player)
         });
-        let recorded = player.map(|(_, _, player)| player).filter(|player| !player.spec().is_music);
-        recorder.pull(recorded, now);
     }
 
     fn remember_wall(&mut self, now: Now) {

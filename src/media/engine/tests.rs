@@ -12,6 +12,8 @@ use crate::media::words::{Body, Command, Fact, LegSpec, NumberedDigit, PlayerSpe
 use crate::media::{dsp, law, rtcp};
 use crate::sdp::Codec;
 
+mod mixing;
+
 const TENANT: TenantNo = TenantNo(1);
 const CONTACT: ContactId = ContactId(77);
 const A: LegId = LegId(1);
