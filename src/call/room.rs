@@ -165,7 +165,14 @@ impl Contact {
         match (is, wanted) {
             (None, true) => {
                 let player = PlayerId(context.count());
-                let spec = PlayerSpec { player, sounds: vec![sound.to_owned()], repeat: true, is_music };
+                let spec = PlayerSpec {
+                    player,
+                    sounds: vec![sound.to_owned()],
+                    repeat: true,
+                    is_music,
+                    paused: false,
+                    position: None,
+                };
                 self.media(context, Body::SetPlayer(spec));
                 Some(player)
             }
@@ -181,7 +188,17 @@ impl Contact {
         self.stop_prompt(context);
         let player = PlayerId(context.count());
         self.room.prompt = Some(player);
-        self.media(context, Body::SetPlayer(PlayerSpec { player, sounds, repeat: false, is_music: false }));
+        self.media(
+            context,
+            Body::SetPlayer(PlayerSpec {
+                player,
+                sounds,
+                repeat: false,
+                is_music: false,
+                paused: false,
+                position: None,
+            }),
+        );
     }
 
     pub fn stop_prompt(&mut self, context: &mut Context) {

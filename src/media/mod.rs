@@ -25,4 +25,4 @@ pub mod words;
 
 #[cfg(test)]
 pub use engine::POISON_SSRC;
-pub use engine::{Channel, Counters, Engine, Forward, Output, Refusal, Settings, Slot, Verdict};
+pub use engine::{Channel, Counters, Engine, Forward, Home, Moving, Output, Refusal, Settings, Slot, Verdict};

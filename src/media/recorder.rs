@@ -276,7 +276,7 @@ impl Voice {
             return;
         };
         // The first sample that lies wholly behind the player's start.
-        let begins = -place(player.started(), origin);
+        let begins = -place(player.since(), origin);
         self.pulled = self.pulled.max(begins.min(position));
         let mut samples = [0; PACKET_SAMPLES];
         while self.pulled < position {

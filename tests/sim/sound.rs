@@ -86,6 +86,13 @@ impl Sound {
                 self.rows.insert(sink, (sources, t));
                 Vec::new()
             }
+            Body::Hand { leg, to } => {
+                let known = self.legs.get_mut(&leg).expect("a leg that is handed on is open");
+                assert_eq!(known.contact, contact, "a leg is handed on by the contact that has it");
+                known.contact = to;
+                self.rows.remove(&leg);
+                Vec::new()
+            }
             Body::SetPlayer(spec) => {
                 let (player, ends) = (spec.player, !spec.repeat);
                 assert!(self.players.insert(player, (spec, None)).is_none(), "player {player} is set twice");
@@ -149,7 +156,7 @@ impl Sound {
                 }
                 None => Vec::new(),
             },
-            Subject::Ports(_) => Vec::new(),
+            Subject::Ports(_) | Subject::Hand(_) => Vec::new(),
         }
     }
 

@@ -57,12 +57,15 @@ pub struct Leg {
     pub peer: Option<(PeerReport, Option<Span>)>,
     /// An RTCP packet was sent, so the far end is told when we leave.
     pub reported: bool,
+    pub report_at: Time,
 }
 
 /// A sink's own place in a player.
 #[derive(Clone, Copy, Debug)]
 pub struct Playing {
     pub player: u32,
+    /// Of the player, when it was read from here on.
+    pub turn: u32,
     pub position: u64,
     pub sequence: u16,
     pub next: Time,
@@ -103,6 +106,7 @@ impl Leg {
             hearing: None,
             peer: None,
             reported: false,
+            report_at: now,
             spec,
         };
         leg.open_latch();

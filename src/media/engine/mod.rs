@@ -4,6 +4,7 @@
 //! Out: verdicts, packets through `tick`'s sender, [`Output`]s by [`Engine::poll`] until `None`.
 
 mod command;
+mod hand;
 mod leg;
 mod mix;
 mod packet;
@@ -17,6 +18,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use self::hand::Awaited;
+pub use self::hand::{Home, Moving};
 use self::leg::Leg;
 use self::packet::Fan;
 use self::slab::Slab;
@@ -95,6 +98,8 @@ pub struct Counters {
     pub dropped: [u64; Refusal::COUNT],
     pub facts_lost: u64,
     pub keys_lost: u64,
+    /// Commands for legs that were to come from another thread and never did.
+    pub hands_lost: u64,
     /// Commands older than what the engine had.
     pub outdated: u64,
     /// Recorded samples that came too late.
@@ -110,6 +115,8 @@ pub struct Settings {
     pub pool: Pool,
     pub format: Format,
     pub rng: Rng,
+    /// Which contacts live here.
+    pub home: Home,
 }
 
 #[derive(Debug)]
@@ -126,6 +133,11 @@ pub enum Output {
         ports: PortPair,
     },
     Write(Write),
+    /// A leg goes to the thread where its new contact lives, with the sockets of `slot`.
+    Give {
+        slot: Slot,
+        moving: Moving,
+    },
 }
 
 #[derive(Debug)]
@@ -134,6 +146,7 @@ pub struct Engine {
     pool: Pool,
     format: Format,
     rng: Rng,
+    home: Home,
     legs: Slab<Box<Leg>>,
     leg_slots: BTreeMap<LegId, u32>,
     players: Slab<(TenantNo, ContactId, Player)>,
@@ -144,6 +157,8 @@ pub struct Engine {
     versions: BTreeMap<(TenantNo, Subject), u64>,
     /// Versions of closed subjects, by when they may be forgotten.
     closed: VecDeque<(Time, (TenantNo, Subject))>,
+    /// Legs that other threads are to hand over.
+    awaited: BTreeMap<(TenantNo, LegId), Awaited>,
     agenda: Agenda<Due>,
     outputs: VecDeque<Output>,
     /// Legs with facts to take.
@@ -200,12 +215,13 @@ enum Due {
 
 impl Engine {
     pub fn new(settings: Settings) -> Self {
-        let Settings { library, pool, format, rng } = settings;
+        let Settings { library, pool, format, rng, home } = settings;
         Self {
             library,
             pool,
             format,
             rng,
+            home,
             legs: Slab::default(),
             leg_slots: BTreeMap::new(),
             players: Slab::default(),
@@ -215,6 +231,7 @@ impl Engine {
             rooms: BTreeMap::new(),
             versions: BTreeMap::new(),
             closed: VecDeque::new(),
+            awaited: BTreeMap::new(),
             agenda: Agenda::default(),
             outputs: VecDeque::new(),
             telling: Vec::new(),

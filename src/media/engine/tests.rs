@@ -12,6 +12,7 @@ use crate::media::words::{Body, Command, Fact, LegSpec, NumberedDigit, PlayerSpe
 use crate::media::{dsp, law, rtcp};
 use crate::sdp::Codec;
 
+mod handing;
 mod mixing;
 
 const TENANT: TenantNo = TenantNo(1);
@@ -81,6 +82,7 @@ impl World {
             pool: Pool::default(),
             format: Format::Pcm16,
             rng: Rng::from_number(5),
+            home: Home::default(),
         };
         Self {
             engine: Engine::new(settings),
@@ -120,7 +122,14 @@ impl World {
     }
 
     fn play(&mut self, sound: &str, repeat: bool, is_music: bool) {
-        let spec = PlayerSpec { player: PROMPT, sounds: vec![sound.to_owned()], repeat, is_music };
+        let spec = PlayerSpec {
+            player: PROMPT,
+            sounds: vec![sound.to_owned()],
+            repeat,
+            is_music,
+            paused: false,
+            position: None,
+        };
         self.tell(Body::SetPlayer(spec));
     }
 
@@ -151,6 +160,7 @@ impl World {
                     self.slots.insert(LegId(u64::from(ports.rtp - 20_000) / 2), slot);
                 }
                 Output::Release { ports, .. } => self.released.push(ports),
+                Output::Give { moving, .. } => panic!("one engine keeps its legs: {moving:?}"),
                 Output::Write(Write::Open { file, .. }) => assert_eq!(file, "1/a.wav"),
                 Output::Write(Write::Block(block)) => {
                     assert_eq!(block.at, self.track.len() as u64);

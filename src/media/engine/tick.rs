@@ -96,6 +96,9 @@ impl Engine {
         self.report_to_peer(slot, now, false, send);
         let half = rtcp::INTERVAL.as_micros() / 2;
         let wait = Span::micros(half + self.rng.below(rtcp::INTERVAL.as_micros() as u64) as i64);
+        if let Some(leg) = self.legs.get_mut(slot) {
+            leg.report_at = now + wait;
+        }
         self.agenda.set(Due::Report(slot), Some(now + wait));
     }
 

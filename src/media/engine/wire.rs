@@ -66,7 +66,10 @@ impl Engine {
                     }
                     None
                 }
-                Way::Play(player) => self.player_slots.get(&(tenant, player)).copied(),
+                Way::Play(player) => {
+                    let slot = self.player_slots.get(&(tenant, player)).copied();
+                    slot.and_then(|slot| self.players.get(slot)?.2.turn().map(|turn| (slot, turn)))
+                }
                 Way::Nothing | Way::Mix => None,
             };
             let Some(leg) = self.legs.get_mut(slot) else { continue };
@@ -74,10 +77,15 @@ impl Engine {
                 leg.stream.end_feed();
                 leg.way = way;
             }
-            if leg.playing.map(|playing| playing.player) != player || (player.is_some() && leg.playing.is_none()) {
+            if leg.playing.map(|playing| (playing.player, playing.turn)) != player
+                || (player.is_some() && leg.playing.is_none())
+            {
                 leg.playing = player
-                    .and_then(|index| self.players.get(index).map(|(_, _, player)| (index, player)))
-                    .map(|(player, state)| Playing { player, position: state.position(now), sequence: 0, next: now });
+                    .and_then(|(index, turn)| self.players.get(index).map(|(_, _, player)| (index, turn, player)))
+                    .map(|(player, turn, state)| {
+                        let position = state.position(now);
+                        Playing { player, turn, position, sequence: 0, next: now }
+                    });
                 if leg.playing.is_some() {
                     leg.stream.end_feed();
                 }

@@ -124,6 +124,38 @@ fn an_announcement_over_a_talk_is_heard_with_it() {
 }
 
 #[test]
+fn a_prompt_stands_still_goes_on_and_is_heard_again_from_a_place() {
+    let mut world = world_of(&legs(1), |_| Codec::Pcma);
+    let state = |paused, position| PlayerSpec {
+        player: PROMPT,
+        sounds: vec!["en-US/hello".to_owned()],
+        repeat: false,
+        is_music: false,
+        paused,
+        position,
+    };
+    let ended = ReportBody::PlayerEnded { player: PROMPT, missing: None };
+    let ends = |world: &World| world.reports.iter().filter(|body| **body == ended).count();
+    world.rows(A, &[Source::Player(PROMPT)]);
+    world.tell(Body::SetPlayer(state(false, None)));
+    world.pass(Span::millis(299));
+    world.tell(Body::SetPlayer(state(true, None)));
+    world.pass(Span::seconds(5));
+    assert_eq!((world.heard_by(A).len(), ends(&world)), (15, 0));
+    world.tell(Body::SetPlayer(state(false, None)));
+    world.pass(Span::millis(750));
+    assert_eq!(ends(&world), 1);
+    world.tell(Body::SetPlayer(state(false, Some((1, Span::millis(500))))));
+    world.pass(Span::millis(600));
+    assert_eq!(ends(&world), 2);
+    let got = world.heard_by(A);
+    assert!((74..=78).contains(&got.len()), "{}", got.len());
+    assert_continuous(got);
+    assert_eq!(got.iter().filter(|got| got.header.marker).count(), 3);
+    assert!(dsp::goertzel(&linear(&got[16..45], Codec::Pcma), 8_000, 700.0) > 0.97);
+}
+
+#[test]
 fn keys_in_a_conference_are_facts_and_no_sound() {
     let three = legs(3);
     let mut world = world_of(&three, |_| Codec::Pcma);
