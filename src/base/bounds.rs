@@ -220,6 +220,11 @@ pub const CLOSED_MEMORY: Span = Span::seconds(60);
 pub const MEDIA_DATAGRAM_BYTES: usize = 2 << 10;
 /// How long a media thread may take to apply a command. Over: an alarm; the newest state is still what it applies.
 pub const MEDIA_APPLY_MAX: Span = Span::millis(200);
+/// Sources of one sum. More speak: the quietest are left out of it.
+pub const MIX_SPEAKERS: usize = 6;
+/// How long a media thread keeps commands for a leg that another thread has not handed over yet: two at most, its state
+/// and its end. Over: the leg is gone, the commands go too and are counted.
+pub const HAND_WAIT: Span = Span::seconds(5);
 /// Panics of one media thread within a minute that end all its legs; fewer end one leg each.
 pub const MEDIA_PANICS: usize = 3;
 

@@ -79,7 +79,7 @@ impl Contact {
         for (sink, source) in rows {
             if self.room.rows.get(&sink) != Some(&source) {
                 self.room.rows.insert(sink, source);
-                self.media(context, Body::SetRow { sink, source });
+                self.media(context, Body::SetRow { sink, sources: source.into_iter().collect() });
             }
         }
         self.sync_recorder(context);
@@ -165,7 +165,14 @@ impl Contact {
         match (is, wanted) {
             (None, true) => {
                 let player = PlayerId(context.count());
-                let spec = PlayerSpec { player, sounds: vec![sound.to_owned()], repeat: true, is_music };
+                let spec = PlayerSpec {
+                    player,
+                    sounds: vec![sound.to_owned()],
+                    repeat: true,
+                    is_music,
+                    paused: false,
+                    position: None,
+                };
                 self.media(context, Body::SetPlayer(spec));
                 Some(player)
             }
@@ -181,7 +188,17 @@ impl Contact {
         self.stop_prompt(context);
         let player = PlayerId(context.count());
         self.room.prompt = Some(player);
-        self.media(context, Body::SetPlayer(PlayerSpec { player, sounds, repeat: false, is_music: false }));
+        self.media(
+            context,
+            Body::SetPlayer(PlayerSpec {
+                player,
+                sounds,
+                repeat: false,
+                is_music: false,
+                paused: false,
+                position: None,
+            }),
+        );
     }
 
     pub fn stop_prompt(&mut self, context: &mut Context) {
@@ -274,7 +291,8 @@ impl Contact {
         let recorder = self.id;
         let Recorder::On { file, origin, told, .. } = &mut self.room.recorder else { return };
         *told = tracks;
-        let spec = TrackSpec { recorder, file: file.clone(), origin: *origin, left: tracks.0, right: tracks.1 };
+        let (left, right) = (tracks.0.into_iter().collect(), tracks.1.into_iter().collect());
+        let spec = TrackSpec { recorder, file: file.clone(), origin: *origin, left, right };
         self.media(context, Body::SetTrack(spec));
     }
 

@@ -36,11 +36,11 @@ use crate::drive::{tcp, udp};
 use crate::event::words::{AlarmKind, By, Wire};
 use crate::event::{About, Event, Kind, VERSION};
 use crate::ledger::Open;
-use crate::media::Settings as EngineSettings;
 use crate::media::recorder::Pool;
 use crate::media::sound::Library;
 use crate::media::wav::Format;
 use crate::media::words::Report;
+use crate::media::{Home, Settings as EngineSettings};
 use crate::sip::words::{Binding, Interface};
 use crate::site::{Network, Site};
 use crate::store::{self, Journal, Projector, Query, SiteStore};
@@ -607,6 +607,7 @@ fn start_media(
                 pool: pool.clone(),
                 format,
                 rng: Rng::from_seed(rng.bytes()),
+                home: Home::default(),
             },
             ports: Arc::clone(ports),
             coalesce: settings.media.coalesce,

@@ -226,6 +226,10 @@ impl TenantDriver {
             Body::ReturnPorts(_) => return self.world.media(command),
             Body::Close(_) => drop(self.state.media.remove(&of)),
             Body::SetLeg(_) | Body::SetPlayer(_) | Body::SetTrack(_) => drop(self.state.media.insert(of)),
+            Body::Hand { leg, to } => {
+                self.state.media.remove(&(command.contact, Subject::Leg(leg)));
+                self.state.media.insert((to, Subject::Leg(leg)));
+            }
             Body::SetRow { .. } => {}
         }
         self.state.lateness.sent(self.world.threads.home(command.contact), &command, self.clock.t());
