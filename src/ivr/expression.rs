@@ -219,6 +219,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a small stack shows what nests")]
     fn no_expression_ends_the_stack_of_a_worker_and_too_deep_is_told() {
         let run = || {
             let data = data();

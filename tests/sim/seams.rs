@@ -136,6 +136,7 @@ fn announcements_go_on_after_a_phone_that_gave_no_sound() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a small stack shows what nests")]
 fn a_flow_that_dials_in_a_circle_ends_by_its_steps() {
     let small_stack = std::thread::Builder::new().stack_size(2 << 20);
     let run = || {
