@@ -39,9 +39,10 @@ fn main() {
 }
 
 fn memory() {
-    let phones = meter::number("--registered", 10_000) as usize;
+    let registered = meter::number("--registered", 10_000) as usize;
     let bridged = meter::number("--bridged", 1_000);
     let agents = (bridged + 2 * BEFORE) as usize;
+    let phones = registered.max(agents);
     let mut house = House::new(phones, agents);
     let empty = meter::resident("self");
     for first in (0..phones).step_by(200) {
