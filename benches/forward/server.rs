@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use cordboard::base::{ContactId, InterfaceNo, LegId, Now, PortPair, Rng, TenantNo};
 use cordboard::drive::clock::Clock;
-use cordboard::drive::media_thread::{MediaThread, ThreadSettings};
+use cordboard::drive::mailbox::Mailbox;
+use cordboard::drive::media_thread::{Mailboxes, MediaThread, ThreadSettings};
 use cordboard::drive::ports::{PortPool, PortRange};
 use cordboard::drive::recorder_writer::RecorderWriter;
-use cordboard::media::Settings;
 use cordboard::media::recorder::Pool;
 use cordboard::media::sound::Library;
 use cordboard::media::wav::Format;
 use cordboard::media::words::{Body, Command, LegSpec, Remote, Report, ReportBody, Source, Subject, TrackSpec};
+use cordboard::media::{Home, Settings};
 use cordboard::sdp::Codec;
 use tempfile::TempDir;
 
@@ -62,14 +63,16 @@ impl MediaServer {
                 pool: Pool::default(),
                 format: Format::Pcm16,
                 rng: Rng::from_number(1),
+                home: Home { index: 0, threads: 1 },
             },
             ports: Arc::clone(&ports),
             coalesce: way == Way::Coalesced,
             clock: Arc::new(now),
             writer: writer.sender(),
         };
+        let mailboxes: Mailboxes = Arc::new([Arc::new(Mailbox::new().expect("a descriptor is free"))]);
         let report = move |_: TenantNo, report: Report| tell.send(report).unwrap_or_default();
-        let thread = MediaThread::start(settings, report).expect("a thread can be started");
+        let thread = MediaThread::start(settings, &mailboxes, report).expect("a thread can be started");
         let pairs = ports.supply(INTERFACE, far_ends.len());
         assert_eq!(pairs.len(), far_ends.len(), "ports {first}-{last} are in use");
         let addresses = pairs.iter().map(|pair| SocketAddr::new(pair.ip, pair.rtp)).collect();
@@ -109,7 +112,7 @@ impl MediaServer {
             digits: Vec::new(),
         };
         self.tell(index / 2, Body::SetLeg(spec));
-        self.tell(index / 2, Body::SetRow { sink: leg(index), source: Some(Source::Leg(leg(index ^ 1))) });
+        self.tell(index / 2, Body::SetRow { sink: leg(index), sources: vec![Source::Leg(leg(index ^ 1))] });
     }
 
     fn record(&mut self, call: usize, now: Now) {
@@ -117,8 +120,8 @@ impl MediaServer {
             recorder: ContactId(call as u64 + 1),
             file: format!("{call}.wav"),
             origin: now.t,
-            left: Some(Source::Leg(leg(2 * call))),
-            right: Some(Source::Leg(leg(2 * call + 1))),
+            left: vec![Source::Leg(leg(2 * call))],
+            right: vec![Source::Leg(leg(2 * call + 1))],
         };
         self.tell(call, Body::SetTrack(track));
     }

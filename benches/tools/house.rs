@@ -20,7 +20,7 @@ use cordboard::media::rtp::{self, HEADER_BYTES, Stamp};
 use cordboard::media::sound::{Library, Sound};
 use cordboard::media::wav::Format;
 use cordboard::media::words::{Body, Command as MediaCommand, Fact, Report, ReportBody};
-use cordboard::media::{self, Channel, Engine, Slot};
+use cordboard::media::{self, Channel, Engine, Home, Slot};
 use cordboard::sip::front::{self, Rates};
 use cordboard::sip::message::Message;
 use cordboard::sip::words::Interface;
@@ -66,6 +66,8 @@ pub struct House {
     next_port: u16,
     engine: Engine,
     slots: BTreeMap<PortPair, Slot>,
+    /// Where the far end of a leg sends from.
+    far: BTreeMap<PortPair, SocketAddr>,
     open: Open,
     seq: u64,
     outputs: Vec<Output>,
@@ -114,6 +116,7 @@ impl House {
             pool: Pool::default(),
             format: Format::Pcm16,
             rng: Rng::from_number(2),
+            home: Home { index: 0, threads: 1 },
         };
         Self {
             tenant: Tenant::new(parts, Now { t, wall: WALL }, &mut supplies.rng),
@@ -126,6 +129,7 @@ impl House {
             next_port: 16_384,
             engine: Engine::new(settings),
             slots: BTreeMap::new(),
+            far: BTreeMap::new(),
             open: Open::default(),
             seq: 0,
             outputs: Vec::new(),
@@ -251,9 +255,9 @@ impl House {
     }
 
     fn refill(&mut self) {
-        if self.supplies.ids.left() < 1 << 11 {
-            self.supplies.ids.refill(self.next_id, self.next_id + (1 << 12));
-            self.next_id += 1 << 12;
+        if self.supplies.ids.left() < 1 << 16 {
+            self.supplies.ids.refill(self.next_id, self.next_id + (1 << 17));
+            self.next_id += 1 << 17;
         }
         while self.supplies.ports.left(INTERFACE) < 8 {
             self.supplies.ports.put(PortPair { interface: INTERFACE, ip: SERVER.ip(), rtp: self.next_port });
@@ -285,23 +289,36 @@ impl House {
         let speaks = match &command.body {
             Body::SetLeg(spec) => spec.remote.map(|remote| (spec.leg, spec.ports, remote.rtp)),
             Body::ReturnPorts(pair) => return self.supplies.ports.put(*pair),
-            Body::SetRow { .. } | Body::SetPlayer(_) | Body::SetTrack(_) | Body::Close(_) => None,
+            Body::SetRow { .. } | Body::Hand { .. } | Body::SetPlayer(_) | Body::SetTrack(_) | Body::Close(_) => None,
         };
         self.engine.command(TENANT, command, now);
         self.listen();
         let Some((leg, ports, from)) = speaks else { return };
+        self.far.insert(ports, from);
         if self.engine.counts(leg).is_none_or(|counts| counts.received > 0) {
             return;
         }
-        let mut packet = [0x55; HEADER_BYTES + 160];
-        rtp::write(&mut packet, 8, leg.0 as u32, Stamp { marker: true, sequence: 1, timestamp: 1 });
-        if let Some(&slot) = self.slots.get(&ports) {
-            self.engine.on_datagram(slot, Channel::Rtp, from, &mut packet, now.t);
-        }
+        self.speak(ports);
         self.listen();
         if from.ip() == CARRIER.ip() {
             self.later(KEY_AFTER, Happening::Key(contact, leg));
         }
+    }
+
+    /// One packet of a leg's far end.
+    fn speak(&mut self, ports: PortPair) {
+        let (Some(&slot), Some(&from)) = (self.slots.get(&ports), self.far.get(&ports)) else { return };
+        let mut packet = [0x55; HEADER_BYTES + 160];
+        rtp::write(&mut packet, 8, 1, Stamp { marker: false, sequence: 1, timestamp: 1 });
+        self.engine.on_datagram(slot, Channel::Rtp, from, &mut packet, self.t);
+    }
+
+    /// All far ends are heard, so that nobody is taken for lost.
+    pub fn speak_all(&mut self) {
+        let legs: Vec<PortPair> = self.far.keys().copied().collect();
+        legs.into_iter().for_each(|ports| self.speak(ports));
+        self.listen();
+        self.carry_on();
     }
 
     fn listen(&mut self) {
@@ -313,9 +330,11 @@ impl House {
                 }
                 media::Output::Release { ports, .. } => {
                     self.slots.remove(&ports);
+                    self.far.remove(&ports);
                     self.supplies.ports.put(ports);
                 }
                 media::Output::Write(_) => {}
+                media::Output::Give { .. } => panic!("there is one engine"),
             }
         }
     }
