@@ -47,6 +47,8 @@ pub struct Acd {
     items: BTreeMap<ItemId, Item>,
     offers: BTreeMap<OfferId, Lease>,
     matcher: Matcher,
+    /// Agents with a seat: counted as they come and go, because it is asked after every input.
+    signed_in: usize,
     agenda: Agenda<Owner>,
     /// Changed since the last `settle`.
     touched: BTreeSet<AgentNo>,
@@ -70,7 +72,15 @@ enum Owner {
 /// An item to look at, and the agent who drew it and draws the next when it is gone.
 type Candidate = (Rank, ItemId, Option<AgentNo>);
 
-/// What is held, for metrics and for tests of "at rest nothing is left".
+/// What is asked after every input: each is known without looking at anybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gauges {
+    pub items: usize,
+    pub signed_in: usize,
+    pub ready: usize,
+}
+
+/// What is held, for tests of "at rest nothing is left". Looks at every agent and phone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub items: usize,
@@ -94,6 +104,7 @@ impl Acd {
             items: BTreeMap::new(),
             offers: BTreeMap::new(),
             matcher: Matcher::default(),
+            signed_in: 0,
             agenda: Agenda::default(),
             touched: BTreeSet::new(),
             fresh: BTreeSet::new(),
@@ -143,6 +154,10 @@ impl Acd {
             signed_in: queue.signed_in(),
             ready: queue.ready(),
         })
+    }
+
+    pub fn gauges(&self) -> Gauges {
+        Gauges { items: self.items.len(), signed_in: self.signed_in, ready: self.matcher.ready() }
     }
 
     pub fn counts(&self) -> Counts {

@@ -155,6 +155,7 @@ impl Acd {
         phone.holder = Some(no);
         let claims = phone.claims().to_vec();
         self.agents.get_mut(&no).expect("asked before").sign_in(seat);
+        self.signed_in += 1;
         for contact in claims {
             self.begin_dialing(no, contact, t);
         }
@@ -183,6 +184,7 @@ impl Acd {
         let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.sign_out()) else {
             return;
         };
+        self.signed_in -= 1;
         self.journal(about_agent(no), by, Kind::AgentSignedOut);
         let extension = seat.extension();
         if let Some(phone) = self.phones.get_mut(&extension) {

@@ -148,7 +148,7 @@ impl TenantDriver {
         set(&meters.contacts, self.machine.live_contacts());
         set(&meters.legs, self.machine.contacts().counts().1);
         set(&meters.bindings, self.machine.endpoint().phones());
-        let acd = self.machine.acd().counts();
+        let acd = self.machine.acd().gauges();
         set(&meters.waiting, acd.items);
         set(&meters.agents_signed_in, acd.signed_in);
         set(&meters.agents_available, acd.ready);
