@@ -46,7 +46,7 @@ impl Contact {
 
     /// Whom an agent has just joined hears no prompt; the flow is told that it is over and waits for no end of it.
     fn play(&mut self, context: &mut Context, sounds: Vec<String>) {
-        if self.peer.is_some() {
+        if self.main_has_company() {
             return self.tell(context, Tell::PlayEnded { missing: None });
         }
         if self.answer_main(context) {
@@ -97,7 +97,7 @@ impl Contact {
     /// The flow is over: a customer whom nothing else holds is released.
     fn unhold(&mut self, context: &mut Context) {
         self.flow_holds = false;
-        if self.peer.is_none() && self.dialing.is_none() && self.waiting.is_none() {
+        if !self.main_has_company() && self.dialings.is_empty() && self.waiting.is_none() {
             self.release_by_flow(context, EndCause::FlowEnded);
         }
     }

@@ -1,9 +1,9 @@
 //! How a leg ends, what that means to the others, and how the contact is sealed and let go.
 
 use super::contact::{Contact, Context, Ending, SEAL_MAX, Timer};
-use super::room::Recorder;
+use super::recording::Recorder;
 use super::words::{OfferStep, Output, Tell};
-use crate::base::{LegId, Span};
+use crate::base::{CallId, LegId, Span};
 use crate::event::words::{By, Disposition, EndCause, LegRole, OfferEnding, PartyRef, RecordingGap, Side};
 use crate::event::{About, Kind, MediaCounts};
 use crate::sip::words::Act;
@@ -45,7 +45,7 @@ impl Contact {
     /// The leg is over, whoever began it: every leg ends here.
     pub fn end_leg(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
         let Some(l) = self.leg(leg).filter(|l| l.is_live()) else { return };
-        let (was_answered, offered, party) = (l.is_answered(), l.offered, l.party);
+        let (was_answered, offered, party, call) = (l.is_answered(), l.offered, l.party, l.call);
         let was_recorded = self.customer.or(self.main) == Some(leg);
         if was_recorded {
             self.stop_recorder(context);
@@ -71,35 +71,40 @@ impl Contact {
         } else if let PartyRef::Extension(extension) = party {
             self.tell(context, Tell::StationBusy { extension, busy: false });
         }
-        self.after_leg(context, leg, end);
+        // Who lost the race was never in the talk.
+        let talked = was_answered && end.cause != EndCause::LostRace;
+        self.after_leg(context, leg, talked.then_some(call), end);
     }
 
-    /// What one leg's end means to the others.
-    fn after_leg(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
-        let was_peer = self.peer == Some(leg);
-        if was_peer {
-            self.peer = None;
-        }
-        if self.dialing.as_ref().is_some_and(|d| d.leg == Some(leg)) {
-            self.attempt_failed(context, end);
+    /// What one leg's end means to the others. `talked_in`: the call it talked in.
+    fn after_leg(&mut self, context: &mut Context, leg: LegId, talked_in: Option<CallId>, end: LegEnd) {
+        if let Some(dialing) = self.take_dialing(leg) {
+            self.attempt_failed(context, dialing, end);
         } else if self.main == Some(leg) {
             self.main_left(context, end);
-        } else if was_peer && self.waiting.is_none() {
-            if self.flow_holds {
-                self.other_left = Some((context.t(), end));
-                self.tell(context, Tell::OtherSideLeft);
-            } else if let Some(main) = self.main {
-                self.mark_ending(end);
-                self.release_leg(context, main, EndCause::PeerLeft, end.side);
-            }
+        } else if talked_in.is_some() && talked_in == self.main_leg().map(|l| l.call) {
+            self.other_left(context, end);
+        }
+    }
+
+    /// Somebody who talked with the main party left it.
+    fn other_left(&mut self, context: &mut Context, end: LegEnd) {
+        if self.main_has_company() || self.waiting.is_some() {
+            return;
+        }
+        if self.flow_holds {
+            self.other_left = Some((context.t(), end));
+            self.tell(context, Tell::OtherSideLeft);
+        } else if let Some(main) = self.main {
+            self.mark_ending(end);
+            self.release_leg(context, main, EndCause::PeerLeft, end.side);
         }
     }
 
     fn main_left(&mut self, context: &mut Context, end: LegEnd) {
         self.mark_ending(end);
         self.tell(context, Tell::CustomerLeft);
-        self.dialing = None;
-        self.timers.set(Timer::RingOver, None);
+        self.drop_dials();
         self.waiting = None;
         self.flow_holds = false;
         let cause = if end.side == Side::System { end.cause } else { EndCause::PeerLeft };
@@ -139,7 +144,9 @@ impl Contact {
     pub fn seal(&mut self, context: &mut Context) {
         self.sealed = true;
         self.close_players(context);
-        self.journal_last(context, About { call: Some(self.call), ..About::default() }, Kind::CallClosed);
+        for call in &self.calls {
+            self.journal_last(context, About { call: Some(call.id), ..About::default() }, Kind::CallClosed);
+        }
         let ending = self.ended_by.unwrap_or(Ending {
             side: Side::System,
             cause: EndCause::PeerLeft,

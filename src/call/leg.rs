@@ -4,7 +4,7 @@
 
 use super::negotiation::LegMedia;
 use super::pressed::Pressed;
-use crate::base::{AgentNo, GroupNo, ItemId, LegId, OfferId, SegmentId, Time};
+use crate::base::{AgentNo, CallId, GroupNo, ItemId, LegId, OfferId, SegmentId, Time};
 use crate::event::About;
 use crate::event::words::{Direction, LegRole, PartyRef};
 use crate::media::words::{LegSpec, Remote};
@@ -13,6 +13,8 @@ use crate::switch::LegPhase;
 #[derive(Debug)]
 pub(super) struct Leg {
     pub id: LegId,
+    /// The one call it is in; it goes to another by `Contact::hand`.
+    pub call: CallId,
     pub role: LegRole,
     pub direction: Direction,
     pub party: PartyRef,
@@ -29,7 +31,7 @@ pub(super) struct Leg {
     /// The far end's first packet came.
     pub heard: bool,
     /// The far end put us on hold: it wants to hear nothing.
-    pub held_since: Option<Time>,
+    pub away_since: Option<Time>,
     /// The far end stopped sending and a probe is out.
     pub probing: bool,
     /// Digits that may be told again in another way.
@@ -56,10 +58,11 @@ impl Leg {
         self.phase == LegPhase::Answered
     }
 
-    /// The ids an event about this leg carries beside contact and call.
+    /// The ids an event about this leg carries beside its contact.
     pub fn about(&self) -> About {
         let offered = self.offered.as_ref();
         About {
+            call: Some(self.call),
             leg: Some(self.id),
             agent: offered.map(|o| o.agent),
             group: offered.map(|o| o.group),

@@ -5,13 +5,16 @@
 
 mod acts;
 mod arrive;
+mod calls;
 mod contact;
 mod dial;
 mod end;
+mod hears;
 mod history;
 mod leg;
 mod negotiation;
 mod pressed;
+mod recording;
 mod room;
 mod signal;
 mod view;
