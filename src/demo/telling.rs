@@ -102,9 +102,21 @@ impl Names {
             "restarted" => ("the house".to_owned(), "started".to_owned()),
             "site_changed" => ("the site".to_owned(), format!("changed to version {}", data["version"])),
             "alarm" => ("ALARM".to_owned(), format!("{}: {}", said("alarm"), said("text"))),
+            "leg_held" => (leg, "is put on hold".to_owned()),
+            "leg_retrieved" => (leg, "is held no longer".to_owned()),
+            "leg_muted" => (leg, format!("is muted: from {}, to {}", data["from"], data["to"])),
+            "digits_sent" => (leg, format!("gets the keys {}", said("digits"))),
+            "announced" => (leg, "hears an announcement".to_owned()),
+            "invite_ended" if data["cause"].is_null() => (leg, "joins the talk".to_owned()),
+            "invite_ended" => (customer, format!("nobody joins the talk: {}", said("cause"))),
+            "chair_taken" => (leg, "has the conference".to_owned()),
+            "transfer_began" => (leg, format!("begins a transfer ({})", said("mode"))),
+            "transfer_ended" => (leg, format!("the transfer ended: {}", said("ending"))),
+            "recording_paused" => (customer, "the recording is paused".to_owned()),
+            "recording_resumed" => (customer, "the recording goes on".to_owned()),
             // Another line says the same.
-            "originated" | "contact_data" | "call_opened" | "call_joined" | "call_left" | "call_closed" | "segment"
-            | "agent_groups" | "command_accepted" => return Ok(None),
+            "announcement_ended" | "originated" | "contact_data" | "call_opened" | "call_joined" | "call_left"
+            | "call_closed" | "segment" | "agent_groups" | "command_accepted" => return Ok(None),
             unknown => return Err(Unknown(unknown.to_owned())),
         }))
     }
