@@ -9,7 +9,7 @@ use super::history::History;
 use super::leg::Leg;
 use super::negotiation::LegMedia;
 use super::room::Room;
-use super::words::{Arrival, Birth, Limits};
+use super::words::{Arrival, Birth, Does, Limits};
 use crate::base::{CallId, ContactId, NumberNo};
 use crate::event::Kind;
 use crate::event::words::{By, CallKind, Direction, EndCause, LegRole, Side};
@@ -46,7 +46,7 @@ impl Contact {
             limits,
             met,
             max_forwards,
-            calls: vec![Call { id: CallId(context.supplies.ids.mint(context.now.t)), kind: call_kind }],
+            calls: vec![Call { id: CallId(context.supplies.ids.mint(context.now.t)), kind: call_kind, chair: None }],
             legs: Vec::new(),
             dropped_legs: Vec::new(),
             counted: Tally::default(),
@@ -55,6 +55,7 @@ impl Contact {
             flow_holds: false,
             waiting: None,
             dialings: Vec::new(),
+            transfer: None,
             room: Room::new("default"),
             timers: Timers::default(),
             marks: Marks::default(),
@@ -117,7 +118,11 @@ impl Contact {
                 media,
                 progress: 0,
                 heard: false,
+                held_since: None,
                 away_since: None,
+                muted_from: false,
+                muted_to: false,
+                does: Does::Talks,
                 probing: false,
                 pressed: Default::default(),
             },

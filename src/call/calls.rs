@@ -3,6 +3,7 @@
 
 use super::contact::{Contact, Context};
 use super::leg::Leg;
+use super::words::ChairLeaves;
 use crate::base::{CallId, LegId};
 use crate::event::words::{By, CallKind};
 use crate::event::{About, Kind};
@@ -12,6 +13,8 @@ use crate::event::{About, Kind};
 pub(super) struct Call {
     pub id: CallId,
     pub kind: CallKind,
+    /// Who has the conference, and what his leaving means.
+    pub chair: Option<(LegId, ChairLeaves)>,
 }
 
 impl Contact {
@@ -41,9 +44,24 @@ impl Contact {
         self.main.is_some_and(|main| self.company(main).next().is_some())
     }
 
+    /// In some call two or more talk.
+    pub fn talk_goes_on(&self) -> bool {
+        self.calls.iter().any(|call| self.talkers(call.id).nth(1).is_some())
+    }
+
+    /// The contact is about somebody else from now on: this leg leaves, or gives its call away.
+    pub fn pass_main(&mut self, leaving: LegId) {
+        let stays = |l: &&Leg| l.id != leaving;
+        let customer = self.customer.filter(|&c| c != leaving && self.is_answered(c));
+        let next = customer
+            .or_else(|| self.talkers(self.main_call()).find(stays).map(|l| l.id))
+            .or_else(|| self.live_legs().find(|l| stays(l) && l.is_answered()).map(|l| l.id));
+        self.main = next.or(self.main);
+    }
+
     pub fn open_call(&mut self, context: &mut Context, kind: CallKind, by: By) -> CallId {
         let id = CallId(context.supplies.ids.mint(context.now.t));
-        self.calls.push(Call { id, kind });
+        self.calls.push(Call { id, kind, chair: None });
         self.journal(context, About { call: Some(id), ..About::default() }, by, Kind::CallOpened { call_kind: kind });
         id
     }

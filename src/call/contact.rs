@@ -14,6 +14,7 @@ use super::end::LegEnd;
 use super::history::History;
 use super::leg::Leg;
 use super::room::Room;
+use super::transfer::Transfer;
 use super::words::{Limits, Output, Tell};
 use crate::base::bounds::{ALONE_MAX, LEGS_PER_CONTACT};
 use crate::base::{ContactId, GroupNo, LegId, Now, NumberNo, Span, Supplies, Time, TrunkNo};
@@ -57,6 +58,7 @@ pub(super) struct Contact {
     pub flow_holds: bool,
     pub waiting: Option<Waiting>,
     pub dialings: Vec<Dialing>,
+    pub transfer: Option<Box<Transfer>>,
     pub room: Room,
     pub timers: Timers,
     pub marks: Marks,
@@ -275,17 +277,14 @@ impl Contact {
             self.close_when_reported(context);
             return;
         }
+        self.end_orphaned_invites(context);
+        self.end_unheard_announcements(context);
         self.close_empty_calls(context);
         self.sync_room(context);
+        self.tell_agents(context);
+        self.watch_holds();
         self.watch_alone(context.t());
-        self.watch_hold();
         self.drop_ended_legs();
-    }
-
-    /// The longest hold runs while somebody who is there holds: it is over with the leg that held.
-    fn watch_hold(&mut self) {
-        let oldest = self.live_legs().filter_map(|l| l.away_since).min();
-        self.timers.set(Timer::HoldMax, oldest.map(|since| since + self.limits.hold_max));
     }
 
     /// A contact born by a command has no leg until its command is on disk.
@@ -293,11 +292,20 @@ impl Contact {
         self.main.is_none() && self.ended_by.is_none()
     }
 
+    /// The longest hold runs while somebody is held, or while somebody who is there holds: it is over with that leg.
+    fn watch_holds(&mut self) {
+        let oldest = self.live_legs().flat_map(|l| [l.held_since, l.away_since]).flatten().min();
+        self.timers.set(Timer::HoldMax, oldest.map(|since| since + self.limits.hold_max));
+    }
+
     fn watch_alone(&mut self, t: Time) {
         let held = self.flow_holds || self.waiting.is_some() || !self.dialings.is_empty();
         let ringing = self.live_legs().any(|l| !l.is_answered());
-        let talk = self.live_legs().any(|l| l.is_answered() && self.company(l.id).next().is_some());
-        let alone = !held && !talk && !ringing && self.live_legs().any(Leg::is_answered);
+        let alone = !held
+            && self.transfer.is_none()
+            && !self.talk_goes_on()
+            && !ringing
+            && self.live_legs().any(Leg::is_answered);
         if alone {
             self.timers.start(Timer::Alone, t + ALONE_MAX);
         } else {

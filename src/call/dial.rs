@@ -6,7 +6,7 @@ use super::contact::{Contact, Context, Timer};
 use super::end::LegEnd;
 use super::leg::{Leg, Offered};
 use super::negotiation::LegMedia;
-use super::words::{Attempt, Dial, OfferStep, Ring, Tell};
+use super::words::{Attempt, ChairLeaves, Dial, Does, OfferStep, Ring, Tell};
 use crate::base::bounds::LEGS_PER_CONTACT;
 use crate::base::{CallId, LegId, Time};
 use crate::event::Kind;
@@ -29,6 +29,7 @@ pub(super) struct Dialing {
     pub leg: Option<LegId>,
     customer: bool,
     until: Time,
+    by: By,
 }
 
 /// What a dial is for.
@@ -36,6 +37,10 @@ pub(super) struct Dialing {
 pub(super) enum Purpose {
     /// The main party is to be connected, or dialled itself; the tenant is told.
     Connect,
+    /// A further party of a call.
+    Invite { inviter: LegId, chair_leaves: ChairLeaves },
+    /// The target of the contact's transfer.
+    Transfer,
 }
 
 impl Contact {
@@ -48,7 +53,7 @@ impl Contact {
     pub fn start_dial(&mut self, context: &mut Context, dial: Dial, purpose: Purpose, call: CallId) {
         let until = context.t() + dial.ring;
         let attempts = dial.attempts.into();
-        let dialing = Dialing { purpose, call, attempts, leg: None, customer: dial.customer, until };
+        let dialing = Dialing { purpose, call, attempts, leg: None, customer: dial.customer, until, by: dial.by };
         let last = LegEnd { cause: EndCause::Unreachable, side: Side::System, status: None };
         self.next_attempt(context, dialing, last);
     }
@@ -75,6 +80,34 @@ impl Contact {
         let dialing = self.dialings.remove(at);
         self.watch_dials();
         Some(dialing)
+    }
+
+    /// The leg that rings for this purpose.
+    pub fn rung_for(&self, purpose: Purpose) -> Option<LegId> {
+        self.dialings.iter().find(|d| d.purpose == purpose)?.leg
+    }
+
+    pub fn is_dialled(&self, leg: LegId) -> bool {
+        self.dialings.iter().any(|d| d.leg == Some(leg))
+    }
+
+    /// Whoever answers the dial of this leg is in another call.
+    pub fn redirect_dial(&mut self, leg: LegId, call: CallId) {
+        if let Some(dialing) = self.dialings.iter_mut().find(|d| d.leg == Some(leg)) {
+            dialing.call = call;
+        }
+    }
+
+    /// A leg that rings for a call in which nobody is left.
+    pub fn orphaned_invite(&self) -> Option<LegId> {
+        let invites = self.dialings.iter().filter(|d| matches!(d.purpose, Purpose::Invite { .. }));
+        invites.filter(|d| self.talkers(d.call).next().is_none()).find_map(|d| d.leg)
+    }
+
+    /// The main party is gone: nothing is dialled for it any longer.
+    pub fn drop_connect_dials(&mut self) {
+        self.dialings.retain(|d| d.purpose != Purpose::Connect);
+        self.watch_dials();
     }
 
     /// Dials are given up; whoever rings for them is ended by the caller.
@@ -126,6 +159,11 @@ impl Contact {
     fn dial_over(&mut self, context: &mut Context, dialing: &Dialing, result: Result<(), LegEnd>) {
         match dialing.purpose {
             Purpose::Connect => self.connect_over(context, result),
+            Purpose::Invite { inviter, chair_leaves } => {
+                let whom = (dialing.call, dialing.leg, dialing.by.clone());
+                self.invite_over(context, whom, (inviter, chair_leaves), result.err().map(|end| end.cause));
+            }
+            Purpose::Transfer => self.target_dialled(context, dialing.leg, result),
         }
     }
 
@@ -169,7 +207,7 @@ impl Contact {
             item: ring.item,
             agent: ring.agent,
             group: ring.group,
-            segment: ring.segment,
+            segment: Some(ring.segment),
             connected: false,
         };
         let gone = self.sealed || self.waiting.is_none();
@@ -225,7 +263,11 @@ impl Contact {
             media,
             progress: 0,
             heard: false,
+            held_since: None,
             away_since: None,
+            muted_from: false,
+            muted_to: false,
+            does: Does::Talks,
             probing: false,
             pressed: Default::default(),
         };

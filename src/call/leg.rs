@@ -4,6 +4,7 @@
 
 use super::negotiation::LegMedia;
 use super::pressed::Pressed;
+use super::words::Does;
 use crate::base::{AgentNo, CallId, GroupNo, ItemId, LegId, OfferId, SegmentId, Time};
 use crate::event::About;
 use crate::event::words::{Direction, LegRole, PartyRef};
@@ -30,8 +31,15 @@ pub(super) struct Leg {
     pub progress: u16,
     /// The far end's first packet came.
     pub heard: bool,
+    /// We hold it: it hears music and nobody hears it.
+    pub held_since: Option<Time>,
     /// The far end put us on hold: it wants to hear nothing.
     pub away_since: Option<Time>,
+    /// Nobody hears it; it hears nobody.
+    pub muted_from: bool,
+    pub muted_to: bool,
+    /// What was told last of the connected agent at its far end.
+    pub does: Does,
     /// The far end stopped sending and a probe is out.
     pub probing: bool,
     /// Digits that may be told again in another way.
@@ -45,7 +53,8 @@ pub(super) struct Offered {
     pub item: ItemId,
     pub agent: AgentNo,
     pub group: GroupNo,
-    pub segment: SegmentId,
+    /// The name of his first part of the recording, until it is used.
+    pub segment: Option<SegmentId>,
     pub connected: bool,
 }
 

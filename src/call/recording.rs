@@ -5,7 +5,7 @@
 use super::contact::{Contact, Context};
 use super::leg::Leg;
 use crate::base::{LegId, PlayerId, SegmentId, Time};
-use crate::event::words::{By, SegmentEdge};
+use crate::event::words::{By, LegRole, SegmentEdge};
 use crate::event::{About, Kind};
 use crate::media::words::{Body, Source, Subject, TrackSpec};
 
@@ -18,12 +18,14 @@ pub(super) enum Recorder {
         file: String,
         origin: Time,
         told: Tracks,
-        segment: Segment,
+        /// None while it is paused.
+        segment: Option<Segment>,
     },
     /// The engine was told to close it.
     Closing {
         origin: Time,
         until: Time,
+        by: By,
     },
     Closed,
 }
@@ -69,8 +71,8 @@ impl Contact {
         let party = self.recorded_party(left);
         match &self.room.recorder {
             Recorder::Off => self.start_recorder(context, tracks, party),
-            Recorder::On { told, segment, .. } => {
-                let (tracks_changed, party_changed) = (*told != tracks, segment.about.leg != party.map(|(leg, _)| leg));
+            Recorder::On { told, segment: Some(segment), .. } => {
+                let (tracks_changed, party_changed) = (*told != tracks, segment.about.leg != party);
                 if party_changed {
                     self.change_segment(context, party);
                 }
@@ -78,24 +80,53 @@ impl Contact {
                     self.tell_tracks(context, tracks);
                 }
             }
-            Recorder::Closing { .. } | Recorder::Closed => {}
+            Recorder::On { segment: None, .. } | Recorder::Closing { .. } | Recorder::Closed => {}
         }
     }
 
-    /// The leg that talks to the recorded one now, and the segment its offer minted.
-    fn recorded_party(&self, left: LegId) -> Option<(LegId, Option<SegmentId>)> {
-        let leg = self.company(left).next()?;
-        Some((leg.id, leg.offered.map(|o| o.segment)))
+    /// The leg that the stretch is told of: who talks to the recorded one now, an agent before others.
+    fn recorded_party(&self, left: LegId) -> Option<LegId> {
+        let agent = self.company(left).find(|l| l.role == LegRole::Agent);
+        agent.or_else(|| self.company(left).next()).map(|l| l.id)
     }
 
-    fn start_recorder(&mut self, context: &mut Context, tracks: Tracks, party: Option<(LegId, Option<SegmentId>)>) {
+    /// A command starts it: from the customer's answer on, or from now.
+    pub fn start_recording(&mut self, by: By) {
+        self.record = true;
+        self.room.record_by = Some(by);
+    }
+
+    fn start_recorder(&mut self, context: &mut Context, tracks: Tracks, party: Option<LegId>) {
         let file = format!("{}/{}/{}.wav", context.tenant_key, context.now.wall.day(), self.id);
-        // From the answer on, also where a late offer (RFC 3261 §13.2.1) lets sound flow only with the ACK.
-        let origin = self.left().and_then(|left| self.leg(left)).map_or(context.t(), |l| l.since);
-        let segment = Segment { from: origin, ..self.open_segment(context, party, SegmentEdge::Answered) };
-        self.journal_call(context, By::SYSTEM, Kind::RecordingStarted { file: file.clone() });
+        // From the answer on, also where a late offer (RFC 3261 §13.2.1) lets sound flow only with the ACK. A command's
+        // begins with the command.
+        let by = self.room.record_by.take();
+        let answered = self.left().filter(|_| by.is_none()).and_then(|left| self.leg(left)).map(|l| l.since);
+        let origin = answered.unwrap_or(context.t());
+        let segment = Some(Segment { from: origin, ..self.open_segment(context, party, SegmentEdge::Answered) });
+        self.journal_call(context, by.unwrap_or(By::SYSTEM), Kind::RecordingStarted { file: file.clone() });
         self.room.recorder = Recorder::On { file, origin, told: Tracks::default(), segment };
         self.tell_tracks(context, tracks);
+    }
+
+    /// The file goes on with silence, which belongs to no segment.
+    pub fn pause_recorder(&mut self, context: &mut Context, by: By) {
+        self.end_segment(context, SegmentEdge::Paused);
+        if let Recorder::On { segment, .. } = &mut self.room.recorder {
+            *segment = None;
+        }
+        self.tell_tracks(context, Tracks::default());
+        self.journal_call(context, by, Kind::RecordingPaused);
+    }
+
+    /// What is heard now is told to the engine when the room is brought up to date.
+    pub fn resume_recorder(&mut self, context: &mut Context, by: By) {
+        let party = self.left().and_then(|left| self.recorded_party(left));
+        let next = self.open_segment(context, party, SegmentEdge::Resumed);
+        if let Recorder::On { segment, .. } = &mut self.room.recorder {
+            *segment = Some(next);
+        }
+        self.journal_call(context, by, Kind::RecordingResumed);
     }
 
     fn tell_tracks(&mut self, context: &mut Context, tracks: Tracks) {
@@ -107,36 +138,28 @@ impl Contact {
         self.media(context, Body::SetTrack(spec));
     }
 
-    fn open_segment(
-        &mut self,
-        context: &mut Context,
-        party: Option<(LegId, Option<SegmentId>)>,
-        began: SegmentEdge,
-    ) -> Segment {
-        let minted = match party {
-            Some((_, segment)) => segment,
+    /// The name that an offer or the main leg gave its segment is used once; who comes back gets a new one.
+    fn open_segment(&mut self, context: &mut Context, party: Option<LegId>, began: SegmentEdge) -> Segment {
+        let minted = match party.and_then(|leg| self.leg_mut(leg)) {
+            Some(leg) => leg.offered.as_mut().and_then(|o| o.segment.take()),
             None => self.room.main_segment.take(),
         };
         let id = minted.unwrap_or_else(|| SegmentId(context.supplies.ids.mint(context.now.t)));
-        let about = party.and_then(|(leg, _)| self.leg(leg)).map(Leg::about).unwrap_or_default();
-        Segment {
-            id,
-            from: context.t(),
-            began,
-            about: About { call: Some(about.call.unwrap_or_else(|| self.main_call())), ..about },
-        }
+        let about = party.and_then(|leg| self.leg(leg)).map(Leg::about).unwrap_or_default();
+        let about = About { call: Some(about.call.unwrap_or_else(|| self.main_call())), ..about };
+        Segment { id, from: context.t(), began, about }
     }
 
-    fn change_segment(&mut self, context: &mut Context, party: Option<(LegId, Option<SegmentId>)>) {
+    fn change_segment(&mut self, context: &mut Context, party: Option<LegId>) {
         self.end_segment(context, SegmentEdge::PartyChanged);
         let next = self.open_segment(context, party, SegmentEdge::PartyChanged);
         if let Recorder::On { segment, .. } = &mut self.room.recorder {
-            *segment = next;
+            *segment = Some(next);
         }
     }
 
     fn end_segment(&self, context: &mut Context, ended: SegmentEdge) {
-        let Recorder::On { origin, segment, .. } = &self.room.recorder else { return };
+        let Recorder::On { origin, segment: Some(segment), .. } = &self.room.recorder else { return };
         if context.t() == segment.from {
             return;
         }
@@ -150,11 +173,11 @@ impl Contact {
         self.journal(context, segment.about, By::SYSTEM, kind);
     }
 
-    /// The recorded leg has ended: the file ends with it.
-    pub fn stop_recorder(&mut self, context: &mut Context) {
+    /// The recorded leg has ended, or a command: the file ends with it.
+    pub fn stop_recorder(&mut self, context: &mut Context, by: By) {
         self.end_segment(context, SegmentEdge::Ended);
         if let Recorder::On { origin, .. } = self.room.recorder {
-            self.room.recorder = Recorder::Closing { origin, until: context.t() };
+            self.room.recorder = Recorder::Closing { origin, until: context.t(), by };
             self.media(context, Body::Close(Subject::Recorder(self.id)));
         }
     }

@@ -7,9 +7,10 @@ use super::contact::{Contact, Context};
 use super::hears::{Hears, Party, Scene, Sounds};
 use super::leg::Leg;
 use super::recording::Recorder;
-use super::words::Tell;
+use super::verbs::Announcement;
+use super::words::{Audience, Tell};
 use crate::base::{LegId, PlayerId, SegmentId};
-use crate::event::words::Direction;
+use crate::event::words::{By, Direction, LegRole};
 use crate::media::words::{Body, PlayerSpec, Source, Subject};
 use crate::switch::LegPhase;
 
@@ -32,6 +33,10 @@ pub(super) struct Room {
     /// The segment of the main leg, minted with it; taken by the first recorded stretch without an agent.
     pub main_segment: Option<SegmentId>,
     pub recorder: Recorder,
+    /// The command that started it.
+    pub record_by: Option<By>,
+    /// What parties of a talk hear instead of each other.
+    pub announcements: Vec<Announcement>,
 }
 
 impl Room {
@@ -60,9 +65,16 @@ impl Contact {
 
     /// What the rule of the room looks at.
     pub fn scene(&self) -> Scene {
-        let prompt = self.main.zip(self.room.prompt);
+        let mut prompts: Vec<(LegId, PlayerId)> = self.main.zip(self.room.prompt).into_iter().collect();
+        for announcement in &self.room.announcements {
+            let hears = |l: &Leg| match announcement.to {
+                Audience::Leg(leg) => l.id == leg,
+                Audience::Call(call) => l.call == call && l.is_answered(),
+            };
+            prompts.extend(self.live_legs().filter(|l| hears(l)).map(|l| (l.id, announcement.player)));
+        }
         let waiting = self.main.filter(|_| self.waiting.is_some());
-        Scene { parties: self.live_legs().map(party).collect(), prompt, waiting }
+        Scene { parties: self.live_legs().map(party).collect(), prompts, waiting }
     }
 
     fn sources(&self, hears: Hears) -> Vec<Source> {
@@ -170,6 +182,8 @@ impl Contact {
         if self.room.prompt == Some(player) {
             self.stop_prompt(context);
             self.tell(context, Tell::PlayEnded { missing });
+        } else {
+            self.end_announcement(context, |a| a.player == player, missing);
         }
     }
 
@@ -192,7 +206,8 @@ impl Contact {
     pub fn close_players(&mut self, context: &mut Context) {
         let room = &mut self.room;
         let players = [room.prompt.take(), room.music.take(), room.ringback.take(), room.hold_music.take()];
-        for player in players.into_iter().flatten() {
+        let announced: Vec<PlayerId> = room.announcements.drain(..).map(|a| a.player).collect();
+        for player in players.into_iter().flatten().chain(announced) {
             self.media(context, Body::Close(Subject::Player(player)));
         }
     }
@@ -211,9 +226,10 @@ fn party(leg: &Leg) -> Party {
         leg: leg.id,
         call: leg.call,
         sounds,
-        held: false,
+        agent: leg.role == LegRole::Agent,
+        held: leg.held_since.is_some(),
         away: leg.away_since.is_some(),
-        muted_from: false,
-        muted_to: false,
+        muted_from: leg.muted_from,
+        muted_to: leg.muted_to,
     }
 }

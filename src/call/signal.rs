@@ -173,9 +173,14 @@ impl Contact {
         let Some(answer) = l.media.re_offer(sdp) else {
             return self.sip(context, Act::RefuseOffer { leg, status: 488 });
         };
-        let held = l.media.agreed().is_some_and(|a| !a.send);
+        let (was_held, held) = (l.away_since.is_some(), l.media.agreed().is_some_and(|a| !a.send));
         l.away_since = held.then_some(l.away_since.unwrap_or(t));
         self.sip(context, Act::AnswerOffer { leg, sdp: answer });
+        match (was_held, held) {
+            (false, true) => self.journal_leg(context, leg, By::PARTY, Kind::LegHeld),
+            (true, false) => self.journal_leg(context, leg, By::PARTY, Kind::LegRetrieved),
+            (true, true) | (false, false) => {}
+        }
     }
 
     pub fn report(&mut self, context: &mut Context, report: ReportBody) {
@@ -247,7 +252,7 @@ impl Contact {
     }
 
     /// In the way the other side speaks. The engine itself forwards telephone-events between two sides that have them.
-    fn pass_digit(&mut self, context: &mut Context, to: LegId, digit: char, path: DigitPath) {
+    pub fn pass_digit(&mut self, context: &mut Context, to: LegId, digit: char, path: DigitPath) {
         let Some(l) = self.leg_mut(to).filter(|l| l.is_answered()) else { return };
         let has_events = l.media.agreed().is_some_and(|a| a.telephone_event_send.is_some());
         match (path, has_events) {
@@ -262,6 +267,9 @@ impl Contact {
         let legs: Vec<LegId> = self.live_legs().map(|l| l.id).collect();
         let kind = Kind::Alarm { alarm: AlarmKind::InternalError, text: "a step of this contact panicked".to_owned() };
         self.journal(context, About::default(), By::SYSTEM, kind);
+        self.drop_dials();
+        self.drop_transfer(context, EndCause::InternalError);
+        self.calls.iter_mut().for_each(|call| call.chair = None);
         self.mark_ending(LegEnd { cause: EndCause::InternalError, side: Side::System, status: None });
         for leg in legs {
             self.release_leg(context, leg, EndCause::InternalError, Side::System);

@@ -87,5 +87,8 @@ fn leg_state(leg: &Leg) -> LegState {
         offer: leg.offered.map(|o| o.offer),
         phase: leg.phase,
         since: leg.since,
+        held: leg.held_since,
+        muted_from: leg.muted_from,
+        muted_to: leg.muted_to,
     }
 }
