@@ -16,7 +16,7 @@ use crate::base::{
     Utc,
 };
 use crate::event::words::{
-    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, Wish, WorkRole,
+    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, TransferMode, Wish, WorkRole,
 };
 use crate::event::{About, DialogState, Event, Kind, Recorded};
 
@@ -54,6 +54,17 @@ pub struct OpenContact {
     pub offers: BTreeMap<OfferId, OpenOffer>,
     /// A recording that has not ended.
     pub recording: Option<OpenRecording>,
+    /// A transfer that has not ended.
+    #[serde(default)]
+    pub transfer: Option<OpenTransfer>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenTransfer {
+    pub mode: TransferMode,
+    /// The transferor, who may have left.
+    pub leg: LegId,
+    pub began: Time,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,6 +95,13 @@ pub struct OpenLeg {
     pub offer: Option<OfferId>,
     pub created: Time,
     pub answered: Option<Time>,
+    /// Since when it is held.
+    #[serde(default)]
+    pub held: Option<Time>,
+    #[serde(default)]
+    pub muted_from: bool,
+    #[serde(default)]
+    pub muted_to: bool,
     /// The latest told: what a BYE needs.
     pub dialog: Option<DialogState>,
 }
@@ -259,6 +277,11 @@ impl Open {
             Kind::LegAnswered => self.leg(about).map(|leg| leg.answered = leg.answered.or(Some(t))),
             Kind::LegDialog { dialog } => self.leg(about).map(|leg| leg.dialog = Some(dialog.clone())),
             Kind::LegEnded { .. } => self.contact(about)?.leg_ended(about),
+            Kind::LegHeld => self.leg(about).map(|leg| leg.held = Some(t)),
+            Kind::LegRetrieved => self.leg(about).map(|leg| leg.held = None),
+            Kind::LegMuted { from, to } => self.leg(about).map(|leg| (leg.muted_from, leg.muted_to) = (*from, *to)),
+            Kind::TransferBegan { mode } => self.transfer_began(about, *mode, t),
+            Kind::TransferEnded { .. } => known(self.contact(about)?.transfer.take()),
             Kind::CallOpened { call_kind } => self.call_opened(about, *call_kind, t),
             Kind::CallJoined => self.contact(about)?.joined(about),
             Kind::CallLeft => self.contact(about)?.left(about),
@@ -293,6 +316,9 @@ impl Open {
             Kind::Checkpoint { open } => self.replace(open),
             // Facts that change nothing which is open. What a restart ended is told by the events before `Restarted`.
             Kind::LegProgress { .. } | Kind::MediaHeard | Kind::Digit { .. } | Kind::LegMedia { .. } => Ok(()),
+            Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),
+            Kind::InviteEnded { .. } | Kind::ChairTaken => Ok(()),
+            Kind::RecordingPaused | Kind::RecordingResumed => Ok(()),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => Ok(()),
         }
@@ -303,6 +329,11 @@ impl Open {
         let recording = self.contacts.remove(&id).ok_or(Unknown)?.recording;
         self.unsealed.extend(recording.map(|recording| (id, recording)));
         Ok(())
+    }
+
+    fn transfer_began(&mut self, about: &About, mode: TransferMode, t: Time) -> Fold {
+        let transfer = OpenTransfer { mode, leg: about.leg.ok_or(Unknown)?, began: t };
+        fresh(self.contact(about)?.transfer.replace(transfer))
     }
 
     fn call_opened(&mut self, about: &About, kind: CallKind, t: Time) -> Fold {
@@ -392,6 +423,7 @@ fn born(event: &Event) -> Result<OpenContact, Unknown> {
         items: BTreeMap::new(),
         offers: BTreeMap::new(),
         recording: None,
+        transfer: None,
     })
 }
 
@@ -407,6 +439,9 @@ fn created(event: &Event) -> Result<OpenLeg, Unknown> {
         offer: event.about.offer,
         created: event.t,
         answered: None,
+        held: None,
+        muted_from: false,
+        muted_to: false,
         dialog: None,
     })
 }

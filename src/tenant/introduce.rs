@@ -5,7 +5,7 @@ use super::words::Output;
 use super::{Run, Tenant};
 use crate::acd::words::{NewItem, Offer, OfferStep, Output as Acd};
 use crate::base::bounds::QUEUE_VISITS;
-use crate::base::{ContactId, ItemId, Now, Span, Supplies};
+use crate::base::{ContactId, GroupNo, ItemId, Now, Span, Supplies};
 use crate::call::words::{self as call, Act};
 use crate::event::words::{AlarmKind, By, EndCause, ItemExit, OfferEnding, PartyRef, Side, Station};
 use crate::event::{About, Kind};
@@ -100,6 +100,11 @@ impl Tenant {
             call::Tell::PlayEnded { missing } => self.flow(contact, Flow::PlayEnded { missing }, now, supplies),
             call::Tell::DialEnded(result) => self.dial_ended(contact, result, now, supplies),
             call::Tell::OtherSideLeft => self.flow(contact, Flow::AgentSideEnded, now, supplies),
+            call::Tell::Stranded { group } => self.queue_stranded(contact, group, now, supplies),
+            // Commands are told by the event; the REFER of a phone will be told here.
+            call::Tell::TransferEnded { .. } => {}
+            // The ACD counts a talk until the agent's last leg ends; finer roles are its own to have.
+            call::Tell::AgentDoes { .. } => {}
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
             call::Tell::Offer { offer, step } => self.acd.offer_step(offer, offer_step(step), now, supplies),
             call::Tell::AgentGone { agent, group } => {
@@ -278,6 +283,18 @@ impl Tenant {
         let new = NewItem { item, group, entered, priority, level: 1, wait_max, holder: contact, visit };
         self.contacts.act(contact, Act::Wait { group, music }, now, supplies);
         self.acd.enqueue(&new, &By::FLOW, now, supplies);
+    }
+
+    /// A transfer failed after its transferor had left: his group has the customer, or nobody.
+    fn queue_stranded(&mut self, contact: ContactId, group: GroupNo, now: Now, supplies: &mut Supplies) {
+        let id = self.site.groups.get(&group).map(|g| g.id.clone());
+        match id.filter(|_| self.runs.contains_key(&contact)) {
+            Some(id) => self.enqueue(contact, &id, 0, None, now, supplies),
+            None => {
+                let hangup = Act::Hangup { leg: None, cause: EndCause::PeerLeft, side: Side::System, by: By::SYSTEM };
+                self.contacts.act(contact, hangup, now, supplies);
+            }
+        }
     }
 
     fn unqueue(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {

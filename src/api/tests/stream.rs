@@ -14,7 +14,8 @@ use crate::base::{
 };
 use crate::event::words::{
     Actor, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
-    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, Wire, Wish, WorkRole,
+    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, TransferEnding, TransferMode, Wire, Wish,
+    WorkRole,
 };
 use crate::event::{About, By, DialogState, Event, Kind, MediaCounts, Recorded};
 
@@ -53,10 +54,24 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::Digit { digit: '5', path: DigitPath::Rtp },
         Kind::LegEnded { cause: EndCause::Busy, side: Side::Other, sip_status },
         Kind::LegMedia { counts: MediaCounts { received: 50, sent: 49, lost: 1, refused: 0, jitter_us: 125 } },
+        Kind::LegHeld,
+        Kind::LegRetrieved,
+        Kind::LegMuted { from: true, to: false },
+        Kind::DigitsSent { digits: "12#".into() },
+        Kind::Announced { sounds: vec!["en-US/welcome".into()] },
+        Kind::AnnouncementEnded { missing: Some("en-US/welcome".into()) },
         Kind::CallOpened { call_kind: CallKind::Main },
         Kind::CallJoined,
         Kind::CallLeft,
         Kind::CallClosed,
+        Kind::InviteEnded { cause: Some(EndCause::Busy) },
+        Kind::ChairTaken,
+        Kind::TransferBegan { mode: TransferMode::OnAnswer },
+        Kind::TransferEnded {
+            mode: TransferMode::OnAnswer,
+            ending: TransferEnding::Failed,
+            cause: Some(EndCause::NoAnswer),
+        },
         Kind::FlowStarted { flow: FlowNo(1), flow_key: "main".into(), version: "1a2b".into() },
         Kind::FlowNode { node: "menu".into(), exit: "1".into() },
         Kind::FlowEnded { flow: FlowNo(1) },
@@ -92,6 +107,8 @@ fn house_kinds() -> Vec<Kind> {
     vec![
         Kind::RecordingStarted { file: "demo/2026-11-21/1.wav".into() },
         Kind::Segment { segment: SegmentId(77), from, to, began: SegmentEdge::Answered, ended: SegmentEdge::Ended },
+        Kind::RecordingPaused,
+        Kind::RecordingResumed,
         Kind::RecordingEnded { length: Span::seconds(2), answered: Span::millis(3_500), gap },
         Kind::CommandAccepted { id: CommandId { token: 1, id: "abc".into() }, code: "ok".into(), body_hash: 1 },
         Kind::SiteChanged { version: 2 },
