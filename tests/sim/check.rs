@@ -77,6 +77,7 @@ impl Check {
             }
             Kind::ItemEntered { .. } | Kind::ItemLeft { .. } | Kind::OfferMade { .. } => self.acd_changed = true,
             Kind::AgentWish { .. } | Kind::AgentReachable { .. } | Kind::AgentGroups { .. } => self.acd_changed = true,
+            Kind::ItemPriority { .. } => self.acd_changed = true,
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut => {
                 let is_in = matches!(recorded.event.kind, Kind::AgentSignedIn { .. });
                 self.seats.extend(about.agent.map(|agent| (agent, t, is_in)));
@@ -230,9 +231,14 @@ impl Check {
 /// (1) One offer or talk at a time, and never more work than the bound.
 fn capacity(open: &Open, agent: AgentNo) {
     let Some(seat) = open.agents.get(&agent) else { return };
-    let busy = seat.works.values().filter(|w| matches!(w.role, WorkRole::Offered | WorkRole::Talking)).count();
+    let talks = [WorkRole::Offered, WorkRole::Talking, WorkRole::Consulting, WorkRole::Conference];
+    let busy = seat.works.values().filter(|w| talks.contains(&w.role)).count();
     assert!(busy <= 1, "(1) agent {agent} has two offers or talks: {:?}", seat.works);
-    assert!(seat.works.len() <= CALLS_PER_AGENT, "(1) agent {agent} has too much work: {:?}", seat.works);
+    assert!(
+        seat.works.len() + usize::from(seat.aside.is_some()) <= CALLS_PER_AGENT,
+        "(1) agent {agent} has too much work: {:?}",
+        seat.works
+    );
     let offers = open.contacts.values().flat_map(|c| c.offers.values()).filter(|o| o.agent == Some(agent)).count();
     assert!(offers <= 1, "(1) agent {agent} has {offers} live offers");
 }
