@@ -51,6 +51,8 @@ pub struct Acd {
     items: BTreeMap<ItemId, Item>,
     offers: BTreeMap<OfferId, Lease>,
     matcher: Matcher,
+    /// Agents with a seat: counted as they come and go, because it is asked after every input.
+    signed_in: usize,
     agenda: Agenda<Owner>,
     /// Changed since the last `settle`.
     touched: BTreeSet<AgentNo>,
@@ -60,7 +62,6 @@ pub struct Acd {
     rests: VecDeque<Waiting>,
     /// Who rests, or will after his call: they count in the quota.
     resting: BTreeSet<AgentNo>,
-    signed_in: usize,
     /// Waiting items that agents chose since the last `settle`.
     picked: VecDeque<(ItemId, AgentNo)>,
     /// Of the last item; breaks ties of rank.
@@ -81,7 +82,15 @@ enum Owner {
 /// An item to look at, and the agent who drew it and draws the next when it is gone.
 type Candidate = (Rank, ItemId, Option<AgentNo>);
 
-/// What is held, for metrics and for tests of "at rest nothing is left".
+/// What is asked after every input: each is known without looking at anybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gauges {
+    pub items: usize,
+    pub signed_in: usize,
+    pub ready: usize,
+}
+
+/// What is held, for tests of "at rest nothing is left". Looks at every agent and phone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub items: usize,
@@ -105,12 +114,12 @@ impl Acd {
             items: BTreeMap::new(),
             offers: BTreeMap::new(),
             matcher: Matcher::default(),
+            signed_in: 0,
             agenda: Agenda::default(),
             touched: BTreeSet::new(),
             fresh: BTreeSet::new(),
             rests: VecDeque::new(),
             resting: BTreeSet::new(),
-            signed_in: 0,
             picked: VecDeque::new(),
             sequence: 0,
             late: 0,
@@ -161,6 +170,10 @@ impl Acd {
         })
     }
 
+    pub fn gauges(&self) -> Gauges {
+        Gauges { items: self.items.len(), signed_in: self.signed_in, ready: self.matcher.ready() }
+    }
+
     pub fn counts(&self) -> Counts {
         let seats = || self.agents.values().filter_map(Agent::seat);
         Counts {
@@ -168,7 +181,7 @@ impl Acd {
             offers: self.offers.len(),
             works: seats().map(|s| s.works().len()).sum(),
             claims: self.phones.values().map(|p| p.claims().len()).sum(),
-            signed_in: self.signed_in,
+            signed_in: seats().count(),
             ready: self.matcher.ready(),
             deadlines: self.agenda.len(),
             late: self.late,

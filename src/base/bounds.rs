@@ -119,6 +119,9 @@ pub const COMMAND_MEMORY: Span = Span::minutes(10);
 /// Contacts kept as the answer to a command showed them, per tenant: 16 MiB at most. Full: a repeat on an ended contact
 /// shows its id alone.
 pub const SHOWN_CONTACTS_KEPT: usize = 1_024;
+/// How many of them a tenant remembers: a client that sends commands all the time fills no memory and no open state.
+/// Full: the oldest go, and a repeat of one of these acts again.
+pub const COMMAND_IDS_KEPT: usize = 64 * COMMAND_LANE;
 /// Text of a command id.
 pub const COMMAND_ID_BYTES: usize = 64;
 /// How long the door waits for a tenant's answer. Over: 504, and the client repeats with the same command id.
@@ -179,6 +182,8 @@ pub const SUBSCRIBERS: usize = 1_024;
 pub const SUBSCRIBER_MESSAGE_BYTES: usize = 4 << 10;
 /// How long a poll for events may wait. A longer wish is cut to it.
 pub const POLL_WAIT_MAX: Span = Span::seconds(30);
+/// Pages of events that one poll reads for what its filter wants. More: it answers with where it stands.
+pub const POLL_PAGES: usize = 64;
 /// An idle subscriber hears its position this often, so it resumes past what its filter left out.
 pub const SUBSCRIBER_IDLE: Span = Span::seconds(15);
 /// How long a query waits for the records to reach `at_least`. Over: 503 with the position reached.
@@ -202,6 +207,8 @@ pub const CONFIG_FILE_BYTES: usize = 16 << 20;
 /// Keys and values of such a file, aliases counted as what they stand for: 20,000 extensions with their
 /// agents, twice. More: refused.
 pub const CONFIG_NODES: usize = 1 << 20;
+/// Levels of such a file; ours have six. Each costs the reader some 30 KB of its stack. More: refused.
+pub const CONFIG_DEPTH: usize = 16;
 /// A regular expression of a site file. Longer: the file is refused.
 pub const PATTERN_BYTES: usize = 256;
 /// A dialled number with its separators. Longer: it means nothing here.
@@ -220,6 +227,11 @@ pub const CLOSED_MEMORY: Span = Span::seconds(60);
 pub const MEDIA_DATAGRAM_BYTES: usize = 2 << 10;
 /// How long a media thread may take to apply a command. Over: an alarm; the newest state is still what it applies.
 pub const MEDIA_APPLY_MAX: Span = Span::millis(200);
+/// Sources of one sum. More speak: the quietest are left out of it.
+pub const MIX_SPEAKERS: usize = 6;
+/// How long a media thread keeps commands for a leg that another thread has not handed over yet: two at most, its state
+/// and its end. Over: the leg is gone, the commands go too and are counted.
+pub const HAND_WAIT: Span = Span::seconds(5);
 /// Panics of one media thread within a minute that end all its legs; fewer end one leg each.
 pub const MEDIA_PANICS: usize = 3;
 

@@ -7,6 +7,26 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// Bits of a minted number.
+const ID_BITS: u32 = 60;
+
+/// A text that is no id: digits only, and no number beyond 60 bits, which storage could not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoId;
+
+impl fmt::Display for NoId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id is a number of at most 60 bits")
+    }
+}
+
+impl std::error::Error for NoId {}
+
+fn number_of(text: &str) -> Result<u64, NoId> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number: &u64| digits && number >> ID_BITS == 0).ok_or(NoId)
+}
+
 macro_rules! minted {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
@@ -20,9 +40,9 @@ macro_rules! minted {
         }
 
         impl FromStr for $name {
-            type Err = std::num::ParseIntError;
+            type Err = NoId;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+                number_of(text).map(Self)
             }
         }
 
@@ -36,7 +56,7 @@ macro_rules! minted {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map(Self).map_err(serde::de::Error::custom)
+                number_of(&text).map(Self).map_err(serde::de::Error::custom)
             }
         }
     )*};

@@ -33,7 +33,7 @@ impl IdBlock {
     }
 
     pub fn left(&self) -> u64 {
-        self.end - self.next
+        self.end.saturating_sub(self.next)
     }
 
     /// Continues with another run once this one is used up.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::contact::{Contact, Context, Waiting};
-use super::words::Act;
+use super::words::{Act, Tell};
 use crate::base::OfferId;
 use crate::base::bounds::ATTACHED_DATA_BYTES;
 use crate::event::Kind;
@@ -15,6 +15,10 @@ pub const POISON_KEY: &str = "poison";
 
 impl Contact {
     pub fn act(&mut self, context: &mut Context, act: Act) {
+        if let Err(refused) = self.may(&act) {
+            tracing::debug!(contact = %self.id, ?refused, "act does not fit");
+            return;
+        }
         match act {
             Act::Answer => {
                 self.answer_main(context);
@@ -34,8 +38,18 @@ impl Contact {
             Act::Dial(dial) => self.dial(context, *dial),
             Act::SetData { data, by } => self.set_data(context, data, by),
             Act::Refuse { cause } => self.refuse(context, cause, Side::System),
+            Act::Hold { leg, by } => self.hold(context, leg, by),
+            Act::Retrieve { leg, by } => self.retrieve(context, leg, by),
+            Act::Mute { leg, from, to, by } => self.mute(context, leg, (from, to), by),
+            Act::SendDigits { leg, digits, by } => self.send_digits(context, leg, digits, by),
+            Act::Announce { to, sounds, by } => self.announce(context, to, sounds, by),
+            Act::StopAnnounce { to, by: _ } => self.end_announcement(context, |a| a.to == to, None),
+            Act::Invite(invite) => self.invite(context, *invite),
+            Act::Transfer(transfer) => self.begin_transfer(context, *transfer),
+            Act::Consult { transferor: _, verb, by } => self.consult(context, verb, by),
+            Act::Record { verb, by } => self.record_verb(context, verb, by),
             Act::Hangup { leg, cause, side, by: _ } => match leg {
-                Some(leg) if self.main != Some(leg) => self.release_leg(context, leg, cause, side),
+                Some(leg) if self.goes_on_without(leg) => self.release_leg(context, leg, cause, side),
                 _ if side == Side::Flow => self.release_by_flow(context, cause),
                 _ => self.release_all(context, cause, side),
             },
@@ -44,11 +58,14 @@ impl Contact {
         self.settle(context);
     }
 
+    /// Whom an agent has just joined hears no prompt; the flow is told that it is over and waits for no end of it.
     fn play(&mut self, context: &mut Context, sounds: Vec<String>) {
-        if self.peer.is_some() || !self.answer_main(context) {
-            return;
+        if self.main_has_company() {
+            return self.tell(context, Tell::PlayEnded { missing: None });
         }
-        self.start_prompt(context, sounds);
+        if self.answer_main(context) {
+            self.start_prompt(context, sounds);
+        }
     }
 
     fn unring(&mut self, context: &mut Context, offer: OfferId, ending: OfferEnding) {
@@ -94,7 +111,7 @@ impl Contact {
     /// The flow is over: a customer whom nothing else holds is released.
     fn unhold(&mut self, context: &mut Context) {
         self.flow_holds = false;
-        if self.peer.is_none() && self.dialing.is_none() && self.waiting.is_none() {
+        if !self.main_has_company() && self.dialings.is_empty() && self.waiting.is_none() {
             self.release_by_flow(context, EndCause::FlowEnded);
         }
     }

@@ -2,13 +2,14 @@
 
 use serde_json::Map;
 
+use super::calls::Call;
 use super::contact::{Contact, Context, Marks, Tally, Timers};
 use super::end::LegEnd;
 use super::history::History;
 use super::leg::Leg;
 use super::negotiation::LegMedia;
 use super::room::Room;
-use super::words::{Arrival, Birth, Limits};
+use super::words::{Arrival, Birth, Does, Limits};
 use crate::base::{CallId, ContactId, NumberNo};
 use crate::event::Kind;
 use crate::event::words::{By, CallKind, Direction, EndCause, LegRole, Side};
@@ -35,8 +36,6 @@ impl Contact {
         met.push(contact.to_string());
         let opened = Self {
             id: contact,
-            call: CallId(context.supplies.ids.mint(context.now.t)),
-            call_kind,
             from,
             to,
             number,
@@ -47,15 +46,16 @@ impl Contact {
             limits,
             met,
             max_forwards,
+            calls: vec![Call { id: CallId(context.supplies.ids.mint(context.now.t)), kind: call_kind, chair: None }],
             legs: Vec::new(),
             dropped_legs: Vec::new(),
             counted: Tally::default(),
             main: None,
             customer: None,
-            peer: None,
             flow_holds: false,
             waiting: None,
-            dialing: None,
+            dialings: Vec::new(),
+            transfer: None,
             room: Room::new("default"),
             timers: Timers::default(),
             marks: Marks::default(),
@@ -102,10 +102,12 @@ impl Contact {
             media.arrive(ports, media_ip, incoming.sdp, context.supplies);
         }
         let readable = media.can_answer();
+        let call = contact.main_call();
         contact.open_leg(
             context,
             Leg {
                 id: incoming.leg,
+                call,
                 role: if customer { LegRole::Customer } else { LegRole::Other },
                 direction: Direction::Inbound,
                 party: incoming.party,
@@ -117,6 +119,10 @@ impl Contact {
                 progress: 0,
                 heard: false,
                 held_since: None,
+                away_since: None,
+                muted_from: false,
+                muted_to: false,
+                does: Does::Talks,
                 probing: false,
                 pressed: Default::default(),
             },

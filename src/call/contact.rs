@@ -1,21 +1,24 @@
 //! A contact: one matter from its first INVITE or command to the end of its last leg.
 //! Owns its legs, who talks to whom, what is recorded, and what its end means. In: acts of the tenant, tells of the
 //! endpoint, reports of the engine, deadlines. Out: `Output`s. Its steps are in the files beside: `arrive` (birth),
-//! `signal` (SIP), `acts` (the tenant), `dial`, `room` (who hears what), `end`.
+//! `calls` (who is in which), `signal` (SIP), `acts` (the tenant), `dial`, `hears` and `room` (who hears what),
+//! `recording`, `end`.
 
 use std::collections::VecDeque;
 
 use serde_json::{Map, Value};
 
+use super::calls::Call;
 use super::dial::Dialing;
 use super::end::LegEnd;
 use super::history::History;
 use super::leg::Leg;
 use super::room::Room;
+use super::transfer::Transfer;
 use super::words::{Limits, Output, Tell};
 use crate::base::bounds::{ALONE_MAX, LEGS_PER_CONTACT};
-use crate::base::{CallId, ContactId, GroupNo, LegId, Now, NumberNo, Span, Supplies, Time, TrunkNo};
-use crate::event::words::{By, CallKind, EndCause, PartyRef, Side};
+use crate::base::{ContactId, GroupNo, LegId, Now, NumberNo, Span, Supplies, Time, TrunkNo};
+use crate::event::words::{By, EndCause, PartyRef, Side};
 use crate::event::{About, Kind};
 use crate::media;
 use crate::sip;
@@ -29,8 +32,6 @@ pub(super) const PROBE_MAX: Span = Span::seconds(10);
 #[derive(Debug)]
 pub(super) struct Contact {
     pub id: ContactId,
-    pub call: CallId,
-    pub call_kind: CallKind,
     pub from: String,
     pub to: String,
     pub number: Option<NumberNo>,
@@ -42,6 +43,8 @@ pub(super) struct Contact {
     /// Contacts this call has been through, ours last.
     pub met: Vec<String>,
     pub max_forwards: u8,
+    /// The first is the main one, made at birth; the others come and go.
+    pub calls: Vec<Call>,
     pub legs: Vec<Leg>,
     /// Ended legs that were let go of; the room takes them out of its index.
     pub dropped_legs: Vec<LegId>,
@@ -51,12 +54,11 @@ pub(super) struct Contact {
     pub main: Option<LegId>,
     /// The contact's customer, when it has one.
     pub customer: Option<LegId>,
-    /// The leg that the main party talks to, from its 200 on.
-    pub peer: Option<LegId>,
     /// A flow runs and decides what comes next.
     pub flow_holds: bool,
     pub waiting: Option<Waiting>,
-    pub dialing: Option<Dialing>,
+    pub dialings: Vec<Dialing>,
+    pub transfer: Option<Box<Transfer>>,
     pub room: Room,
     pub timers: Timers,
     pub marks: Marks,
@@ -90,6 +92,8 @@ pub(super) struct Marks {
     pub talked: bool,
     pub queued: bool,
     pub dialled: bool,
+    /// The party that a command dialled took the call; nobody else has talked to it by that.
+    pub taken: bool,
     pub refused: bool,
 }
 
@@ -183,15 +187,15 @@ impl Contact {
         context.closing.push_back(Output::Journal { about, by: By::SYSTEM, kind });
     }
 
-    /// An event about the contact's call.
+    /// An event about the contact's main call.
     pub fn journal_call(&self, context: &mut Context, by: By, kind: Kind) {
-        self.journal(context, About { call: Some(self.call), ..About::default() }, by, kind);
+        self.journal(context, About { call: Some(self.main_call()), ..About::default() }, by, kind);
     }
 
     /// An event about one of its legs.
     pub fn journal_leg(&self, context: &mut Context, leg: LegId, by: By, kind: Kind) {
         let about = self.leg(leg).map(Leg::about).unwrap_or_default();
-        self.journal(context, About { call: Some(self.call), ..about }, by, kind);
+        self.journal(context, about, by, kind);
     }
 
     pub fn tell(&self, context: &mut Context, tell: Tell) {
@@ -273,7 +277,12 @@ impl Contact {
             self.close_when_reported(context);
             return;
         }
+        self.end_orphaned_invites(context);
+        self.end_unheard_announcements(context);
+        self.close_empty_calls(context);
         self.sync_room(context);
+        self.tell_agents(context);
+        self.watch_holds();
         self.watch_alone(context.t());
         self.drop_ended_legs();
     }
@@ -283,10 +292,20 @@ impl Contact {
         self.main.is_none() && self.ended_by.is_none()
     }
 
+    /// The longest hold runs while somebody is held, or while somebody who is there holds: it is over with that leg.
+    fn watch_holds(&mut self) {
+        let oldest = self.live_legs().flat_map(|l| [l.held_since, l.away_since]).flatten().min();
+        self.timers.set(Timer::HoldMax, oldest.map(|since| since + self.limits.hold_max));
+    }
+
     fn watch_alone(&mut self, t: Time) {
-        let held = self.flow_holds || self.waiting.is_some() || self.dialing.is_some() || self.peer.is_some();
+        let held = self.flow_holds || self.waiting.is_some() || !self.dialings.is_empty();
         let ringing = self.live_legs().any(|l| !l.is_answered());
-        let alone = !held && !ringing && self.live_legs().any(Leg::is_answered);
+        let alone = !held
+            && self.transfer.is_none()
+            && !self.talk_goes_on()
+            && !ringing
+            && self.live_legs().any(Leg::is_answered);
         if alone {
             self.timers.start(Timer::Alone, t + ALONE_MAX);
         } else {

@@ -6,9 +6,9 @@ use super::contact::{Contact, Context, Timer};
 use super::end::LegEnd;
 use super::leg::{Leg, Offered};
 use super::negotiation::LegMedia;
-use super::words::{Attempt, Dial, OfferStep, Ring, Tell};
-use crate::base::LegId;
+use super::words::{Attempt, ChairLeaves, Dial, Does, OfferStep, Ring, Tell};
 use crate::base::bounds::LEGS_PER_CONTACT;
+use crate::base::{CallId, LegId, Time};
 use crate::event::Kind;
 use crate::event::words::{By, Direction, EndCause, LegRole, OfferEnding, PartyRef, Side};
 use crate::media::words::Body;
@@ -18,50 +18,113 @@ use crate::switch::LegPhase;
 /// Header that carries the contacts a call has been through, so that a loop is seen.
 pub const CONTACT_HEADER: &str = "X-Cordboard-Contact";
 
+/// One dial: parties are tried in order until one answers.
 #[derive(Debug)]
 pub(super) struct Dialing {
+    purpose: Purpose,
+    /// The call that whoever answers is in.
+    call: CallId,
     attempts: VecDeque<Attempt>,
     /// The leg that rings now.
     pub leg: Option<LegId>,
     customer: bool,
+    until: Time,
+    by: By,
+}
+
+/// What a dial is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The main party is to be connected, or dialled itself; the tenant is told.
+    Connect,
+    /// A further party of a call.
+    Invite { inviter: LegId, chair_leaves: ChairLeaves },
+    /// The target of the contact's transfer.
+    Transfer,
 }
 
 impl Contact {
     pub fn dial(&mut self, context: &mut Context, dial: Dial) {
         self.marks.dialled = true;
+        let call = self.main_call();
+        self.start_dial(context, dial, Purpose::Connect, call);
+    }
+
+    pub fn start_dial(&mut self, context: &mut Context, dial: Dial, purpose: Purpose, call: CallId) {
         let until = context.t() + dial.ring;
-        self.timers.set(Timer::RingOver, Some(until));
-        self.dialing = Some(Dialing { attempts: dial.attempts.into(), leg: None, customer: dial.customer });
-        self.next_attempt(context, LegEnd { cause: EndCause::Unreachable, side: Side::System, status: None });
+        let attempts = dial.attempts.into();
+        let dialing = Dialing { purpose, call, attempts, leg: None, customer: dial.customer, until, by: dial.by };
+        let last = LegEnd { cause: EndCause::Unreachable, side: Side::System, status: None };
+        self.next_attempt(context, dialing, last);
     }
 
     /// Rings the next target; with none left the dial is over with how the last one ended.
-    fn next_attempt(&mut self, context: &mut Context, last: LegEnd) {
-        let mut last = last;
-        loop {
-            let Some(dialing) = &mut self.dialing else { return };
-            let Some(attempt) = dialing.attempts.pop_front() else {
-                return self.dial_over(context, Err(last));
-            };
+    fn next_attempt(&mut self, context: &mut Context, mut dialing: Dialing, mut last: LegEnd) {
+        while let Some(attempt) = dialing.attempts.pop_front() {
             let role = if dialing.customer { LegRole::Customer } else { LegRole::Other };
-            match self.ring_out(context, attempt, role, None) {
+            match self.ring_out(context, attempt, role, dialing.call, None) {
                 Ok(leg) => {
-                    if let Some(dialing) = &mut self.dialing {
-                        dialing.leg = Some(leg);
-                    }
-                    return;
+                    dialing.leg = Some(leg);
+                    self.dialings.push(dialing);
+                    return self.watch_dials();
                 }
                 Err(cause) => last = LegEnd { cause, side: Side::System, status: None },
             }
         }
+        self.dial_over(context, &dialing, Err(last));
+    }
+
+    /// The dial that made this leg and waits for its answer, taken out.
+    pub fn take_dialing(&mut self, leg: LegId) -> Option<Dialing> {
+        let at = self.dialings.iter().position(|d| d.leg == Some(leg))?;
+        let dialing = self.dialings.remove(at);
+        self.watch_dials();
+        Some(dialing)
+    }
+
+    /// The leg that rings for this purpose.
+    pub fn rung_for(&self, purpose: Purpose) -> Option<LegId> {
+        self.dialings.iter().find(|d| d.purpose == purpose)?.leg
+    }
+
+    pub fn is_dialled(&self, leg: LegId) -> bool {
+        self.dialings.iter().any(|d| d.leg == Some(leg))
+    }
+
+    /// Whoever answers the dial of this leg is in another call.
+    pub fn redirect_dial(&mut self, leg: LegId, call: CallId) {
+        if let Some(dialing) = self.dialings.iter_mut().find(|d| d.leg == Some(leg)) {
+            dialing.call = call;
+        }
+    }
+
+    /// A leg that rings for a call in which nobody is left.
+    pub fn orphaned_invite(&self) -> Option<LegId> {
+        let invites = self.dialings.iter().filter(|d| matches!(d.purpose, Purpose::Invite { .. }));
+        invites.filter(|d| self.talkers(d.call).next().is_none()).find_map(|d| d.leg)
+    }
+
+    /// The main party is gone: nothing is dialled for it any longer.
+    pub fn drop_connect_dials(&mut self) {
+        self.dialings.retain(|d| d.purpose != Purpose::Connect);
+        self.watch_dials();
+    }
+
+    /// Dials are given up; whoever rings for them is ended by the caller.
+    pub fn drop_dials(&mut self) {
+        self.dialings.clear();
+        self.watch_dials();
+    }
+
+    fn watch_dials(&mut self) {
+        let until = self.dialings.iter().map(|d| d.until).min();
+        self.timers.set(Timer::RingOver, until);
     }
 
     /// A dialled leg ended before its answer: a called party that will not take the call ends the dial, a way that does
     /// not lead there gives the next one its turn.
-    pub fn attempt_failed(&mut self, context: &mut Context, end: LegEnd) {
-        if let Some(dialing) = &mut self.dialing {
-            dialing.leg = None;
-        }
+    pub fn attempt_failed(&mut self, context: &mut Context, mut dialing: Dialing, end: LegEnd) {
+        dialing.leg = None;
         if self.main.is_some_and(|m| self.leg(m).is_some_and(|l| !l.is_live())) {
             self.main = None;
         }
@@ -72,7 +135,7 @@ impl Contact {
             | EndCause::NotAcceptable
             | EndCause::Unproven
             | EndCause::SignallingLost
-            | EndCause::InternalError => self.next_attempt(context, end),
+            | EndCause::InternalError => self.next_attempt(context, dialing, end),
             EndCause::HungUp
             | EndCause::Cancelled
             | EndCause::Rejected
@@ -89,13 +152,22 @@ impl Contact {
             | EndCause::TooLong
             | EndCause::Crash
             | EndCause::Drained
-            | EndCause::Loop => self.dial_over(context, Err(end)),
+            | EndCause::Loop => self.dial_over(context, &dialing, Err(end)),
         }
     }
 
-    fn dial_over(&mut self, context: &mut Context, result: Result<(), LegEnd>) {
-        self.dialing = None;
-        self.timers.set(Timer::RingOver, None);
+    fn dial_over(&mut self, context: &mut Context, dialing: &Dialing, result: Result<(), LegEnd>) {
+        match dialing.purpose {
+            Purpose::Connect => self.connect_over(context, result),
+            Purpose::Invite { inviter, chair_leaves } => {
+                let whom = (dialing.call, dialing.leg, dialing.by.clone());
+                self.invite_over(context, whom, (inviter, chair_leaves), result.err().map(|end| end.cause));
+            }
+            Purpose::Transfer => self.target_dialled(context, dialing.leg, result),
+        }
+    }
+
+    fn connect_over(&mut self, context: &mut Context, result: Result<(), LegEnd>) {
         self.tell(context, Tell::DialEnded(result.map_err(|end| end.cause)));
         let Err(end) = result else { return };
         if self.flow_holds {
@@ -108,18 +180,25 @@ impl Contact {
         }
     }
 
+    /// Dials that have rung long enough.
     pub fn ring_over(&mut self, context: &mut Context) {
-        let Some(dialing) = &mut self.dialing else { return };
-        dialing.attempts.clear();
-        if let Some(leg) = dialing.leg {
+        let t = context.t();
+        let mut rung_out = Vec::new();
+        for dialing in self.dialings.iter_mut().filter(|d| d.until <= t) {
+            dialing.attempts.clear();
+            rung_out.extend(dialing.leg);
+        }
+        for leg in rung_out {
             self.release_leg(context, leg, EndCause::NoAnswer, Side::System);
         }
+        self.watch_dials();
     }
 
     /// The dialled leg answered.
-    pub fn dial_answered(&mut self, context: &mut Context) {
-        self.marks.talked = true;
-        self.dial_over(context, Ok(()));
+    pub fn dial_answered(&mut self, context: &mut Context, leg: LegId) {
+        if let Some(dialing) = self.take_dialing(leg) {
+            self.dial_over(context, &dialing, Ok(()));
+        }
     }
 
     pub fn ring_agent(&mut self, context: &mut Context, ring: Ring) {
@@ -128,14 +207,15 @@ impl Contact {
             item: ring.item,
             agent: ring.agent,
             group: ring.group,
-            segment: ring.segment,
+            segment: Some(ring.segment),
             connected: false,
         };
         let gone = self.sealed || self.waiting.is_none();
         let result = if gone {
             Err(OfferEnding::CallerLeft)
         } else {
-            self.ring_out(context, ring.attempt, LegRole::Agent, Some(offered)).map_err(|cause| match cause {
+            let call = self.main_call();
+            self.ring_out(context, ring.attempt, LegRole::Agent, call, Some(offered)).map_err(|cause| match cause {
                 EndCause::Unreachable => OfferEnding::Unreachable,
                 _ => OfferEnding::Failed,
             })
@@ -152,6 +232,7 @@ impl Contact {
         context: &mut Context,
         attempt: Attempt,
         role: LegRole,
+        call: CallId,
         offered: Option<Offered>,
     ) -> Result<LegId, EndCause> {
         if attempt.targets.is_empty() {
@@ -171,6 +252,7 @@ impl Contact {
         let forks = attempt.targets.into_iter().zip(offers).map(|((target, _), sdp)| Fork { target, sdp }).collect();
         let leg = Leg {
             id,
+            call,
             role,
             direction: Direction::Outbound,
             party: attempt.party,
@@ -182,6 +264,10 @@ impl Contact {
             progress: 0,
             heard: false,
             held_since: None,
+            away_since: None,
+            muted_from: false,
+            muted_to: false,
+            does: Does::Talks,
             probing: false,
             pressed: Default::default(),
         };

@@ -1,9 +1,10 @@
 //! How a leg ends, what that means to the others, and how the contact is sealed and let go.
 
 use super::contact::{Contact, Context, Ending, SEAL_MAX, Timer};
-use super::room::Recorder;
+use super::recording::Recorder;
+use super::transfer::Event;
 use super::words::{OfferStep, Output, Tell};
-use crate::base::{LegId, Span};
+use crate::base::{AgentNo, CallId, LegId, Span};
 use crate::event::words::{By, Disposition, EndCause, LegRole, OfferEnding, PartyRef, RecordingGap, Side};
 use crate::event::{About, Kind, MediaCounts};
 use crate::sip::words::Act;
@@ -45,10 +46,10 @@ impl Contact {
     /// The leg is over, whoever began it: every leg ends here.
     pub fn end_leg(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
         let Some(l) = self.leg(leg).filter(|l| l.is_live()) else { return };
-        let (was_answered, offered, party) = (l.is_answered(), l.offered, l.party);
+        let (was_answered, offered, party, call) = (l.is_answered(), l.offered, l.party, l.call);
         let was_recorded = self.customer.or(self.main) == Some(leg);
         if was_recorded {
-            self.stop_recorder(context);
+            self.stop_recorder(context, By::SYSTEM);
         }
         self.journal_leg(
             context,
@@ -65,45 +66,101 @@ impl Contact {
             let ending = if offered.connected { OfferEnding::Connected } else { offer_ending(was_answered, end.cause) };
             let step = OfferStep::Ended { ending, sip_status: end.status };
             self.tell(context, Tell::Offer { offer: offered.offer, step });
-            if offered.connected {
+            if offered.connected && !self.has_agent(offered.agent) {
                 self.tell(context, Tell::AgentGone { agent: offered.agent, group: offered.group });
             }
         } else if let PartyRef::Extension(extension) = party {
             self.tell(context, Tell::StationBusy { extension, busy: false });
         }
-        self.after_leg(context, leg, end);
+        // Who lost the race was never in the talk.
+        let talked = was_answered && end.cause != EndCause::LostRace;
+        self.after_leg(context, leg, talked.then_some(call), end);
     }
 
-    /// What one leg's end means to the others.
-    fn after_leg(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
-        let was_peer = self.peer == Some(leg);
-        if was_peer {
-            self.peer = None;
+    /// He has another leg in this contact: his wrap-up begins with the end of the last.
+    fn has_agent(&self, agent: AgentNo) -> bool {
+        self.live_legs().any(|l| l.offered.is_some_and(|o| o.agent == agent && o.connected))
+    }
+
+    /// What one leg's end means to the others. `talked_in`: the call it talked in.
+    fn after_leg(&mut self, context: &mut Context, leg: LegId, talked_in: Option<CallId>, end: LegEnd) {
+        if let Some(dialing) = self.take_dialing(leg) {
+            return self.attempt_failed(context, dialing, end);
         }
-        if self.dialing.as_ref().is_some_and(|d| d.leg == Some(leg)) {
-            self.attempt_failed(context, end);
+        self.chair_left(context, leg, end);
+        if let Some(event) = self.leaves_transfer(leg) {
+            self.left_transfer(context, leg, event, end);
         } else if self.main == Some(leg) {
-            self.main_left(context, end);
-        } else if was_peer && self.waiting.is_none() {
-            if self.flow_holds {
-                self.other_left = Some((context.t(), end));
-                self.tell(context, Tell::OtherSideLeft);
-            } else if let Some(main) = self.main {
-                self.mark_ending(end);
-                self.release_leg(context, main, EndCause::PeerLeft, end.side);
-            }
+            self.main_left(context, leg, end);
+        } else if talked_in.is_some() && talked_in == self.main_leg().map(|l| l.call) {
+            self.other_left(context, end);
         }
     }
 
-    fn main_left(&mut self, context: &mut Context, end: LegEnd) {
-        self.mark_ending(end);
+    fn left_transfer(&mut self, context: &mut Context, leg: LegId, event: Event, end: LegEnd) {
+        let was_main = self.main == Some(leg);
+        // When the two others talk already, they may do so on.
+        let goes_on = self.talk_goes_on();
+        if was_main && !goes_on {
+            self.mark_ending(end);
+        }
+        if was_main {
+            self.customer_gone(context);
+        }
+        self.transfer_event(context, event, Some(end));
+        if was_main && goes_on {
+            self.pass_main(leg);
+        }
+    }
+
+    /// Somebody who talked with the main party left it.
+    fn other_left(&mut self, context: &mut Context, end: LegEnd) {
+        if self.main_has_company() || self.waiting.is_some() || self.transfer.is_some() {
+            return;
+        }
+        if self.flow_holds {
+            self.other_left = Some((context.t(), end));
+            self.tell(context, Tell::OtherSideLeft);
+        } else if let Some(main) = self.main {
+            self.mark_ending(end);
+            self.release_leg(context, main, EndCause::PeerLeft, end.side);
+        }
+    }
+
+    fn main_left(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
+        let goes_on = self.talk_goes_on();
+        if !goes_on {
+            self.mark_ending(end);
+        }
+        self.customer_gone(context);
+        let cause = if end.side == Side::System { end.cause } else { EndCause::PeerLeft };
+        if goes_on {
+            self.release_unwanted(context, cause, end.side);
+            return self.pass_main(leg);
+        }
+        self.drop_dials();
+        self.release_others(context, cause, end.side);
+    }
+
+    fn customer_gone(&mut self, context: &mut Context) {
         self.tell(context, Tell::CustomerLeft);
-        self.dialing = None;
-        self.timers.set(Timer::RingOver, None);
+        self.drop_connect_dials();
         self.waiting = None;
         self.flow_holds = false;
-        let cause = if end.side == Side::System { end.cause } else { EndCause::PeerLeft };
-        self.release_others(context, cause, end.side);
+    }
+
+    /// Legs that ring for a party who has left, while others talk on.
+    fn release_unwanted(&mut self, context: &mut Context, cause: EndCause, side: Side) {
+        let ringing = self.live_legs().filter(|l| !l.is_answered() && !self.is_dialled(l.id));
+        for leg in ringing.map(|l| l.id).collect::<Vec<_>>() {
+            self.release_leg(context, leg, cause, side);
+        }
+    }
+
+    /// Whether somebody talks on when this leg ends.
+    pub fn goes_on_without(&self, leg: LegId) -> bool {
+        let stays = |call: CallId| self.talkers(call).filter(|l| l.id != leg).nth(1).is_some();
+        self.main != Some(leg) || self.calls.iter().any(|call| stays(call.id))
     }
 
     fn release_others(&mut self, context: &mut Context, cause: EndCause, side: Side) {
@@ -129,8 +186,15 @@ impl Contact {
 
     pub fn release_all(&mut self, context: &mut Context, cause: EndCause, side: Side) {
         self.mark_ending(LegEnd { cause, side, status: None });
+        self.drop_transfer(context, cause);
+        self.calls.iter_mut().for_each(|call| call.chair = None);
         match self.main.filter(|&leg| self.leg(leg).is_some_and(|l| l.is_live())) {
-            Some(main) => self.release_leg(context, main, cause, side),
+            Some(main) => {
+                self.release_leg(context, main, cause, side);
+                self.drop_dials();
+                let cause = if side == Side::System { cause } else { EndCause::PeerLeft };
+                self.release_others(context, cause, side);
+            }
             None => self.release_others(context, cause, side),
         }
     }
@@ -139,7 +203,9 @@ impl Contact {
     pub fn seal(&mut self, context: &mut Context) {
         self.sealed = true;
         self.close_players(context);
-        self.journal_last(context, About { call: Some(self.call), ..About::default() }, Kind::CallClosed);
+        for call in &self.calls {
+            self.journal_last(context, About { call: Some(call.id), ..About::default() }, Kind::CallClosed);
+        }
         let ending = self.ended_by.unwrap_or(Ending {
             side: Side::System,
             cause: EndCause::PeerLeft,
@@ -166,6 +232,7 @@ impl Contact {
             _ if marks.talked => Disposition::Answered,
             _ if marks.refused => Disposition::Refused,
             Ending { while_queued: true, side: Side::Customer | Side::Other, .. } => Disposition::AbandonedInQueue,
+            _ if marks.taken => Disposition::Answered,
             Ending { side: Side::Customer | Side::Other, .. } if self.customer_left_first(ending) => {
                 match marks.answered {
                     Some(_) => Disposition::AbandonedInFlow,
@@ -192,9 +259,9 @@ impl Contact {
     }
 
     pub fn recording_ended(&mut self, context: &mut Context, length: Span, gap: Option<(RecordingGap, Span)>) {
-        if let Recorder::Closing { origin, until } = self.room.recorder {
-            let answered = until - origin;
-            self.journal_call(context, By::SYSTEM, Kind::RecordingEnded { length, answered, gap });
+        if let Recorder::Closing { origin, until, by } = &self.room.recorder {
+            let (answered, by) = (*until - *origin, by.clone());
+            self.journal_call(context, by, Kind::RecordingEnded { length, answered, gap });
             self.room.recorder = Recorder::Closed;
         }
     }

@@ -4,7 +4,8 @@
 
 use super::negotiation::LegMedia;
 use super::pressed::Pressed;
-use crate::base::{AgentNo, GroupNo, ItemId, LegId, OfferId, SegmentId, Time};
+use super::words::Does;
+use crate::base::{AgentNo, CallId, GroupNo, ItemId, LegId, OfferId, SegmentId, Time};
 use crate::event::About;
 use crate::event::words::{Direction, LegRole, PartyRef};
 use crate::media::words::{LegSpec, Remote};
@@ -13,6 +14,8 @@ use crate::switch::LegPhase;
 #[derive(Debug)]
 pub(super) struct Leg {
     pub id: LegId,
+    /// The one call it is in; it goes to another by `Contact::hand`.
+    pub call: CallId,
     pub role: LegRole,
     pub direction: Direction,
     pub party: PartyRef,
@@ -28,8 +31,15 @@ pub(super) struct Leg {
     pub progress: u16,
     /// The far end's first packet came.
     pub heard: bool,
-    /// The far end put us on hold: it wants to hear nothing.
+    /// We hold it: it hears music and nobody hears it.
     pub held_since: Option<Time>,
+    /// The far end put us on hold: it wants to hear nothing.
+    pub away_since: Option<Time>,
+    /// Nobody hears it; it hears nobody.
+    pub muted_from: bool,
+    pub muted_to: bool,
+    /// What was told last of the connected agent at its far end.
+    pub does: Does,
     /// The far end stopped sending and a probe is out.
     pub probing: bool,
     /// Digits that may be told again in another way.
@@ -43,7 +53,8 @@ pub(super) struct Offered {
     pub item: ItemId,
     pub agent: AgentNo,
     pub group: GroupNo,
-    pub segment: SegmentId,
+    /// The name of his first part of the recording, until it is used.
+    pub segment: Option<SegmentId>,
     pub connected: bool,
 }
 
@@ -56,10 +67,11 @@ impl Leg {
         self.phase == LegPhase::Answered
     }
 
-    /// The ids an event about this leg carries beside contact and call.
+    /// The ids an event about this leg carries beside its contact.
     pub fn about(&self) -> About {
         let offered = self.offered.as_ref();
         About {
+            call: Some(self.call),
             leg: Some(self.id),
             agent: offered.map(|o| o.agent),
             group: offered.map(|o| o.group),

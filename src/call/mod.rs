@@ -5,15 +5,24 @@
 
 mod acts;
 mod arrive;
+mod calls;
 mod contact;
 mod dial;
 mod end;
+mod hears;
 mod history;
 mod leg;
+mod may;
 mod negotiation;
 mod pressed;
+mod recording;
 mod room;
 mod signal;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod transfer_acts;
+mod verbs;
 mod view;
 pub mod words;
 

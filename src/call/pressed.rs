@@ -33,10 +33,12 @@ mod tests {
     use super::*;
     use DigitPath::{Info, Rtp};
 
+    /// When in ms, what, how it came, and whether it is news.
+    type Step = (i64, char, DigitPath, bool);
+
     #[test]
     fn a_digit_told_in_two_ways_counts_once() {
-        // (ms, digit, path, news)
-        let rows: [(&str, &[(i64, char, DigitPath, bool)]); 4] = [
+        let rows: [(&str, &[Step]); 4] = [
             ("one way", &[(0, '1', Rtp, true), (100, '1', Rtp, true), (200, '2', Rtp, true)]),
             (
                 "both ways, one key twice",

@@ -98,24 +98,20 @@ impl Contact {
             self.agent_accepted(context, leg);
         } else if self.main == Some(leg) {
             self.main_answered(context);
-            self.dial_answered(context);
+            self.marks.taken = true;
+            self.dial_answered(context, leg);
         } else {
-            self.join(context, leg);
-            self.dial_answered(context);
+            self.answer_main(context);
+            self.marks.talked = true;
+            self.dial_answered(context, leg);
         }
-    }
-
-    /// The main party and this leg hear each other from here on.
-    fn join(&mut self, context: &mut Context, leg: LegId) {
-        self.peer = Some(leg);
-        self.answer_main(context);
     }
 
     fn agent_accepted(&mut self, context: &mut Context, leg: LegId) {
-        if self.peer.is_some() || self.waiting.is_none() {
+        if self.company(leg).any(|l| Some(l.id) != self.main) || self.waiting.is_none() {
             return self.release_leg(context, leg, EndCause::LostRace, Side::System);
         }
-        self.join(context, leg);
+        self.answer_main(context);
         if self.leg(leg).is_some_and(|l| l.heard) {
             self.agent_connected(context, leg);
         }
@@ -177,11 +173,14 @@ impl Contact {
         let Some(answer) = l.media.re_offer(sdp) else {
             return self.sip(context, Act::RefuseOffer { leg, status: 488 });
         };
-        let held = l.media.agreed().is_some_and(|a| !a.send);
-        l.held_since = held.then_some(l.held_since.unwrap_or(t));
+        let (was_held, held) = (l.away_since.is_some(), l.media.agreed().is_some_and(|a| !a.send));
+        l.away_since = held.then_some(l.away_since.unwrap_or(t));
         self.sip(context, Act::AnswerOffer { leg, sdp: answer });
-        let oldest_hold = self.live_legs().filter_map(|l| l.held_since).min();
-        self.timers.set(Timer::HoldMax, oldest_hold.map(|since| since + self.limits.hold_max));
+        match (was_held, held) {
+            (false, true) => self.journal_leg(context, leg, By::PARTY, Kind::LegHeld),
+            (true, false) => self.journal_leg(context, leg, By::PARTY, Kind::LegRetrieved),
+            (true, true) | (false, false) => {}
+        }
     }
 
     pub fn report(&mut self, context: &mut Context, report: ReportBody) {
@@ -204,13 +203,13 @@ impl Contact {
         let Some(l) = self.leg_mut(leg).filter(|l| l.is_live() && !l.heard) else { return };
         l.heard = true;
         self.journal_leg(context, leg, By::PARTY, Kind::MediaHeard);
-        if self.peer == Some(leg) && self.is_answered(leg) {
+        if self.is_answered(leg) {
             self.agent_connected(context, leg);
         }
     }
 
     fn silent(&mut self, context: &mut Context, leg: LegId) {
-        let Some(l) = self.leg_mut(leg).filter(|l| l.is_answered() && l.held_since.is_none()) else { return };
+        let Some(l) = self.leg_mut(leg).filter(|l| l.is_answered() && l.away_since.is_none()) else { return };
         l.probing = true;
         self.timers.set(Timer::Probe, Some(context.t() + PROBE_MAX));
         self.sip(context, Act::Probe { leg });
@@ -240,20 +239,20 @@ impl Contact {
             return;
         }
         self.journal_leg(context, leg, By::PARTY, Kind::Digit { digit, path });
-        let other = match self.peer {
-            Some(peer) if self.main == Some(leg) => Some(peer),
-            Some(peer) if peer == leg => self.main,
-            _ => None,
+        let others: Vec<LegId> = match self.is_answered(leg) {
+            true => self.company(leg).map(|l| l.id).collect(),
+            false => Vec::new(),
         };
-        match other {
-            Some(other) => self.pass_digit(context, other, digit, path),
-            None if self.main == Some(leg) => self.tell(context, Tell::Digit(digit)),
-            None => {}
+        if others.is_empty() && self.main == Some(leg) {
+            self.tell(context, Tell::Digit(digit));
+        }
+        for other in others {
+            self.pass_digit(context, other, digit, path);
         }
     }
 
     /// In the way the other side speaks. The engine itself forwards telephone-events between two sides that have them.
-    fn pass_digit(&mut self, context: &mut Context, to: LegId, digit: char, path: DigitPath) {
+    pub fn pass_digit(&mut self, context: &mut Context, to: LegId, digit: char, path: DigitPath) {
         let Some(l) = self.leg_mut(to).filter(|l| l.is_answered()) else { return };
         let has_events = l.media.agreed().is_some_and(|a| a.telephone_event_send.is_some());
         match (path, has_events) {
@@ -268,6 +267,9 @@ impl Contact {
         let legs: Vec<LegId> = self.live_legs().map(|l| l.id).collect();
         let kind = Kind::Alarm { alarm: AlarmKind::InternalError, text: "a step of this contact panicked".to_owned() };
         self.journal(context, About::default(), By::SYSTEM, kind);
+        self.drop_dials();
+        self.drop_transfer(context, EndCause::InternalError);
+        self.calls.iter_mut().for_each(|call| call.chair = None);
         self.mark_ending(LegEnd { cause: EndCause::InternalError, side: Side::System, status: None });
         for leg in legs {
             self.release_leg(context, leg, EndCause::InternalError, Side::System);

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Contacts;
+use super::calls::Call;
 use super::contact::Contact;
 use super::leg::Leg;
 use crate::base::{ContactId, GroupNo, LegId, NumberNo, Time};
@@ -67,12 +68,12 @@ fn view(contact: &Contact) -> ContactView {
         opened: contact.born,
         queued: contact.waiting.map(|w| w.group),
         data: contact.data.clone(),
-        calls: vec![CallState {
-            call: contact.call,
-            kind: contact.call_kind,
-            legs: contact.live_legs().map(leg_state).collect(),
-        }],
+        calls: contact.calls.iter().map(|call| call_state(contact, call)).collect(),
     }
+}
+
+fn call_state(contact: &Contact, call: &Call) -> CallState {
+    CallState { call: call.id, kind: call.kind, legs: contact.members(call.id).map(leg_state).collect() }
 }
 
 fn leg_state(leg: &Leg) -> LegState {
@@ -86,5 +87,8 @@ fn leg_state(leg: &Leg) -> LegState {
         offer: leg.offered.map(|o| o.offer),
         phase: leg.phase,
         since: leg.since,
+        held: leg.held_since,
+        muted_from: leg.muted_from,
+        muted_to: leg.muted_to,
     }
 }

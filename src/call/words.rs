@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use crate::base::{
     AgentNo, CallId, ContactId, ExtensionNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span,
 };
-use crate::event::words::{By, CallKind, EndCause, LegRole, OfferEnding, PartyRef, Side, Station};
+use crate::event::words::{
+    By, CallKind, EndCause, LegRole, OfferEnding, PartyRef, Side, Station, TransferEnding, TransferMode,
+};
 use crate::event::{About, Kind};
 use crate::media;
 use crate::sdp::Codec;
@@ -89,7 +91,91 @@ pub struct Ring {
     pub attempt: Attempt,
 }
 
-/// What the tenant asks of a contact.
+/// Somebody further is to join a call; the others talk on meanwhile, also when nobody answers.
+#[derive(Clone, Debug)]
+pub struct Invite {
+    /// Who invites, in whose call: the chair, unless the call has one.
+    pub inviter: LegId,
+    pub chair_leaves: ChairLeaves,
+    pub dial: Dial,
+}
+
+/// What becomes of a conference whose chair leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChairLeaves {
+    /// Everybody in it is released.
+    End,
+    /// The next one has it: an agent before others, else who came first.
+    PassOn,
+}
+
+/// A leg gives the main call to whom the dial reaches.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    pub transferor: LegId,
+    pub mode: TransferMode,
+    /// Its `by` is who asked.
+    pub dial: Dial,
+}
+
+/// What the transferor decides while his transfer runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsultVerb {
+    /// The others get the target, the transferor is released; also while it rings.
+    Complete,
+    /// The target is released, the transferor is with the others again.
+    Cancel,
+    /// He talks to the other side: those he left, or the target.
+    Swap,
+    /// All talk to each other.
+    Join,
+}
+
+/// Who hears an announcement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    Leg(LegId),
+    Call(CallId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordVerb {
+    Start,
+    Stop,
+    /// Silence of the same length is written.
+    Pause,
+    Resume,
+}
+
+/// Why an act does not fit the contact as it is. Nothing has happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// No such contact, or it has ended.
+    UnknownContact,
+    /// No such leg lives in it.
+    UnknownLeg,
+    UnknownCall,
+    /// The leg is not in a talk.
+    NotTalking,
+    /// It is held, or recorded, or muted like that already.
+    AlreadyDone,
+    /// There is no hold, transfer, announcement or recording to be ended.
+    NothingToEnd,
+    /// Only from the main call, and not by the customer.
+    NotTransferor,
+    /// Another transfer of this contact runs.
+    TransferRuns,
+    /// The verb does not fit how far the transfer is.
+    TransferNotThere,
+    /// `LEGS_PER_CONTACT` are up.
+    Full,
+    /// A character that is no key, or more than `DIGITS_HELD`.
+    BadDigits,
+    /// The recording has ended for good.
+    RecordingOver,
+}
+
+/// What the tenant asks of a contact. Those with a `by` are verbs: `Contacts::may` tells beforehand whether they fit.
 #[derive(Clone, Debug)]
 pub enum Act {
     /// Answer the customer if that has not happened.
@@ -127,6 +213,50 @@ pub enum Act {
         side: Side,
         by: By,
     },
+    /// This leg hears music and nobody hears it.
+    Hold {
+        leg: LegId,
+        by: By,
+    },
+    Retrieve {
+        leg: LegId,
+        by: By,
+    },
+    /// What is muted from now on. `from`: nobody hears it. `to`: it hears nobody.
+    Mute {
+        leg: LegId,
+        from: bool,
+        to: bool,
+        by: By,
+    },
+    /// Keys (`0`-`9`, `*`, `#`, `A`-`D`) for its far end: RFC 4733 where it speaks that, else INFO.
+    SendDigits {
+        leg: LegId,
+        digits: String,
+        by: By,
+    },
+    /// Sounds from the library for parties of a talk. A new one for the same audience replaces the old.
+    Announce {
+        to: Audience,
+        sounds: Vec<String>,
+        by: By,
+    },
+    StopAnnounce {
+        to: Audience,
+        by: By,
+    },
+    Invite(Box<Invite>),
+    Transfer(Box<Transfer>),
+    /// The decision of a transferor.
+    Consult {
+        transferor: LegId,
+        verb: ConsultVerb,
+        by: By,
+    },
+    Record {
+        verb: RecordVerb,
+        by: By,
+    },
     /// An agent's wrap-up, tags and the like need nothing here; the flow is over and nothing else holds the customer.
     Unhold,
 }
@@ -148,6 +278,22 @@ pub enum Tell {
         offer: OfferId,
         step: OfferStep,
     },
+    /// The customer is alone because a transfer failed after its transferor had left, and no flow runs: he belongs
+    /// to the transferor's group. Unless he waits or is dialled somewhere he is released after `ALONE_MAX`.
+    Stranded {
+        group: GroupNo,
+    },
+    /// How a transfer ended; the transferor's leg may be gone.
+    TransferEnded {
+        transferor: LegId,
+        ending: TransferEnding,
+        cause: Option<EndCause>,
+    },
+    /// A connected agent does something else in this contact from now on. He begins with `Talks`.
+    AgentDoes {
+        agent: AgentNo,
+        does: Does,
+    },
     /// The agent's last leg of this contact ended after a talk.
     AgentGone {
         agent: AgentNo,
@@ -160,6 +306,19 @@ pub enum Tell {
     },
     /// Everything of it has ended and is sealed; the contact is gone.
     Closed,
+}
+
+/// What a connected agent does in his contact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Does {
+    #[default]
+    Talks,
+    /// Whom he talked with is on hold, or waits for his transfer to end.
+    Holds,
+    /// He talks, or is about to, to somebody of whom the customer hears nothing.
+    Consults,
+    /// Three or more talk.
+    Confers,
 }
 
 /// As `acd::words::OfferStep`; brothers do not know each other, the tenant translates.

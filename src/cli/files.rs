@@ -31,8 +31,13 @@ impl From<Vec<Problem>> for Failure {
 const DEFAULT_SETTINGS: &str = "cordboard.toml";
 
 pub fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(format_args!("`{}` cannot be read: {error}", path.display()), "check the path"))
+    std::fs::read_to_string(path).map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::InvalidData => "save the file as UTF-8",
+            _ => "check the path",
+        };
+        Failure::new(format_args!("`{}` cannot be read: {error}", path.display()), hint)
+    })
 }
 
 pub fn settings(args: &ServeArgs) -> Result<Settings, Failure> {

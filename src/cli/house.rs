@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::ServeArgs;
 use super::files::{self, Failure};
 use super::sites::{self, Generated};
+use super::tokens;
 use crate::api::archive::Archive;
 use crate::api::{Api, Door};
 use crate::base::{ContactId, IdBlock, InterfaceNo, Ports, Rng, Span, Supplies, TenantNo};
@@ -26,7 +27,7 @@ use crate::drive::media_threads::MediaThreads;
 use crate::drive::ports::{PortPool, PortRange, raise_descriptor_limit};
 use crate::drive::recorder_writer::{self, RecorderWriter};
 use crate::drive::retention::Retention;
-use crate::drive::supply::{IdCounter, Supplier};
+use crate::drive::supply::{IdCounter, Load, Supplier};
 use crate::drive::tenant::{State, TenantDriver};
 use crate::drive::trace::Trace;
 use crate::drive::watch::Changes;
@@ -35,16 +36,15 @@ use crate::drive::{tcp, udp};
 use crate::event::words::{AlarmKind, By, Wire};
 use crate::event::{About, Event, Kind, VERSION};
 use crate::ledger::Open;
-use crate::media::Settings as EngineSettings;
 use crate::media::recorder::Pool;
 use crate::media::sound::Library;
 use crate::media::wav::Format;
 use crate::media::words::Report;
+use crate::media::{Home, Settings as EngineSettings};
 use crate::sip::words::{Binding, Interface};
 use crate::site::{Network, Site};
 use crate::store::{self, Journal, Projector, Query, SiteStore};
-use crate::switch::door::{self, Scope, SiteAsked, TokenRow};
-use crate::switch::permission::{Permission, Permissions};
+use crate::switch::door::{self, SiteAsked};
 use crate::tenant::words::{House as Order, Input, ShedReason};
 use crate::tenant::{Parts, Tenant, Why};
 
@@ -52,8 +52,6 @@ use crate::tenant::{Parts, Tenant, Why};
 const QUERY_MAX: Span = Span::seconds(5);
 /// How often the house looks at itself: meters, the wall clock, whether a drain is over.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Characters of a generated admin token: 160 bits.
-const TOKEN_LENGTH: usize = 32;
 
 /// Where everything listens, and what a first start made up.
 #[derive(Clone, Debug)]
@@ -86,6 +84,8 @@ pub struct House {
     /// What the disk allows; a drain outranks it.
     order: Order,
     http: Vec<(oneshot::Sender<()>, JoinHandle<()>)>,
+    /// Measures the disk.
+    disk: JoinHandle<()>,
     _lock: File,
 }
 
@@ -94,6 +94,7 @@ pub(super) struct Running {
     pub site: Arc<Site>,
     pub lanes: Arc<Lanes>,
     door: Arc<door::Tenant<Site>>,
+    task: JoinHandle<()>,
 }
 
 type LanesByTenant = Arc<RwLock<BTreeMap<TenantNo, Arc<Lanes>>>>;
@@ -182,8 +183,8 @@ impl House {
         let (keep, projected) = (settings.journal.keep, projector.reached());
         tokio::spawn(Retention { journal: Arc::clone(&journal), keep, projected }.run());
         let door = Door::default();
-        let token = tokens(&settings, &site_store, &door, &mut rng, &data)?;
-        let verdicts = watch_disk(&data, &journal, &recorder, &clock);
+        let token = tokens::load(&settings, &site_store, &door, &mut rng, &data)?;
+        let (verdicts, disk) = watch_disk(&data, &journal, &recorder, &clock);
         let query = Query::new(&data.join("records.db"), projector.reached(), QUERY_MAX);
         let api = Api::new(door.clone(), Archive::new(Arc::clone(&journal), query), recordings.clone());
         let mut house = Self {
@@ -205,6 +206,7 @@ impl House {
             dialplans,
             order: Order::Open,
             http: Vec::new(),
+            disk,
             _lock: lock,
         };
         let supplier = Supplier {
@@ -244,7 +246,7 @@ impl House {
             Parts { site: Arc::clone(&site), flows: Arc::new(flows), interfaces: interfaces.to_vec(), bindings };
         let now = self.clock.now();
         let mut supplies = supplier.supplies(Rng::from_seed(rng.bytes()));
-        supplier.refill(&mut supplies);
+        supplier.refill(&mut supplies, Load { contacts: open.contacts.len(), waiting: 0 });
         let mut machine = Tenant::new(parts, now, &mut supplies.rng);
         machine.restore(&open, Why::Start { recordings }, now, &mut supplies);
         let (tenant, commands) = self.door.open_tenant(no, &site.key, Arc::clone(&site));
@@ -270,9 +272,9 @@ impl House {
             door: Arc::clone(&tenant),
             state: State::default(),
         };
-        tokio::spawn(driver.run());
+        let task = tokio::spawn(driver.run());
         self.addresses.sites.push(Arc::clone(&site));
-        self.tenants.push(Running { site, lanes, door: tenant });
+        self.tenants.push(Running { site, lanes, door: tenant, task });
         Ok(())
     }
 
@@ -419,9 +421,18 @@ impl House {
 
     /// Contacts are over; then recorder, journal, projector, sessions, sockets.
     async fn end(self) {
-        let Self { threads, recorder, journal, projector, site_store, http, door, tenants, .. } = self;
-        // The tenants' tasks end with the process; what they appended until here is committed below.
-        drop((door, tenants));
+        let Self { threads, recorder, journal, projector, site_store, http, door, tenants, disk, .. } = self;
+        // From here on a command is refused: accepted after the journal's end it would be forgotten. A task ends between
+        // two steps, and what it appended until then is committed below.
+        for task in tenants.into_iter().map(|tenant| tenant.task).chain([disk]) {
+            task.abort();
+            if let Err(error) = task.await
+                && error.is_panic()
+            {
+                tracing::error!(%error, "a task of the house ended by a panic");
+            }
+        }
+        drop(door);
         let ended = tokio::task::spawn_blocking(move || {
             if let Ok(threads) = Arc::try_unwrap(threads) {
                 threads.stop();
@@ -464,7 +475,7 @@ fn watch_disk(
     journal: &Arc<Journal>,
     recorder: &Arc<RecorderWriter>,
     clock: &Arc<Clock>,
-) -> mpsc::Receiver<Verdict> {
+) -> (mpsc::Receiver<Verdict>, JoinHandle<()>) {
     let (send_verdict, verdicts) = mpsc::channel(16);
     let disk = DiskDriver {
         folder: data.to_owned(),
@@ -474,8 +485,7 @@ fn watch_disk(
         supplies: Supplies { ids: IdBlock::new(0, 0, 0), ports: Ports::default(), rng: Rng::from_number(0) },
         verdicts: send_verdict,
     };
-    tokio::spawn(disk.run());
-    verdicts
+    (verdicts, tokio::spawn(disk.run()))
 }
 
 fn watch_dialplans(folder: &Path) -> Option<Changes> {
@@ -597,6 +607,7 @@ fn start_media(
                 pool: pool.clone(),
                 format,
                 rng: Rng::from_seed(rng.bytes()),
+                home: Home::default(),
             },
             ports: Arc::clone(ports),
             coalesce: settings.media.coalesce,
@@ -606,47 +617,4 @@ fn start_media(
     });
     let threads = MediaThreads::start(threads.collect::<Vec<_>>(), report).map_err(failure)?;
     Ok((Arc::new(threads), Arc::new(recorder)))
-}
-
-/// Tokens of site.db, and the first admin token. Returns it when it was made up.
-fn tokens(
-    settings: &Settings,
-    store: &SiteStore,
-    door: &Door,
-    rng: &mut Rng,
-    data: &Path,
-) -> Result<Option<String>, Failure> {
-    let failure = |error| sites::store_failure(data, &error);
-    let named: Vec<String> = settings.http.iter().filter_map(|h| h.token.as_ref()).map(|s| s.0.clone()).collect();
-    let mut stored = store.load_tokens().map_err(failure)?;
-    let mut shown = None;
-    let mut wanted = named;
-    if wanted.is_empty() && stored.is_empty() {
-        let token = rng.token(TOKEN_LENGTH);
-        shown = Some(token.clone());
-        wanted.push(token);
-    }
-    for text in wanted {
-        let digest = TokenRow::digest_of(&text);
-        if !stored.iter().any(|token| token.digest == digest) {
-            let permissions: Vec<&str> = Permissions::ADMIN.list().map(Permission::text).collect();
-            let permissions = permissions.join(" ");
-            let token = store::site::StoredToken { no: 0, digest, tenant: None, permissions, name: "admin".to_owned() };
-            store.save_token(token).map_err(failure)?;
-            stored = store.load_tokens().map_err(failure)?;
-        }
-    }
-    door.set_tokens(stored.into_iter().map(token_row).collect());
-    Ok(shown)
-}
-
-fn token_row(stored: store::site::StoredToken) -> TokenRow {
-    TokenRow {
-        no: stored.no,
-        name: stored.name,
-        scope: stored.tenant.map_or(Scope::Node, Scope::Tenant),
-        // A permission of another version is one that this program does not give.
-        permissions: Permissions::of(&stored.permissions.split(' ').filter_map(|p| p.parse().ok()).collect::<Vec<_>>()),
-        digest: stored.digest,
-    }
 }

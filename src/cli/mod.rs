@@ -16,6 +16,7 @@ mod remote;
 mod resite;
 mod serve;
 mod sites;
+mod tokens;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

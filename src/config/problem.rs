@@ -48,7 +48,7 @@ impl<'t> Problems<'t> {
     /// A complaint that is kept for later instead of being added.
     pub fn problem(&self, at: Place, message: impl Into<String>, hint: impl Into<String>) -> Problem {
         let Place { line, column } = Place { line: at.line.max(1), column: at.column.max(1) };
-        let source = self.lines.get(line as usize - 1).map_or(String::new(), |l| l.trim().to_owned());
+        let source = self.lines.get(line as usize - 1).map_or(String::new(), |l| excerpt(l, column));
         Problem { file: self.file.to_owned(), line, column, message: message.into(), source, hint: hint.into() }
     }
 
@@ -69,6 +69,25 @@ impl<'t> Problems<'t> {
             Some(_) | None => Err(self.into_vec()),
         }
     }
+}
+
+/// Characters of a line that are shown. A longer one is cut around the place: a file on one line fills no screen, and no
+/// alarm in the journal.
+const SHOWN: usize = 160;
+
+/// The line without its indentation, or the part of it around this column.
+fn excerpt(line: &str, column: u32) -> String {
+    let trimmed = line.trim();
+    let length = trimmed.chars().count();
+    if length <= SHOWN {
+        return trimmed.to_owned();
+    }
+    let indent = line.chars().count() - line.trim_start().chars().count();
+    let at = (column as usize - 1).saturating_sub(indent);
+    let from = at.saturating_sub(SHOWN / 2).min(length - SHOWN);
+    let part: String = trimmed.chars().skip(from).take(SHOWN).collect();
+    let (before, after) = (if from > 0 { "... " } else { "" }, if from + SHOWN < length { " ..." } else { "" });
+    format!("{before}{part}{after}")
 }
 
 impl fmt::Display for Problem {
@@ -158,6 +177,20 @@ error: `then` names step `mainmenu`, which this flow does not have
 hint: did you mean `main_menu` (line 22)?
 ";
         assert_eq!(print(&problems.into_vec()), printed);
+    }
+
+    #[test]
+    fn a_long_line_is_shown_around_its_place() {
+        let text = format!("{}hereé{}", "a".repeat(100_000), "b".repeat(100_000));
+        let mut problems = Problems::new("f", &text);
+        problems.add(Place { line: 1, column: 100_001 }, "wrong", "mend it");
+        problems.add(Place { line: 1, column: 9 }, "wrong", "mend it");
+        problems.add(Place { line: 1, column: 4_000_000_000 }, "wrong", "mend it");
+        let shown: Vec<String> = problems.into_vec().into_iter().map(|p| p.source).collect();
+        assert!(shown.iter().all(|source| source.chars().count() <= 170), "{shown:?}");
+        assert!(shown[0].starts_with("aaa") && shown[0].ends_with("a ..."), "{}", shown[0]);
+        assert!(shown[1].contains("ahereéb") && shown[1].starts_with("... "), "{}", shown[1]);
+        assert!(shown[2].ends_with('b'), "{}", shown[2]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_saphyr::{Location, Spanned};
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Place, Problems};
-use crate::base::bounds::{CONFIG_FILE_BYTES, CONFIG_NODES};
+use crate::base::bounds::{CONFIG_DEPTH, CONFIG_FILE_BYTES, CONFIG_NODES};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -51,6 +51,7 @@ pub fn yaml(text: &str, problems: &mut Problems) -> Option<Node> {
     options.merge_keys = serde_saphyr::options::MergeKeyPolicy::AsOrdinary;
     options.duplicate_keys = serde_saphyr::options::DuplicateKeyPolicy::PassThrough;
     if let Some(budget) = &mut options.budget {
+        budget.max_depth = CONFIG_DEPTH;
         (budget.max_nodes, budget.max_events) = (CONFIG_NODES, 2 * CONFIG_NODES);
         (budget.max_total_scalar_bytes, budget.max_total_comment_bytes) = (CONFIG_FILE_BYTES, CONFIG_FILE_BYTES);
     }
@@ -63,14 +64,33 @@ pub fn yaml(text: &str, problems: &mut Problems) -> Option<Node> {
             let message = message.lines().next().unwrap_or_default();
             let message = message.split_once(" at line ").map_or(message, |(what, _)| what);
             let message = message.split_once(';').map_or(message, |(what, _)| what);
-            let hint = "look at this line and the one before: indent by spaces, close what is open, \
-                        quote text that holds `: ` or begins with a sign";
-            problems.add(at, format!("not YAML: {message}"), hint);
+            let (what, hint) = unread(message);
+            problems.add(at, what, hint);
             return None;
         }
     };
     twice(&root, problems);
     Some(root)
+}
+
+/// What the reader's words mean to whoever wrote the file, and the remedy.
+fn unread(message: &str) -> (String, &'static str) {
+    if message.contains("recursion limit") || message.contains("Depth") {
+        return (
+            "the file is nested too deeply".to_owned(),
+            "no file of ours has more than a few levels; close what is open",
+        );
+    }
+    if message.contains("budget breached") {
+        let hint = "write out less by `*` aliases, or make several files of it";
+        return ("the file is too large, its `*` aliases counted as what they stand for".to_owned(), hint);
+    }
+    if message.contains("recursive references") {
+        return ("an alias stands for something that holds it".to_owned(), "let `*` name something outside of itself");
+    }
+    let hint = "look at this line and the one before: indent by spaces, close what is open, \
+                quote text that holds `: ` or begins with a sign";
+    (format!("not YAML: {message}"), hint)
 }
 
 /// Keys that stand in one map a second time. The first one's value is what `Fields` sees.
@@ -374,6 +394,24 @@ mod tests {
         let mut problems = Problems::new("f", &long);
         assert_eq!((yaml(&long, &mut problems), toml(&long, &mut problems)), (None, None));
         assert!(problems.into_vec().iter().all(|p| p.message.contains("bytes, at most 16777216 are read")));
+    }
+
+    #[test]
+    fn what_is_too_deep_or_too_much_is_told_in_plain_words() {
+        let bomb: String = ('b'..='k')
+            .map(|c| format!("{c}: &{c} [{}]\n", vec![format!("*{}", char::from(c as u8 - 1)); 9].join(",")))
+            .collect();
+        let rows = [
+            (format!("a: &a [x,x,x,x,x,x,x,x,x]\n{bomb}"), "aliases"),
+            (format!("a: {}{}", "[".repeat(1_000), "]".repeat(1_000)), "deep"),
+            (format!("a: {}1{}", "{a: ".repeat(1_000), "}".repeat(1_000)), "deep"),
+        ];
+        for (text, word) in rows {
+            let mut problems = Problems::new("f", &text);
+            assert_eq!(yaml(&text, &mut problems), None);
+            let problem = problems.into_vec().remove(0);
+            assert!(problem.message.contains(word) && !problem.hint.contains("indent"), "{problem}");
+        }
     }
 
     #[test]

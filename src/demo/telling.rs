@@ -103,11 +103,31 @@ impl Names {
             "site_changed" => ("the site".to_owned(), format!("changed to version {}", data["version"])),
             "alarm" => ("ALARM".to_owned(), format!("{}: {}", said("alarm"), said("text"))),
             // Another line says the same.
-            "originated" | "contact_data" | "call_opened" | "call_joined" | "call_left" | "call_closed" | "segment"
-            | "agent_groups" | "command_accepted" => return Ok(None),
-            unknown => return Err(Unknown(unknown.to_owned())),
+            "announcement_ended" | "originated" | "contact_data" | "call_opened" | "call_joined" | "call_left"
+            | "call_closed" | "segment" | "agent_groups" | "command_accepted" => return Ok(None),
+            kind => (leg, done_to_party(kind, data).ok_or_else(|| Unknown(kind.to_owned()))?),
         }))
     }
+}
+
+/// What was done to a party of a talk, or to all.
+fn done_to_party(kind: &str, data: &Value) -> Option<String> {
+    let said = |field: &str| text(data, field);
+    Some(match kind {
+        "leg_held" => "is put on hold".to_owned(),
+        "leg_retrieved" => "is held no longer".to_owned(),
+        "leg_muted" => format!("is muted: from {}, to {}", data["from"], data["to"]),
+        "digits_sent" => format!("gets the keys {}", said("digits")),
+        "announced" => "hears an announcement".to_owned(),
+        "invite_ended" if data["cause"].is_null() => "joins the talk".to_owned(),
+        "invite_ended" => format!("talks on, nobody joins: {}", said("cause")),
+        "chair_taken" => "has the conference".to_owned(),
+        "transfer_began" => format!("begins a transfer ({})", said("mode")),
+        "transfer_ended" => format!("the transfer ended: {}", said("ending")),
+        "recording_paused" => "the recording is paused".to_owned(),
+        "recording_resumed" => "the recording goes on".to_owned(),
+        _ => return None,
+    })
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 
+use super::ports::Sockets;
 use crate::base::TenantNo;
-use crate::media::Counters;
 use crate::media::sound::Library;
 use crate::media::words::{Body, Command, Subject};
+use crate::media::{Counters, Moving};
 
 /// How a thread fares, as of its last look at its mailbox or at most half a second ago.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,8 +37,17 @@ pub struct Mailbox {
 pub struct Letters {
     pub order: VecDeque<Key>,
     pub newest: BTreeMap<Key, Command>,
+    /// Legs from other threads. Bounded by the legs there are.
+    pub arrivals: Vec<Arrival>,
     pub library: Option<Arc<Library>>,
     pub stop: bool,
+}
+
+/// A leg on its way, as one owned value; its datagrams wait in the sockets.
+#[derive(Debug)]
+pub struct Arrival {
+    pub moving: Moving,
+    pub sockets: Option<Sockets>,
 }
 
 /// A `Close` has an entry of its own: a leg opened and closed at once still gives its ports back.
@@ -69,6 +79,11 @@ impl Mailbox {
             }
         }
         drop(letters);
+        self.ring();
+    }
+
+    pub fn put_arrival(&self, arrival: Arrival) {
+        lock(&self.letters).arrivals.push(arrival);
         self.ring();
     }
 
@@ -121,7 +136,8 @@ mod tests {
     #[test]
     fn the_newest_of_each_subject_waits_and_none_is_lost() {
         let mailbox = Mailbox::new().expect("a descriptor");
-        let row = |sink, source| Body::SetRow { sink: LegId(sink), source };
+        let row =
+            |sink, source: Option<Source>| Body::SetRow { sink: LegId(sink), sources: source.into_iter().collect() };
         let leg = Some(Source::Leg(LegId(9)));
         for (tenant, version, body) in [
             (1, 1, row(1, leg)),

@@ -11,13 +11,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::leg_sockets::{Event, LegSockets, Ready};
-use super::mailbox::{Letters, Mailbox, Status};
-use super::ports::PortPool;
+use super::mailbox::{Arrival, Letters, Mailbox, Status};
+use super::ports::{PortPool, Sockets};
 use crate::base::{Now, Span, TenantNo, Time, bounds};
 use crate::media::recorder::Write;
 use crate::media::sound::Library;
 use crate::media::words::{Command, Report};
-use crate::media::{Channel, Engine, Output, Settings, Slot, Verdict};
+use crate::media::{Channel, Engine, Home, Moving, Output, Settings, Slot, Verdict};
 
 /// With `media.coalesce`, a thread that found packets looks again at the next multiple of this.
 const COALESCE: Span = Span::micros(250);
@@ -42,6 +42,9 @@ pub struct ThreadSettings {
     pub writer: Sender<Write>,
 }
 
+/// Those of all threads, by [`Home::index`]: a leg that moves is put into another one's.
+pub type Mailboxes = Arc<[Arc<Mailbox>]>;
+
 /// The handle to a running thread; anybody may send.
 pub struct MediaThread {
     mailbox: Arc<Mailbox>,
@@ -51,12 +54,17 @@ pub struct MediaThread {
 impl MediaThread {
     /// # Errors
     /// The system has no descriptor or thread left.
-    pub fn start(settings: ThreadSettings, report: impl Fn(TenantNo, Report) + Send + 'static) -> io::Result<Self> {
-        let mailbox = Arc::new(Mailbox::new()?);
+    pub fn start(
+        settings: ThreadSettings,
+        mailboxes: &Mailboxes,
+        report: impl Fn(TenantNo, Report) + Send + 'static,
+    ) -> io::Result<Self> {
+        let mailboxes = Arc::clone(mailboxes);
+        let mailbox = Arc::clone(&mailboxes[settings.engine.home.index]);
         let sockets = LegSockets::new(mailbox.bell())?;
         let thread = std::thread::Builder::new().name(settings.name.clone()).spawn({
             let mailbox = Arc::clone(&mailbox);
-            move || Work::new(settings, sockets, mailbox, Box::new(report)).run()
+            move || Work::new(settings, sockets, mailbox, mailboxes, Box::new(report)).run()
         })?;
         Ok(Self { mailbox, thread })
     }
@@ -84,6 +92,8 @@ impl MediaThread {
 struct Work {
     engine: Engine,
     mailbox: Arc<Mailbox>,
+    mailboxes: Mailboxes,
+    home: Home,
     ports: Arc<PortPool>,
     coalesce: bool,
     clock: Arc<dyn Fn() -> Now + Send + Sync>,
@@ -102,12 +112,15 @@ impl Work {
         settings: ThreadSettings,
         sockets: LegSockets,
         mailbox: Arc<Mailbox>,
+        mailboxes: Mailboxes,
         report: Box<dyn Fn(TenantNo, Report) + Send>,
     ) -> Self {
         let ThreadSettings { engine, ports, coalesce, clock, writer, .. } = settings;
         Self {
+            home: engine.home,
             engine: Engine::new(engine),
             mailbox,
+            mailboxes,
             ports,
             coalesce,
             clock,
@@ -196,9 +209,12 @@ impl Work {
 
     /// Applies what waits in the mailbox. True: the thread shall end.
     fn read_mail(&mut self, now: Now) -> bool {
-        let Letters { order, mut newest, library, stop } = self.mailbox.take();
+        let Letters { order, mut newest, arrivals, library, stop } = self.mailbox.take();
         if let Some(library) = library {
             self.engine.set_library(library);
+        }
+        for Arrival { moving, sockets } in arrivals {
+            self.arrive(moving, sockets, now);
         }
         for key in order {
             let Some(command) = newest.remove(&key) else { continue };
@@ -215,6 +231,19 @@ impl Work {
         stop
     }
 
+    /// A leg from another thread. What came for it meanwhile is reported by epoll at once.
+    fn arrive(&mut self, moving: Moving, sockets: Option<Sockets>, now: Now) {
+        let slot = self.engine.arrive(moving);
+        match sockets {
+            Some(sockets) => self.sockets.insert(slot, sockets),
+            None => tracing::error!("a leg moved without its sockets"),
+        }
+        if catch_unwind(AssertUnwindSafe(|| self.engine.settle(slot, now))).is_err() {
+            self.after_panic(now);
+        }
+        self.carry_out();
+    }
+
     fn carry_out(&mut self) {
         while let Some(output) = self.engine.poll() {
             match output {
@@ -227,6 +256,11 @@ impl Work {
                     if let Some(sockets) = self.sockets.remove(slot) {
                         self.ports.release(ports, sockets);
                     }
+                }
+                Output::Give { slot, moving } => {
+                    let sockets = self.sockets.remove(slot);
+                    let thread = self.home.of(moving.contact());
+                    self.mailboxes[thread].put_arrival(Arrival { moving, sockets });
                 }
                 Output::Write(write) => {
                     if self.writer.send(write).is_err() {

@@ -3,11 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
-use super::mailbox::Status;
-use super::media_thread::{MediaThread, ThreadSettings};
+use super::mailbox::{Mailbox, Status};
+use super::media_thread::{Mailboxes, MediaThread, ThreadSettings};
 use crate::base::{ContactId, TenantNo};
+use crate::media::Home;
 use crate::media::sound::Library;
-use crate::media::words::{Command, Report};
+use crate::media::words::{Body, Command, Report};
 
 /// All legs of a contact's room live on one thread, from its birth to its end.
 pub struct MediaThreads(Vec<MediaThread>);
@@ -18,15 +19,20 @@ impl MediaThreads {
     /// # Errors
     /// The system has no descriptor or thread left.
     pub fn start(
-        settings: impl IntoIterator<Item = ThreadSettings>,
+        settings: Vec<ThreadSettings>,
         report: impl Fn(TenantNo, Report) + Clone + Send + 'static,
     ) -> io::Result<Self> {
-        let started = settings.into_iter().map(|settings| MediaThread::start(settings, report.clone()));
-        let threads: Vec<_> = started.collect::<io::Result<_>>()?;
-        if threads.is_empty() {
+        let threads = settings.len();
+        if threads == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no media thread"));
         }
-        Ok(Self(threads))
+        let mailboxes: io::Result<Vec<_>> = settings.iter().map(|_| Mailbox::new().map(Arc::new)).collect();
+        let mailboxes = Mailboxes::from(mailboxes?);
+        let started = settings.into_iter().enumerate().map(|(index, mut settings)| {
+            settings.engine.home = Home { index, threads };
+            MediaThread::start(settings, &mailboxes, report.clone())
+        });
+        Ok(Self(started.collect::<io::Result<_>>()?))
     }
 
     /// How many threads a host of `cores` gets: all but one, at least one.
@@ -36,7 +42,14 @@ impl MediaThreads {
 
     /// Never waits, never fails.
     pub fn send(&self, tenant: TenantNo, command: Command) {
-        self.0[self.home(command.contact)].send(tenant, command);
+        let thread = self.home(command.contact);
+        if let Body::Hand { to, .. } = command.body
+            && self.home(to) != thread
+        {
+            // Whoever is to get a leg has to know it before the first command about it.
+            self.0[self.home(to)].send(tenant, command.clone());
+        }
+        self.0[thread].send(tenant, command);
     }
 
     /// The thread on which this contact lives.
@@ -60,9 +73,8 @@ impl MediaThreads {
     }
 }
 
-/// Ids end in a sequence, so contacts go round: as even as counting legs, without a table that must be kept.
 fn home(contact: ContactId, threads: usize) -> usize {
-    (contact.0 % threads as u64) as usize
+    Home { index: 0, threads }.of(contact)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::clock::Clock;
 use super::lanes::Lanes;
-use super::supply::Supplier;
+use super::supply::{Load, Supplier};
 use super::world::World;
 use crate::base::bounds::MEDIA_APPLY_MAX;
 use crate::base::{ContactId, Now, Span, Supplies, Time};
@@ -148,15 +148,22 @@ impl TenantDriver {
         set(&meters.contacts, self.machine.live_contacts());
         set(&meters.legs, self.machine.contacts().counts().1);
         set(&meters.bindings, self.machine.endpoint().phones());
-        let acd = self.machine.acd().counts();
+        let acd = self.machine.acd().gauges();
         set(&meters.waiting, acd.items);
         set(&meters.agents_signed_in, acd.signed_in);
         set(&meters.agents_available, acd.ready);
     }
 
+    /// As of the last input.
+    fn load(&self) -> Load {
+        let read = |meter: &crate::switch::meters::Meter| usize::try_from(meter.get()).unwrap_or(0);
+        Load { contacts: read(&self.door.meters.contacts), waiting: read(&self.door.meters.waiting) }
+    }
+
     /// One input: in, and everything out. A panic outside of a contact restores the machine from what was appended.
     fn handle(&mut self, input: Input, now: Now) {
-        self.supplier.refill(&mut self.supplies);
+        let load = self.load();
+        self.supplier.refill(&mut self.supplies, load);
         let (name, started) = (input.name(), Instant::now());
         let (machine, supplies) = (&mut self.machine, &mut self.supplies);
         let caught = catch_unwind(AssertUnwindSafe(|| machine.handle(input, now, supplies)));
@@ -219,6 +226,10 @@ impl TenantDriver {
             Body::ReturnPorts(_) => return self.world.media(command),
             Body::Close(_) => drop(self.state.media.remove(&of)),
             Body::SetLeg(_) | Body::SetPlayer(_) | Body::SetTrack(_) => drop(self.state.media.insert(of)),
+            Body::Hand { leg, to } => {
+                self.state.media.remove(&(command.contact, Subject::Leg(leg)));
+                self.state.media.insert((to, Subject::Leg(leg)));
+            }
             Body::SetRow { .. } => {}
         }
         self.state.lateness.sent(self.world.threads.home(command.contact), &command, self.clock.t());
@@ -238,9 +249,7 @@ impl TenantDriver {
             Output::Media(command) => self.media(command),
             Output::Journal { event, notify } => self.state.last_seq = self.world.journal.append(*event, notify),
             Output::Answer { reply, answer, repeat_of } => {
-                let then = repeat_of.and_then(|id| {
-                    self.world.journal.open_state(self.machine.no()).commands.get(&id).map(|accepted| accepted.seq)
-                });
+                let then = repeat_of.and_then(|id| self.world.journal.accepted(self.machine.no(), &id));
                 self.state.reply(reply, answer, then);
             }
             Output::Store(ask) => self.world.store(ask),

@@ -62,7 +62,12 @@ impl World {
     pub fn media(&self, command: Command) {
         match command.body {
             Body::ReturnPorts(pair) => self.ports.give_back(pair),
-            Body::SetLeg(_) | Body::SetRow { .. } | Body::SetPlayer(_) | Body::SetTrack(_) | Body::Close(_) => {
+            Body::SetLeg(_)
+            | Body::SetRow { .. }
+            | Body::Hand { .. }
+            | Body::SetPlayer(_)
+            | Body::SetTrack(_)
+            | Body::Close(_) => {
                 self.threads.send(self.tenant, command);
             }
         }

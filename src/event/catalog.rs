@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::words::{
     Actor, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
-    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, Wire, Wish, WorkRole,
+    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, TransferEnding, TransferMode, Wire, Wish,
+    WorkRole,
 };
 use super::{About, DialogState, Event, Kind, MediaCounts, Recorded, VERSION};
 use crate::base::{
@@ -27,7 +28,7 @@ fn entry(ids: &'static str, means: &'static str, kind: Kind) -> Entry {
 const STATION: Station = Station::Extension(ExtensionNo(1));
 
 fn entries() -> Vec<Entry> {
-    let contacts = [contact_entries(), leg_entries(), call_entries(), recording_entries()];
+    let contacts = [contact_entries(), leg_entries(), call_entries(), recording_entries(), verb_entries()];
     let others = [flow_entries(), agent_entries(), house_entries()];
     contacts.into_iter().chain(others).flatten().collect()
 }
@@ -139,6 +140,61 @@ fn recording_entries() -> Vec<Entry> {
                 gap: Some((RecordingGap::DiskSlow, Span::seconds(1))),
             },
         ),
+    ]
+}
+
+/// What was done to the parties of a contact.
+fn verb_entries() -> Vec<Entry> {
+    let text = str::to_owned;
+    vec![
+        entry(
+            "contact call leg [agent]",
+            "It hears music and nobody hears it. By a party: its own far end holds us, and the others hear music.",
+            Kind::LegHeld,
+        ),
+        entry("contact call leg [agent]", "It is held no longer.", Kind::LegRetrieved),
+        entry(
+            "contact call leg [agent]",
+            "What is muted from now on: `from`, nobody hears it; `to`, it hears nobody.",
+            Kind::LegMuted { from: true, to: false },
+        ),
+        entry("contact call leg", "Keys were pressed for it by a command.", Kind::DigitsSent { digits: text("12#") }),
+        entry(
+            "contact call [leg]",
+            "A leg, or all of a call, hear sounds from the library.",
+            Kind::Announced { sounds: vec![text("en-US/welcome")] },
+        ),
+        entry(
+            "contact call [leg]",
+            "They were played or stopped, or one was not in the library.",
+            Kind::AnnouncementEnded { missing: None },
+        ),
+        entry(
+            "contact call [leg]",
+            "The dial to a further party is over: the leg it reached, or why nobody.",
+            Kind::InviteEnded { cause: Some(EndCause::Busy) },
+        ),
+        entry(
+            "contact call leg",
+            "This leg has the conference: it invited first, or the one before it left.",
+            Kind::ChairTaken,
+        ),
+        entry(
+            "contact call leg [agent]",
+            "The leg gives its call to somebody who is being dialled.",
+            Kind::TransferBegan { mode: TransferMode::Consult },
+        ),
+        entry(
+            "contact call leg [agent]",
+            "The one ending of a transfer; `leg` is the transferor.",
+            Kind::TransferEnded {
+                mode: TransferMode::Blind,
+                ending: TransferEnding::Failed,
+                cause: Some(EndCause::NoAnswer),
+            },
+        ),
+        entry("contact call", "Silence is written until it is resumed.", Kind::RecordingPaused),
+        entry("contact call", "The recording goes on.", Kind::RecordingResumed),
     ]
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words::{
     AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef,
-    RecordingGap, SegmentEdge, Side, Station, Wish, WorkRole,
+    RecordingGap, SegmentEdge, Side, Station, TransferEnding, TransferMode, Wish, WorkRole,
 };
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, ReasonNo, SegmentId,
@@ -74,12 +74,48 @@ pub enum Kind {
         counts: MediaCounts,
     },
 
+    /// From now on it hears music and nobody hears it. By a party: its own far end holds us, and the others hear music.
+    LegHeld,
+    LegRetrieved,
+    /// What is muted from now on: `from`, nobody hears it; `to`, it hears nobody.
+    LegMuted {
+        from: bool,
+        to: bool,
+    },
+    /// Keys were pressed for a leg by a command. Personal.
+    DigitsSent {
+        digits: String,
+    },
+    /// Somebody in a talk, or all of a call, hear sounds from the library.
+    Announced {
+        sounds: Vec<String>,
+    },
+    /// All was played, or stopped, or a sound was not in the library.
+    AnnouncementEnded {
+        missing: Option<String>,
+    },
+
     CallOpened {
         call_kind: CallKind,
     },
     CallJoined,
     CallLeft,
     CallClosed,
+    /// The dial to a further party is over: the leg it reached, or why nobody.
+    InviteEnded {
+        cause: Option<EndCause>,
+    },
+    /// This leg has the conference: it invited first, or the one before it left.
+    ChairTaken,
+    /// The leg gives its call to somebody who is being dialled.
+    TransferBegan {
+        mode: TransferMode,
+    },
+    TransferEnded {
+        mode: TransferMode,
+        ending: TransferEnding,
+        cause: Option<EndCause>,
+    },
 
     FlowStarted {
         flow: FlowNo,
@@ -199,6 +235,9 @@ pub enum Kind {
     RecordingStarted {
         file: String,
     },
+    /// Silence is written until it is resumed.
+    RecordingPaused,
+    RecordingResumed,
     /// A part of the recording ended; `from` and `to` are places in the file.
     Segment {
         segment: SegmentId,
@@ -299,6 +338,7 @@ impl Kind {
                 | Self::Digit { .. }
                 | Self::AgentForced { .. }
                 | Self::AgentNote { .. }
+                | Self::DigitsSent { .. }
                 | Self::Registered { .. }
                 | Self::Unregistered { .. }
                 | Self::Checkpoint { .. }
@@ -320,10 +360,20 @@ impl Kind {
             Self::Digit { .. } => "digit",
             Self::LegEnded { .. } => "leg_ended",
             Self::LegMedia { .. } => "leg_media",
+            Self::LegHeld => "leg_held",
+            Self::LegRetrieved => "leg_retrieved",
+            Self::LegMuted { .. } => "leg_muted",
+            Self::DigitsSent { .. } => "digits_sent",
+            Self::Announced { .. } => "announced",
+            Self::AnnouncementEnded { .. } => "announcement_ended",
             Self::CallOpened { .. } => "call_opened",
             Self::CallJoined => "call_joined",
             Self::CallLeft => "call_left",
             Self::CallClosed => "call_closed",
+            Self::InviteEnded { .. } => "invite_ended",
+            Self::ChairTaken => "chair_taken",
+            Self::TransferBegan { .. } => "transfer_began",
+            Self::TransferEnded { .. } => "transfer_ended",
             Self::FlowStarted { .. } => "flow_started",
             Self::FlowNode { .. } => "flow_node",
             Self::FlowEnded { .. } => "flow_ended",
@@ -350,6 +400,8 @@ impl Kind {
             Self::Registered { .. } => "registered",
             Self::Unregistered { .. } => "unregistered",
             Self::RecordingStarted { .. } => "recording_started",
+            Self::RecordingPaused => "recording_paused",
+            Self::RecordingResumed => "recording_resumed",
             Self::Segment { .. } => "segment",
             Self::RecordingEnded { .. } => "recording_ended",
             Self::CommandAccepted { .. } => "command_accepted",

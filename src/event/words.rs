@@ -129,7 +129,8 @@ pub enum Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Disposition {
-    /// The caller talked to an agent, or to whom he called.
+    /// The caller talked to an agent, or to whom he called; or a party that a command dialled took the call and did not
+    /// leave it while waiting in a group.
     Answered,
     /// The flow served him and nobody else was wanted.
     SelfService,
@@ -156,6 +157,40 @@ pub enum CallKind {
     Main,
     /// Both parties are ours.
     Internal,
+    /// Beside the main one: what is said in it never reaches the customer.
+    Consult,
+}
+
+/// What becomes of the transferor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransferMode {
+    /// Released at once; the others wait for the target.
+    Blind,
+    /// Released when the target answers; a failure brings him back to the others.
+    OnAnswer,
+    /// He waits while the target talks to the others, and is with them again when the target leaves.
+    ComeBack,
+    /// He talks to the target first and then says what happens.
+    Consult,
+}
+
+/// How a transfer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransferEnding {
+    /// The target talks to the others, the transferor is gone.
+    Completed,
+    /// All of them talk to each other.
+    Joined,
+    /// The target has left and the transferor is with the others again.
+    CameBack,
+    /// Nobody answered.
+    Failed,
+    /// The transferor thought better of it.
+    Cancelled,
+    /// The others left before it was done.
+    CustomerLeft,
 }
 
 /// How far an offer has come.
@@ -343,6 +378,9 @@ pub enum SegmentEdge {
     Answered,
     /// Another party came into or left the room.
     PartyChanged,
+    /// A command paused the recording: silence follows.
+    Paused,
+    Resumed,
     Ended,
     /// Found after a restart and closed at the file's length.
     Crash,

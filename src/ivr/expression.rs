@@ -68,6 +68,10 @@ impl Expression {
         let program = STANDARD.compile(text).map_err(|errors| {
             let found = errors.errors.first().map_or(String::new(), |e| e.msg.lines().next().unwrap_or("").to_owned());
             let found = found.trim_start_matches("Syntax error: ").trim();
+            if found.contains("Recursion limit") {
+                let hint = "make several nodes of it".to_owned();
+                return Refused { why: "is nested too deeply".to_owned(), hint };
+            }
             let hint = "compare with `==`, join with `&&` and put texts in quotes: `digits == \"1\"`".to_owned();
             Refused { why: format!("cannot be read: {found}"), hint }
         })?;
@@ -212,6 +216,32 @@ mod tests {
     fn data() -> serde_json::Map<String, serde_json::Value> {
         let json = serde_json::json!({"level": "gold", "age": 30, "score": 1.5, "vip": true, "tags": ["a", "b"]});
         json.as_object().expect("an object").clone()
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a small stack shows what nests")]
+    fn no_expression_ends_the_stack_of_a_worker_and_too_deep_is_told() {
+        let run = || {
+            let data = data();
+            let scope = Scope { digits: "1", from: "1", to: "1", language: "en-US", data: &data };
+            let longest = |one: &str, last: &str| format!("{}{last}", one.repeat((EXPRESSION_BYTES - 20) / one.len()));
+            let texts = ["1+", "true&&", "true?1:", "!", "-", "\"a\"+", "1==", "data.", "1 in [1]&&", "[1]+"];
+            for text in texts {
+                match Expression::compile(&longest(text, "1")).map(|e| e.text(scope)) {
+                    Ok(Ok(_) | Err(_)) => {}
+                    Err(refused) => assert!(!refused.why.contains("ParseError"), "{}", refused.why),
+                }
+            }
+            for text in ["(", "[", "size(", "data["] {
+                let refused = Expression::compile(&longest(text, "1")).expect_err("it is not closed");
+                assert!(!refused.why.contains("ParseError"), "{}", refused.why);
+            }
+            let refused = Expression::compile(&format!("{}1{}", "(".repeat(250), ")".repeat(250))).expect_err("deep");
+            assert_eq!(refused.why, "is nested too deeply");
+        };
+        // Tokio's workers have 2 MiB; half of it is for what called us.
+        let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(run);
+        thread.expect("a thread").join().expect("every text was read or refused");
     }
 
     #[test]

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Fold, Unknown};
-use crate::base::bounds::COMMAND_MEMORY;
+use crate::base::bounds::{COMMAND_IDS_KEPT, COMMAND_MEMORY};
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, ReasonNo, SegmentId,
     Span, Time, Utc,
 };
 use crate::event::words::{
-    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, Wish, WorkRole,
+    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, TransferMode, Wish, WorkRole,
 };
 use crate::event::{About, DialogState, Event, Kind, Recorded};
 
@@ -57,6 +57,17 @@ pub struct OpenContact {
     pub offers: BTreeMap<OfferId, OpenOffer>,
     /// A recording that has not ended.
     pub recording: Option<OpenRecording>,
+    /// A transfer that has not ended.
+    #[serde(default)]
+    pub transfer: Option<OpenTransfer>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenTransfer {
+    pub mode: TransferMode,
+    /// The transferor, who may have left.
+    pub leg: LegId,
+    pub began: Time,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,6 +98,13 @@ pub struct OpenLeg {
     pub offer: Option<OfferId>,
     pub created: Time,
     pub answered: Option<Time>,
+    /// Since when it is held.
+    #[serde(default)]
+    pub held: Option<Time>,
+    #[serde(default)]
+    pub muted_from: bool,
+    #[serde(default)]
+    pub muted_to: bool,
     /// The latest told: what a BYE needs.
     pub dialog: Option<DialogState>,
 }
@@ -183,7 +201,7 @@ pub struct Accepted {
     pub t: Time,
 }
 
-/// Accepted command ids of the last [`COMMAND_MEMORY`].
+/// Accepted command ids of the last [`COMMAND_MEMORY`], at most [`COMMAND_IDS_KEPT`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Accepted>", into = "Vec<Accepted>")]
 pub struct CommandTable {
@@ -217,6 +235,11 @@ impl CommandTable {
             if let Some(now) = self.by_id.get(&id) {
                 self.by_time.insert((now.t, id));
             }
+        }
+        while self.by_time.len() > COMMAND_IDS_KEPT
+            && let Some((_, oldest)) = self.by_time.pop_first()
+        {
+            self.by_id.remove(&oldest);
         }
     }
 
@@ -288,6 +311,11 @@ impl Open {
             Kind::LegAnswered => self.leg(about).map(|leg| leg.answered = leg.answered.or(Some(t))),
             Kind::LegDialog { dialog } => self.leg(about).map(|leg| leg.dialog = Some(dialog.clone())),
             Kind::LegEnded { .. } => self.contact(about)?.leg_ended(about),
+            Kind::LegHeld => self.leg(about).map(|leg| leg.held = Some(t)),
+            Kind::LegRetrieved => self.leg(about).map(|leg| leg.held = None),
+            Kind::LegMuted { from, to } => self.leg(about).map(|leg| (leg.muted_from, leg.muted_to) = (*from, *to)),
+            Kind::TransferBegan { mode } => self.transfer_began(about, *mode, t),
+            Kind::TransferEnded { .. } => known(self.contact(about)?.transfer.take()),
             Kind::CallOpened { call_kind } => self.call_opened(about, *call_kind, t),
             Kind::CallJoined => self.contact(about)?.joined(about),
             Kind::CallLeft => self.contact(about)?.left(about),
@@ -331,6 +359,9 @@ impl Open {
             // Facts that change nothing which is open. What a restart ended is told by the events before `Restarted`.
             Kind::LegProgress { .. } | Kind::MediaHeard | Kind::Digit { .. } | Kind::LegMedia { .. } => Ok(()),
             Kind::AgentForced { .. } | Kind::AgentNote { .. } => self.agent_known(about),
+            Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),
+            Kind::InviteEnded { .. } | Kind::ChairTaken => Ok(()),
+            Kind::RecordingPaused | Kind::RecordingResumed => Ok(()),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => Ok(()),
         }
@@ -341,6 +372,11 @@ impl Open {
         let recording = self.contacts.remove(&id).ok_or(Unknown)?.recording;
         self.unsealed.extend(recording.map(|recording| (id, recording)));
         Ok(())
+    }
+
+    fn transfer_began(&mut self, about: &About, mode: TransferMode, t: Time) -> Fold {
+        let transfer = OpenTransfer { mode, leg: about.leg.ok_or(Unknown)?, began: t };
+        fresh(self.contact(about)?.transfer.replace(transfer))
     }
 
     fn call_opened(&mut self, about: &About, kind: CallKind, t: Time) -> Fold {
@@ -452,6 +488,7 @@ fn born(event: &Event) -> Result<OpenContact, Unknown> {
         items: BTreeMap::new(),
         offers: BTreeMap::new(),
         recording: None,
+        transfer: None,
     })
 }
 
@@ -467,6 +504,9 @@ fn created(event: &Event) -> Result<OpenLeg, Unknown> {
         offer: event.about.offer,
         created: event.t,
         answered: None,
+        held: None,
+        muted_from: false,
+        muted_to: false,
         dialog: None,
     })
 }

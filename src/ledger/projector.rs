@@ -110,6 +110,10 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::LegCreated { .. } | Kind::LegProgress { .. } | Kind::LegAnswered | Kind::LegDialog { .. } => {}
         Kind::MediaHeard | Kind::Digit { .. } | Kind::LegEnded { .. } | Kind::LegMedia { .. } => {}
         Kind::CallOpened { .. } | Kind::CallJoined | Kind::CallLeft | Kind::CallClosed => {}
+        Kind::LegHeld | Kind::LegRetrieved | Kind::LegMuted { .. } | Kind::DigitsSent { .. } => {}
+        Kind::Announced { .. } | Kind::AnnouncementEnded { .. } | Kind::InviteEnded { .. } | Kind::ChairTaken => {}
+        Kind::TransferBegan { .. } | Kind::TransferEnded { .. } => {}
+        Kind::RecordingPaused | Kind::RecordingResumed => {}
         Kind::FlowStarted { .. } | Kind::FlowNode { .. } | Kind::FlowEnded { .. } => {}
         Kind::ItemEntered { .. } | Kind::ItemPriority { .. } | Kind::ItemLeft { .. } => {}
         Kind::OfferMade { .. } | Kind::OfferAlerting | Kind::OfferAccepted | Kind::OfferConnected => {}

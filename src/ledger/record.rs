@@ -13,9 +13,9 @@ use crate::base::{
 };
 use crate::event::words::{
     CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef, RecordingGap,
-    SegmentEdge, Side, Station, WorkRole,
+    SegmentEdge, Side, Station, TransferEnding, TransferMode, WorkRole,
 };
-use crate::event::{About, Event, Kind, MediaCounts, Recorded};
+use crate::event::{About, By, Event, Kind, MediaCounts, Recorded};
 
 /// A point on the house's axis and what the clock on the wall said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,8 @@ pub struct ContactRecord {
     pub segments: Vec<SegmentRecord>,
     pub recording: Option<RecordingRecord>,
     pub wrap_ups: Vec<WrapUp>,
+    #[serde(default)]
+    pub transfers: Vec<TransferRecord>,
     /// How long two answered legs or more were in one call: the union over all calls.
     pub talk: Span,
     /// Set while they are.
@@ -104,6 +106,33 @@ pub struct LegRecord {
     pub side: Option<Side>,
     pub sip_status: Option<u16>,
     pub media: Option<MediaCounts>,
+    #[serde(default)]
+    pub holds: Vec<Hold>,
+    /// How long it talked: answered and not held, with another one like that in its call.
+    #[serde(default)]
+    pub talk: Span,
+    /// Set while it does.
+    #[serde(default)]
+    pub talking_since: Option<Time>,
+}
+
+/// A time in which a leg was held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    pub from: Time,
+    pub to: Option<Time>,
+    /// Who asked; a party: the far end itself.
+    pub by: By,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferRecord {
+    pub mode: TransferMode,
+    pub transferor: LegId,
+    pub began: Time,
+    pub ended: Option<Time>,
+    pub ending: Option<TransferEnding>,
+    pub cause: Option<EndCause>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -223,6 +252,7 @@ impl ContactRecord {
             segments: Vec::new(),
             recording: None,
             wrap_ups: Vec::new(),
+            transfers: Vec::new(),
             talk: Span::ZERO,
             talking_since: None,
             waited: Span::ZERO,
@@ -275,6 +305,12 @@ impl ContactRecord {
             }
             Kind::LegEnded { cause, side, sip_status } => self.leg_ended(about, t, *cause, *side, *sip_status)?,
             Kind::LegMedia { counts } => self.leg(about)?.media = Some(*counts),
+            Kind::LegHeld => self.held(about, t, event.by.clone())?,
+            Kind::LegRetrieved => self.leg(about)?.release_hold(t),
+            Kind::TransferBegan { mode } => {
+                push(&mut self.transfers, TransferRecord::new(*mode, about, t)?, &mut self.cut);
+            }
+            Kind::TransferEnded { ending, cause, .. } => self.transfer_ended(t, *ending, *cause)?,
             Kind::CallOpened { .. } => push(&mut self.calls, CallRecord::opened(event)?, &mut self.cut),
             Kind::CallJoined => self.joined(about, t)?,
             Kind::CallLeft => self.left(about, t)?,
@@ -303,6 +339,10 @@ impl ContactRecord {
                 let recording = self.recording.as_mut().ok_or(Unknown)?;
                 (recording.length, recording.answered, recording.gap) = (Some(*length), Some(*answered), *gap);
             }
+            // Where the parties were is told by joins and leaves, what was recorded by segments.
+            Kind::LegMuted { .. } | Kind::DigitsSent { .. } | Kind::Announced { .. } => {}
+            Kind::AnnouncementEnded { .. } | Kind::InviteEnded { .. } | Kind::ChairTaken => {}
+            Kind::RecordingPaused | Kind::RecordingResumed => {}
             // About the tenant, an agent or a phone; when they name a contact they add nothing to its record.
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut | Kind::AgentGroups { .. } => {}
             Kind::AgentWish { .. } | Kind::AgentReachable { .. } | Kind::AgentOvertime => {}
@@ -346,10 +386,24 @@ impl ContactRecord {
     fn leg_ended(&mut self, about: &About, t: Time, cause: EndCause, side: Side, status: Option<u16>) -> Fold {
         let leg = self.leg(about)?;
         first(&mut leg.ended, t);
+        leg.release_hold(t);
         (leg.cause, leg.side, leg.sip_status) = (Some(cause), Some(side), status);
         let id = leg.leg;
         let stays = self.calls.iter_mut().flat_map(|call| &mut call.stays);
         stays.filter(|stay| stay.leg == id).for_each(|stay| first(&mut stay.left, t));
+        Ok(())
+    }
+
+    fn held(&mut self, about: &About, t: Time, by: By) -> Fold {
+        let mut cut = 0;
+        push(&mut self.leg(about)?.holds, Hold { from: t, to: None, by }, &mut cut);
+        self.cut += cut;
+        Ok(())
+    }
+
+    fn transfer_ended(&mut self, t: Time, ending: TransferEnding, cause: Option<EndCause>) -> Fold {
+        let transfer = self.transfers.last_mut().filter(|transfer| transfer.ended.is_none()).ok_or(Unknown)?;
+        (transfer.ended, transfer.ending, transfer.cause) = (Some(t), Some(ending), cause);
         Ok(())
     }
 
@@ -405,28 +459,56 @@ impl ContactRecord {
         running.filter(|w| Some(w.agent) == about.agent).for_each(|w| w.to = Some(t));
     }
 
-    /// Two answered legs or more in one call are a talk.
+    /// Two answered legs or more in one call are a talk. A leg talks while it and another one there are not held.
     fn count_talk(&mut self, t: Time) {
-        let talks = |call: &CallRecord| {
-            let here = call.stays.iter().filter(|stay| stay.left.is_none());
-            let answered = |stay: &&Stay| {
-                self.legs.iter().any(|leg| leg.leg == stay.leg && leg.answered.is_some() && leg.ended.is_none())
-            };
-            here.filter(answered).nth(1).is_some()
-        };
-        let talking = self.closed.is_none() && self.calls.iter().any(|call| call.closed.is_none() && talks(call));
-        match (self.talking_since, talking) {
-            (None, true) => self.talking_since = Some(t),
-            (Some(since), false) => {
-                self.talk = self.talk + (t - since);
-                self.talking_since = None;
+        let closed = self.closed.is_some();
+        let (mut connected, mut talkers) = (false, Vec::new());
+        for call in self.calls.iter().filter(|call| !closed && call.closed.is_none()) {
+            let here = |leg: &&LegRecord| call.stays.iter().any(|stay| stay.leg == leg.leg && stay.left.is_none());
+            let answered = self.legs.iter().filter(|leg| leg.answered.is_some() && leg.ended.is_none()).filter(here);
+            let (held, free): (Vec<_>, Vec<_>) = answered.partition(|leg| leg.is_held());
+            connected |= held.len() + free.len() > 1;
+            if free.len() > 1 {
+                talkers.extend(free.iter().map(|leg| leg.leg));
             }
-            (None, false) | (Some(_), true) => {}
+        }
+        turn(&mut self.talk, &mut self.talking_since, connected, t);
+        for leg in &mut self.legs {
+            turn(&mut leg.talk, &mut leg.talking_since, talkers.contains(&leg.leg), t);
         }
     }
 }
 
+/// A stopwatch: runs or not from `t` on.
+fn turn(sum: &mut Span, since: &mut Option<Time>, runs: bool, t: Time) {
+    match (*since, runs) {
+        (None, true) => *since = Some(t),
+        (Some(began), false) => {
+            *sum = *sum + (t - began);
+            *since = None;
+        }
+        (None, false) | (Some(_), true) => {}
+    }
+}
+
+impl TransferRecord {
+    fn new(mode: TransferMode, about: &About, began: Time) -> Result<Self, Unknown> {
+        let transferor = about.leg.ok_or(Unknown)?;
+        Ok(Self { mode, transferor, began, ended: None, ending: None, cause: None })
+    }
+}
+
 impl LegRecord {
+    fn is_held(&self) -> bool {
+        self.holds.last().is_some_and(|hold| hold.to.is_none())
+    }
+
+    fn release_hold(&mut self, t: Time) {
+        if let Some(hold) = self.holds.last_mut() {
+            first(&mut hold.to, t);
+        }
+    }
+
     fn created(event: &Event) -> Result<Self, Unknown> {
         let Kind::LegCreated { direction, role, party, remote } = &event.kind else { return Err(Unknown) };
         Ok(Self {
@@ -447,6 +529,9 @@ impl LegRecord {
             side: None,
             sip_status: None,
             media: None,
+            holds: Vec::new(),
+            talk: Span::ZERO,
+            talking_since: None,
         })
     }
 }

@@ -236,3 +236,20 @@ proptest::proptest! {
         proptest::prop_assert_eq!(serde_json::from_str::<Open>(&text).expect("and reads"), open);
     }
 }
+
+#[test]
+fn accepted_command_ids_have_a_bound_and_the_oldest_go() {
+    use crate::base::CommandId;
+    use crate::base::bounds::COMMAND_IDS_KEPT;
+    let id = |n: usize| CommandId { token: 1, id: n.to_string() };
+    let mut open = Open::default();
+    for n in 0..COMMAND_IDS_KEPT + 10 {
+        let kind = Kind::CommandAccepted { id: id(n), code: "accepted".to_owned(), body_hash: 1 };
+        // All within the time for which an id is remembered.
+        let event = super::script::event(i64::try_from(n / 1_000).expect("small"), About::default(), kind);
+        open.apply(&Recorded { seq: n as u64 + 1, event });
+    }
+    assert_eq!(open.commands.len(), COMMAND_IDS_KEPT);
+    assert_eq!(open.commands.iter().count(), COMMAND_IDS_KEPT);
+    assert!(open.commands.get(&id(0)).is_none() && open.commands.get(&id(COMMAND_IDS_KEPT + 9)).is_some());
+}

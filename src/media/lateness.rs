@@ -81,7 +81,7 @@ impl Lateness {
 
 fn leg_of(subject: Subject) -> Option<LegId> {
     match subject {
-        Subject::Leg(leg) | Subject::Row(leg) => Some(leg),
+        Subject::Leg(leg) | Subject::Row(leg) | Subject::Hand(leg) => Some(leg),
         Subject::Player(_) | Subject::Recorder(_) | Subject::Ports(_) => None,
     }
 }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn row(contact: u64, version: u64) -> Command {
-        let body = Body::SetRow { sink: LegId(contact), source: None };
+        let body = Body::SetRow { sink: LegId(contact), sources: vec![] };
         Command { contact: ContactId(contact), version, body }
     }
 

@@ -6,9 +6,11 @@
 pub mod dsp;
 pub mod dtmf;
 mod engine;
+pub mod jitter;
 pub mod latch;
 pub mod lateness;
 pub mod law;
+pub mod mixer;
 pub mod phone;
 pub mod player;
 pub mod receive;
@@ -23,4 +25,4 @@ pub mod words;
 
 #[cfg(test)]
 pub use engine::POISON_SSRC;
-pub use engine::{Channel, Counters, Engine, Forward, Output, Refusal, Settings, Slot, Verdict};
+pub use engine::{Channel, Counters, Engine, Forward, Home, Moving, Output, Refusal, Settings, Slot, Verdict};

@@ -16,7 +16,21 @@ pub struct Player {
     sounds: Vec<Arc<Sound>>,
     /// Samples of all sounds together.
     length: u64,
-    started: Time,
+    /// The position at `since`; from then on it runs, unless it is paused.
+    at: u64,
+    since: Time,
+    /// Rises when the position was changed or the player stood still: its sinks begin anew.
+    turn: u32,
+}
+
+/// What a newer state of a player means for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steer {
+    Same,
+    /// Paused, going on, or elsewhere.
+    Changed,
+    /// Other sounds: it is another player.
+    Another,
 }
 
 /// A key that the library does not have.
@@ -29,29 +43,55 @@ impl Player {
         let find = |key: &String| library.get(key).cloned().ok_or_else(|| Missing(key.clone()));
         let sounds: Vec<_> = spec.sounds.iter().map(find).collect::<Result<_, _>>()?;
         let length = sounds.iter().map(|sound| sound.samples() as u64).sum();
-        Ok(Self { spec, sounds, length, started: now })
+        let at = spec.position.map_or(0, |(_, at)| u64::from(samples(at)));
+        Ok(Self { spec, sounds, length, at, since: now, turn: 0 })
+    }
+
+    /// Applies a newer state from now on.
+    pub fn steer(&mut self, spec: &PlayerSpec, now: Time) -> Steer {
+        let PlayerSpec { player, sounds, repeat, is_music, paused, position } = spec;
+        let mine = &self.spec;
+        if (player, sounds, repeat, is_music) != (&mine.player, &mine.sounds, &mine.repeat, &mine.is_music) {
+            return Steer::Another;
+        }
+        let asked = position.filter(|(epoch, _)| mine.position.is_none_or(|(have, _)| have < *epoch));
+        let position = asked.map_or(self.position(now), |(_, at)| u64::from(samples(at)));
+        if asked.is_none() && *paused == mine.paused {
+            return Steer::Same;
+        }
+        (self.at, self.since, self.turn) = (position, now, self.turn + 1);
+        self.spec = spec.clone();
+        Steer::Changed
+    }
+
+    /// `None` while it is paused.
+    pub fn turn(&self) -> Option<u32> {
+        (!self.spec.paused).then_some(self.turn)
     }
 
     pub fn spec(&self) -> &PlayerSpec {
         &self.spec
     }
 
-    /// When the last sound is over; `None` for music that repeats.
+    /// When the last sound is over; `None` for music that repeats, and while it is paused.
     pub fn ends(&self) -> Option<Time> {
         let repeats = self.spec.repeat && self.length > 0;
-        (!repeats).then(|| self.started + Span::micros(self.length as i64 * 1_000_000 / i64::from(RATE)))
+        let left = self.length.saturating_sub(self.at);
+        let ends = self.since + Span::micros(left as i64 * 1_000_000 / i64::from(RATE));
+        (!repeats && !self.spec.paused).then_some(ends)
     }
 
-    pub fn started(&self) -> Time {
-        self.started
+    /// Since when it has been playing from one place on.
+    pub fn since(&self) -> Time {
+        self.since
     }
 
-    /// Samples since the start at `now`.
+    /// Samples from the start of the first sound to what is played at `now`.
     pub fn position(&self, now: Time) -> u64 {
-        u64::from(samples(now - self.started))
+        self.at + if self.spec.paused { 0 } else { u64::from(samples(now - self.since)) }
     }
 
-    /// Codes from `position` on; what lies behind the end is silence. False: nothing is left to play.
+    /// Codes from `position` on; what lies behind the end is silence. False: nothing is left to play, or it is paused.
     pub fn read(&self, position: u64, codec: Codec, out: &mut [u8]) -> bool {
         let end = self.copy(position, out, |sound| sound.coded(codec));
         out[end..].fill(law::silence(codec));
@@ -68,7 +108,7 @@ impl Player {
     /// Fills `out` from `position` on; the number of samples that were there.
     fn copy<T: Copy>(&self, position: u64, out: &mut [T], part: impl Fn(&Sound) -> &[T]) -> usize {
         let mut filled = 0;
-        while filled < out.len() {
+        while filled < out.len() && !self.spec.paused {
             let Some((sound, at)) = self.locate(position + filled as u64) else { break };
             let from = &part(sound)[at..];
             let count = from.len().min(out.len() - filled);
@@ -101,7 +141,11 @@ mod tests {
         library.insert("a", Sound::from_linear((0..160).map(|i| i * 8).collect()));
         library.insert("b", Sound::from_linear(vec![-8_000; 320]));
         let sounds = sounds.iter().map(|key| (*key).to_owned()).collect();
-        Player::start(PlayerSpec { player: PlayerId(1), sounds, repeat, is_music: false }, &library, Time(1_000_000))
+        Player::start(
+            PlayerSpec { player: PlayerId(1), sounds, repeat, is_music: false, paused: false, position: None },
+            &library,
+            Time(1_000_000),
+        )
     }
 
     #[test]
@@ -117,6 +161,35 @@ mod tests {
         assert!(!player.read(480, Codec::Pcma, &mut codes));
         assert_eq!(codes, [0xD5; 240]);
         assert_eq!(player.position(Time(1_020_000)), 160);
+    }
+
+    #[test]
+    fn a_player_stands_still_goes_on_and_leaps_when_it_is_told_so() {
+        let mut player = player(&["a", "b"], false).unwrap();
+        let spec = player.spec().clone();
+        let at = |ms: i64| Time(1_000_000 + ms * 1_000);
+        let paused = PlayerSpec { paused: true, ..spec.clone() };
+        let leap = PlayerSpec { position: Some((1, Span::millis(30))), ..spec.clone() };
+        // (ms, state, answer, turn, position right then, end in ms)
+        for (ms, state, answer, turn, position, ends) in [
+            (5, &spec, Steer::Same, Some(0), 40, Some(60)),
+            (10, &paused, Steer::Changed, None, 80, None),
+            (500, &paused, Steer::Same, None, 80, None),
+            (510, &spec, Steer::Changed, Some(2), 80, Some(560)),
+            (520, &leap, Steer::Changed, Some(3), 240, Some(550)),
+            (530, &leap, Steer::Same, Some(3), 320, Some(550)),
+        ] {
+            assert_eq!(player.steer(state, at(ms)), answer, "at {ms}");
+            assert_eq!(
+                (player.turn(), player.position(at(ms)), player.ends()),
+                (turn, position, ends.map(at)),
+                "at {ms}"
+            );
+        }
+        assert!(player.read_linear(320, &mut [0; 8]));
+        player.steer(&PlayerSpec { paused: true, ..leap.clone() }, at(540));
+        assert!(!player.read_linear(320, &mut [0; 8]));
+        assert_eq!(player.steer(&PlayerSpec { repeat: true, ..leap }, at(550)), Steer::Another);
     }
 
     #[test]

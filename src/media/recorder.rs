@@ -9,8 +9,8 @@ use super::law::{self, SAMPLES_PER_MS};
 use super::player::Player;
 use super::timeline::{Track, WINDOW};
 use super::wav::Format;
-use super::words::TrackSpec;
-use crate::base::{ContactId, Span, TenantNo, Time, bounds};
+use super::words::{Source, TrackSpec};
+use crate::base::{ContactId, LegId, PlayerId, Span, TenantNo, Time, bounds};
 use crate::event::words::RecordingGap;
 use crate::sdp::Codec;
 
@@ -87,17 +87,28 @@ pub enum Side {
     Right,
 }
 
+/// One source of one side with a time line of its own: each far end's clock is judged alone, the sum is written.
+#[derive(Debug)]
+struct Voice {
+    side: Side,
+    source: Source,
+    /// False: what it said last is still to be written, then it goes.
+    is_heard: bool,
+    track: Track,
+    /// Samples pulled from a player so far.
+    pulled: i64,
+}
+
 #[derive(Debug)]
 pub struct Recorder {
     key: Key,
     pub spec: TrackSpec,
     format: Format,
-    left: Track,
-    right: Track,
+    voices: Vec<Voice>,
+    /// Samples that came too late on tracks that are over.
+    late: u64,
     /// Samples handed out.
     written: i64,
-    /// Samples pulled from a player so far.
-    pulled: i64,
     block: Vec<u8>,
     block_at: u64,
     gap_samples: i64,
@@ -109,19 +120,20 @@ impl Recorder {
     pub fn start(key: Key, spec: TrackSpec, format: Format, now: Time) -> Self {
         let position = place(spec.origin, now);
         let written = (position - WINDOW).max(0);
-        Self {
+        let mut recorder = Self {
             key,
             format,
-            left: Track::new(written),
-            right: Track::new(written),
+            voices: Vec::new(),
+            late: 0,
             written,
-            pulled: position.max(0),
             block: Vec::with_capacity(bounds::RECORDER_BLOCK_BYTES),
             block_at: written as u64 * format.frame_bytes() as u64,
             gap_samples: 0,
             next: now + TICK,
             spec,
-        }
+        };
+        recorder.begin_voices(position.max(0));
+        recorder
     }
 
     pub fn key(&self) -> Key {
@@ -130,27 +142,45 @@ impl Recorder {
 
     /// Samples that came too late for their place, both sides.
     pub fn late(&self) -> u64 {
-        self.left.late() + self.right.late()
+        self.late + self.voices.iter().map(|voice| voice.track.late()).sum::<u64>()
     }
 
-    /// The sources change from now on.
-    pub fn change(&mut self, spec: TrackSpec) {
-        if spec.left != self.spec.left {
-            self.left.end_run();
-        }
-        if spec.right != self.spec.right {
-            self.right.end_run();
-        }
+    /// The sources change from now on. One that stays keeps its time line.
+    pub fn change(&mut self, spec: TrackSpec, now: Time) {
         self.spec = spec;
+        for voice in &mut self.voices {
+            voice.is_heard = voice.is_heard && self.spec.side(voice.side).contains(&voice.source);
+        }
+        self.begin_voices(place(self.spec.origin, now));
     }
 
-    /// The far end's SDP changed: its next packet begins a new run.
-    pub fn end_run(&mut self, side: Side) {
-        self.track(side).end_run();
+    fn begin_voices(&mut self, pulled: i64) {
+        for side in [Side::Left, Side::Right] {
+            for &source in self.spec.side(side) {
+                match self.voices.iter_mut().find(|voice| (voice.side, voice.source) == (side, source)) {
+                    Some(voice) if voice.is_heard => {}
+                    Some(voice) => {
+                        (voice.is_heard, voice.pulled) = (true, pulled);
+                        voice.track.end_run();
+                    }
+                    None => {
+                        let track = Track::new(self.written);
+                        self.voices.push(Voice { side, source, is_heard: true, track, pulled });
+                    }
+                }
+            }
+        }
     }
 
-    /// One packet of a leg that a track hears.
-    pub fn packet(&mut self, side: Side, rtp: (u32, u32, bool), codec: Codec, codes: &[u8], now: Time) {
+    /// A far end's SDP changed: its next packet begins a new run.
+    pub fn end_run(&mut self, side: Side, leg: LegId) {
+        if let Some(voice) = self.voice(side, leg) {
+            voice.track.end_run();
+        }
+    }
+
+    /// One packet of a leg that a side hears. `rtp`: SSRC, timestamp, marker.
+    pub fn packet(&mut self, side: Side, leg: LegId, rtp: (u32, u32, bool), codec: Codec, codes: &[u8], now: Time) {
         let mut samples = [0; PACKET_SAMPLES];
         let count = codes.len().min(PACKET_SAMPLES);
         for (sample, &code) in samples.iter_mut().zip(codes) {
@@ -158,33 +188,36 @@ impl Recorder {
         }
         let arrival = place(self.spec.origin, now);
         let (ssrc, timestamp, marker) = rtp;
-        self.track(side).packet(ssrc, timestamp, marker, &samples[..count], arrival);
+        if let Some(voice) = self.voice(side, leg) {
+            voice.track.packet(ssrc, timestamp, marker, &samples[..count], arrival);
+        }
     }
 
-    /// Pulls what a player said on the right track since the last tick.
-    pub fn pull(&mut self, player: Option<&Player>, now: Time) {
-        let position = place(self.spec.origin, now);
-        let Some(player) = player else {
-            self.pulled = self.pulled.max(position);
-            return;
-        };
-        // The first sample that lies wholly behind the player's start.
-        let begins = -place(player.started(), self.spec.origin);
-        self.pulled = self.pulled.max(begins.min(position));
-        let mut samples = [0; PACKET_SAMPLES];
-        while self.pulled < position {
-            let count = (position - self.pulled).min(PACKET_SAMPLES as i64) as usize;
-            let at = self.spec.origin + Span::micros(self.pulled * 1_000 / SAMPLES_PER_MS as i64);
-            if player.read_linear(player.position(at), &mut samples[..count]) {
-                self.right.put(self.pulled, &samples[..count]);
+    fn voice(&mut self, side: Side, leg: LegId) -> Option<&mut Voice> {
+        let wanted = (side, Source::Leg(leg));
+        self.voices.iter_mut().find(|voice| voice.is_heard && (voice.side, voice.source) == wanted)
+    }
+
+    /// Pulls what players said since the last tick. Who is not found, or is music, said nothing.
+    pub fn pull<'a>(&mut self, now: Time, find: impl Fn(PlayerId) -> Option<&'a Player>) {
+        let origin = self.spec.origin;
+        for voice in &mut self.voices {
+            if let Source::Player(player) = voice.source
+                && voice.is_heard
+            {
+                voice.pull(find(player).filter(|player| !player.spec().is_music), origin, now);
             }
-            self.pulled += count as i64;
         }
     }
 
     /// Hands out what is older than the window.
     pub fn tick(&mut self, now: Time, pool: &Pool, out: &mut impl FnMut(Write)) {
         self.hand_out(place(self.spec.origin, now) - WINDOW, pool, out);
+        self.voices.retain(|voice| {
+            let is_over = !voice.is_heard && voice.track.is_spent();
+            self.late += if is_over { voice.track.late() } else { 0 };
+            !is_over
+        });
         self.next = now + TICK;
     }
 
@@ -196,17 +229,13 @@ impl Recorder {
         out(Write::End { key: self.key, length: length(self.written), gap });
     }
 
-    fn track(&mut self, side: Side) -> &mut Track {
-        match side {
-            Side::Left => &mut self.left,
-            Side::Right => &mut self.right,
-        }
-    }
-
     fn hand_out(&mut self, to: i64, pool: &Pool, out: &mut impl FnMut(Write)) {
         while self.written < to {
-            let frame = [self.left.take(), self.right.take()];
-            for sample in frame {
+            let mut frame = [0_i32; 2];
+            for voice in &mut self.voices {
+                frame[voice.side as usize] += i32::from(voice.track.take());
+            }
+            for sample in frame.map(|sum| sum.clamp(i16::MIN.into(), i16::MAX.into()) as i16) {
                 match self.format {
                     Format::Pcm16 => self.block.extend(sample.to_le_bytes()),
                     Format::Alaw => self.block.push(law::encode(Codec::Pcma, sample)),
@@ -239,6 +268,37 @@ impl Recorder {
     }
 }
 
+impl Voice {
+    fn pull(&mut self, player: Option<&Player>, origin: Time, now: Time) {
+        let position = place(origin, now);
+        let Some(player) = player else {
+            self.pulled = self.pulled.max(position);
+            return;
+        };
+        // The first sample that lies wholly behind the player's start.
+        let begins = -place(player.since(), origin);
+        self.pulled = self.pulled.max(begins.min(position));
+        let mut samples = [0; PACKET_SAMPLES];
+        while self.pulled < position {
+            let count = (position - self.pulled).min(PACKET_SAMPLES as i64) as usize;
+            let at = origin + Span::micros(self.pulled * 1_000 / SAMPLES_PER_MS as i64);
+            if player.read_linear(player.position(at), &mut samples[..count]) {
+                self.track.put(self.pulled, &samples[..count]);
+            }
+            self.pulled += count as i64;
+        }
+    }
+}
+
+impl TrackSpec {
+    fn side(&self, side: Side) -> &[Source] {
+        match side {
+            Side::Left => &self.left,
+            Side::Right => &self.right,
+        }
+    }
+}
+
 /// A moment as a place in the recording, in samples.
 fn place(origin: Time, now: Time) -> i64 {
     ((now - origin).as_micros() * SAMPLES_PER_MS as i64).div_euclid(1_000)
@@ -251,8 +311,6 @@ fn length(samples: i64) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::LegId;
-    use crate::media::words::Source;
 
     fn recorder(format: Format, origin: Time, now: Time) -> Recorder {
         let key = Key { tenant: TenantNo(1), recorder: ContactId(2) };
@@ -260,8 +318,8 @@ mod tests {
             recorder: ContactId(2),
             file: "a.wav".to_owned(),
             origin,
-            left: Some(Source::Leg(LegId(1))),
-            right: None,
+            left: vec![Source::Leg(LegId(1))],
+            right: vec![],
         };
         Recorder::start(key, spec, format, now)
     }
@@ -278,7 +336,7 @@ mod tests {
         };
         for at in (0..ms).step_by(20) {
             let now = Time(at * 1_000);
-            recorder.packet(Side::Left, (1, at as u32 * 8, false), Codec::Pcma, &[0xAA; 160], now);
+            recorder.packet(Side::Left, LegId(1), (1, at as u32 * 8, false), Codec::Pcma, &[0xAA; 160], now);
             if at % 40 == 0 {
                 recorder.tick(now, pool, &mut out);
             }

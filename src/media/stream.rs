@@ -18,6 +18,8 @@ pub enum Origin {
         ssrc: u32,
     },
     Player,
+    /// A sum of several, made here.
+    Mix,
     /// Telephone-events we make ourselves.
     Digits,
 }

@@ -33,6 +33,8 @@ pub struct Track {
     /// Everything before this position was handed out.
     written: i64,
     run: Option<Run>,
+    /// Behind the last sample that lies here.
+    end: i64,
     late: u64,
 }
 
@@ -68,12 +70,17 @@ struct Drift {
 impl Track {
     /// A track whose first `written` samples are not its business.
     pub fn new(written: i64) -> Self {
-        Self { ring: vec![0; RING].into(), written, run: None, late: 0 }
+        Self { ring: vec![0; RING].into(), written, run: None, end: written, late: 0 }
     }
 
     /// Samples that came later than the window and were not written.
     pub fn late(&self) -> u64 {
         self.late
+    }
+
+    /// Everything that lies here was handed out.
+    pub fn is_spent(&self) -> bool {
+        self.end <= self.written
     }
 
     /// What comes next is another source: it gets an anchor of its own.
@@ -121,6 +128,7 @@ impl Track {
         for (at, &sample) in (place..).zip(samples) {
             if (self.written..self.written + RING as i64).contains(&at) {
                 self.ring[slot(at)] = sample;
+                self.end = self.end.max(at + 1);
             } else {
                 self.late += 1;
             }

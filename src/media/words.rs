@@ -22,10 +22,18 @@ pub struct Command {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     SetLeg(LegSpec),
-    /// What this leg's far end hears: forwarded, or converted between the laws. `None`: nothing is sent but RTCP.
+    /// What this leg's far end hears, in no order. Empty: nothing is sent but RTCP. One: forwarded, or converted between
+    /// the laws. Several: mixed; the sink itself is left out of its own sum.
     SetRow {
         sink: LegId,
-        source: Option<Source>,
+        sources: Vec<Source>,
+    },
+    /// The leg is another contact's from now on, with its sockets, latch and numbers, wherever that contact lives. It
+    /// leaves the rows of the contact this command names; its rows in the other one may be told before and after. Its
+    /// `SetLeg` is told to the new contact after each hand: what an earlier one was told may have been passed over.
+    Hand {
+        leg: LegId,
+        to: ContactId,
     },
     SetPlayer(PlayerSpec),
     SetTrack(TrackSpec),
@@ -40,6 +48,7 @@ impl Body {
         match self {
             Self::SetLeg(spec) => Subject::Leg(spec.leg),
             Self::SetRow { sink, .. } => Subject::Row(*sink),
+            Self::Hand { leg, .. } => Subject::Hand(*leg),
             Self::SetPlayer(spec) => Subject::Player(spec.player),
             Self::SetTrack(spec) => Subject::Recorder(spec.recorder),
             Self::Close(subject) => *subject,
@@ -54,6 +63,8 @@ pub enum Subject {
     Leg(LegId),
     /// The row of this sink.
     Row(LegId),
+    /// Which contact has this leg.
+    Hand(LegId),
     Player(PlayerId),
     /// A recorder; one per contact.
     Recorder(ContactId),
@@ -119,6 +130,10 @@ pub struct PlayerSpec {
     pub repeat: bool,
     /// Music is not recorded.
     pub is_music: bool,
+    /// It says nothing until this is false again, and goes on where it was.
+    pub paused: bool,
+    /// Plays on from here, counted from the start of the first sound, when the number has risen. `None`: from the start.
+    pub position: Option<(u32, Span)>,
 }
 
 /// A contact's recorder: left is the customer, right what people and flow say to him.
@@ -129,8 +144,9 @@ pub struct TrackSpec {
     pub file: String,
     /// Place 0 of the file on the house's axis. The engine records from here on.
     pub origin: Time,
-    pub left: Option<Source>,
-    pub right: Option<Source>,
+    /// Whom each track hears, in no order: several are written as their sum. Music is left out.
+    pub left: Vec<Source>,
+    pub right: Vec<Source>,
 }
 
 /// What a media thread tells the tenant, about one contact.

@@ -233,10 +233,7 @@ pub fn list(
     }
     // One more than asked for tells whether there is a next page.
     values.extend([Sql::Integer(i64::try_from(limit + 1).unwrap_or(i64::MAX)), Sql::Integer(skip)]);
-    let sql = format!(
-        "SELECT c.body FROM contact c WHERE {conditions} ORDER BY c.opened_at DESC, c.contact DESC LIMIT ? OFFSET ?"
-    );
-    let mut select = connection.prepare_cached(&sql)?;
+    let mut select = connection.prepare_cached(&page_sql(&conditions))?;
     let mut contacts: Vec<ContactRecord> = Vec::new();
     for body in select.query_map(params_from_iter(&values), |row| row.get::<_, String>(0))? {
         contacts.push(parse(&body?)?);
@@ -246,6 +243,12 @@ pub fn list(
     let last = contacts.last().filter(|_| more);
     let next = last.map(|record| Cursor { opened_at: record.opened.at, contact: record.contact });
     Ok(Page { contacts, next, total })
+}
+
+fn page_sql(conditions: &str) -> String {
+    format!(
+        "SELECT c.body FROM contact c WHERE {conditions} ORDER BY c.opened_at DESC, c.contact DESC LIMIT ? OFFSET ?"
+    )
 }
 
 fn conditions(tenant: TenantNo, filter: &Filter) -> (String, Vec<Sql>) {
@@ -263,7 +266,6 @@ fn conditions(tenant: TenantNo, filter: &Filter) -> (String, Vec<Sql>) {
     add("c.opened_at >= ?", filter.since.map(|at| Sql::Integer(at.0)));
     add("c.opened_at < ?", filter.until.map(|at| Sql::Integer(at.0)));
     add("c.disposition = ?", filter.disposition.map(|disposition| Sql::Text(name(&disposition))));
-    add("(c.closed IS NOT NULL) = ?", filter.closed.map(|closed| Sql::Integer(i64::from(closed))));
     add(
         "EXISTS (SELECT 1 FROM contact_agent a WHERE a.tenant = c.tenant AND a.agent = ? AND a.contact = c.contact)",
         filter.agent.map(|agent| Sql::Integer(i64::from(agent.0))),
@@ -272,6 +274,12 @@ fn conditions(tenant: TenantNo, filter: &Filter) -> (String, Vec<Sql>) {
         "EXISTS (SELECT 1 FROM contact_group g WHERE g.tenant = c.tenant AND g.grp = ? AND g.contact = c.contact)",
         filter.group.map(|group| Sql::Integer(i64::from(group.0))),
     );
+    // As it stands in the partial index, or that index is not found.
+    sql += match filter.closed {
+        Some(true) => " AND c.closed IS NOT NULL",
+        Some(false) => " AND c.closed IS NULL",
+        None => "",
+    };
     (sql, values)
 }
 
@@ -304,4 +312,32 @@ pub fn intervals(
     )?;
     let rows = select.query_map(params![tenant.0, agent.0, until.0, since.0], |row| row.get::<_, String>(0))?;
     rows.map(|body| parse(&body?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_list_has_an_index_that_leads_to_its_rows() {
+        let connection = Connection::open_in_memory().expect("memory");
+        connection.execute_batch(super::super::records::SCHEMA).expect("the tables");
+        let filters = [
+            (Filter::default(), "contact_by_time (tenant=?"),
+            (Filter { from: Some("1".to_owned()), ..Filter::default() }, "contact_by_from (tenant=? AND from_number=?"),
+            (Filter { to: Some("1".to_owned()), ..Filter::default() }, "contact_by_to (tenant=? AND to_number=?"),
+            (Filter { closed: Some(false), ..Filter::default() }, "contact_open (tenant=?"),
+            (Filter { closed: Some(true), ..Filter::default() }, "contact_by_time (tenant=?"),
+        ];
+        for (filter, index) in filters {
+            let (conditions, values) = conditions(TenantNo(1), &filter);
+            let sql = format!("EXPLAIN QUERY PLAN {}", page_sql(&conditions));
+            let values = values.into_iter().chain([Sql::Integer(51), Sql::Integer(0)]);
+            let mut explain = connection.prepare(&sql).expect("SQL");
+            let steps = explain.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).expect("steps");
+            let steps: Vec<String> = steps.map(|step| step.expect("text")).collect();
+            let one = steps.len() == 1 && steps[0].contains("USING INDEX") && steps[0].contains(index);
+            assert!(one, "{filter:?}: {steps:?}");
+        }
+    }
 }

@@ -22,14 +22,14 @@ use crate::event::Recorded;
 use crate::ledger::projector::{ContactKey, IntervalKey, fold};
 use crate::ledger::{AgentInterval, Changes, ContactRecord, Open, State};
 
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
 CREATE TABLE contact (tenant INTEGER NOT NULL, contact INTEGER NOT NULL, opened INTEGER NOT NULL,
     opened_at INTEGER NOT NULL, closed INTEGER, from_number TEXT NOT NULL, to_number TEXT NOT NULL, number INTEGER,
     disposition TEXT, last_seq INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (tenant, contact)) STRICT;
 CREATE INDEX contact_by_time ON contact (tenant, opened_at, contact);
-CREATE INDEX contact_by_from ON contact (tenant, from_number, opened_at);
-CREATE INDEX contact_by_to ON contact (tenant, to_number, opened_at);
-CREATE INDEX contact_open ON contact (tenant, contact) WHERE closed IS NULL;
+CREATE INDEX contact_by_from ON contact (tenant, from_number, opened_at, contact);
+CREATE INDEX contact_by_to ON contact (tenant, to_number, opened_at, contact);
+CREATE INDEX contact_open ON contact (tenant, opened_at, contact) WHERE closed IS NULL;
 CREATE TABLE contact_agent (tenant INTEGER NOT NULL, agent INTEGER NOT NULL, contact INTEGER NOT NULL,
     PRIMARY KEY (tenant, agent, contact)) STRICT, WITHOUT ROWID;
 CREATE TABLE contact_group (tenant INTEGER NOT NULL, grp INTEGER NOT NULL, contact INTEGER NOT NULL,

@@ -142,6 +142,11 @@ pub struct LegState {
     pub offer: Option<OfferId>,
     pub phase: LegPhase,
     pub since: Time,
+    /// Since when a command holds it.
+    pub held: Option<Time>,
+    /// Nobody hears it; it hears nobody.
+    pub muted_from: bool,
+    pub muted_to: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -42,7 +42,10 @@ impl Tenant {
         let by = By { actor, command: id.clone() };
         let result = self.carry_out(body, by.clone(), now, supplies);
         if let Some(id) = id {
-            self.remember(id, hash, &result, by, now);
+            self.remember(id, hash, &result, by.clone(), now);
+        }
+        if let Ok(Snapshot::Ordered(_)) = result {
+            self.journal_order(by, now);
         }
         let answer = match result {
             Ok(snapshot) => Answer::Accepted { snapshot },
@@ -216,10 +219,17 @@ impl Tenant {
         self.introduce(now, supplies);
         let token = self.next_token;
         self.next_token += 1;
-        self.awaiting_commit.insert(token, Ordered { contact, to, from, flow: flow.clone(), by: by.clone() });
-        let kind = Kind::Originated { flow_key: flow };
-        self.journal(now, About { contact: Some(contact), ..About::default() }, by, kind, Some(token));
+        self.awaiting_commit.insert(token, Ordered { contact, to, from, flow, by });
         Ok(Snapshot::Ordered(contact))
+    }
+
+    /// The order is journaled after the id of its command: what is dialled is never an order that a repeat could give
+    /// a second time.
+    fn journal_order(&mut self, by: By, now: Now) {
+        let Some((&token, ordered)) = self.awaiting_commit.last_key_value() else { return };
+        let about = About { contact: Some(ordered.contact), ..About::default() };
+        let kind = Kind::Originated { flow_key: ordered.flow.clone() };
+        self.journal(now, about, by, kind, Some(token));
     }
 
     fn may_originate(&mut self, originate: &Originate, now: Now) -> Result<(), Refusal> {
@@ -230,7 +240,8 @@ impl Tenant {
             };
             return Err((code, String::new()));
         }
-        if !self.flows.contains_key(&originate.flow) {
+        // One that came as a file since the start has no number yet: it cannot run, so nobody is rung for it.
+        if !self.flows.contains_key(&originate.flow) || !self.site.flows.contains_key(&originate.flow) {
             return Err((Code::UnknownFlow, originate.flow.clone()));
         }
         let size = serde_json::to_string(&originate.data).map_or(usize::MAX, |text| text.len());

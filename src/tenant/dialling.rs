@@ -282,6 +282,9 @@ impl Tenant {
         let Some(ordered) = self.awaiting_commit.remove(&token) else { return };
         let from = ordered.from.clone().unwrap_or_else(|| ANONYMOUS.to_owned());
         let contact = ordered.contact;
+        if !self.contacts.is_live(contact) {
+            return;
+        }
         match self.attempts_to(&ordered.to, Origin::Api, &from, now) {
             Ok(attempts) => {
                 self.ordered_flows.insert(contact, ordered.flow.clone());

@@ -5,7 +5,7 @@ use super::words::Output;
 use super::{Run, Tenant};
 use crate::acd::words::{NewItem, Offer, OfferStep, Output as Acd};
 use crate::base::bounds::QUEUE_VISITS;
-use crate::base::{ContactId, ItemId, Now, Span, Supplies};
+use crate::base::{AgentNo, ContactId, GroupNo, ItemId, Now, Span, Supplies};
 use crate::call::words::{self as call, Act};
 use crate::event::words::{AlarmKind, By, EndCause, ItemExit, OfferEnding, PartyRef, Side, Station};
 use crate::event::{About, Kind};
@@ -17,6 +17,10 @@ impl Tenant {
     /// Carries everything on until no room has anything to say.
     pub(super) fn introduce(&mut self, now: Now, supplies: &mut Supplies) {
         loop {
+            if let Some((contact, input)) = self.failed_at_once.pop_front() {
+                self.flow(contact, input, now, supplies);
+                continue;
+            }
             // the ACD first: what a leg's end means for its offer is told before the contact closes
             if let Some(output) = self.acd.poll() {
                 self.acd_said(output, now, supplies);
@@ -96,6 +100,10 @@ impl Tenant {
             call::Tell::PlayEnded { missing } => self.flow(contact, Flow::PlayEnded { missing }, now, supplies),
             call::Tell::DialEnded(result) => self.dial_ended(contact, result, now, supplies),
             call::Tell::OtherSideLeft => self.flow(contact, Flow::AgentSideEnded, now, supplies),
+            call::Tell::Stranded { group } => self.queue_stranded(contact, group, now, supplies),
+            // Commands are told by the event; the REFER of a phone will be told here.
+            call::Tell::TransferEnded { .. } => {}
+            call::Tell::AgentDoes { agent, does } => self.agent_does(agent, contact, does, now, supplies),
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
             call::Tell::Offer { offer, step } => self.acd.offer_step(offer, offer_step(step), now, supplies),
             call::Tell::AgentGone { agent, group } => {
@@ -112,6 +120,21 @@ impl Tenant {
                 self.acd.release_station(extension, contact, now, supplies);
             }
             call::Tell::Closed => self.forget(contact),
+        }
+    }
+
+    /// What the call room did with an agent is what he does; the ACD keeps count of his calls by it.
+    fn agent_does(&mut self, agent: AgentNo, contact: ContactId, does: call::Does, now: Now, supplies: &mut Supplies) {
+        let by = &By::SYSTEM;
+        let told = match does {
+            call::Does::Talks => self.acd.retrieve(agent, contact, by, now, supplies),
+            call::Does::Holds => self.acd.hold(agent, contact, by, now, supplies),
+            call::Does::Consults => self.acd.consulting(agent, contact, by, now, supplies),
+            call::Does::Confers => self.acd.conference(agent, contact, by, now, supplies),
+        };
+        // Signed out meanwhile, or off hold in two contacts at once: he is shown in the one he was in first.
+        if let Err(why) = told {
+            tracing::debug!(%contact, %agent, ?why, "what an agent does is not counted");
         }
     }
 
@@ -261,11 +284,11 @@ impl Tenant {
     ) {
         let found = self.site.groups.values().find(|g| g.id == group).map(|g| (g.no, g.music.clone()));
         let Some((Some(run), Some((group, music)))) = Some((self.runs.get_mut(&contact), found)) else {
-            return self.flow(contact, Flow::QueueLeft(ItemExit::NoAgent), now, supplies);
+            return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::NoAgent)));
         };
         run.visits += 1;
         if run.visits as usize > QUEUE_VISITS {
-            return self.flow(contact, Flow::QueueLeft(ItemExit::Full), now, supplies);
+            return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::Full)));
         }
         let item = ItemId(supplies.ids.mint(now.t));
         run.item = Some(item);
@@ -274,6 +297,18 @@ impl Tenant {
         let new = NewItem { item, group, entered, priority, level: 1, wait_max, holder: contact, visit };
         self.contacts.act(contact, Act::Wait { group, music }, now, supplies);
         self.acd.enqueue(&new, &By::FLOW, now, supplies);
+    }
+
+    /// A transfer failed after its transferor had left: his group has the customer, or nobody.
+    fn queue_stranded(&mut self, contact: ContactId, group: GroupNo, now: Now, supplies: &mut Supplies) {
+        let id = self.site.groups.get(&group).map(|g| g.id.clone());
+        match id.filter(|_| self.runs.contains_key(&contact)) {
+            Some(id) => self.enqueue(contact, &id, 0, None, now, supplies),
+            None => {
+                let hangup = Act::Hangup { leg: None, cause: EndCause::PeerLeft, side: Side::System, by: By::SYSTEM };
+                self.contacts.act(contact, hangup, now, supplies);
+            }
+        }
     }
 
     fn unqueue(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
@@ -289,7 +324,7 @@ impl Tenant {
                 let dial = call::Dial { attempts, ring, customer: false, by: By::FLOW };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
             }
-            Err(_) => self.flow(contact, Flow::DialEnded(DialResult::Failed), now, supplies),
+            Err(_) => self.failed_at_once.push_back((contact, Flow::DialEnded(DialResult::Failed))),
         }
     }
 

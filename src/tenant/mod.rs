@@ -50,6 +50,8 @@ pub struct Tenant {
     /// Flows that begin when the party an originate dialled answers.
     ordered_flows: BTreeMap<ContactId, String>,
     next_token: u64,
+    /// What a flow is told of an order that failed at once: told after the order, not inside of it.
+    failed_at_once: VecDeque<(ContactId, ivr::words::Input)>,
     /// New contacts of this second, for `limits.cps`.
     arrivals: (i64, u32),
     out: VecDeque<Output>,
@@ -93,6 +95,7 @@ impl Tenant {
             awaiting_commit: BTreeMap::new(),
             ordered_flows: BTreeMap::new(),
             next_token: 0,
+            failed_at_once: VecDeque::new(),
             arrivals: (0, 0),
             out: VecDeque::new(),
             closing: VecDeque::new(),
@@ -133,8 +136,10 @@ impl Tenant {
             Input::House(house) => self.set_house(house, now, supplies),
             Input::Due => {}
         }
-        self.due(now, supplies);
+        // What came is carried through all rooms before any timer looks: sound that came in the step of an offer's
+        // deadline has connected it.
         self.introduce(now, supplies);
+        self.due(now, supplies);
     }
 
     pub fn poll(&mut self) -> Option<Output> {
@@ -151,20 +156,25 @@ impl Tenant {
         [self.sip.deadline(), self.contacts.deadline(), self.acd.deadline(), run].into_iter().flatten().min()
     }
 
+    /// One room after the other, each seeing what the timers of the one before led to.
     fn due(&mut self, now: Now, supplies: &mut Supplies) {
         let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now.t);
         if is_due(self.sip.deadline()) {
             self.sip.due(now, supplies);
+            self.introduce(now, supplies);
         }
         if is_due(self.contacts.deadline()) {
             self.contacts.due(now, supplies);
+            self.introduce(now, supplies);
         }
         if is_due(self.acd.deadline()) {
             self.acd.due(now, supplies);
+            self.introduce(now, supplies);
         }
         while let Some(contact) = self.run_agenda.due(now.t) {
             self.run_agenda.set(contact, None);
             self.flow(contact, ivr::words::Input::Due, now, supplies);
+            self.introduce(now, supplies);
         }
     }
 
@@ -203,7 +213,12 @@ impl Tenant {
 
     /// Whether nothing of a call is left: no contact, leg, dialog, transaction, run, offer or item.
     pub fn is_at_rest(&self) -> bool {
-        self.contacts.counts() == (0, 0) && self.sip.is_at_rest() && self.acd.is_at_rest() && self.runs.is_empty()
+        self.contacts.counts() == (0, 0)
+            && self.sip.is_at_rest()
+            && self.acd.is_at_rest()
+            && self.runs.is_empty()
+            && self.ordered_flows.is_empty()
+            && self.awaiting_commit.is_empty()
     }
 
     pub fn acd(&self) -> &Acd {

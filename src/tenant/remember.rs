@@ -3,12 +3,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::base::bounds::{COMMAND_LANE, COMMAND_MEMORY, SHOWN_CONTACTS_KEPT};
+use crate::base::bounds::{COMMAND_IDS_KEPT, COMMAND_MEMORY, SHOWN_CONTACTS_KEPT};
 use crate::base::{CommandId, ContactId, Time};
 use crate::switch::{Body, Code, ContactState};
-
-/// How many ids are kept at most: over it the oldest go, and a repeat of one of these acts again.
-const IDS_KEPT: usize = 64 * COMMAND_LANE;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Outcome {
@@ -60,7 +57,7 @@ impl AcceptedIds {
         if self.by_id.insert(id.clone(), (body_hash, outcome)).is_none() {
             self.by_time.push_back((t, id));
         }
-        while self.by_time.len() > IDS_KEPT {
+        while self.by_time.len() > COMMAND_IDS_KEPT {
             self.forget_oldest();
         }
     }

@@ -61,3 +61,31 @@ fn a_server_without_calls_stops_at_once() {
     server.terminate();
     assert!(server.exit(Duration::from_secs(3)).success());
 }
+
+#[test]
+fn what_was_accepted_until_the_last_moment_is_still_so_after_a_restart() {
+    let _others = beside_others();
+    let mut server = Server::start(&Plan::default());
+    for _ in 0..3 {
+        server.terminate();
+        let mut last = None;
+        loop {
+            let verb = if last == Some("sign-in") { "sign-out" } else { "sign-in" };
+            match server.api.try_send("POST", &format!("/v1/agents/ana/{verb}"), &[], "{}") {
+                Ok(reply) if reply.status == 200 => last = Some(verb),
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        assert!(server.exit(Duration::from_secs(3)).success());
+        server.start_again();
+        let state = server.api.agent_state("ana");
+        let expected = match last {
+            Some("sign-in") => state != "signed-out",
+            Some(_) => state == "signed-out",
+            None => true,
+        };
+        assert!(expected, "{last:?} was accepted last, and ana is {state}");
+        server.api.send("POST", "/v1/agents/ana/sign-out", &[], "{}");
+    }
+}

@@ -27,7 +27,7 @@ fn a_file_applied_to_a_running_server_is_live_and_calls_go_on() {
     scene.of(&customer.contact, "flow_started");
 
     let folder = scene.server.folder.path();
-    let before = fs::read_to_string(folder.join("site.yaml")).expect("the site was written");
+    let before = fs::read_to_string(folder.join("sites/site.yaml")).expect("the site was written");
     let extension = "  - {number: \"1005\", password: \"secret-1005\"}\ngroups:\n";
     let eva = "  - {id: eva, name: Eva, station: {extension: \"1005\"}, groups: {support: 5}}\ntrunks:\n";
     let without_bo: String = before.split_inclusive('\n').filter(|line| !line.contains("id: bo,")).collect();

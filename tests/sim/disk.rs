@@ -112,6 +112,11 @@ impl Disk {
         lost
     }
 
+    /// Names of the events that are not on disk yet.
+    pub fn tail(&self) -> Vec<&'static str> {
+        self.tail.iter().map(|(recorded, _)| recorded.event.kind.name()).collect()
+    }
+
     pub fn saved_bindings(&self) -> Vec<Binding> {
         self.bindings.values().map(|json| serde_json::from_str(json).expect("what was saved is read back")).collect()
     }

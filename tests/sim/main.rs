@@ -15,6 +15,7 @@ mod reference;
 #[path = "../scenario/mod.rs"]
 mod scenario;
 mod scenarios;
+mod seams;
 mod sim_stage;
 mod sound;
 mod world;

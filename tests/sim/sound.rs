@@ -24,7 +24,7 @@ pub struct Leg {
 #[derive(Debug, Default)]
 pub struct Sound {
     pub legs: BTreeMap<LegId, Leg>,
-    rows: BTreeMap<LegId, (Option<Source>, Time)>,
+    rows: BTreeMap<LegId, (Vec<Source>, Time)>,
     /// With the time at which it had played all.
     players: BTreeMap<PlayerId, (PlayerSpec, Option<Time>)>,
     closed_players: BTreeMap<PlayerId, Time>,
@@ -82,8 +82,15 @@ impl Sound {
         self.last_version = version;
         match body {
             Body::SetLeg(spec) => self.set_leg(contact, spec, t),
-            Body::SetRow { sink, source } => {
-                self.rows.insert(sink, (source, t));
+            Body::SetRow { sink, sources } => {
+                self.rows.insert(sink, (sources, t));
+                Vec::new()
+            }
+            Body::Hand { leg, to } => {
+                let known = self.legs.get_mut(&leg).expect("a leg that is handed on is open");
+                assert_eq!(known.contact, contact, "a leg is handed on by the contact that has it");
+                known.contact = to;
+                self.rows.remove(&leg);
                 Vec::new()
             }
             Body::SetPlayer(spec) => {
@@ -149,7 +156,7 @@ impl Sound {
                 }
                 None => Vec::new(),
             },
-            Subject::Ports(_) => Vec::new(),
+            Subject::Ports(_) | Subject::Hand(_) => Vec::new(),
         }
     }
 
@@ -162,6 +169,11 @@ impl Sound {
         self.players.get(&player).map_or(Span::ZERO, |(spec, _)| Span(SOUND.0 * spec.sounds.len() as i64))
     }
 
+    /// A player of this sound has not come to its end.
+    pub fn plays(&self, sound: &str) -> bool {
+        self.players.values().any(|(spec, ended)| ended.is_none() && spec.sounds.iter().any(|key| key == sound))
+    }
+
     pub fn leg_at(&self, rtp: SocketAddr) -> Option<(LegId, &Leg)> {
         let leg = *self.by_port.get(&rtp.port())?;
         Some((leg, self.legs.get(&leg)?))
@@ -169,17 +181,16 @@ impl Sound {
 
     /// Since when this leg's far end hears nothing; `None`: somebody talks to it, or a player that has not run out.
     pub fn quiet_since(&self, sink: LegId) -> Option<Time> {
-        let (source, since) = *self.rows.get(&sink)?;
-        let quiet = match source {
-            None => Some(since),
-            Some(Source::Leg(leg)) if self.legs.contains_key(&leg) => None,
-            Some(Source::Leg(_)) => Some(since),
-            Some(Source::Player(player)) => match self.players.get(&player) {
+        let (sources, since) = self.rows.get(&sink)?;
+        let quiet = |source: &Source| match source {
+            Source::Leg(leg) if self.legs.contains_key(leg) => None,
+            Source::Leg(_) => Some(*since),
+            Source::Player(player) => match self.players.get(player) {
                 Some((_, ended)) => *ended,
-                None => Some(self.closed_players.get(&player).copied().unwrap_or(since)),
+                None => Some(self.closed_players.get(player).copied().unwrap_or(*since)),
             },
         };
-        quiet.map(|at| at.max(since))
+        sources.iter().try_fold(*since, |last, source| quiet(source).map(|at| at.max(last)))
     }
 
     pub fn is_at_rest(&self) -> bool {

@@ -171,6 +171,7 @@ proptest! {
             house.go_to(house.t + Span::millis(*later));
             let act = aim(&house, *act);
             house.act(act);
+            prop_assert_eq!(house.acd.gauges().signed_in, house.acd.counts().signed_in);
         }
         come_to_rest(&mut house);
         prop_assert!(house.acd.is_at_rest(), "{:?}", house.acd.counts());

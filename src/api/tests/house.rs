@@ -329,6 +329,9 @@ fn contact_state() -> ContactState {
         offer: agent.map(|_| OfferId(9)),
         phase,
         since: T,
+        held: None,
+        muted_from: false,
+        muted_to: false,
     };
     let caller = leg(11, LegRole::Customer, PartyRef::Trunk(TrunkNo(1)), None, LegPhase::Answered);
     let ana = leg(12, LegRole::Agent, PartyRef::Extension(ExtensionNo(1)), Some(AgentNo(3)), LegPhase::Ringing);

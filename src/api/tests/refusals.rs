@@ -60,6 +60,11 @@ async fn an_agent_that_is_not_there_or_a_body_that_means_nothing() {
         ("GET", "/v1/agents/bo", "admin", None, 404, "unknown-agent", None),
         ("GET", "/v1/agents/no:4", "admin", None, 404, "unknown-agent", None),
         ("GET", "/v1/agents/no:x", "admin", None, 404, "unknown-agent", None),
+        ("GET", "/v1/contacts/18446744073709551615", "admin", None, 400, "bad-request", Some("contact")),
+        ("GET", "/v1/contacts/+5", "admin", None, 400, "bad-request", Some("contact")),
+        ("GET", "/v1/contacts?cursor=5-18446744073709551615", "admin", None, 400, "bad-request", Some("cursor")),
+        ("GET", "/v1/recordings/1152921504606846976", "admin", None, 400, "bad-request", Some("segment")),
+        ("GET", "/v1/events?contact=18446744073709551615", "admin", None, 400, "bad-request", Some("contact")),
         ("GET", "/v1/agents/%ff", "admin", None, 400, "bad-request", Some("path")),
         (
             "POST",

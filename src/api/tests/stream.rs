@@ -7,13 +7,15 @@ use super::house::{CONTACT, Rig, event, of_contact, opened};
 use crate::api::position::Position;
 use crate::api::view::EventView;
 use crate::api::view::event::KINDS;
+use crate::base::bounds::{EVENT_PAGE, POLL_PAGES};
 use crate::base::{
     AgentNo, CallId, CommandId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, OfferId, ReasonNo, SegmentId,
     Span, TrunkNo,
 };
 use crate::event::words::{
     Actor, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
-    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, Wire, Wish, WorkRole,
+    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, TransferEnding, TransferMode, Wire, Wish,
+    WorkRole,
 };
 use crate::event::{About, By, DialogState, Event, Kind, MediaCounts, Recorded};
 
@@ -52,10 +54,24 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::Digit { digit: '5', path: DigitPath::Rtp },
         Kind::LegEnded { cause: EndCause::Busy, side: Side::Other, sip_status },
         Kind::LegMedia { counts: MediaCounts { received: 50, sent: 49, lost: 1, refused: 0, jitter_us: 125 } },
+        Kind::LegHeld,
+        Kind::LegRetrieved,
+        Kind::LegMuted { from: true, to: false },
+        Kind::DigitsSent { digits: "12#".into() },
+        Kind::Announced { sounds: vec!["en-US/welcome".into()] },
+        Kind::AnnouncementEnded { missing: Some("en-US/welcome".into()) },
         Kind::CallOpened { call_kind: CallKind::Main },
         Kind::CallJoined,
         Kind::CallLeft,
         Kind::CallClosed,
+        Kind::InviteEnded { cause: Some(EndCause::Busy) },
+        Kind::ChairTaken,
+        Kind::TransferBegan { mode: TransferMode::OnAnswer },
+        Kind::TransferEnded {
+            mode: TransferMode::OnAnswer,
+            ending: TransferEnding::Failed,
+            cause: Some(EndCause::NoAnswer),
+        },
         Kind::FlowStarted { flow: FlowNo(1), flow_key: "main".into(), version: "1a2b".into() },
         Kind::FlowNode { node: "menu".into(), exit: "1".into() },
         Kind::FlowEnded { flow: FlowNo(1) },
@@ -103,6 +119,8 @@ fn house_kinds() -> Vec<Kind> {
     vec![
         Kind::RecordingStarted { file: "demo/2026-11-21/1.wav".into() },
         Kind::Segment { segment: SegmentId(77), from, to, began: SegmentEdge::Answered, ended: SegmentEdge::Ended },
+        Kind::RecordingPaused,
+        Kind::RecordingResumed,
         Kind::RecordingEnded { length: Span::seconds(2), answered: Span::millis(3_500), gap },
         Kind::CommandAccepted { id: CommandId { token: 1, id: "abc".into() }, code: "ok".into(), body_hash: 1 },
         Kind::SiteChanged { version: 2 },
@@ -200,6 +218,21 @@ async fn filters_leave_out_and_move_on() {
     }
     let other = rig.ask("GET", "/v1/events?after=oldest", "other", None).await.json();
     assert_eq!(seqs(&other), [4]);
+}
+
+#[tokio::test]
+async fn a_poll_that_wants_what_is_rare_reads_so_many_pages_and_no_more() {
+    let rig = Rig::new();
+    let most = (POLL_PAGES * EVENT_PAGE) as u64;
+    for _ in 0..most + 10 {
+        rig.journal.append(event(About::default(), Kind::LegAnswered), None);
+    }
+    rig.commit(of_contact(), Kind::CallLeft);
+    let part = rig.get_ok("/v1/events?after=oldest&kinds=call_left&wait_ms=30000").await.json();
+    assert_eq!((seqs(&part), part["seq"].as_u64()), (vec![], Some(most)));
+    let after = part["position"].as_str().expect("a position");
+    let rest = rig.get_ok(&format!("/v1/events?after={after}&kinds=call_left")).await.json();
+    assert_eq!(seqs(&rest), [most + 11]);
 }
 
 #[tokio::test(start_paused = true)]

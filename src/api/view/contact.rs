@@ -37,7 +37,7 @@ pub struct ContactView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CallView {
     pub call: String,
-    /// `main` or `internal`.
+    /// `main`, `internal` or `consult`.
     pub kind: String,
     pub legs: Vec<LegView>,
 }

@@ -13,7 +13,7 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 46] = [
+pub const KINDS: [&str; 58] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -24,10 +24,20 @@ pub const KINDS: [&str; 46] = [
     "digit",
     "leg_ended",
     "leg_media",
+    "leg_held",
+    "leg_retrieved",
+    "leg_muted",
+    "digits_sent",
+    "announced",
+    "announcement_ended",
     "call_opened",
     "call_joined",
     "call_left",
     "call_closed",
+    "invite_ended",
+    "chair_taken",
+    "transfer_began",
+    "transfer_ended",
     "flow_started",
     "flow_node",
     "flow_ended",
@@ -55,6 +65,8 @@ pub const KINDS: [&str; 46] = [
     "unregistered",
     "recording_started",
     "segment",
+    "recording_paused",
+    "recording_resumed",
     "recording_ended",
     "command_accepted",
     "site_changed",
@@ -199,6 +211,16 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::CallJoined
         | Kind::CallLeft
         | Kind::CallClosed => leg_data(kind),
+        Kind::LegHeld
+        | Kind::LegRetrieved
+        | Kind::LegMuted { .. }
+        | Kind::DigitsSent { .. }
+        | Kind::Announced { .. }
+        | Kind::AnnouncementEnded { .. }
+        | Kind::InviteEnded { .. }
+        | Kind::ChairTaken
+        | Kind::TransferBegan { .. }
+        | Kind::TransferEnded { .. } => verb_data(kind),
         Kind::ItemEntered { .. }
         | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
@@ -224,6 +246,8 @@ fn data(event: &Event) -> Option<Value> {
         Kind::RecordingStarted { .. }
         | Kind::Segment { .. }
         | Kind::RecordingEnded { .. }
+        | Kind::RecordingPaused
+        | Kind::RecordingResumed
         | Kind::CommandAccepted { .. }
         | Kind::SiteChanged { .. }
         | Kind::Restarted { .. }
@@ -267,6 +291,20 @@ fn leg_data(kind: &Kind) -> Value {
         }),
         Kind::CallOpened { call_kind } => json!({ "call_kind": call_kind }),
         Kind::LegAnswered | Kind::MediaHeard | Kind::CallJoined | Kind::CallLeft | Kind::CallClosed => json!({}),
+        other => unreachable!("`data` sends {} elsewhere", other.name()),
+    }
+}
+
+fn verb_data(kind: &Kind) -> Value {
+    match kind {
+        Kind::LegMuted { from, to } => json!({ "from": from, "to": to }),
+        Kind::DigitsSent { digits } => json!({ "digits": digits }),
+        Kind::Announced { sounds } => json!({ "sounds": sounds }),
+        Kind::AnnouncementEnded { missing } => json!({ "missing": missing }),
+        Kind::InviteEnded { cause } => json!({ "cause": cause }),
+        Kind::TransferBegan { mode } => json!({ "mode": mode }),
+        Kind::TransferEnded { mode, ending, cause } => json!({ "mode": mode, "ending": ending, "cause": cause }),
+        Kind::LegHeld | Kind::LegRetrieved | Kind::ChairTaken => json!({}),
         other => unreachable!("`data` sends {} elsewhere", other.name()),
     }
 }
@@ -342,6 +380,7 @@ fn house_data(kind: &Kind) -> Value {
             "gap": gap.map(|(why, span)| json!({ "why": why, "length_ms": span.as_millis() })),
         }),
         Kind::CommandAccepted { id, code, .. } => json!({ "command_id": id.id, "token_no": id.token, "code": code }),
+        Kind::RecordingPaused | Kind::RecordingResumed => json!({}),
         Kind::SiteChanged { version } => json!({ "version": version }),
         Kind::Restarted { open_contacts } => json!({ "open_contacts": open_contacts }),
         Kind::Alarm { alarm, text } => json!({ "alarm": alarm, "text": text }),

@@ -63,7 +63,7 @@ pub struct RecordView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CallRecordView {
     pub call: String,
-    /// `main` or `internal`.
+    /// `main`, `internal` or `consult`.
     pub kind: String,
     pub opened: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::base::{ContactId, InterfaceNo, LegId, PlayerId, PortPair, Rng, Utc};
+use crate::drive::media_threads::MediaThreads;
 use crate::drive::ports::{PortRange, test_address};
 use crate::drive::recorder_writer::RecorderWriter;
 use crate::media::POISON_SSRC;
@@ -19,10 +20,12 @@ use crate::sdp::Codec;
 
 const TENANT: TenantNo = TenantNo(3);
 const CONTACT: ContactId = ContactId(42);
+/// Lives on the other thread, where there are two.
+const OTHER: ContactId = ContactId(43);
 const INTERFACE: InterfaceNo = InterfaceNo(0);
 
 struct House {
-    thread: MediaThread,
+    threads: MediaThreads,
     ports: Arc<PortPool>,
     reports: Receiver<(TenantNo, Report)>,
     writer: RecorderWriter,
@@ -34,6 +37,10 @@ struct House {
 
 impl House {
     fn start(first_port: u16) -> Self {
+        Self::with_threads(first_port, 1)
+    }
+
+    fn with_threads(first_port: u16, threads: usize) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (tell, reports) = channel();
         let range = PortRange { interface: INTERFACE, ip: test_address(), first: first_port, last: first_port + 39 };
@@ -50,64 +57,78 @@ impl House {
             ended.send((tenant, report)).expect("the test listens");
         })
         .expect("a thread");
-        let settings = ThreadSettings {
-            name: "media-test".to_owned(),
+        let library = Arc::new(library);
+        let settings = (0..threads).map(|index| ThreadSettings {
+            name: format!("media-test-{index}"),
             engine: Settings {
-                library: Arc::new(library),
+                library: Arc::clone(&library),
                 pool: Pool::default(),
                 format: Format::Pcm16,
-                rng: Rng::from_number(1),
+                rng: Rng::from_number(index as u64),
+                home: Home::default(),
             },
             ports: Arc::clone(&ports),
             coalesce: false,
             clock: Arc::clone(&clock),
             writer: writer.sender(),
-        };
-        let thread = MediaThread::start(settings, move |tenant, report| {
+        });
+        let threads = MediaThreads::start(settings.collect(), move |tenant, report| {
             tell.send((tenant, report)).expect("the test listens");
         })
-        .expect("a thread");
-        Self { thread, ports, reports, writer, folder, clock, version: 0, legs: BTreeMap::new() }
+        .expect("threads");
+        Self { threads, ports, reports, writer, folder, clock, version: 0, legs: BTreeMap::new() }
     }
 
     fn tell(&mut self, body: Body) {
+        self.tell_of(CONTACT, body);
+    }
+
+    fn tell_of(&mut self, contact: ContactId, body: Body) {
         self.version += 1;
-        self.thread.send(TENANT, Command { contact: CONTACT, version: self.version, body });
+        self.threads.send(TENANT, Command { contact, version: self.version, body });
     }
 
     /// A leg whose far end is a socket of the test.
     fn leg(&mut self, leg: LegId) {
+        self.leg_of(CONTACT, leg);
+    }
+
+    fn leg_of(&mut self, contact: ContactId, leg: LegId) {
         let far = UdpSocket::bind((test_address(), 0)).expect("a port");
         far.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
         let at = far.local_addr().expect("bound");
         let ports = self.ports.supply(INTERFACE, 1)[0];
         self.legs.insert(leg, (ports, far));
-        self.tell(Body::SetLeg(LegSpec {
-            leg,
-            ports,
-            remote: Some(Remote {
-                rtp: at,
-                rtcp: at,
-                rtcp_mux: true,
-                codec: Codec::Pcma,
-                payload_type: 8,
-                ptime_ms: 20,
+        self.tell_of(
+            contact,
+            Body::SetLeg(LegSpec {
+                leg,
+                ports,
+                remote: Some(Remote {
+                    rtp: at,
+                    rtcp: at,
+                    rtcp_mux: true,
+                    codec: Codec::Pcma,
+                    payload_type: 8,
+                    ptime_ms: 20,
+                }),
+                latch_epoch: 1,
+                telephone_event_send: None,
+                telephone_event_receive: None,
+                send: true,
+                receive: true,
+                watch: false,
+                digits: vec![],
             }),
-            latch_epoch: 1,
-            telephone_event_send: None,
-            telephone_event_receive: None,
-            send: true,
-            receive: true,
-            watch: false,
-            digits: vec![],
-        }));
+        );
         self.wait(|body| matches!(body, ReportBody::Applied { subject: Subject::Leg(applied), .. } if *applied == leg));
     }
 
     fn wait(&self, wanted: impl Fn(&ReportBody) -> bool) -> ReportBody {
         loop {
             let (tenant, report) = self.reports.recv_timeout(Duration::from_secs(10)).expect("a report within 10 s");
-            assert_eq!((tenant, report.contact), (TENANT, CONTACT));
+            assert_eq!(tenant, TENANT);
+            assert!([CONTACT, OTHER].contains(&report.contact));
             if wanted(&report.body) {
                 return report.body;
             }
@@ -139,8 +160,19 @@ impl House {
         }
     }
 
+    /// Whether a packet of sound came within the far end's patience.
+    fn hears_rtp(&self, leg: LegId) -> bool {
+        let mut packet = [0; 400];
+        let came = self.legs[&leg].1.recv(&mut packet);
+        came.is_ok_and(|length| rtp::kind(&packet[..length]) == rtp::Kind::Rtp)
+    }
+
+    fn status(&self) -> Status {
+        self.threads.status().next().expect("a thread")
+    }
+
     fn end(self) {
-        assert!(self.thread.stop());
+        assert!(self.threads.stop());
         assert!(self.writer.stop());
     }
 }
@@ -153,8 +185,8 @@ fn a_talk_is_forwarded_and_its_ports_rest_afterwards() {
     let mut house = House::start(22_000);
     house.leg(A);
     house.leg(B);
-    house.tell(Body::SetRow { sink: A, source: Some(Source::Leg(B)) });
-    house.tell(Body::SetRow { sink: B, source: Some(Source::Leg(A)) });
+    house.tell(Body::SetRow { sink: A, sources: vec![Source::Leg(B)] });
+    house.tell(Body::SetRow { sink: B, sources: vec![Source::Leg(A)] });
     house.wait(|body| matches!(body, ReportBody::Applied { subject: Subject::Row(row), .. } if *row == B));
     let mut last = None;
     for sequence in 0..50 {
@@ -194,7 +226,7 @@ fn panics_drop_their_leg_and_the_third_drops_all() {
     let closed = |leg: u64| move |body: &ReportBody| matches!(body, ReportBody::LegClosed { leg: closed, .. } if closed.0 == leg);
     house.say(LegId(1), POISON_SSRC, 1);
     house.wait(closed(1));
-    house.tell(Body::SetRow { sink: LegId(4), source: Some(Source::Leg(LegId(3))) });
+    house.tell(Body::SetRow { sink: LegId(4), sources: vec![Source::Leg(LegId(3))] });
     house.wait(|body| matches!(body, ReportBody::Applied { subject: Subject::Row(_), .. }));
     house.say(LegId(3), 5, 1);
     house.hear(LegId(4));
@@ -205,10 +237,10 @@ fn panics_drop_their_leg_and_the_third_drops_all() {
     house.wait(closed(4));
     house.leg(LegId(5));
     let until = Instant::now() + Duration::from_secs(10);
-    while house.thread.status().panics < 3 && Instant::now() < until {
+    while house.status().panics < 3 && Instant::now() < until {
         std::thread::yield_now();
     }
-    let status = house.thread.status();
+    let status = house.status();
     assert_eq!((status.panics, status.counters.abandoned, status.legs), (3, 4, 1));
     house.end();
 }
@@ -219,10 +251,17 @@ fn a_prompt_is_heard_and_recorded_and_the_file_plays() {
     house.leg(A);
     let origin = (house.clock)().t;
     let (player, file) = (PlayerId(1), "3/2026-11-21/42.wav".to_owned());
-    let (left, right) = (Some(Source::Leg(A)), Some(Source::Player(player)));
+    let (left, right) = (vec![Source::Leg(A)], vec![Source::Player(player)]);
     house.tell(Body::SetTrack(TrackSpec { recorder: CONTACT, file: file.clone(), origin, left, right }));
-    house.tell(Body::SetPlayer(PlayerSpec { player, sounds: vec!["tone".to_owned()], repeat: false, is_music: false }));
-    house.tell(Body::SetRow { sink: A, source: right });
+    house.tell(Body::SetPlayer(PlayerSpec {
+        player,
+        sounds: vec!["tone".to_owned()],
+        repeat: false,
+        is_music: false,
+        paused: false,
+        position: None,
+    }));
+    house.tell(Body::SetRow { sink: A, sources: vec![Source::Player(player)] });
     for _ in 0..50 {
         assert_eq!(house.hear(A).payload_bytes, 160);
     }
@@ -236,5 +275,60 @@ fn a_prompt_is_heard_and_recorded_and_the_file_plays() {
     let samples: Vec<i16> = reader.into_samples().map(|sample| sample.expect("a sample")).collect();
     let loud = samples.chunks(2).filter(|frame| frame[1] == 5_000).count();
     assert!((7_999..=8_000).contains(&loud), "{loud}");
+    house.end();
+}
+
+/// Design 6: a leg that joins a room elsewhere moves with its sockets, and what comes meanwhile waits in them.
+#[test]
+fn a_thousand_moves_of_a_talking_recorded_leg_lose_no_packet() {
+    const MOVES: u16 = 1_000;
+    const SAMPLES: usize = 40;
+    let mut house = House::with_threads(22_400, 2);
+    let sinks = [(CONTACT, B, "a.wav"), (OTHER, LegId(3), "b.wav")];
+    house.leg(A);
+    let origin = (house.clock)().t;
+    for (contact, sink, file) in sinks {
+        house.leg_of(contact, sink);
+        house.legs[&sink].1.set_read_timeout(Some(Duration::from_millis(1))).expect("set");
+        house.tell_of(contact, Body::SetRow { sink, sources: vec![Source::Leg(A)] });
+        let (file, left) = (file.to_owned(), vec![Source::Leg(A)]);
+        house.tell_of(contact, Body::SetTrack(TrackSpec { recorder: contact, file, origin, left, right: vec![] }));
+        house.wait(|body| matches!(body, ReportBody::Applied { subject: Subject::Recorder(_), .. }));
+    }
+    let began = Instant::now();
+    let mut heard = 0;
+    for number in 0..MOVES {
+        let (from, to) = if number % 2 == 0 { (CONTACT, OTHER) } else { (OTHER, CONTACT) };
+        house.tell_of(from, Body::Hand { leg: A, to });
+        let (ports, far) = &house.legs[&A];
+        let mut packet = [0x2A; HEADER_BYTES + SAMPLES];
+        // The far end's clock is ours: when this machine is held up, the talk has a pause and no burst.
+        let sent = began.elapsed();
+        let stamp = Stamp { marker: false, sequence: number, timestamp: (sent.as_micros() / 125) as u32 };
+        rtp::write(&mut packet, 8, 7, stamp);
+        far.send_to(&packet, SocketAddr::new(ports.ip, ports.rtp)).expect("sent");
+        house.wait(|body| matches!(body, ReportBody::Applied { subject: Subject::Hand(A), .. }));
+        // The talk goes at the pace of its sound; until then the far ends listen.
+        let due = sent + Duration::from_millis(5);
+        while began.elapsed() < due || heard <= usize::from(number) {
+            heard += sinks.iter().filter(|(_, sink, _)| house.hears_rtp(*sink)).count();
+            assert!(began.elapsed() < due + Duration::from_secs(10), "packet {number} is lost");
+        }
+    }
+    assert_eq!(heard, usize::from(MOVES));
+    house.tell(Body::Close(Subject::Leg(A)));
+    let closed = house.wait(|body| matches!(body, ReportBody::LegClosed { leg: A, .. }));
+    let ReportBody::LegClosed { counts, .. } = closed else { unreachable!("waited for it") };
+    assert_eq!((counts.received, counts.lost), (u64::from(MOVES), 0));
+    let mut loud = 0;
+    for (contact, _, file) in sinks {
+        house.tell_of(contact, Body::Close(Subject::Recorder(contact)));
+        house.wait(|body| matches!(body, ReportBody::RecordingEnded { .. }));
+        let reader = hound::WavReader::open(house.folder.path().join(file)).expect("a WAV file");
+        let samples: Vec<i16> = reader.into_samples().map(|sample| sample.expect("a sample")).collect();
+        loud += samples.chunks(2).filter(|frame| frame[0].unsigned_abs() > 10_000).count();
+    }
+    let expected = usize::from(MOVES) * SAMPLES;
+    assert!(loud.abs_diff(expected) < SAMPLES, "{loud} samples of {expected} are recorded");
     house.end();
 }

@@ -1,9 +1,9 @@
 //! A real writer thread in a folder of its own.
 
 use super::*;
-use crate::base::{ContactId, Time};
+use crate::base::{ContactId, LegId, Time};
 use crate::media::recorder::{Pool, Recorder, Side};
-use crate::media::words::TrackSpec;
+use crate::media::words::{Source, TrackSpec};
 use crate::sdp::Codec;
 
 const KEY: Key = Key { tenant: TenantNo(1), recorder: ContactId(9) };
@@ -35,13 +35,14 @@ impl Stage {
 
     /// A recording of 2 s with a loud left side, from the engine's own recorder.
     fn record(&self, format: Format, pause: impl Fn(i64)) {
-        let spec = TrackSpec { recorder: KEY.recorder, file: String::new(), origin: Time(0), left: None, right: None };
+        let left = vec![Source::Leg(LegId(1))];
+        let spec = TrackSpec { recorder: KEY.recorder, file: String::new(), origin: Time(0), left, right: vec![] };
         let mut recorder = Recorder::start(KEY, spec, format, Time(0));
         let mut out = |write| self.send(write);
         for ms in (0..2_000).step_by(20) {
             pause(ms);
             let now = Time(ms * 1_000);
-            recorder.packet(Side::Left, (1, ms as u32 * 8, false), Codec::Pcma, &[0xAA; 160], now);
+            recorder.packet(Side::Left, LegId(1), (1, ms as u32 * 8, false), Codec::Pcma, &[0xAA; 160], now);
             recorder.tick(now, &self.pool, &mut out);
         }
         recorder.finish(Time(2_000_000), &self.pool, &mut out);
@@ -123,7 +124,7 @@ fn what_cannot_be_made_is_told_and_nothing_is_written_over() {
 fn a_growing_file_plays_and_a_cut_one_is_repaired() {
     let stage = Stage::new(Format::Pcm16);
     stage.open("a.wav");
-    let spec = TrackSpec { recorder: KEY.recorder, file: String::new(), origin: Time(0), left: None, right: None };
+    let spec = TrackSpec { recorder: KEY.recorder, file: String::new(), origin: Time(0), left: vec![], right: vec![] };
     let mut recorder = Recorder::start(KEY, spec, Format::Pcm16, Time(0));
     recorder.tick(Time(3_000_000), &stage.pool, &mut |write| stage.send(write));
     let path = stage.folder.path().join("a.wav");

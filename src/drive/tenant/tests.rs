@@ -89,13 +89,14 @@ impl House {
                 pool: Pool::default(),
                 format: Format::Pcm16,
                 rng: Rng::from_number(1),
+                home: crate::media::Home::default(),
             },
             ports: Arc::clone(&ports),
             coalesce: false,
             clock: Arc::new(move || media_clock.now()),
             writer: writer.sender(),
         };
-        let threads = Arc::new(MediaThreads::start([thread], report).expect("a thread"));
+        let threads = Arc::new(MediaThreads::start(vec![thread], report).expect("a thread"));
         let journal = Journal::open(&folder.path().join("journal"), 0, BTreeMap::new(), Box::new(|_, _| {}));
         let journal = Arc::new(journal.expect("writable"));
         let secrets = Secrets::at(&folder.path().join("key")).expect("writable");

@@ -1,11 +1,11 @@
 //! Commands are state: the newest version of each subject wins, applying one twice changes nothing. Rows and tracks may
 //! name what is not there yet; everything is wired anew when it comes.
 
-use super::leg::{Leg, Playing, SILENCE};
+use super::leg::{Leg, SILENCE};
 use super::{Due, Engine, Output, RoomKey, Slot};
 use crate::base::{LegId, Now, PlayerId, Span, TenantNo, Time, bounds};
-use crate::media::player::{Missing, Player};
-use crate::media::recorder::{Key, Recorder, Side, Write};
+use crate::media::player::{Missing, Player, Steer};
+use crate::media::recorder::{Key, Recorder, Write};
 use crate::media::rtcp;
 use crate::media::words::{Body, Command, LegSpec, PlayerSpec, ReportBody, Source, Subject, TrackSpec};
 
@@ -16,6 +16,7 @@ impl Engine {
         self.forget_closed(now.t);
         let Command { contact, version, body } = command;
         let subject = body.subject();
+        let Some(body) = self.keep_for_arrival(tenant, contact, version, body) else { return };
         let have = self.versions.get(&(tenant, subject)).copied();
         if let Some(have) = have.filter(|&have| have >= version) {
             self.counters.outdated += u64::from(have > version);
@@ -29,7 +30,8 @@ impl Engine {
         }
         match body {
             Body::SetLeg(spec) => self.set_leg(room, spec, now.t),
-            Body::SetRow { sink, source } => self.set_row(room, sink, source),
+            Body::SetRow { sink, sources } => self.set_row(room, sink, sources),
+            Body::Hand { leg, to } => self.hand(tenant, leg, to, version, now.t),
             Body::SetPlayer(spec) => self.set_player(room, spec, now.t),
             Body::SetTrack(spec) => self.set_track(room, spec, now.t),
             Body::Close(subject) => self.close(room, subject, now.t),
@@ -38,14 +40,41 @@ impl Engine {
         }
         self.wire(room, now.t);
         self.leave_empty(room);
-        self.report(tenant, contact, ReportBody::Applied { subject, version });
+        // A hand is told to the thread that gives and to the one that gets; the giver answers.
+        if !matches!(subject, Subject::Hand(_)) || self.home.has(contact) {
+            self.report(tenant, contact, ReportBody::Applied { subject, version });
+        }
     }
 
     fn forget_closed(&mut self, now: Time) {
         while self.closed.front().is_some_and(|(until, _)| *until <= now) {
-            if let Some((_, key)) = self.closed.pop_front() {
+            if let Some((_, key)) = self.closed.pop_front()
+                && !self.is_back(key.1)
+            {
                 self.versions.remove(&key);
             }
+        }
+    }
+
+    /// A leg that was handed away has come again.
+    fn is_back(&self, subject: Subject) -> bool {
+        match subject {
+            Subject::Leg(leg) | Subject::Row(leg) | Subject::Hand(leg) => self.leg_slots.contains_key(&leg),
+            Subject::Player(_) | Subject::Recorder(_) | Subject::Ports(_) => false,
+        }
+    }
+
+    /// The version of what is over is remembered for a while, so that an older command finds it closed.
+    fn forget_later(&mut self, tenant: TenantNo, subject: Subject, now: Time) {
+        if self.versions.contains_key(&(tenant, subject)) {
+            self.closed.push_back((now + bounds::CLOSED_MEMORY, (tenant, subject)));
+        }
+    }
+
+    /// All that was told of a leg which is not here any more. Nobody closes its row.
+    pub(super) fn forget_leg(&mut self, tenant: TenantNo, leg: LegId, now: Time) {
+        for subject in [Subject::Leg(leg), Subject::Row(leg), Subject::Hand(leg)] {
+            self.forget_later(tenant, subject, now);
         }
     }
 
@@ -63,7 +92,9 @@ impl Engine {
                 self.leg_slots.insert(id, slot);
                 self.outputs.push_back(Output::Listen { slot: Slot(slot), ports });
                 let first = self.rng.below(rtcp::INTERVAL.as_micros() as u64 / 2) as i64;
-                self.agenda.set(Due::Report(slot), Some(now + Span::micros(rtcp::INTERVAL.as_micros() / 4 + first)));
+                if let Some(leg) = self.legs.get_mut(slot) {
+                    leg.report_at = now + Span::micros(rtcp::INTERVAL.as_micros() / 4 + first);
+                }
                 slot
             }
         };
@@ -73,6 +104,13 @@ impl Engine {
         }
         let Some(leg) = self.legs.get_mut(slot) else { return };
         self.counters.keys_lost += leg.keys_out.offer(&leg.spec.digits) as u64;
+        self.schedule(slot, now);
+    }
+
+    /// All that a leg has to do by itself, put on the agenda.
+    pub(super) fn schedule(&mut self, slot: u32, now: Time) {
+        let Some(leg) = self.legs.get(slot) else { return };
+        self.agenda.set(Due::Report(slot), Some(leg.report_at));
         if leg.spec.is_watched() && !leg.is_silent {
             self.agenda.set(Due::Watch(slot), Some(leg.heard + SILENCE));
         }
@@ -86,12 +124,12 @@ impl Engine {
         let before = (leg.tenant, leg.contact);
         (leg.tenant, leg.contact) = room;
         let connection_changed = leg.update(spec, now);
-        let tap = leg.tap;
+        let (tap, id) = (leg.tap, leg.spec.leg);
         if connection_changed
             && let Some((recorder, side)) = tap
             && let Some(recorder) = self.recorders.get_mut(recorder)
         {
-            recorder.end_run(side);
+            recorder.end_run(side, id);
         }
         if before != room {
             self.leave(slot, before, now);
@@ -99,25 +137,26 @@ impl Engine {
     }
 
     /// A leg goes to another contact's room.
-    fn leave(&mut self, slot: u32, room: RoomKey, now: Time) {
+    pub(super) fn leave(&mut self, slot: u32, room: RoomKey, now: Time) {
         let Some(leg) = self.legs.get_mut(slot) else { return };
-        (leg.tap, leg.playing, leg.row) = (None, None, None);
-        leg.sinks.clear();
-        leg.stream.end_feed();
+        leg.unwire();
         let id = leg.spec.leg;
         if let Some(left) = self.rooms.get_mut(&room) {
             left.legs.retain(|&leg| leg != slot);
             left.rows.remove(&id);
         }
-        self.leave_empty(room);
         self.wire(room, now);
+        self.leave_empty(room);
     }
 
-    fn set_row(&mut self, room: RoomKey, sink: LegId, source: Option<Source>) {
-        match source {
-            Some(source) => self.rooms.entry(room).or_default().rows.insert(sink, source),
-            None => self.rooms.get_mut(&room).and_then(|room| room.rows.remove(&sink)),
-        };
+    fn set_row(&mut self, room: RoomKey, sink: LegId, mut sources: Vec<Source>) {
+        sources.sort_unstable();
+        sources.dedup();
+        if sources.is_empty() {
+            self.rooms.get_mut(&room).and_then(|room| room.rows.remove(&sink));
+        } else {
+            self.rooms.entry(room).or_default().rows.insert(sink, sources);
+        }
     }
 
     /// A room without anything in it is no more.
@@ -131,8 +170,10 @@ impl Engine {
         let (tenant, contact) = room;
         let id = spec.player;
         if let Some(&slot) = self.player_slots.get(&(tenant, id)) {
-            if self.players.get(slot).is_some_and(|(_, _, player)| *player.spec() == spec) {
-                return;
+            match self.players.get_mut(slot).map(|(_, _, player)| (player.steer(&spec, now), player.ends())) {
+                Some((Steer::Same, _)) => return,
+                Some((Steer::Changed, ends)) => return self.agenda.set(Due::PlayerEnd(slot), ends),
+                Some((Steer::Another, _)) | None => {}
             }
             self.drop_player(tenant, id);
         }
@@ -157,7 +198,7 @@ impl Engine {
         let (tenant, contact) = room;
         let existing = self.rooms.get(&room).and_then(|room| room.recorder);
         if let Some(recorder) = existing.and_then(|index| self.recorders.get_mut(index)) {
-            return recorder.change(spec);
+            return recorder.change(spec, now);
         }
         let key = Key { tenant, recorder: contact };
         self.outputs.push_back(Output::Write(Write::Open { key, file: spec.file.clone() }));
@@ -170,16 +211,16 @@ impl Engine {
 
     fn close(&mut self, room: RoomKey, subject: Subject, now: Time) {
         let (tenant, _) = room;
-        self.closed.push_back((now + bounds::CLOSED_MEMORY, (tenant, subject)));
+        self.forget_later(tenant, subject, now);
         match subject {
-            Subject::Ports(_) => {}
+            Subject::Ports(_) | Subject::Hand(_) => {}
             Subject::Leg(leg) => {
-                self.set_row(room, leg, None);
+                self.set_row(room, leg, Vec::new());
                 if let Some(&slot) = self.leg_slots.get(&leg) {
                     self.close_leg(slot, now);
                 }
             }
-            Subject::Row(sink) => self.set_row(room, sink, None),
+            Subject::Row(sink) => self.set_row(room, sink, Vec::new()),
             Subject::Player(player) => self.drop_player(tenant, player),
             Subject::Recorder(_) => self.close_recorder(room, now),
         }
@@ -189,19 +230,14 @@ impl Engine {
     pub(super) fn close_leg(&mut self, slot: u32, now: Time) {
         let Some(leg) = self.legs.get_mut(slot) else { return };
         let (id, room) = (leg.spec.leg, (leg.tenant, leg.contact));
-        (leg.tap, leg.playing) = (None, None);
-        leg.sinks.clear();
+        leg.unwire();
         leg.spec.receive = false;
         self.leg_slots.remove(&id);
         self.agenda_clear(slot);
+        self.forget_leg(room.0, id, now);
         if let Some(room) = self.rooms.get_mut(&room) {
             room.legs.retain(|&leg| leg != slot);
             room.rows.remove(&id);
-        }
-        // Nobody closes the row of a leg that ends: its version is forgotten with the leg's.
-        let row = (room.0, Subject::Row(id));
-        if self.versions.contains_key(&row) {
-            self.closed.push_back((now + bounds::CLOSED_MEMORY, row));
         }
         self.wire(room, now);
         self.closing.push_back(slot);
@@ -230,58 +266,6 @@ impl Engine {
             self.counters.late_samples += recorder.late();
             let (outputs, pool) = (&mut self.outputs, &self.pool);
             recorder.finish(now, pool, &mut |write| outputs.push_back(Output::Write(write)));
-        }
-    }
-
-    /// Makes everybody in a room hear what the room's state says.
-    fn wire(&mut self, room: RoomKey, now: Time) {
-        let (tenant, _) = room;
-        let Some(state) = self.rooms.get(&room) else { return };
-        for &slot in &state.legs {
-            if let Some(leg) = self.legs.get_mut(slot) {
-                leg.sinks.clear();
-                leg.tap = None;
-            }
-        }
-        let find = |leg: &LegId| self.leg_slots.get(leg).copied().filter(|slot| state.legs.contains(slot));
-        for &slot in &state.legs {
-            let Some(id) = self.legs.get(slot).map(|leg| leg.spec.leg) else { continue };
-            let player = match state.rows.get(&id) {
-                Some(Source::Leg(source)) => {
-                    if let Some(source) = find(source).and_then(|source| self.legs.get_mut(source)) {
-                        source.sinks.push(slot);
-                    }
-                    None
-                }
-                Some(Source::Player(player)) => self.player_slots.get(&(tenant, *player)).copied(),
-                None => None,
-            };
-            let Some(leg) = self.legs.get_mut(slot) else { continue };
-            let row = state.rows.get(&id).copied();
-            if leg.row != row {
-                leg.stream.end_feed();
-                leg.row = row;
-            }
-            if leg.playing.map(|playing| playing.player) != player || (player.is_some() && leg.playing.is_none()) {
-                leg.playing = player
-                    .and_then(|index| self.players.get(index).map(|(_, _, player)| (index, player)))
-                    .map(|(player, state)| Playing { player, position: state.position(now), sequence: 0, next: now });
-                if leg.playing.is_some() {
-                    leg.stream.end_feed();
-                }
-                self.agenda.set(Due::Play(slot), leg.playing.map(|playing| playing.next));
-            }
-        }
-        let Some((index, recorder)) = state.recorder.and_then(|index| self.recorders.get(index).map(|r| (index, r)))
-        else {
-            return;
-        };
-        for (source, side) in [(recorder.spec.left, Side::Left), (recorder.spec.right, Side::Right)] {
-            if let Some(Source::Leg(leg)) = source
-                && let Some(leg) = find(&leg).and_then(|slot| self.legs.get_mut(slot))
-            {
-                leg.tap = Some((index, side));
-            }
         }
     }
 }

@@ -6,15 +6,18 @@ use std::net::SocketAddr;
 use crate::base::{ContactId, Rng, Span, TenantNo, Time, bounds};
 use crate::event::MediaCounts;
 use crate::media::dtmf;
+use crate::media::jitter::Jitter;
 use crate::media::latch::Latch;
 use crate::media::receive::Reception;
 use crate::media::recorder::Side;
 use crate::media::rtcp::PeerReport;
 use crate::media::stream::Stream;
-use crate::media::words::{Fact, LegSpec, Remote, Source};
+use crate::media::words::{Fact, LegSpec, Remote};
 use crate::sdp::Codec;
 
 use super::Channel;
+use super::mix::Hearing;
+use super::wire::Way;
 
 /// Silence of a watched leg for this long is a fact..
 pub const SILENCE: Span = Span::seconds(30);
@@ -44,18 +47,25 @@ pub struct Leg {
     pub sinks: Vec<u32>,
     /// The recorder and track that hear it.
     pub tap: Option<(u32, Side)>,
-    /// What the row of this sink was when it was wired last.
-    pub row: Option<Source>,
+    /// How the row of this sink was served when it was wired last.
+    pub way: Way,
     pub playing: Option<Playing>,
+    /// While a sum has this leg: its sound, waiting for its frame.
+    pub jitter: Option<Box<Jitter>>,
+    /// While this leg hears a sum.
+    pub hearing: Option<Box<Hearing>>,
     pub peer: Option<(PeerReport, Option<Span>)>,
     /// An RTCP packet was sent, so the far end is told when we leave.
     pub reported: bool,
+    pub report_at: Time,
 }
 
 /// A sink's own place in a player.
 #[derive(Clone, Copy, Debug)]
 pub struct Playing {
     pub player: u32,
+    /// Of the player, when it was read from here on.
+    pub turn: u32,
     pub position: u64,
     pub sequence: u16,
     pub next: Time,
@@ -90,10 +100,13 @@ impl Leg {
             heard_sound: false,
             sinks: Vec::new(),
             tap: None,
-            row: None,
+            way: Way::Nothing,
             playing: None,
+            jitter: None,
+            hearing: None,
             peer: None,
             reported: false,
+            report_at: now,
             spec,
         };
         leg.open_latch();
@@ -107,6 +120,9 @@ impl Leg {
         if before.latch_epoch != self.spec.latch_epoch || (before.remote.is_none() && self.spec.remote.is_some()) {
             self.open_latch();
         }
+        if remote_changed && let Some(hearing) = self.hearing.as_mut() {
+            hearing.forget();
+        }
         if before.send != self.spec.send {
             self.stream.end_feed();
         }
@@ -114,6 +130,13 @@ impl Leg {
             (self.heard, self.is_silent) = (now, false);
         }
         remote_changed
+    }
+
+    /// Hears nobody and is heard by nobody until it is wired again.
+    pub fn unwire(&mut self) {
+        (self.tap, self.playing, self.hearing, self.way) = (None, None, None, Way::Nothing);
+        self.sinks.clear();
+        self.stream.end_feed();
     }
 
     fn open_latch(&mut self) {

@@ -4,20 +4,26 @@
 //! Out: verdicts, packets through `tick`'s sender, [`Output`]s by [`Engine::poll`] until `None`.
 
 mod command;
+mod hand;
 mod leg;
+mod mix;
 mod packet;
 mod slab;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use self::hand::Awaited;
+pub use self::hand::{Home, Moving};
 use self::leg::Leg;
 use self::packet::Fan;
 use self::slab::Slab;
+use super::mixer::Mixer;
 use super::player::Player;
 use super::recorder::{Pool, Recorder, Write};
 use super::rtcp::PeerReport;
@@ -83,10 +89,17 @@ impl Refusal {
 pub struct Counters {
     pub packets: u64,
     pub forwarded: u64,
+    /// Packets sent that held a sum.
+    pub mixed: u64,
+    /// Of sources of sums: packets that came after their place was played, and frames with a hole.
+    pub mixed_late: u64,
+    pub mixed_lost: u64,
     /// By [`Refusal`].
     pub dropped: [u64; Refusal::COUNT],
     pub facts_lost: u64,
     pub keys_lost: u64,
+    /// Commands for legs that were to come from another thread and never did.
+    pub hands_lost: u64,
     /// Commands older than what the engine had.
     pub outdated: u64,
     /// Recorded samples that came too late.
@@ -102,6 +115,8 @@ pub struct Settings {
     pub pool: Pool,
     pub format: Format,
     pub rng: Rng,
+    /// Which contacts live here.
+    pub home: Home,
 }
 
 #[derive(Debug)]
@@ -118,6 +133,11 @@ pub enum Output {
         ports: PortPair,
     },
     Write(Write),
+    /// A leg goes to the thread where its new contact lives, with the sockets of `slot`.
+    Give {
+        slot: Slot,
+        moving: Moving,
+    },
 }
 
 #[derive(Debug)]
@@ -126,15 +146,19 @@ pub struct Engine {
     pool: Pool,
     format: Format,
     rng: Rng,
+    home: Home,
     legs: Slab<Box<Leg>>,
     leg_slots: BTreeMap<LegId, u32>,
     players: Slab<(TenantNo, ContactId, Player)>,
     player_slots: BTreeMap<(TenantNo, PlayerId), u32>,
     recorders: Slab<Box<Recorder>>,
+    mixers: Slab<Box<Mixer>>,
     rooms: BTreeMap<RoomKey, Room>,
     versions: BTreeMap<(TenantNo, Subject), u64>,
     /// Versions of closed subjects, by when they may be forgotten.
     closed: VecDeque<(Time, (TenantNo, Subject))>,
+    /// Legs that other threads are to hand over.
+    awaited: BTreeMap<(TenantNo, LegId), Awaited>,
     agenda: Agenda<Due>,
     outputs: VecDeque<Output>,
     /// Legs with facts to take.
@@ -159,9 +183,12 @@ type RoomKey = (TenantNo, ContactId);
 #[derive(Debug, Default)]
 struct Room {
     legs: Vec<u32>,
-    rows: BTreeMap<LegId, Source>,
+    /// No row is empty.
+    rows: BTreeMap<LegId, Vec<Source>>,
     players: Vec<PlayerId>,
     recorder: Option<u32>,
+    /// While a row of it has several sources.
+    mixer: Option<u32>,
 }
 
 impl Room {
@@ -182,24 +209,29 @@ enum Due {
     Watch(u32),
     PlayerEnd(u32),
     Recorder(u32),
+    /// The next frames of a room's sums.
+    Mix(u32),
 }
 
 impl Engine {
     pub fn new(settings: Settings) -> Self {
-        let Settings { library, pool, format, rng } = settings;
+        let Settings { library, pool, format, rng, home } = settings;
         Self {
             library,
             pool,
             format,
             rng,
+            home,
             legs: Slab::default(),
             leg_slots: BTreeMap::new(),
             players: Slab::default(),
             player_slots: BTreeMap::new(),
             recorders: Slab::default(),
+            mixers: Slab::default(),
             rooms: BTreeMap::new(),
             versions: BTreeMap::new(),
             closed: VecDeque::new(),
+            awaited: BTreeMap::new(),
             agenda: Agenda::default(),
             outputs: VecDeque::new(),
             telling: Vec::new(),
@@ -288,17 +320,14 @@ impl Engine {
         self.outputs.push_back(Output::Report(tenant, Report { contact, body }));
     }
 
-    /// The recorder's player, when its right track hears one that is recorded.
+    /// What players said so far to a recorder's tracks.
     fn pull(&mut self, recorder: u32, tenant: TenantNo, now: Time) {
         let Some(recorder) = self.recorders.get_mut(recorder) else { return };
-        let player = match recorder.spec.right {
-            Some(Source::Player(player)) => {
-                self.player_slots.get(&(tenant, player)).and_then(|&slot| self.players.get(slot))
-            }
-            Some(Source::Leg(_)) | None => None,
-        };
-        let recorded = player.map(|(_, _, player)| player).filter(|player| !player.spec().is_music);
-        recorder.pull(recorded, now);
+        let (slots, players) = (&self.player_slots, &self.players);
+        recorder.pull(now, |player| {
+            let slot = slots.get(&(tenant, player)).copied()?;
+            players.get(slot).map(|(_, _, player)| player)
+        });
     }
 
     fn remember_wall(&mut self, now: Now) {

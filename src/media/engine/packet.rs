@@ -96,7 +96,11 @@ impl Engine {
         if let (Some(Payload::Sound(codec)), Some((recorder, side))) = (payload, leg.tap)
             && let Some(recorder) = self.recorders.get_mut(recorder)
         {
-            recorder.packet(side, (header.ssrc, header.timestamp, header.marker), codec, bytes, now);
+            recorder.packet(side, leg.spec.leg, (header.ssrc, header.timestamp, header.marker), codec, bytes, now);
+        }
+        if let (Some(Payload::Sound(codec)), Some(jitter)) = (payload, leg.jitter.as_mut()) {
+            let rtp = (header.ssrc, header.timestamp, header.marker);
+            jitter.packet(rtp, codec, bytes, leg.reception.jitter(), now);
         }
         self.after_arrival(slot, was_silent, is_first, key, now);
         let length = rtp::strip(packet, &header);

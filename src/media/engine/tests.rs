@@ -12,6 +12,9 @@ use crate::media::words::{Body, Command, Fact, LegSpec, NumberedDigit, PlayerSpe
 use crate::media::{dsp, law, rtcp};
 use crate::sdp::Codec;
 
+mod handing;
+mod mixing;
+
 const TENANT: TenantNo = TenantNo(1);
 const CONTACT: ContactId = ContactId(77);
 const A: LegId = LegId(1);
@@ -79,6 +82,7 @@ impl World {
             pool: Pool::default(),
             format: Format::Pcm16,
             rng: Rng::from_number(5),
+            home: Home::default(),
         };
         Self {
             engine: Engine::new(settings),
@@ -114,16 +118,29 @@ impl World {
     }
 
     fn row(&mut self, sink: LegId, source: Option<Source>) {
-        self.tell(Body::SetRow { sink, source });
+        self.tell(Body::SetRow { sink, sources: source.into_iter().collect() });
     }
 
     fn play(&mut self, sound: &str, repeat: bool, is_music: bool) {
-        let spec = PlayerSpec { player: PROMPT, sounds: vec![sound.to_owned()], repeat, is_music };
+        let spec = PlayerSpec {
+            player: PROMPT,
+            sounds: vec![sound.to_owned()],
+            repeat,
+            is_music,
+            paused: false,
+            position: None,
+        };
         self.tell(Body::SetPlayer(spec));
     }
 
     fn record(&mut self, left: Option<Source>, right: Option<Source>, origin: Time) {
-        let spec = TrackSpec { recorder: CONTACT, file: "1/a.wav".to_owned(), origin, left, right };
+        let spec = TrackSpec {
+            recorder: CONTACT,
+            file: "1/a.wav".to_owned(),
+            origin,
+            left: left.into_iter().collect(),
+            right: right.into_iter().collect(),
+        };
         self.tell(Body::SetTrack(spec));
     }
 
@@ -143,6 +160,7 @@ impl World {
                     self.slots.insert(LegId(u64::from(ports.rtp - 20_000) / 2), slot);
                 }
                 Output::Release { ports, .. } => self.released.push(ports),
+                Output::Give { moving, .. } => panic!("one engine keeps its legs: {moving:?}"),
                 Output::Write(Write::Open { file, .. }) => assert_eq!(file, "1/a.wav"),
                 Output::Write(Write::Block(block)) => {
                     assert_eq!(block.at, self.track.len() as u64);
@@ -379,12 +397,12 @@ fn keys_are_told_once_and_passed_on_with_the_sinks_payload_type() {
 #[test]
 fn the_newest_version_wins_and_the_same_changes_nothing() {
     let mut world = World::with(&[(A, Codec::Pcma), (B, Codec::Pcma)]);
-    let heard = |world: &World| world.engine.rooms[&(TENANT, CONTACT)].rows.get(&A).copied();
-    world.tell_version(10, Body::SetRow { sink: A, source: Some(Source::Leg(B)) });
-    world.tell_version(9, Body::SetRow { sink: A, source: None });
-    assert_eq!(heard(&world), Some(Source::Leg(B)));
-    world.tell_version(10, Body::SetRow { sink: A, source: None });
-    assert_eq!(heard(&world), Some(Source::Leg(B)));
+    let heard = |world: &World| world.engine.rooms[&(TENANT, CONTACT)].rows.get(&A).cloned();
+    world.tell_version(10, Body::SetRow { sink: A, sources: vec![Source::Leg(B)] });
+    world.tell_version(9, Body::SetRow { sink: A, sources: vec![] });
+    assert_eq!(heard(&world), Some(vec![Source::Leg(B)]));
+    world.tell_version(10, Body::SetRow { sink: A, sources: vec![] });
+    assert_eq!(heard(&world), Some(vec![Source::Leg(B)]));
     let last = ReportBody::Applied { subject: Subject::Row(A), version: 10 };
     assert_eq!(world.reports.iter().filter(|body| **body == last).count(), 3);
     world.tell_version(11, Body::Close(Subject::Leg(A)));
@@ -646,8 +664,8 @@ fn a_leg_that_goes_to_another_contact_hears_and_is_heard_there_only() {
     world.row(A, Some(Source::Leg(B)));
     let elsewhere = ContactId(78);
     let commands = [Body::SetLeg(spec(A, Codec::Pcma)), Body::SetLeg(spec(C, Codec::Pcma))].into_iter().chain([
-        Body::SetRow { sink: C, source: Some(Source::Leg(A)) },
-        Body::SetRow { sink: A, source: Some(Source::Leg(C)) },
+        Body::SetRow { sink: C, sources: vec![Source::Leg(A)] },
+        Body::SetRow { sink: A, sources: vec![Source::Leg(C)] },
     ]);
     for (version, body) in (100..).zip(commands) {
         world.engine.command(TENANT, Command { contact: elsewhere, version, body }, world.now);

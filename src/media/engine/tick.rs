@@ -13,10 +13,10 @@ use crate::media::stream::{Origin, samples};
 use crate::media::words::{Fact, Remote, ReportBody};
 
 /// Packets of our own hold 10 to 60 ms.
-const PTIME_MS: std::ops::RangeInclusive<u8> = 10..=60;
+pub(super) const PTIME_MS: std::ops::RangeInclusive<u8> = 10..=60;
 const PACKET_BYTES: usize = HEADER_BYTES + *PTIME_MS.end() as usize * SAMPLES_PER_MS;
 /// A sink this far behind its player leaps instead of sending a burst.
-const LATE_MAX: Span = Span::millis(100);
+pub(super) const LATE_MAX: Span = Span::millis(100);
 
 impl Engine {
     /// Does all that is due. `send` gets each packet: the leg whose socket sends, which socket, to whom, the bytes.
@@ -31,7 +31,7 @@ impl Engine {
             self.agenda.set(due, None);
             match due {
                 Due::Play(slot) | Due::Key(slot) | Due::Report(slot) | Due::Watch(slot) => self.working = Some(slot),
-                Due::PlayerEnd(_) | Due::Recorder(_) => self.working = None,
+                Due::PlayerEnd(_) | Due::Recorder(_) | Due::Mix(_) => self.working = None,
             }
             match due {
                 Due::Play(slot) => self.play(slot, now.t, send),
@@ -40,6 +40,7 @@ impl Engine {
                 Due::Watch(slot) => self.watch(slot, now.t),
                 Due::PlayerEnd(player) => self.end_player(player),
                 Due::Recorder(recorder) => self.tick_recorder(recorder, now.t),
+                Due::Mix(mixer) => self.tick_mixer(mixer, now.t, send),
             }
         }
         self.working = None;
@@ -95,6 +96,9 @@ impl Engine {
         self.report_to_peer(slot, now, false, send);
         let half = rtcp::INTERVAL.as_micros() / 2;
         let wait = Span::micros(half + self.rng.below(rtcp::INTERVAL.as_micros() as u64) as i64);
+        if let Some(leg) = self.legs.get_mut(slot) {
+            leg.report_at = now + wait;
+        }
         self.agenda.set(Due::Report(slot), Some(now + wait));
     }
 
@@ -185,6 +189,11 @@ fn key_packet(leg: &mut Leg, payload_type: u8, event: dtmf::Packet) -> [u8; HEAD
 }
 
 impl Remote {
+    /// Samples in a packet of ours.
+    pub fn packet_samples(&self) -> usize {
+        usize::from(self.ptime_ms.clamp(*PTIME_MS.start(), *PTIME_MS.end())) * SAMPLES_PER_MS
+    }
+
     /// Length of a packet of ours.
     pub fn ptime(&self) -> Span {
         Span::millis(i64::from(self.ptime_ms.clamp(*PTIME_MS.start(), *PTIME_MS.end())))

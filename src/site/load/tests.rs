@@ -420,7 +420,11 @@ fn reasons_rest_and_what_follows_a_call() {
     for (from, to, message) in [
         ("quota: 3", "quota: 0%", "`rest.quota` must be a quota, not `0%`"),
         ("quota: 3", "quota: many", "`rest.quota` must be a quota, not `many`"),
-        ("calls_per_agent: 3", "calls_per_agent: 9", "`groups[0].calls_per_agent` must be a number from 1 to 8, not the number 9"),
+        (
+            "calls_per_agent: 3",
+            "calls_per_agent: 9",
+            "`groups[0].calls_per_agent` must be a number from 1 to 8, not the number 9",
+        ),
         ("{id: meeting}", "{id: lunch}", "`reasons[1].id` is `lunch` a second time"),
         ("after_call: not-ready", "after_call: gone", "`agents[0].after_call` cannot be `gone`"),
     ] {

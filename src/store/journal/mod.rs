@@ -23,7 +23,7 @@ pub use ring::{Ahead, Next, Ring, Slot, VIEWS};
 
 use super::{StoreError, lock};
 use crate::base::bounds::{EVENT_PAGE, JOURNAL_TAIL_HARD_BYTES};
-use crate::base::{Span, TenantNo};
+use crate::base::{CommandId, Span, TenantNo};
 use crate::event::{About, By, Event, Kind, Recorded, VERSION};
 use crate::ledger::Open;
 use files::Days;
@@ -141,6 +141,12 @@ impl Journal {
     /// The fold of what was appended for this tenant: a machine that panicked is built again from it.
     pub fn open_state(&self, tenant: TenantNo) -> Open {
         lock(&self.shared.tail).opens.get(&tenant).cloned().unwrap_or_default()
+    }
+
+    /// The event that accepted this command, while its id is remembered. What is open is not copied for it: a client may
+    /// repeat commands as fast as it likes.
+    pub fn accepted(&self, tenant: TenantNo, id: &CommandId) -> Option<u64> {
+        lock(&self.shared.tail).opens.get(&tenant)?.commands.get(id).map(|accepted| accepted.seq)
     }
 
     /// The position of the last committed event; changes can be awaited.

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -19,6 +20,8 @@ pub const DOMAIN: &str = "test.example";
 const TRUNK_PORTS: u16 = 6;
 const MEDIA_PORTS: u16 = 240;
 const SITES: &str = "sites";
+/// Servers start one after the other: side by side each waits for the others' sounds to be loaded.
+static STARTS: Mutex<()> = Mutex::new(());
 
 /// What a test wants of its server.
 pub struct Plan {
@@ -96,9 +99,11 @@ impl Server {
             _ => SITES.to_owned(),
         };
         let api = Api { address: http, token, tenant: house.tenant };
+        let turn = STARTS.lock().unwrap_or_else(PoisonError::into_inner);
         let process = spawn(&folder, &site, &data, 0);
         let mut server = Self { sip, api, data, trunk_port: house.trunk_port, site, process, starts: 1, folder };
         server.until_ready();
+        drop(turn);
         server
     }
 

@@ -1,0 +1,198 @@
+//! Who hears what: one pure function from what the contact knows of its parties to what one of them hears.
+//! Owns the order of the rules. Leaves making players and telling the engine to `room`. In: a `Scene`. Out: `Hears`.
+
+use crate::base::{CallId, LegId, PlayerId};
+
+/// What a leg's far end hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Hears {
+    Nothing,
+    /// What other far ends say, in the order in which they came.
+    Legs(Vec<LegId>),
+    /// A prompt or an announcement made for it.
+    Prompt(PlayerId),
+    /// The music of the group he waits for.
+    QueueMusic,
+    RingBack,
+    HoldMusic,
+}
+
+/// What matters of a live leg.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Party {
+    pub leg: LegId,
+    pub call: CallId,
+    pub sounds: Sounds,
+    /// An agent, who needs no music while he holds somebody.
+    pub agent: bool,
+    /// We hold it.
+    pub held: bool,
+    /// Its far end holds us: it wants to hear nothing, and says nothing to anybody.
+    pub away: bool,
+    /// Nobody hears it.
+    pub muted_from: bool,
+    /// It hears nobody.
+    pub muted_to: bool,
+}
+
+/// Whether a leg's far end can be heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sounds {
+    Answered,
+    /// Not answered; the caller of an inbound leg, or a phone that an offer rings.
+    Silent,
+    /// A dialled leg that rings.
+    Ringing,
+    /// A dialled leg that sends sound before it answers.
+    Early,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scene {
+    pub parties: Vec<Party>,
+    /// Prompts and announcements, and for whom; the first one counts.
+    pub prompts: Vec<(LegId, PlayerId)>,
+    /// Who waits in a queue.
+    pub waiting: Option<LegId>,
+}
+
+impl Scene {
+    /// The one rule of the room.
+    pub fn hears(&self, sink: LegId) -> Hears {
+        let Some(party) = self.parties.iter().find(|p| p.leg == sink) else { return Hears::Nothing };
+        if party.muted_to {
+            return Hears::Nothing;
+        }
+        if party.held {
+            return Hears::HoldMusic;
+        }
+        if let Some((_, player)) = self.prompts.iter().find(|(leg, _)| *leg == sink) {
+            return Hears::Prompt(*player);
+        }
+        let speakers = self.speakers_to(party);
+        if speakers.is_empty() { self.alone(party) } else { Hears::Legs(speakers) }
+    }
+
+    fn others<'a>(&'a self, party: &'a Party) -> impl Iterator<Item = &'a Party> {
+        self.parties.iter().filter(|p| p.call == party.call && p.leg != party.leg)
+    }
+
+    /// Somebody else talks in its call, whether he can be heard now or not.
+    pub fn has_company(&self, party: &Party) -> bool {
+        self.others(party).any(|p| p.sounds == Sounds::Answered)
+    }
+
+    fn speakers_to(&self, party: &Party) -> Vec<LegId> {
+        let speaks = |p: &&Party| p.sounds == Sounds::Answered && !p.held && !p.away && !p.muted_from;
+        self.others(party).filter(speaks).map(|p| p.leg).collect()
+    }
+
+    /// Nobody speaks to it.
+    fn alone(&self, party: &Party) -> Hears {
+        let on_hold = |p: &Party| p.sounds == Sounds::Answered && (p.away || (p.held && !party.agent));
+        if self.has_company(party) {
+            return if self.others(party).any(on_hold) { Hears::HoldMusic } else { Hears::Nothing };
+        }
+        if self.waiting == Some(party.leg) && party.sounds == Sounds::Answered {
+            return Hears::QueueMusic;
+        }
+        if let Some(early) = self.others(party).find(|p| p.sounds == Sounds::Early) {
+            return Hears::Legs(vec![early.leg]);
+        }
+        if party.sounds != Sounds::Answered {
+            return Hears::Nothing;
+        }
+        if self.others(party).any(|p| p.sounds == Sounds::Ringing) {
+            return Hears::RingBack;
+        }
+        // Whom he talks with is in another call for now.
+        let elsewhere = |p: &&Party| p.call != party.call && p.sounds == Sounds::Answered;
+        if self.parties.iter().any(|p| elsewhere(&p)) { Hears::HoldMusic } else { Hears::Nothing }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Sounds::{Answered, Early, Ringing, Silent};
+
+    const MAIN: CallId = CallId(1);
+    const SIDE: CallId = CallId(2);
+    const PLAYER: PlayerId = PlayerId(9);
+
+    fn party(leg: u64, call: CallId, sounds: Sounds) -> Party {
+        Party {
+            leg: LegId(leg),
+            call,
+            sounds,
+            agent: false,
+            held: false,
+            away: false,
+            muted_from: false,
+            muted_to: false,
+        }
+    }
+
+    fn scene(parties: &[Party]) -> Scene {
+        Scene { parties: parties.to_vec(), ..Scene::default() }
+    }
+
+    fn legs(legs: &[u64]) -> Hears {
+        Hears::Legs(legs.iter().map(|leg| LegId(*leg)).collect())
+    }
+
+    #[test]
+    fn each_party_hears_what_its_state_says() {
+        let (a, b, c) = (party(1, MAIN, Answered), party(2, MAIN, Answered), party(3, MAIN, Answered));
+        let held = |p: Party| Party { held: true, ..p };
+        let away = |p: Party| Party { away: true, ..p };
+        let from = |p: Party| Party { muted_from: true, ..p };
+        let to = |p: Party| Party { muted_to: true, ..p };
+        let agent = |p: Party| Party { agent: true, ..p };
+        let with = |p: Party, sounds| Party { sounds, ..p };
+        let aside = |p: Party| Party { call: SIDE, ..p };
+        use Hears::{HoldMusic, Nothing, RingBack};
+        // What it is, the parties, and what each hears.
+        let rows: Vec<(&str, Vec<Party>, Vec<Hears>)> = vec![
+            ("a talk", vec![a, b], vec![legs(&[2]), legs(&[1])]),
+            ("three talk", vec![a, b, c], vec![legs(&[2, 3]), legs(&[1, 3]), legs(&[1, 2])]),
+            ("alone", vec![a], vec![Nothing]),
+            ("held", vec![held(a), b, c], vec![HoldMusic, legs(&[3]), legs(&[2])]),
+            ("held by an agent", vec![held(a), agent(b)], vec![HoldMusic, Nothing]),
+            ("an agent held", vec![a, held(agent(b))], vec![HoldMusic, HoldMusic]),
+            ("a phone on hold", vec![a, away(b)], vec![HoldMusic, legs(&[1])]),
+            ("muted from", vec![from(a), b], vec![legs(&[2]), Nothing]),
+            ("muted to", vec![to(a), b], vec![Nothing, legs(&[1])]),
+            ("muted to and held", vec![to(held(a)), b, c], vec![Nothing, legs(&[3]), legs(&[2])]),
+            ("it rings", vec![a, with(b, Ringing)], vec![RingBack, legs(&[1])]),
+            ("early sound", vec![a, with(b, Early)], vec![legs(&[2]), legs(&[1])]),
+            ("early sound, unanswered caller", vec![with(a, Silent), with(b, Early)], vec![legs(&[2]), Nothing]),
+            ("an offer rings", vec![a, with(b, Silent)], vec![Nothing, legs(&[1])]),
+            ("a third rings", vec![a, b, with(c, Early)], vec![legs(&[2]), legs(&[1]), legs(&[1, 2])]),
+            ("a consult", vec![a, aside(b), aside(c)], vec![HoldMusic, legs(&[3]), legs(&[2])]),
+            ("a consult rings", vec![a, aside(b), aside(with(c, Ringing))], vec![HoldMusic, RingBack, legs(&[2])]),
+            ("swapped", vec![a, b, aside(c)], vec![legs(&[2]), legs(&[1]), HoldMusic]),
+        ];
+        for (what, parties, expected) in rows {
+            let scene = scene(&parties);
+            let heard: Vec<_> = parties.iter().map(|p| scene.hears(p.leg)).collect();
+            assert_eq!(heard, expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn prompts_stand_before_talk_and_music_but_not_before_hold() {
+        let (a, b) = (party(1, MAIN, Answered), party(2, MAIN, Answered));
+        let mut scene = scene(&[a, b]);
+        scene.prompts.push((a.leg, PLAYER));
+        assert_eq!((scene.hears(a.leg), scene.hears(b.leg)), (Hears::Prompt(PLAYER), legs(&[1])));
+        scene.parties[0].held = true;
+        assert_eq!(scene.hears(a.leg), Hears::HoldMusic);
+        let mut scene = super::tests::scene(&[a]);
+        scene.waiting = Some(a.leg);
+        assert_eq!(scene.hears(a.leg), Hears::QueueMusic);
+        scene.prompts.push((a.leg, PLAYER));
+        assert_eq!(scene.hears(a.leg), Hears::Prompt(PLAYER));
+        assert_eq!(scene.hears(LegId(7)), Hears::Nothing, "nobody of this scene");
+    }
+}

@@ -1,0 +1,118 @@
+//! Whether a verb fits the contact as it is: asked before any effect, so a refused verb has none.
+
+use super::Contacts;
+use super::contact::Contact;
+use super::leg::Leg;
+use super::recording::Recorder;
+use super::transfer::Phase;
+use super::words::{Act, Audience, ConsultVerb, RecordVerb, Refused};
+use crate::base::bounds::{DIGITS_HELD, LEGS_PER_CONTACT};
+use crate::base::{ContactId, LegId};
+use crate::event::words::LegRole;
+
+impl Contacts {
+    /// Whether `act` would do anything to this contact now.
+    pub fn may(&self, id: ContactId, act: &Act) -> Result<(), Refused> {
+        let contact = self.contacts.get(&id).filter(|c| !c.sealed).ok_or(Refused::UnknownContact)?;
+        contact.may(act)
+    }
+}
+
+impl Contact {
+    pub fn may(&self, act: &Act) -> Result<(), Refused> {
+        match act {
+            Act::Hold { leg, by: _ } => unless(self.talker(*leg)?.held_since.is_some(), Refused::AlreadyDone),
+            Act::Retrieve { leg, by: _ } => unless(self.talker(*leg)?.held_since.is_none(), Refused::NothingToEnd),
+            Act::Mute { leg, from, to, by: _ } => {
+                let leg = self.talker(*leg)?;
+                unless((leg.muted_from, leg.muted_to) == (*from, *to), Refused::AlreadyDone)
+            }
+            Act::SendDigits { leg, digits, by: _ } => {
+                self.talker(*leg)?;
+                let keys = digits.chars().all(|c| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D'));
+                unless(!keys || digits.is_empty() || digits.len() > DIGITS_HELD, Refused::BadDigits)
+            }
+            Act::Announce { to, sounds: _, by: _ } => self.may_hear(*to),
+            Act::StopAnnounce { to, by: _ } => {
+                let none = !self.room.announcements.iter().any(|a| a.to == *to);
+                unless(none, Refused::NothingToEnd)
+            }
+            Act::Invite(invite) => {
+                self.talker(invite.inviter)?;
+                self.has_room()
+            }
+            Act::Transfer(transfer) => self.may_transfer(transfer.transferor),
+            Act::Consult { transferor, verb, by: _ } => self.may_consult(*transferor, *verb),
+            Act::Record { verb, by: _ } => self.may_record(*verb),
+            Act::Hangup { leg: Some(leg), .. } => self.live(*leg).map(|_| ()),
+            Act::Answer
+            | Act::Play { .. }
+            | Act::StopPlay
+            | Act::Wait { .. }
+            | Act::WaitOver
+            | Act::Ring(_)
+            | Act::Unring { .. }
+            | Act::Dial(_)
+            | Act::SetData { .. }
+            | Act::Refuse { .. }
+            | Act::Hangup { leg: None, .. }
+            | Act::Unhold => Ok(()),
+        }
+    }
+
+    fn live(&self, leg: LegId) -> Result<&Leg, Refused> {
+        self.leg(leg).filter(|l| l.is_live()).ok_or(Refused::UnknownLeg)
+    }
+
+    fn talker(&self, leg: LegId) -> Result<&Leg, Refused> {
+        self.live(leg).and_then(|l| if l.is_answered() { Ok(l) } else { Err(Refused::NotTalking) })
+    }
+
+    fn may_hear(&self, to: Audience) -> Result<(), Refused> {
+        match to {
+            Audience::Leg(leg) => self.talker(leg).map(|_| ()),
+            Audience::Call(call) if self.calls.iter().all(|c| c.id != call) => Err(Refused::UnknownCall),
+            Audience::Call(call) => unless(self.talkers(call).next().is_none(), Refused::NotTalking),
+        }
+    }
+
+    fn has_room(&self) -> Result<(), Refused> {
+        unless(self.live_legs().count() >= LEGS_PER_CONTACT, Refused::Full)
+    }
+
+    fn may_transfer(&self, transferor: LegId) -> Result<(), Refused> {
+        let leg = self.talker(transferor)?;
+        unless(leg.call != self.main_call() || leg.role == LegRole::Customer, Refused::NotTransferor)?;
+        unless(self.transfer.is_some(), Refused::TransferRuns)?;
+        unless(self.company(transferor).next().is_none(), Refused::NotTalking)?;
+        self.has_room()
+    }
+
+    fn may_consult(&self, transferor: LegId, verb: ConsultVerb) -> Result<(), Refused> {
+        self.live(transferor)?;
+        let transfer = self.transfer.as_ref().ok_or(Refused::NothingToEnd)?;
+        unless(transfer.transferor != transferor, Refused::NotTransferor)?;
+        let fits = match verb {
+            ConsultVerb::Complete | ConsultVerb::Cancel => true,
+            ConsultVerb::Swap => transfer.phase == Phase::Consulting,
+            ConsultVerb::Join => matches!(transfer.phase, Phase::Consulting | Phase::Away),
+        };
+        unless(!fits, Refused::TransferNotThere)
+    }
+
+    fn may_record(&self, verb: RecordVerb) -> Result<(), Refused> {
+        match (verb, &self.room.recorder) {
+            (RecordVerb::Start, Recorder::Off) => unless(self.record, Refused::AlreadyDone),
+            (RecordVerb::Start, Recorder::On { .. }) => Err(Refused::AlreadyDone),
+            (RecordVerb::Start, Recorder::Closing { .. } | Recorder::Closed) => Err(Refused::RecordingOver),
+            (RecordVerb::Pause, Recorder::On { segment: None, .. }) => Err(Refused::AlreadyDone),
+            (RecordVerb::Resume, Recorder::On { segment: Some(_), .. }) => Err(Refused::NothingToEnd),
+            (RecordVerb::Stop | RecordVerb::Pause | RecordVerb::Resume, Recorder::On { .. }) => Ok(()),
+            (RecordVerb::Stop | RecordVerb::Pause | RecordVerb::Resume, _) => Err(Refused::NothingToEnd),
+        }
+    }
+}
+
+fn unless(bad: bool, refused: Refused) -> Result<(), Refused> {
+    if bad { Err(refused) } else { Ok(()) }
+}

@@ -1,0 +1,224 @@
+//! Hold, mute, further parties, digits, announcements and the recording, as what people hear and what the journal says.
+
+use super::super::words::{Act, Audience, ChairLeaves, Does, Invite, RecordVerb, Refused, Tell};
+use super::{Bench, HELD_SDP, asked, dial};
+use crate::base::bounds::LEGS_PER_CONTACT;
+use crate::base::{LegId, Span};
+use crate::event::Kind;
+use crate::event::words::{By, EndCause, SegmentEdge, Side};
+use crate::media::words::ReportBody;
+use crate::sip::words as sip;
+
+impl Bench {
+    fn hold(&mut self, name: &str) {
+        let leg = self.leg(name);
+        self.verb(Act::Hold { leg, by: asked() });
+    }
+
+    fn retrieve(&mut self, name: &str) {
+        let leg = self.leg(name);
+        self.verb(Act::Retrieve { leg, by: asked() });
+    }
+
+    fn invite(&mut self, to: &str, chair_leaves: ChairLeaves) {
+        let invite = Invite { inviter: self.leg("ana"), chair_leaves, dial: dial(&[to]) };
+        self.verb(Act::Invite(Box::new(invite)));
+    }
+
+    /// Customer, Ana and Bo talk.
+    fn conference(chair_leaves: ChairLeaves) -> Self {
+        let mut bench = Self::talk(false);
+        bench.invite("bo", chair_leaves);
+        bench.answer("bo");
+        bench
+    }
+
+    fn all_hear(&self) -> Vec<String> {
+        let present = ["customer", "ana", "bo"].into_iter().filter(|name| self.is_live(name));
+        present.map(|name| self.hears(name)).collect()
+    }
+}
+
+#[test]
+fn who_is_held_hears_music_and_is_not_heard() {
+    let mut bench = Bench::talk(false);
+    bench.hold("customer");
+    assert_eq!(bench.all_hear(), ["music/jazz", "nothing"]);
+    assert_eq!(bench.tells.last(), Some(&Tell::AgentDoes { agent: crate::base::AgentNo(1), does: Does::Holds }));
+    assert_eq!(bench.last("leg_held").by, asked());
+    let customer = bench.leg("customer");
+    assert_eq!(bench.refused(&Act::Hold { leg: customer, by: asked() }), Some(Refused::AlreadyDone));
+    bench.pass(Span::seconds(30));
+    bench.retrieve("customer");
+    assert_eq!(bench.all_hear(), ["ana", "customer"]);
+    let record = bench.record();
+    let holds: Vec<_> = record.legs[0].holds.iter().map(|h| h.to.map(|to| to - h.from)).collect();
+    assert_eq!(holds, [Some(Span::seconds(30))]);
+    bench.hold("customer");
+    bench.pass(Span::minutes(15));
+    assert!(bench.is_over(), "the longest hold");
+    assert_eq!(bench.record().cause, Some(EndCause::TooLong));
+}
+
+#[test]
+fn a_phones_own_hold_is_told_too() {
+    let mut bench = Bench::talk(false);
+    let ana = bench.leg("ana");
+    bench.tell(sip::Tell::Offer { leg: ana, sdp: Some(HELD_SDP.to_vec()) }, ana);
+    assert_eq!(bench.hears("customer"), "music/jazz");
+    assert_eq!(bench.last("leg_held").by, By::PARTY);
+    bench.tell(sip::Tell::Offer { leg: ana, sdp: Some(super::SDP.to_vec()) }, ana);
+    assert_eq!(bench.story(&["leg_held", "leg_retrieved"]), ["leg_held ana", "leg_retrieved ana"]);
+}
+
+#[test]
+fn mute_works_by_leg_and_direction() {
+    // From, to; then what customer, Ana and Bo hear.
+    let rows = [
+        ((true, false), ["bo", "customer+bo", "customer"]),
+        ((false, true), ["ana+bo", "nothing", "customer+ana"]),
+        ((true, true), ["bo", "nothing", "customer"]),
+    ];
+    for ((from, to), heard) in rows {
+        let mut bench = Bench::conference(ChairLeaves::PassOn);
+        let leg = bench.leg("ana");
+        bench.verb(Act::Mute { leg, from, to, by: asked() });
+        assert_eq!(bench.all_hear(), heard, "from {from} to {to}");
+        assert_eq!(bench.last("leg_muted").kind, Kind::LegMuted { from, to });
+        assert_eq!(bench.refused(&Act::Mute { leg, from, to, by: asked() }), Some(Refused::AlreadyDone));
+        bench.verb(Act::Mute { leg, from: false, to: false, by: asked() });
+        assert_eq!(bench.all_hear(), ["ana+bo", "customer+bo", "customer+ana"]);
+    }
+}
+
+#[test]
+fn a_third_party_joins_when_it_answers_and_its_failure_touches_nobody() {
+    let mut bench = Bench::talk(false);
+    bench.invite("bo", ChairLeaves::PassOn);
+    bench.rings("bo");
+    assert_eq!(bench.all_hear()[..2], ["ana", "customer"]);
+    bench.fail("bo", EndCause::Busy);
+    assert_eq!(bench.all_hear(), ["ana", "customer"]);
+    assert_eq!(bench.last("invite_ended").kind, Kind::InviteEnded { cause: Some(EndCause::Busy) });
+    assert_eq!(bench.last("invite_ended").by, asked());
+    bench.invite("bo", ChairLeaves::PassOn);
+    bench.pass(Span::seconds(20));
+    assert_eq!(bench.last("invite_ended").kind, Kind::InviteEnded { cause: Some(EndCause::NoAnswer) });
+    bench.invite("bo", ChairLeaves::PassOn);
+    bench.answer("bo");
+    assert_eq!(bench.all_hear(), ["ana+bo", "customer+bo", "customer+ana"]);
+    assert_eq!(bench.recorded(), ("customer".to_owned(), "ana+bo".to_owned()));
+    assert_eq!(bench.tells.last(), Some(&Tell::AgentDoes { agent: crate::base::AgentNo(1), does: Does::Confers }));
+    // A member is held, and one is removed: the others talk on.
+    bench.hold("bo");
+    assert_eq!(bench.all_hear(), ["ana", "customer", "music/jazz"]);
+    bench.retrieve("bo");
+    let bo = bench.leg("bo");
+    bench.hang_up(Some(bo));
+    assert_eq!(bench.all_hear(), ["ana", "customer"]);
+}
+
+#[test]
+fn a_conference_goes_on_while_two_talk() {
+    for leaves in ["customer", "ana", "bo"] {
+        let mut bench = Bench::conference(ChairLeaves::PassOn);
+        bench.bye(leaves);
+        assert!(!bench.is_over(), "{leaves}");
+        let left: Vec<_> = ["customer", "ana", "bo"].into_iter().filter(|n| *n != leaves).collect();
+        assert_eq!((bench.hears(left[0]).as_str(), bench.hears(left[1]).as_str()), (left[1], left[0]));
+        let told = bench.tells.contains(&Tell::CustomerLeft);
+        assert_eq!(told, leaves == "customer");
+        bench.bye(left[0]);
+        assert!(bench.is_over(), "{leaves}, then {}", left[0]);
+    }
+}
+
+#[test]
+fn the_chair_is_passed_on_or_ends_it() {
+    let mut bench = Bench::conference(ChairLeaves::PassOn);
+    bench.invite("cy", ChairLeaves::End);
+    bench.answer("cy");
+    bench.bye("ana");
+    assert_eq!(bench.story(&["chair_taken"]), ["chair_taken ana", "chair_taken customer"]);
+    assert_eq!(bench.calls(), ["customer+bo+cy"]);
+
+    let mut bench = Bench::conference(ChairLeaves::End);
+    bench.bye("ana");
+    assert!(bench.is_over());
+    assert_eq!((bench.record().side, bench.record().cause), (Some(Side::Agent), Some(EndCause::HungUp)));
+}
+
+#[test]
+fn whom_nobody_waits_for_is_not_rung() {
+    let mut bench = Bench::talk(false);
+    bench.invite("bo", ChairLeaves::PassOn);
+    bench.bye("customer");
+    assert!(bench.is_over());
+    assert_eq!(bench.record().anomalies, 0);
+}
+
+#[test]
+fn a_contact_has_so_many_legs() {
+    let mut bench = Bench::talk(false);
+    for _ in 0..LEGS_PER_CONTACT - 2 {
+        bench.invite("bo", ChairLeaves::PassOn);
+    }
+    let invite = Invite { inviter: bench.leg("ana"), chair_leaves: ChairLeaves::PassOn, dial: dial(&["cy"]) };
+    assert_eq!(bench.refused(&Act::Invite(Box::new(invite))), Some(Refused::Full));
+}
+
+#[test]
+fn digits_reach_one_leg() {
+    let mut bench = Bench::conference(ChairLeaves::PassOn);
+    let leg = bench.leg("bo");
+    for digits in ["", "12x", &"1".repeat(65)] {
+        let act = Act::SendDigits { leg, digits: digits.to_owned(), by: asked() };
+        assert_eq!(bench.refused(&act), Some(Refused::BadDigits), "{digits}");
+    }
+    bench.verb(Act::SendDigits { leg, digits: "12#".to_owned(), by: asked() });
+    assert_eq!(bench.last("digits_sent").about.leg, Some(leg));
+    assert_eq!(bench.refused(&Act::Hold { leg: LegId(1), by: asked() }), Some(Refused::UnknownLeg));
+}
+
+#[test]
+fn an_announcement_is_heard_by_one_or_all_and_ends_by_itself() {
+    let mut bench = Bench::conference(ChairLeaves::PassOn);
+    let (ana, main) = (bench.leg("ana"), bench.call_of("ana").expect("she talks"));
+    let say = |to| Act::Announce { to, sounds: vec!["hush".to_owned()], by: asked() };
+    bench.verb(say(Audience::Leg(ana)));
+    assert_eq!(bench.all_hear(), ["ana+bo", "hush", "customer+ana"]);
+    bench.verb(Act::StopAnnounce { to: Audience::Leg(ana), by: asked() });
+    assert_eq!(bench.hears("ana"), "customer+bo");
+    bench.verb(say(Audience::Call(main)));
+    assert_eq!(bench.all_hear(), ["hush", "hush", "hush"]);
+    assert_eq!(bench.recorded().1, "hush", "what is said to the customer is in his file");
+    let player = bench.players.keys().last().copied().expect("it plays");
+    bench.report(ReportBody::PlayerEnded { player, missing: None });
+    assert_eq!(bench.all_hear(), ["ana+bo", "customer+bo", "customer+ana"]);
+    assert_eq!(bench.last("announcement_ended").by, asked());
+    assert_eq!(bench.refused(&Act::StopAnnounce { to: Audience::Leg(ana), by: asked() }), Some(Refused::NothingToEnd));
+    bench.verb(say(Audience::Leg(ana)));
+    bench.bye("ana");
+    assert_eq!(bench.story(&["announced", "announcement_ended"]).len(), 6, "it ends with its leg");
+}
+
+#[test]
+fn a_pause_is_silence_and_no_segment() {
+    let mut bench = Bench::talk(false);
+    let record = |verb| Act::Record { verb, by: asked() };
+    bench.verb(record(RecordVerb::Pause));
+    assert_eq!(bench.recorded(), (String::new(), String::new()));
+    assert_eq!(bench.refused(&record(RecordVerb::Pause)), Some(Refused::AlreadyDone));
+    bench.pass(Span::seconds(5));
+    bench.verb(record(RecordVerb::Resume));
+    assert_eq!(bench.recorded(), ("customer".to_owned(), "ana".to_owned()));
+    bench.pass(Span::seconds(5));
+    bench.verb(record(RecordVerb::Stop));
+    assert_eq!(bench.refused(&record(RecordVerb::Start)), Some(Refused::RecordingOver));
+    assert_eq!(bench.last("recording_ended").by, asked());
+    bench.bye("customer");
+    let edges: Vec<_> = bench.record().segments.iter().map(|s| (s.began, s.ended)).collect();
+    let last = &edges[edges.len() - 2..];
+    assert_eq!(last[0].1, SegmentEdge::Paused);
+    assert_eq!(last[1], (SegmentEdge::Resumed, SegmentEdge::Ended));
+}

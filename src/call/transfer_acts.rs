@@ -1,0 +1,176 @@
+//! What a contact does for its transfer: begins it, carries out the machine's steps, and tells it who left.
+
+use super::contact::{Contact, Context};
+use super::dial::Purpose;
+use super::end::LegEnd;
+use super::leg::Leg;
+use super::transfer::{Event, Phase, Step, Transfer};
+use super::words::{self, ConsultVerb, Tell};
+use crate::base::LegId;
+use crate::event::Kind;
+use crate::event::words::{By, CallKind, EndCause, Side, TransferEnding, TransferMode};
+
+impl Contact {
+    /// The transferor goes to the target, or away; the others stay in the main call.
+    pub fn begin_transfer(&mut self, context: &mut Context, transfer: words::Transfer) {
+        let words::Transfer { transferor, mode, dial } = transfer;
+        let by = dial.by.clone();
+        if self.main == Some(transferor) {
+            self.pass_main(transferor);
+        }
+        self.journal_leg(context, transferor, by.clone(), Kind::TransferBegan { mode });
+        let side = match mode {
+            TransferMode::Blind => None,
+            TransferMode::OnAnswer | TransferMode::ComeBack | TransferMode::Consult => {
+                Some(self.open_call(context, CallKind::Consult, by.clone()))
+            }
+        };
+        let group = self.leg(transferor).and_then(|l| l.offered).map(|o| o.group);
+        self.transfer = Some(Box::new(Transfer {
+            mode,
+            phase: Phase::Ringing,
+            transferor,
+            transferor_here: true,
+            target: None,
+            side,
+            group,
+            by: by.clone(),
+        }));
+        if let Some(side) = side {
+            self.hand(context, transferor, side, &by);
+        }
+        let call = side.unwrap_or_else(|| self.main_call());
+        self.start_dial(context, dial, Purpose::Transfer, call);
+        if mode == TransferMode::Blind {
+            // Nobody to be rung has ended it already, and the transferor is still there.
+            self.transfer_event(context, Event::Complete, None);
+        }
+    }
+
+    pub fn consult(&mut self, context: &mut Context, verb: ConsultVerb, by: By) {
+        let Some(transfer) = &mut self.transfer else { return };
+        transfer.by = by.clone();
+        match verb {
+            ConsultVerb::Complete => self.transfer_event(context, Event::Complete, None),
+            ConsultVerb::Cancel => self.transfer_event(context, Event::Cancel, None),
+            ConsultVerb::Join => self.transfer_event(context, Event::Join, None),
+            ConsultVerb::Swap => self.swap(context, &by),
+        }
+    }
+
+    fn swap(&mut self, context: &mut Context, by: &By) {
+        let Some((transferor, side)) = self.transfer.as_ref().map(|t| (t.transferor, t.side)) else { return };
+        let main = self.main_call();
+        let here = self.leg(transferor).map(|l| l.call);
+        if let Some(to) = if here == Some(main) { side } else { Some(main) } {
+            self.hand(context, transferor, to, by);
+        }
+    }
+
+    /// The dial of the transfer is over.
+    pub fn target_dialled(&mut self, context: &mut Context, leg: Option<LegId>, result: Result<(), LegEnd>) {
+        if let Some(transfer) = &mut self.transfer {
+            transfer.target = leg;
+        }
+        match result {
+            Ok(()) => self.transfer_event(context, Event::TargetAnswered, None),
+            Err(end) => self.transfer_event(context, Event::TargetFailed, Some(end)),
+        }
+    }
+
+    /// What the end of this leg is to the transfer, if anything.
+    pub fn leaves_transfer(&self, leg: LegId) -> Option<Event> {
+        let transfer = self.transfer.as_ref().filter(|t| !t.is_over())?;
+        if transfer.transferor == leg {
+            return Some(Event::TransferorLeft);
+        }
+        if transfer.target == Some(leg) {
+            return Some(Event::TargetLeft);
+        }
+        let other = |l: &Leg| l.id != transfer.transferor && Some(l.id) != transfer.target;
+        let others = self.talkers(self.main_call()).any(other);
+        (!others).then_some(Event::OthersLeft)
+    }
+
+    pub fn transfer_event(&mut self, context: &mut Context, event: Event, end: Option<LegEnd>) {
+        let Some(steps) = self.transfer.as_mut().map(|t| t.handle(event)) else { return };
+        for step in steps {
+            self.transfer_step(context, step, end);
+        }
+    }
+
+    fn transfer_step(&mut self, context: &mut Context, step: Step, end: Option<LegEnd>) {
+        let Some(transfer) = &self.transfer else { return };
+        let (transferor, side, by, main) = (transfer.transferor, transfer.side, transfer.by.clone(), self.main_call());
+        let target = transfer.target.or_else(|| self.rung_for(Purpose::Transfer));
+        // Somebody left, or somebody asked.
+        let (cause, whose) = end.map_or((EndCause::Released, Side::Command), |e| (EndCause::PeerLeft, e.side));
+        match step {
+            Step::TargetToOthers => {
+                if let Some(target) = target {
+                    self.redirect_dial(target, main);
+                    self.hand(context, target, main, &by);
+                }
+                self.retrieve_all(context, main, &by);
+            }
+            Step::TransferorToOthers => self.hand(context, transferor, main, &by),
+            Step::TransferorToTarget => {
+                if let Some(side) = side {
+                    self.hand(context, transferor, side, &by);
+                }
+            }
+            Step::ReleaseTransferor => self.release_leg(context, transferor, cause, whose),
+            Step::ReleaseTarget => {
+                if let Some(target) = target {
+                    drop(self.take_dialing(target));
+                    self.release_leg(context, target, cause, whose);
+                }
+            }
+            Step::Strand => {
+                let asked = LegEnd { cause: EndCause::Released, side: Side::Command, status: None };
+                self.strand(context, end.unwrap_or(asked));
+            }
+            Step::End(ending) => self.transfer_ended(context, ending, end.map(|e| e.cause)),
+        }
+    }
+
+    fn transfer_ended(&mut self, context: &mut Context, ending: TransferEnding, cause: Option<EndCause>) {
+        let Some(transfer) = self.transfer.take() else { return };
+        let Transfer { transferor, mode, by, .. } = *transfer;
+        let cause = match ending {
+            TransferEnding::Failed | TransferEnding::CameBack | TransferEnding::CustomerLeft => cause,
+            TransferEnding::Completed | TransferEnding::Joined | TransferEnding::Cancelled => None,
+        };
+        self.journal_leg(context, transferor, by, Kind::TransferEnded { mode, ending, cause });
+        self.tell(context, Tell::TransferEnded { transferor, ending, cause });
+        if ending == TransferEnding::Joined {
+            let main = self.main_call();
+            self.take_chair(context, main, transferor, words::ChairLeaves::PassOn);
+        }
+    }
+
+    /// The contact itself ends: its transfer with it.
+    pub fn drop_transfer(&mut self, context: &mut Context, cause: EndCause) {
+        if self.transfer.is_some() {
+            self.transfer_ended(context, TransferEnding::CustomerLeft, Some(cause));
+        }
+    }
+
+    /// The others have lost the transferor and do not get the target. The flow goes on, or his group gets them; else the
+    /// contact ends as the target did.
+    fn strand(&mut self, context: &mut Context, end: LegEnd) {
+        let group = self.transfer.as_ref().and_then(|t| t.group);
+        if self.main_has_company() || self.waiting.is_some() {
+            return;
+        }
+        if self.flow_holds {
+            self.other_left = Some((context.t(), end));
+            self.tell(context, Tell::OtherSideLeft);
+        } else if let Some(group) = group {
+            self.tell(context, Tell::Stranded { group });
+        } else if let Some(main) = self.main {
+            self.mark_ending(end);
+            self.release_leg(context, main, end.cause, end.side);
+        }
+    }
+}
