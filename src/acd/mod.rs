@@ -30,8 +30,8 @@ use std::sync::Arc;
 use crate::base::bounds::LEVEL_MAX;
 use crate::base::{Agenda, AgentNo, ExtensionNo, GroupNo, ItemId, Now, OfferId, Supplies, Time};
 use crate::event::{About, By, Kind};
-use crate::site::Site;
-use agent::{Agent, Doing};
+use crate::site::{Site, Strategy};
+use agent::{Agent, Doing, Seat};
 use item::Item;
 use matcher::Matcher;
 use offer::Lease;
@@ -181,7 +181,7 @@ impl Acd {
             offers: self.offers.len(),
             works: seats().map(|s| s.works().len()).sum(),
             claims: self.phones.values().map(|p| p.claims().len()).sum(),
-            signed_in: self.signed_in,
+            signed_in: seats().count(),
             ready: self.matcher.ready(),
             deadlines: self.agenda.len(),
             late: self.late,
@@ -237,11 +237,14 @@ impl Acd {
         match agent.seat().filter(|seat| seat.available() && !rests(seat.extension())) {
             Some(seat) => {
                 let held = seat.holds().unwrap_or(usize::MAX);
-                let room =
-                    |group: &GroupNo| self.site.groups.get(group).is_none_or(|g| held < g.calls_per_agent as usize);
-                let groups: Vec<(GroupNo, u8)> = seat.groups.iter().filter(|(g, _)| room(g)).copied().collect();
+                let placed = |(group, level): &(GroupNo, u8)| match self.site.groups.get(group) {
+                    Some(g) if held >= g.calls_per_agent as usize => None,
+                    Some(g) => Some((*group, *level, key(g.strategy, seat, no, &self.site))),
+                    None => Some((*group, *level, 0)),
+                };
+                let groups: Vec<(GroupNo, u8, i64)> = seat.groups.iter().filter_map(placed).collect();
                 match held == 0 || !groups.is_empty() {
-                    true => self.matcher.set_ready(no, agent.idle_since, &groups),
+                    true => self.matcher.set_ready(no, agent.idle_since, groups),
                     false => self.matcher.unset_ready(no),
                 }
             }
@@ -266,6 +269,18 @@ impl Acd {
 
     fn journal(&mut self, about: About, by: &By, kind: Kind) {
         self.outputs.push_back(Output::Journal { about, by: by.clone(), kind });
+    }
+}
+
+/// What a strategy orders ready agents by, the least first; 0 where that is level and idle time alone.
+fn key(strategy: Strategy, seat: &Seat, no: AgentNo, site: &Site) -> i64 {
+    match strategy {
+        Strategy::LongestIdle | Strategy::SkillLevel | Strategy::Random => 0,
+        Strategy::LeastTalk => seat.talked.as_micros(),
+        Strategy::FewestCalls => i64::from(seat.calls),
+        // Whom nobody was offered to yet comes first.
+        Strategy::RoundRobin => seat.offered.map_or(i64::MIN, |t| t.0),
+        Strategy::TopDown => site.agents.get_index_of(&no).and_then(|at| i64::try_from(at).ok()).unwrap_or(i64::MAX),
     }
 }
 

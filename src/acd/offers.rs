@@ -141,7 +141,7 @@ impl Acd {
             return Some(ItemExit::NoAgent);
         };
         let full = group.length_max.is_some_and(|most| queue.len() >= most as usize);
-        (full && self.matcher.best_for(item, group.strategy).is_none()).then_some(ItemExit::Full)
+        (full && !self.matcher.any_for(item)).then_some(ItemExit::Full)
     }
 
     fn admit(&mut self, item: Item) {
@@ -202,7 +202,7 @@ impl Acd {
         let Some(group) = self.site.groups.get(&item.group) else {
             return;
         };
-        let Some(no) = self.matcher.best_for(item, group.strategy) else {
+        let Some(no) = self.matcher.best_for(item, group.strategy, &mut supplies.rng) else {
             return;
         };
         self.offer_to(no, id, t, supplies);

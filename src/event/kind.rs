@@ -336,9 +336,9 @@ impl Kind {
                 | Self::LegCreated { .. }
                 | Self::LegDialog { .. }
                 | Self::Digit { .. }
-                | Self::DigitsSent { .. }
                 | Self::AgentForced { .. }
                 | Self::AgentNote { .. }
+                | Self::DigitsSent { .. }
                 | Self::Registered { .. }
                 | Self::Unregistered { .. }
                 | Self::Checkpoint { .. }

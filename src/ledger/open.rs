@@ -358,10 +358,10 @@ impl Open {
             Kind::Checkpoint { open } => self.replace(open),
             // Facts that change nothing which is open. What a restart ended is told by the events before `Restarted`.
             Kind::LegProgress { .. } | Kind::MediaHeard | Kind::Digit { .. } | Kind::LegMedia { .. } => Ok(()),
+            Kind::AgentForced { .. } | Kind::AgentNote { .. } => self.agent_known(about),
             Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),
             Kind::InviteEnded { .. } | Kind::ChairTaken => Ok(()),
             Kind::RecordingPaused | Kind::RecordingResumed => Ok(()),
-            Kind::AgentForced { .. } | Kind::AgentNote { .. } => self.agent_known(about),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => Ok(()),
         }

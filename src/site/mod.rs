@@ -218,6 +218,16 @@ pub enum Strategy {
     LongestIdle,
     /// Best level first, longest idle among equals.
     SkillLevel,
+    /// Who has talked least since he signed in.
+    LeastTalk,
+    /// Who has taken the fewest calls since he signed in.
+    FewestCalls,
+    /// Whose last offer is the longest ago.
+    RoundRobin,
+    /// Anybody who is free, each as likely as the next.
+    Random,
+    /// The first who is free in the order of the file.
+    TopDown,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -370,8 +380,15 @@ impl fmt::Display for TrunkTarget {
 }
 
 /// The words of the file for each of a closed set, the same for reading and writing.
-const STRATEGIES: [(&str, Strategy); 2] =
-    [("longest-idle", Strategy::LongestIdle), ("skill-level", Strategy::SkillLevel)];
+const STRATEGIES: [(&str, Strategy); 7] = [
+    ("longest-idle", Strategy::LongestIdle),
+    ("skill-level", Strategy::SkillLevel),
+    ("least-talk", Strategy::LeastTalk),
+    ("fewest-calls", Strategy::FewestCalls),
+    ("round-robin", Strategy::RoundRobin),
+    ("random", Strategy::Random),
+    ("top-down", Strategy::TopDown),
+];
 const AFTER_CALL: [(&str, AfterCall); 3] =
     [("ready", AfterCall::Ready), ("wrap-up", AfterCall::WrapUp), ("not-ready", AfterCall::NotReady)];
 const TAKE_OVER: [(&str, TakeOver); 2] = [("idle", TakeOver::Idle), ("never", TakeOver::Never)];

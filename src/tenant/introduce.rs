@@ -5,7 +5,7 @@ use super::words::Output;
 use super::{Run, Tenant};
 use crate::acd::words::{NewItem, Offer, OfferStep, Output as Acd};
 use crate::base::bounds::QUEUE_VISITS;
-use crate::base::{ContactId, GroupNo, ItemId, Now, Span, Supplies};
+use crate::base::{AgentNo, ContactId, GroupNo, ItemId, Now, Span, Supplies};
 use crate::call::words::{self as call, Act};
 use crate::event::words::{AlarmKind, By, EndCause, ItemExit, OfferEnding, PartyRef, Side, Station};
 use crate::event::{About, Kind};
@@ -103,8 +103,7 @@ impl Tenant {
             call::Tell::Stranded { group } => self.queue_stranded(contact, group, now, supplies),
             // Commands are told by the event; the REFER of a phone will be told here.
             call::Tell::TransferEnded { .. } => {}
-            // The ACD counts a talk until the agent's last leg ends; finer roles are its own to have.
-            call::Tell::AgentDoes { .. } => {}
+            call::Tell::AgentDoes { agent, does } => self.agent_does(agent, contact, does, now, supplies),
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
             call::Tell::Offer { offer, step } => self.acd.offer_step(offer, offer_step(step), now, supplies),
             call::Tell::AgentGone { agent, group } => {
@@ -121,6 +120,21 @@ impl Tenant {
                 self.acd.release_station(extension, contact, now, supplies);
             }
             call::Tell::Closed => self.forget(contact),
+        }
+    }
+
+    /// What the call room did with an agent is what he does; the ACD keeps count of his calls by it.
+    fn agent_does(&mut self, agent: AgentNo, contact: ContactId, does: call::Does, now: Now, supplies: &mut Supplies) {
+        let by = &By::SYSTEM;
+        let told = match does {
+            call::Does::Talks => self.acd.retrieve(agent, contact, by, now, supplies),
+            call::Does::Holds => self.acd.hold(agent, contact, by, now, supplies),
+            call::Does::Consults => self.acd.consulting(agent, contact, by, now, supplies),
+            call::Does::Confers => self.acd.conference(agent, contact, by, now, supplies),
+        };
+        // Signed out meanwhile, or off hold in two contacts at once: he is shown in the one he was in first.
+        if let Err(why) = told {
+            tracing::debug!(%contact, %agent, ?why, "what an agent does is not counted");
         }
     }
 

@@ -12,7 +12,16 @@ fn random_site(seed: u64) -> Site {
     let mut rng = Rng::from_number(seed);
     let groups = (1..=GROUPS)
         .map(|no| {
-            let strategy = if rng.below(2) == 0 { Strategy::LongestIdle } else { Strategy::SkillLevel };
+            let strategies = [
+                Strategy::LongestIdle,
+                Strategy::SkillLevel,
+                Strategy::LeastTalk,
+                Strategy::FewestCalls,
+                Strategy::RoundRobin,
+                Strategy::Random,
+                Strategy::TopDown,
+            ];
+            let strategy = strategies[rng.below(7) as usize];
             let length_max = (rng.below(3) == 0).then(|| rng.below(4) as u32);
             let wait_max = (rng.below(3) == 0).then(|| Span::seconds(5 + rng.below(60) as i64));
             let calls_per_agent = 1 + rng.below(3) as u32;

@@ -301,3 +301,51 @@ fn who_monitors_is_in_no_other_call() {
     assert_eq!(house.role_refused, Some(RoleRefused::Talks(ContactId(7))));
     house.play(&[(16, Do::Monitors(2, 7, false), &["offer 8 to 2"])]);
 }
+
+/// Ana (1) has talked long once, Bo (2) twice and briefly, Cai (3) not at all but let nobody wait since.
+#[test]
+fn strategies_choose_by_what_each_has_done() {
+    for (strategy, expected) in [
+        (Strategy::LongestIdle, "offer 9 to 3"),
+        (Strategy::LeastTalk, "offer 9 to 3"),
+        (Strategy::FewestCalls, "offer 9 to 3"),
+        (Strategy::RoundRobin, "offer 9 to 3"),
+        (Strategy::TopDown, "offer 9 to 1"),
+    ] {
+        let mut site = three();
+        site.groups.get_mut(&GroupNo(1)).expect("there").strategy = strategy;
+        let mut house = House::new(site);
+        house.act(Do::Comes(1));
+        house.play(&[
+            (10, Do::Call(1, 1), &["offer 1 to 1"]),
+            (11, Do::Talks(1), &["1 Connected"]),
+            (100, Do::HangUp(1, 1), &[]),
+        ]);
+        house.play(&[
+            (101, Do::Comes(2), &[]),
+            (102, Do::Call(2, 1), &["offer 2 to 2"]),
+            (103, Do::Talks(2), &["2 Connected"]),
+        ]);
+        house.play(&[
+            (105, Do::HangUp(2, 2), &[]),
+            (116, Do::NotReady(1), &[]),
+            (117, Do::Call(3, 1), &["offer 3 to 2"]),
+        ]);
+        house.play(&[(118, Do::Talks(2), &["3 Connected"]), (120, Do::HangUp(2, 3), &[]), (121, Do::Comes(3), &[])]);
+        house.play(&[(131, Do::Ready(1), &[]), (140, Do::Call(9, 1), &[expected])]);
+        // Without Cai: Bo talked less, Ana took fewer and was asked longer ago.
+        house.play(&[(141, Do::TakenOut(9), &house_taken(expected)), (142, Do::NotReady(3), &[])]);
+        let second = match strategy {
+            Strategy::LongestIdle | Strategy::LeastTalk => "offer 10 to 2",
+            _ => "offer 10 to 1",
+        };
+        house.play(&[(150, Do::Call(10, 1), &[second])]);
+    }
+}
+
+fn house_taken(offered: &str) -> [&'static str; 2] {
+    match offered.ends_with('3') {
+        true => ["9 Withdrawn", "rescind 3 Rescinded"],
+        false => ["9 Withdrawn", "rescind 1 Rescinded"],
+    }
+}
