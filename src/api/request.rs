@@ -100,7 +100,11 @@ impl Caller {
     pub async fn ask(&self, body: Body) -> Result<(Snapshot, u64), Problem> {
         let id = match &body {
             Body::Query(_) => None,
-            Body::Agent { .. } | Body::Originate(_) | Body::Hangup { .. } | Body::SetData { .. } => self.id.clone(),
+            Body::Agent { .. }
+            | Body::Originate(_)
+            | Body::Hangup { .. }
+            | Body::SetData { .. }
+            | Body::Call { .. } => self.id.clone(),
         };
         let command = Command { id, actor: Actor::Integration(self.token.no()), body };
         match self.api.door.command(&self.token, &self.tenant, command).await? {

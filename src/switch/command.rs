@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::CallVerb;
 use crate::base::{AgentNo, CommandId, ContactId, LegId};
 use crate::event::words::{Actor, Station};
 
@@ -30,6 +31,11 @@ pub enum Body {
     SetData {
         contact: ContactId,
         data: Map<String, Value>,
+    },
+    /// A verb of call control.
+    Call {
+        contact: ContactId,
+        verb: CallVerb,
     },
     Query(Query),
 }

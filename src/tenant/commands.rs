@@ -102,7 +102,7 @@ impl Tenant {
     fn snapshot_of(&self, body: &Body, shown: Option<ContactState>) -> Snapshot {
         match body {
             Body::Agent { agent, .. } => Snapshot::Agents(self.agent_state(*agent).into_iter().collect()),
-            Body::Hangup { contact, .. } | Body::SetData { contact, .. } => {
+            Body::Hangup { contact, .. } | Body::SetData { contact, .. } | Body::Call { contact, .. } => {
                 let state = self.contact_state(*contact).or_else(|| shown.map(ended));
                 Snapshot::Contacts(vec![state.unwrap_or_else(|| ContactState::ended(*contact))])
             }
@@ -114,6 +114,7 @@ impl Tenant {
         match body {
             Body::Agent { agent, verb } => self.agent_verb(agent, verb, by, now, supplies),
             Body::Originate(originate) => self.originate(originate, by, now, supplies),
+            Body::Call { contact, verb } => self.call_verb(contact, verb, by, now, supplies),
             Body::Hangup { contact, leg } => self.command_hangup(contact, leg, by, now, supplies),
             Body::SetData { contact, data } => {
                 if !self.contacts.is_live(contact) {

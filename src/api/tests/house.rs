@@ -252,7 +252,7 @@ pub fn answer(body: &Body) -> Answer {
     let snapshot = match body {
         Body::Agent { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => Snapshot::Agents(vec![agent_state()]),
         Body::Originate(_) => Snapshot::Ordered(contact_state().contact),
-        Body::Hangup { .. } | Body::SetData { .. } => Snapshot::Contacts(vec![contact_state()]),
+        Body::Hangup { .. } | Body::SetData { .. } | Body::Call { .. } => Snapshot::Contacts(vec![contact_state()]),
         Body::Query(Ask::Contacts | Ask::Contact(_)) => Snapshot::Contacts(vec![contact_state()]),
         Body::Query(Ask::Groups) => Snapshot::Groups(vec![group_state()]),
         Body::Query(Ask::Extensions) => Snapshot::Extensions(vec![extension_state()]),
