@@ -26,6 +26,7 @@ mod serve;
 mod site;
 #[cfg(test)]
 mod tests;
+mod verbs;
 pub mod view;
 mod wav;
 
@@ -107,6 +108,7 @@ fn operations() -> Routes {
         .merge(health::routes())
         .merge(agents::routes())
         .merge(calls::routes())
+        .merge(verbs::routes())
         .merge(records::routes())
         .merge(recordings::routes())
         .merge(events::routes())
