@@ -32,6 +32,11 @@ impl Acd {
         self.settle(now.t, supplies);
     }
 
+    /// How this item would leave its queue at once, if so.
+    pub fn would_refuse(&self, new: &NewItem, now: Now) -> Option<ItemExit> {
+        self.refusal(&Item::new(new, self.sequence, now.t))
+    }
+
     /// The caller left, or a command took the item out. An offer for it ends with `CallerLeft`, or else `Rescinded`.
     /// Nothing happens (and it is counted) when the item has left already.
     pub fn withdraw(&mut self, item: ItemId, exit: ItemExit, by: &By, now: Now, supplies: &mut Supplies) {

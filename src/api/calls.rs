@@ -158,7 +158,7 @@ fn check_data(data: &Map<String, Value>) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn contact_reply(caller: &Caller, body: Body) -> Result<Reply<CallReply>, Problem> {
+pub async fn contact_reply(caller: &Caller, body: Body) -> Result<Reply<CallReply>, Problem> {
     let (Snapshot::Contacts(states), seq) = caller.ask(body).await? else { return Err(wrong_snapshot()) };
     let state = states.first().ok_or_else(wrong_snapshot)?;
     Ok(Reply::ok(seq, CallReply { seq, contact: ContactView::new(state, &caller.lens()) }))

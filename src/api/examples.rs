@@ -2,6 +2,23 @@
 
 use serde_json::{Value, json};
 
+/// Operations whose body has fields that must be there.
+pub const NEEDS_BODY: [&str; 13] = [
+    "originate",
+    "set_data",
+    "put_site",
+    "extend_wrap_up",
+    "reserve",
+    "pick",
+    "note",
+    "prioritise",
+    "send_digits",
+    "announce",
+    "invite",
+    "transfer",
+    "consult",
+];
+
 /// What a client sends.
 pub fn request(operation: &str) -> Option<Value> {
     Some(match operation {
@@ -20,6 +37,15 @@ pub fn request(operation: &str) -> Option<Value> {
         "originate" => json!({ "to": "1002", "flow": "main", "data": { "order": "4711" } }),
         "put_site" => json!({ "site": "tenant: demo\ndomains: [demo.example]\n...", "dry_run": true }),
         "hang_up" => json!({}),
+        "hold" | "retrieve" | "unmute" => json!({ "leg": "116703443107610626" }),
+        "mute" => json!({ "agent": "ana", "from": true }),
+        "send_digits" => json!({ "leg": "116703443107610626", "digits": "12#" }),
+        "announce" => json!({ "call": "116703443107610627", "sounds": ["thank-you-for-waiting"] }),
+        "stop_announcement" => json!({ "call": "116703443107610627" }),
+        "invite" => json!({ "agent": "ana", "to": "1002", "ring_ms": 20_000, "chair_leaves": "pass-on" }),
+        "transfer" => json!({ "agent": "ana", "mode": "blind", "to": { "group": "support" } }),
+        "consult" => json!({ "agent": "ana", "to": { "agent": "bo" } }),
+        "complete" | "cancel" | "swap" | "join" => json!({ "agent": "ana" }),
         "set_data" => json!({ "order": "4711", "note": null }),
         _ => return None,
     })
@@ -40,7 +66,16 @@ pub fn answer(operation: &str) -> Option<Value> {
             json!({ "seq": 1290, "agent": agent() })
         }
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
-        "get_call" | "hang_up" | "set_data" | "prioritise" => json!({ "seq": 1290, "contact": contact() }),
+        "get_call" | "hang_up" | "set_data" | "prioritise" | "retrieve" | "mute" | "unmute" | "send_digits"
+        | "announce" | "stop_announcement" | "invite" | "transfer" | "consult" | "complete" | "cancel" | "swap"
+        | "join" | "start_recording" | "stop_recording" | "pause_recording" | "resume_recording" => {
+            json!({ "seq": 1290, "contact": contact() })
+        }
+        "hold" => {
+            let mut held = contact();
+            held["calls"][0]["legs"][0]["held"] = json!("2026-11-21T08:01:00.000Z");
+            json!({ "seq": 1290, "contact": held })
+        }
         "originate" => json!({ "seq": 1290, "contact": "116703443107610625" }),
         "sip_history" => json!({ "seq": 1290, "messages": [{
             "leg": "116703443107610626", "sent": false, "at": "2026-11-21T08:00:00.120Z", "remote": "198.51.100.20:5060",

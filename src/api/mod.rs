@@ -27,6 +27,7 @@ mod serve;
 mod site;
 #[cfg(test)]
 mod tests;
+mod verbs;
 pub mod view;
 mod wav;
 
@@ -109,6 +110,7 @@ fn operations() -> Routes {
         .merge(agents::routes())
         .merge(agent_verbs::routes())
         .merge(calls::routes())
+        .merge(verbs::routes())
         .merge(records::routes())
         .merge(recordings::routes())
         .merge(events::routes())

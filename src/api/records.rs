@@ -123,7 +123,7 @@ fn read_cursor(text: &str) -> Result<Cursor, Problem> {
     Ok(Cursor { opened_at: Utc(at), contact })
 }
 
-fn group_no(site: &Site, id: &str) -> Option<GroupNo> {
+pub fn group_no(site: &Site, id: &str) -> Option<GroupNo> {
     if let Some(no) = id.strip_prefix("no:") {
         return no.parse().ok().map(GroupNo);
     }

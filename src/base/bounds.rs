@@ -193,6 +193,11 @@ pub const LIST_PAGE_MAX: usize = 500;
 
 /// Facts (digit, first sound, silence, player ended) that wait in a leg until taken. Full: the oldest goes and is counted.
 pub const FACTS_PER_LEG: usize = 32;
+/// A target of a verb may be told to ring this long at most. Longer: 400.
+pub const RING_MAX: Span = Span::minutes(10);
+/// Sounds of one announcement. More: 400.
+pub const ANNOUNCED_SOUNDS: usize = 16;
+
 /// Digits of one leg waiting for a flow to collect them. Full: the oldest goes.
 pub const DIGITS_HELD: usize = 64;
 

@@ -46,6 +46,7 @@ impl Contact {
             Act::StopAnnounce { to, by: _ } => self.end_announcement(context, |a| a.to == to, None),
             Act::Invite(invite) => self.invite(context, *invite),
             Act::Transfer(transfer) => self.begin_transfer(context, *transfer),
+            Act::StepOut { transferor, by } => self.step_out(context, transferor, by),
             Act::Consult { transferor: _, verb, by } => self.consult(context, verb, by),
             Act::Record { verb, by } => self.record_verb(context, verb, by),
             Act::Hangup { leg, cause, side, by: _ } => match leg {

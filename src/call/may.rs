@@ -42,6 +42,11 @@ impl Contact {
                 self.has_room()
             }
             Act::Transfer(transfer) => self.may_transfer(transfer.transferor),
+            Act::StepOut { transferor, by: _ } => {
+                self.may_transfer(*transferor)?;
+                let others_stay = self.company(*transferor).nth(1).is_some() || !self.dialings.is_empty();
+                unless(others_stay, Refused::InConference)
+            }
             Act::Consult { transferor, verb, by: _ } => self.may_consult(*transferor, *verb),
             Act::Record { verb, by: _ } => self.may_record(*verb),
             Act::Hangup { leg: Some(leg), .. } => self.live(*leg).map(|_| ()),

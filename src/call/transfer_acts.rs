@@ -47,6 +47,31 @@ impl Contact {
         }
     }
 
+    /// The transferor leaves; a group or flow has the other party from here on. The transfer is over as it begins, and
+    /// stands until he is gone: nobody makes an end of the talk.
+    pub fn step_out(&mut self, context: &mut Context, transferor: LegId, by: By) {
+        let mode = TransferMode::Blind;
+        if self.main == Some(transferor) {
+            self.pass_main(transferor);
+        }
+        let main = self.main_call();
+        self.calls.iter_mut().filter(|call| call.id == main).for_each(|call| call.chair = None);
+        self.journal_leg(context, transferor, by.clone(), Kind::TransferBegan { mode });
+        self.retrieve_all(context, main, &by);
+        self.transfer = Some(Box::new(Transfer {
+            mode,
+            phase: Phase::Over,
+            transferor,
+            transferor_here: false,
+            target: None,
+            side: None,
+            group: None,
+            by,
+        }));
+        self.release_leg(context, transferor, EndCause::Released, Side::Command);
+        self.transfer_ended(context, TransferEnding::Completed, None);
+    }
+
     pub fn consult(&mut self, context: &mut Context, verb: ConsultVerb, by: By) {
         let Some(transfer) = &mut self.transfer else { return };
         transfer.by = by.clone();

@@ -6,7 +6,7 @@ use super::Contacts;
 use super::calls::Call;
 use super::contact::Contact;
 use super::leg::Leg;
-use crate::base::{ContactId, GroupNo, LegId, NumberNo, Time};
+use crate::base::{ContactId, GroupNo, NumberNo, Time};
 use crate::event::words::Direction;
 use crate::sip::words::Traced;
 use crate::switch::{CallState, LegState};
@@ -54,8 +54,14 @@ impl Contacts {
             .map(|history| history.messages().cloned().collect())
     }
 
-    pub fn legs_of(&self, id: ContactId) -> Vec<LegId> {
-        self.contacts.get(&id).map(|c| c.live_legs().map(|l| l.id).collect()).unwrap_or_default()
+    /// A flow runs for it and decides what comes next.
+    pub fn is_held_by_flow(&self, id: ContactId) -> bool {
+        self.contacts.get(&id).is_some_and(|c| c.flow_holds)
+    }
+
+    /// Its live legs, the oldest first.
+    pub fn legs_of(&self, id: ContactId) -> Vec<LegState> {
+        self.contacts.get(&id).map(|c| c.live_legs().map(leg_state).collect()).unwrap_or_default()
     }
 }
 

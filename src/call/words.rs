@@ -14,6 +14,7 @@ use crate::event::{About, Kind};
 use crate::media;
 use crate::sdp::Codec;
 use crate::sip;
+pub use crate::switch::{ChairLeaves, ConsultVerb, RecordVerb};
 
 /// A contact to be born by an INVITE.
 #[derive(Clone, Debug)]
@@ -100,15 +101,6 @@ pub struct Invite {
     pub dial: Dial,
 }
 
-/// What becomes of a conference whose chair leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChairLeaves {
-    /// Everybody in it is released.
-    End,
-    /// The next one has it: an agent before others, else who came first.
-    PassOn,
-}
-
 /// A leg gives the main call to whom the dial reaches.
 #[derive(Clone, Debug)]
 pub struct Transfer {
@@ -118,33 +110,11 @@ pub struct Transfer {
     pub dial: Dial,
 }
 
-/// What the transferor decides while his transfer runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConsultVerb {
-    /// The others get the target, the transferor is released; also while it rings.
-    Complete,
-    /// The target is released, the transferor is with the others again.
-    Cancel,
-    /// He talks to the other side: those he left, or the target.
-    Swap,
-    /// All talk to each other.
-    Join,
-}
-
 /// Who hears an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     Leg(LegId),
     Call(CallId),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordVerb {
-    Start,
-    Stop,
-    /// Silence of the same length is written.
-    Pause,
-    Resume,
 }
 
 /// Why an act does not fit the contact as it is. Nothing has happened.
@@ -173,6 +143,8 @@ pub enum Refused {
     BadDigits,
     /// The recording has ended for good.
     RecordingOver,
+    /// Only who talks to one other party can give him to a group or flow.
+    InConference,
 }
 
 /// What the tenant asks of a contact. Those with a `by` are verbs: `Contacts::may` tells beforehand whether they fit.
@@ -247,6 +219,11 @@ pub enum Act {
     },
     Invite(Box<Invite>),
     Transfer(Box<Transfer>),
+    /// The transferor leaves the only other party to what the tenant has for it: a group or a flow.
+    StepOut {
+        transferor: LegId,
+        by: By,
+    },
     /// The decision of a transferor.
     Consult {
         transferor: LegId,

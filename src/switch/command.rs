@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::CallVerb;
 use crate::base::{AgentNo, CommandId, ContactId, GroupNo, LegId, ReasonNo, Span};
 use crate::event::words::{Actor, Station};
 
@@ -37,6 +38,11 @@ pub enum Body {
     SetData {
         contact: ContactId,
         data: Map<String, Value>,
+    },
+    /// A verb of call control.
+    Call {
+        contact: ContactId,
+        verb: CallVerb,
     },
     Query(Query),
 }

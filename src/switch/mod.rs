@@ -3,6 +3,7 @@
 //! dialects, and the mailbox itself to `door`.
 
 mod answer;
+mod call;
 pub mod code;
 mod command;
 pub mod door;
@@ -13,6 +14,7 @@ pub use answer::{
     AgentState, AgentWorkState, Answer, BindingState, CallState, ContactState, ExtensionState, GroupState, LegPhase,
     LegState, Snapshot, TracedMessage,
 };
+pub use call::{CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Who};
 pub use code::Code;
 pub use command::{AgentVerb, Body, Command, Originate, Query};
 

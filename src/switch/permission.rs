@@ -34,13 +34,15 @@ permissions! {
     /// Force an agent's state against his own wish, with a reason.
     AgentsSupervise "agents.supervise",
     CallsRead "calls.read",
-    /// Hang up, change attached data.
+    /// Hang up, hold, mute, transfer, conference, announce, send digits, change attached data.
     CallsControl "calls.control",
     /// Dial out of the house.
     CallsOriginate "calls.originate",
     /// Records of contacts that have ended.
     ContactsRead "contacts.read",
     RecordingsRead "recordings.read",
+    /// Start, stop, pause and resume the recording of a live contact.
+    RecordingsControl "recordings.control",
     /// Extensions, groups, numbers and where phones are registered.
     SiteRead "site.read",
     /// SIP messages: they show numbers and addresses.
@@ -140,9 +142,12 @@ impl Role {
                 SiteRead,
                 EventsRead,
             ]),
-            Self::Supervisor => {
-                Self::Integration.permissions().and(Permissions::of(&[AgentsSupervise, RecordingsRead, SipRead]))
-            }
+            Self::Supervisor => Self::Integration.permissions().and(Permissions::of(&[
+                AgentsSupervise,
+                RecordingsRead,
+                RecordingsControl,
+                SipRead,
+            ])),
             Self::Monitor => Permissions::of(&[MetricsRead]),
             Self::Admin => Permissions::ADMIN,
         }
@@ -182,6 +187,8 @@ mod tests {
             (Role::Viewer, RecordingsRead, false),
             (Role::Integration, CallsOriginate, true),
             (Role::Integration, SipRead, false),
+            (Role::Integration, RecordingsControl, false),
+            (Role::Supervisor, RecordingsControl, true),
             (Role::Supervisor, CallsOriginate, true),
             (Role::Supervisor, RecordingsRead, true),
             (Role::Supervisor, AgentsSupervise, true),

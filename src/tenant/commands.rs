@@ -102,7 +102,10 @@ impl Tenant {
     fn snapshot_of(&self, body: &Body, shown: Option<ContactState>) -> Snapshot {
         match body {
             Body::Agent { agent, .. } => Snapshot::Agents(self.agent_state(*agent).into_iter().collect()),
-            Body::Hangup { contact, .. } | Body::SetData { contact, .. } | Body::Priority { contact, .. } => {
+            Body::Hangup { contact, .. }
+            | Body::SetData { contact, .. }
+            | Body::Priority { contact, .. }
+            | Body::Call { contact, .. } => {
                 let state = self.contact_state(*contact).or_else(|| shown.map(ended));
                 Snapshot::Contacts(vec![state.unwrap_or_else(|| ContactState::ended(*contact))])
             }
@@ -115,6 +118,7 @@ impl Tenant {
             Body::Agent { agent, verb, force } => self.agent_verb(agent, verb, force.as_deref(), &by, now, supplies),
             Body::Priority { contact, priority } => self.prioritise(contact, priority, &by, now, supplies),
             Body::Originate(originate) => self.originate(originate, by, now, supplies),
+            Body::Call { contact, verb } => self.call_verb(contact, verb, by, now, supplies),
             Body::Hangup { contact, leg } => self.command_hangup(contact, leg, by, now, supplies),
             Body::SetData { contact, data } => {
                 if !self.contacts.is_live(contact) {
@@ -187,7 +191,7 @@ impl Tenant {
         if !self.contacts.is_live(contact) {
             return Err((Code::UnknownContact, contact.to_string()));
         }
-        let item = self.runs.get(&contact).and_then(|run| run.item);
+        let item = self.waits.get(&contact).and_then(|wait| wait.item);
         if !item.is_some_and(|item| self.acd.set_priority(item, priority, by, now, supplies)) {
             return Err((Code::NotQueued, contact.to_string()));
         }

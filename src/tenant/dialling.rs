@@ -11,7 +11,7 @@ use crate::sip::words::{Incoming, Target};
 use crate::site::{Destination, Origin, ResolveError, resolve};
 
 /// How long a phone or an outside party is rung when nobody says otherwise.
-const RING_DEFAULT: Span = Span::seconds(60);
+pub(super) const RING_DEFAULT: Span = Span::seconds(60);
 /// Who calls when an order does not say and the trunk has no number of its own; a From needs a user (RFC 3261 §8.1.1.3).
 const ANONYMOUS: &str = "anonymous";
 /// What our own phones may speak, best first.
@@ -186,7 +186,7 @@ impl Tenant {
     }
 
     /// The ways to a destination, best first.
-    fn attempts(&self, destination: Destination, from: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
+    pub(super) fn attempts(&self, destination: Destination, from: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
         match destination {
             Destination::Extension { no: extension } => {
                 if self.acd.is_station_full(extension) {
@@ -209,7 +209,7 @@ impl Tenant {
         }
     }
 
-    fn phone_attempt(&self, extension: ExtensionNo, from: &str, name: Option<String>, now: Now) -> Attempt {
+    pub(super) fn phone_attempt(&self, extension: ExtensionNo, from: &str, name: Option<String>, now: Now) -> Attempt {
         let number = self.site.extensions.get(&extension).map(|e| e.number.clone()).unwrap_or_default();
         Attempt {
             party: PartyRef::Extension(extension),

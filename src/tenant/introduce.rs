@@ -3,11 +3,10 @@
 
 use super::words::Output;
 use super::{Run, Tenant};
-use crate::acd::words::{NewItem, Offer, OfferStep, Output as Acd};
-use crate::base::bounds::QUEUE_VISITS;
-use crate::base::{AgentNo, ContactId, GroupNo, ItemId, Now, Span, Supplies};
+use crate::acd::words::{Offer, OfferStep, Output as Acd};
+use crate::base::{AgentNo, ContactId, Now, Span, Supplies};
 use crate::call::words::{self as call, Act};
-use crate::event::words::{AlarmKind, By, EndCause, ItemExit, OfferEnding, PartyRef, Side, Station};
+use crate::event::words::{AlarmKind, By, EndCause, OfferEnding, PartyRef, Side, Station};
 use crate::event::{About, Kind};
 use crate::ivr::words::{DialResult, Input as Flow, Output as FlowOutput, Subject};
 use crate::sip::words::{Output as Sip, Tell};
@@ -169,22 +168,6 @@ impl Tenant {
         }
     }
 
-    fn item_left(&mut self, item: ItemId, holder: ContactId, exit: ItemExit, now: Now, supplies: &mut Supplies) {
-        let Some(run) = self.runs.get_mut(&holder).filter(|run| run.item == Some(item)) else { return };
-        run.item = None;
-        if exit != ItemExit::Connected {
-            self.contacts.act(holder, Act::WaitOver, now, supplies);
-        }
-        self.flow(holder, Flow::QueueLeft(exit), now, supplies);
-    }
-
-    fn customer_left(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
-        if let Some(item) = self.runs.get_mut(&contact).and_then(|run| run.item.take()) {
-            self.acd.withdraw(item, ItemExit::CallerLeft, &By::PARTY, now, supplies);
-        }
-        self.flow(contact, Flow::CustomerLeft, now, supplies);
-    }
-
     fn dial_ended(&mut self, contact: ContactId, result: Result<(), EndCause>, now: Now, supplies: &mut Supplies) {
         if let Some(flow) = self.ordered_flows.remove(&contact) {
             return self.ordered_dial_ended(contact, &flow, result, now, supplies);
@@ -208,9 +191,6 @@ impl Tenant {
             flow: crate::ivr::Run::new(std::sync::Arc::clone(flow), subject),
             flow_key: key.to_owned(),
             node: None,
-            item: None,
-            first_queued: None,
-            visits: 0,
         };
         self.runs.insert(contact, run);
         self.contacts.hold_by_flow(contact);
@@ -236,7 +216,7 @@ impl Tenant {
             FlowOutput::Play { sounds } => Act::Play { sounds },
             FlowOutput::StopPlay => Act::StopPlay,
             FlowOutput::Queue { group, priority, wait_max } => {
-                return self.enqueue(contact, &group, priority, wait_max, now, supplies);
+                return self.flow_queues(contact, &group, priority, wait_max, now, supplies);
             }
             FlowOutput::Unqueue => return self.unqueue(contact, now, supplies),
             FlowOutput::Dial { to, ring } => return self.flow_dials(contact, &to, ring, now, supplies),
@@ -266,55 +246,10 @@ impl Tenant {
         self.contacts.journal(about, By::FLOW, Kind::FlowNode { node, exit });
     }
 
-    fn flow_ended(&mut self, contact: ContactId) {
+    pub(super) fn flow_ended(&mut self, contact: ContactId) {
         if let Some(&flow) = self.runs.get(&contact).and_then(|run| self.site.flows.get(&run.flow_key)) {
             let about = About { contact: Some(contact), ..About::default() };
             self.contacts.journal(about, By::FLOW, Kind::FlowEnded { flow });
-        }
-    }
-
-    fn enqueue(
-        &mut self,
-        contact: ContactId,
-        group: &str,
-        priority: i32,
-        wait_max: Option<Span>,
-        now: Now,
-        supplies: &mut Supplies,
-    ) {
-        let found = self.site.groups.values().find(|g| g.id == group).map(|g| (g.no, g.music.clone()));
-        let Some((Some(run), Some((group, music)))) = Some((self.runs.get_mut(&contact), found)) else {
-            return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::NoAgent)));
-        };
-        run.visits += 1;
-        if run.visits as usize > QUEUE_VISITS {
-            return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::Full)));
-        }
-        let item = ItemId(supplies.ids.mint(now.t));
-        run.item = Some(item);
-        let entered = *run.first_queued.get_or_insert(now.t);
-        let visit = run.visits;
-        let new = NewItem { item, group, entered, priority, level: 1, wait_max, holder: contact, visit };
-        self.contacts.act(contact, Act::Wait { group, music }, now, supplies);
-        self.acd.enqueue(&new, &By::FLOW, now, supplies);
-    }
-
-    /// A transfer failed after its transferor had left: his group has the customer, or nobody.
-    fn queue_stranded(&mut self, contact: ContactId, group: GroupNo, now: Now, supplies: &mut Supplies) {
-        let id = self.site.groups.get(&group).map(|g| g.id.clone());
-        match id.filter(|_| self.runs.contains_key(&contact)) {
-            Some(id) => self.enqueue(contact, &id, 0, None, now, supplies),
-            None => {
-                let hangup = Act::Hangup { leg: None, cause: EndCause::PeerLeft, side: Side::System, by: By::SYSTEM };
-                self.contacts.act(contact, hangup, now, supplies);
-            }
-        }
-    }
-
-    fn unqueue(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
-        // Without an item an agent was faster, and the flow has been told so.
-        if let Some(item) = self.runs.get(&contact).and_then(|run| run.item) {
-            self.acd.withdraw(item, ItemExit::Withdrawn, &By::FLOW, now, supplies);
         }
     }
 
@@ -334,7 +269,8 @@ impl Tenant {
     }
 
     fn forget(&mut self, contact: ContactId) {
-        if let Some(item) = self.runs.remove(&contact).and_then(|run| run.item) {
+        self.runs.remove(&contact);
+        if let Some(item) = self.waits.remove(&contact).and_then(|wait| wait.item) {
             debug_assert!(false, "item {item} outlived its contact");
         }
         self.run_agenda.set(contact, None);

@@ -6,8 +6,11 @@
 mod commands;
 mod dialling;
 mod introduce;
+mod queueing;
 mod remember;
 mod restore;
+mod target;
+mod verbs;
 mod view;
 pub mod words;
 
@@ -15,7 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::acd::Acd;
-use crate::base::{Agenda, ContactId, ItemId, LegId, LinkId, Now, Rng, Span, Supplies, TenantNo, Time};
+use crate::base::{Agenda, ContactId, LegId, LinkId, Now, Rng, Span, Supplies, TenantNo, Time};
 use crate::call::Contacts;
 use crate::event::words::By;
 use crate::event::{self, About, Event, Kind};
@@ -44,6 +47,8 @@ pub struct Tenant {
     acd: Acd,
     runs: BTreeMap<ContactId, Run>,
     run_agenda: Agenda<ContactId>,
+    /// Who waits for a group or has done so.
+    waits: BTreeMap<ContactId, queueing::Wait>,
     accepted: AcceptedIds,
     /// Originates whose command is not on disk yet.
     awaiting_commit: BTreeMap<u64, dialling::Ordered>,
@@ -64,10 +69,6 @@ struct Run {
     flow: ivr::Run,
     flow_key: String,
     node: Option<String>,
-    item: Option<ItemId>,
-    /// When it first entered a queue, and how often it did.
-    first_queued: Option<Time>,
-    visits: u32,
 }
 
 /// What a tenant machine is made from.
@@ -91,6 +92,7 @@ impl Tenant {
             acd: Acd::new(Arc::clone(&site), now),
             runs: BTreeMap::new(),
             run_agenda: Agenda::default(),
+            waits: BTreeMap::new(),
             accepted: AcceptedIds::default(),
             awaiting_commit: BTreeMap::new(),
             ordered_flows: BTreeMap::new(),
@@ -217,6 +219,7 @@ impl Tenant {
             && self.sip.is_at_rest()
             && self.acd.is_at_rest()
             && self.runs.is_empty()
+            && self.waits.is_empty()
             && self.ordered_flows.is_empty()
             && self.awaiting_commit.is_empty()
     }

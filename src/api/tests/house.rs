@@ -165,6 +165,7 @@ pub fn tokens() -> Vec<TokenRow> {
         row(7, "clerk", demo, Role::Integration.permissions()),
         row(4, "node", Scope::Node, Permissions::ADMIN),
         row(5, "other", Scope::Tenant(TenantNo(2)), Permissions::ADMIN),
+        row(7, "integration", demo, Role::Integration.permissions()),
         row(6, "orphan", Scope::Tenant(TenantNo(9)), Permissions::ADMIN),
     ]
 }
@@ -259,7 +260,9 @@ pub fn answer(body: &Body) -> Answer {
     let snapshot = match body {
         Body::Agent { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => Snapshot::Agents(vec![agent_state()]),
         Body::Originate(_) => Snapshot::Ordered(contact_state().contact),
-        Body::Hangup { .. } | Body::SetData { .. } | Body::Priority { .. } => Snapshot::Contacts(vec![contact_state()]),
+        Body::Hangup { .. } | Body::SetData { .. } | Body::Priority { .. } | Body::Call { .. } => {
+            Snapshot::Contacts(vec![contact_state()])
+        }
         Body::Query(Ask::Contacts | Ask::Contact(_)) => Snapshot::Contacts(vec![contact_state()]),
         Body::Query(Ask::Groups) => Snapshot::Groups(vec![group_state()]),
         Body::Query(Ask::Extensions) => Snapshot::Extensions(vec![extension_state()]),

@@ -5,4 +5,5 @@ mod live;
 mod records;
 mod refusals;
 mod stream;
+mod verbs;
 mod wire;

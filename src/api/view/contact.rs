@@ -59,6 +59,12 @@ pub struct LegView {
     /// `calling`, `ringing`, `answered` or `ended`.
     pub phase: &'static str,
     pub since: String,
+    /// Since when a command holds it: it hears music and nobody hears it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
+    /// `from`: nobody hears it. `to`: it hears nobody. `both`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub muted: Option<&'static str>,
 }
 
 /// What carries a leg.
@@ -163,6 +169,13 @@ impl LegView {
                 LegPhase::Ended => "ended",
             },
             since: lens.at(leg.since),
+            held: leg.held.map(|since| lens.at(since)),
+            muted: match (leg.muted_from, leg.muted_to) {
+                (false, false) => None,
+                (true, false) => Some("from"),
+                (false, true) => Some("to"),
+                (true, true) => Some("both"),
+            },
         }
     }
 }

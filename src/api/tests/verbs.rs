@@ -1,0 +1,135 @@
+//! The verbs of call control: what each becomes, and what is refused before it reaches the tenant.
+
+use serde_json::{Value, json};
+
+use super::house::{CONTACT, Rig};
+use crate::base::{AgentNo, CallId, GroupNo, LegId, Span};
+use crate::event::words::TransferMode;
+use crate::switch::{Body, CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Who};
+
+const LEG: Option<Who> = Some(Who::Leg(LegId(12)));
+const ANA: Option<Who> = Some(Who::Agent(AgentNo(3)));
+
+async fn becomes(path: &str, body: Option<Value>, expected: CallVerb) {
+    let rig = Rig::new();
+    let answered = rig.ask("POST", &format!("/v1/calls/{CONTACT}/{path}"), "admin", body).await;
+    assert_eq!(answered.status, 200, "{path}: {}", answered.text());
+    assert_eq!(answered.json()["contact"]["contact"], CONTACT.to_string(), "{path}");
+    let heard = rig.heard.lock().expect("not poisoned");
+    let bodies: Vec<&Body> = heard.iter().map(|command| &command.body).collect();
+    assert_eq!(bodies, [&Body::Call { contact: CONTACT, verb: expected }], "{path}");
+}
+
+#[tokio::test]
+async fn verbs_of_a_leg() {
+    let rows = [
+        ("hold", json!({ "leg": "12" }), CallVerb::Hold { who: LEG }),
+        ("hold", json!({}), CallVerb::Hold { who: None }),
+        ("retrieve", json!({ "agent": "ana" }), CallVerb::Retrieve { who: ANA }),
+        ("mute", json!({ "agent": "no:3" }), CallVerb::Mute { who: ANA, from: true, to: false }),
+        ("mute", json!({ "leg": "12", "to": true }), CallVerb::Mute { who: LEG, from: false, to: true }),
+        ("mute", json!({ "leg": "12", "from": true, "to": true }), CallVerb::Mute { who: LEG, from: true, to: true }),
+        ("unmute", json!({ "leg": "12" }), CallVerb::Mute { who: LEG, from: false, to: false }),
+        ("digits", json!({ "leg": "12", "digits": "1#" }), CallVerb::Digits { who: LEG, digits: "1#".into() }),
+        (
+            "announce",
+            json!({ "leg": "12", "sounds": ["a", "b"] }),
+            CallVerb::Announce { to: Hearers::One(LEG), sounds: vec!["a".into(), "b".into()] },
+        ),
+        (
+            "announce",
+            json!({ "call": "11", "sounds": ["a"] }),
+            CallVerb::Announce { to: Hearers::Call(CallId(11)), sounds: vec!["a".into()] },
+        ),
+        ("announce/stop", json!({ "call": "11" }), CallVerb::StopAnnounce { to: Hearers::Call(CallId(11)) }),
+        ("consult/complete", json!({ "agent": "ana" }), CallVerb::Consult { who: ANA, verb: ConsultVerb::Complete }),
+        ("consult/cancel", json!({ "leg": "12" }), CallVerb::Consult { who: LEG, verb: ConsultVerb::Cancel }),
+        ("consult/swap", json!({}), CallVerb::Consult { who: None, verb: ConsultVerb::Swap }),
+        ("consult/join", json!({ "agent": "ana" }), CallVerb::Consult { who: ANA, verb: ConsultVerb::Join }),
+    ];
+    for (path, body, expected) in rows {
+        becomes(path, Some(body), expected).await;
+    }
+    for (path, verb) in [
+        ("record/start", RecordVerb::Start),
+        ("record/stop", RecordVerb::Stop),
+        ("record/pause", RecordVerb::Pause),
+        ("record/resume", RecordVerb::Resume),
+    ] {
+        becomes(path, None, CallVerb::Record { verb }).await;
+    }
+}
+
+#[tokio::test]
+async fn verbs_that_lead_to_somebody() {
+    let number = || CallTarget::Number("1001".into());
+    let ring = Some(Span::seconds(20));
+    let transfer = |mode, to| CallVerb::Transfer { who: ANA, mode, to, ring: None };
+    let rows = [
+        (
+            "invite",
+            json!({ "agent": "ana", "to": "1001" }),
+            CallVerb::Invite { who: ANA, to: number(), ring: None, chair_leaves: ChairLeaves::PassOn },
+        ),
+        (
+            "invite",
+            json!({ "to": { "agent": "ana" }, "ring_ms": 20_000, "chair_leaves": "end" }),
+            CallVerb::Invite { who: None, to: CallTarget::Agent(AgentNo(3)), ring, chair_leaves: ChairLeaves::End },
+        ),
+        (
+            "transfer",
+            json!({ "agent": "ana", "mode": "blind", "to": { "group": "support" } }),
+            transfer(TransferMode::Blind, CallTarget::Group(GroupNo(2))),
+        ),
+        (
+            "transfer",
+            json!({ "agent": "ana", "mode": "blind", "to": { "flow": "survey" } }),
+            transfer(TransferMode::Blind, CallTarget::Flow("survey".into())),
+        ),
+        (
+            "transfer",
+            json!({ "agent": "ana", "mode": "on-success", "to": "1001" }),
+            transfer(TransferMode::OnAnswer, number()),
+        ),
+        (
+            "transfer",
+            json!({ "agent": "ana", "mode": "talk", "to": "1001" }),
+            transfer(TransferMode::ComeBack, number()),
+        ),
+        ("consult", json!({ "agent": "ana", "to": "1001" }), transfer(TransferMode::Consult, number())),
+    ];
+    for (path, body, expected) in rows {
+        becomes(path, Some(body), expected).await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_or_may_not_be_asked_reaches_nobody() {
+    let rows = [
+        ("hold", "admin", json!({ "leg": "12", "agent": "ana" }), 400, "bad-request", Some("agent")),
+        ("hold", "admin", json!({ "leg": "x" }), 400, "bad-request", Some("leg")),
+        ("hold", "admin", json!({ "agent": "bo" }), 404, "unknown-agent", None),
+        ("hold", "viewer", json!({ "agent": "bo" }), 403, "forbidden", None),
+        ("digits", "admin", json!({ "leg": "12" }), 400, "bad-request", Some("digits")),
+        ("announce", "admin", json!({ "leg": "12", "sounds": [] }), 400, "bad-request", Some("sounds")),
+        ("announce", "admin", json!({ "leg": "12", "call": "1", "sounds": ["a"] }), 400, "bad-request", Some("call")),
+        ("invite", "admin", json!({ "to": "1", "ring_ms": 0 }), 400, "bad-request", Some("ring_ms")),
+        ("invite", "admin", json!({ "to": "1", "ring_ms": 600_001 }), 400, "bad-request", Some("ring_ms")),
+        ("transfer", "admin", json!({ "to": "1" }), 400, "bad-request", Some("mode")),
+        ("transfer", "admin", json!({ "to": "1", "mode": "kind" }), 400, "bad-request", Some("mode")),
+        ("transfer", "admin", json!({ "to": { "group": "x" }, "mode": "blind" }), 422, "unknown-group", None),
+        ("consult", "admin", json!({ "to": { "agent": "bo" } }), 404, "unknown-agent", None),
+        ("consult", "admin", json!({ "to": { "person": "bo" } }), 400, "bad-request", Some("to")),
+        ("record/pause", "viewer", json!({}), 403, "forbidden", None),
+        ("record/pause", "integration", json!({}), 403, "forbidden", None),
+    ];
+    let rig = Rig::new();
+    for (path, token, body, status, code, field) in rows {
+        let answered = rig.ask("POST", &format!("/v1/calls/{CONTACT}/{path}"), token, Some(body.clone())).await;
+        let problem = answered.json();
+        let at = format!("{path} {body} as {token}: {problem}");
+        assert_eq!((answered.status, problem["code"].as_str()), (status, Some(code)), "{at}");
+        assert_eq!(problem["field"].as_str(), field, "{at}");
+    }
+    assert!(rig.heard.lock().expect("not poisoned").is_empty());
+}

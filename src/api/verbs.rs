@@ -1,0 +1,435 @@
+//! The verbs of call control: reads which leg and whom each names. What becomes of an accepted verb is told by events whose
+//! `by.command_id` is its `Idempotency-Key`.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::agent_verbs::NoFields;
+use super::agents::agent_no;
+use super::calls::contact_reply;
+use super::records::group_no;
+use super::reply::Reply;
+use super::request::{Caller, JsonBody, Named, minted};
+use super::view::CallReply;
+use super::{Problem, Routes};
+use crate::base::Span;
+use crate::base::bounds::{ANNOUNCED_SOUNDS, RING_MAX};
+use crate::event::words::TransferMode;
+use crate::site::{Destination, Origin, resolve};
+use crate::switch::permission::Permission;
+use crate::switch::{Body, CallTarget, CallVerb, ChairLeaves, Code, ConsultVerb, Hearers, RecordVerb, Who};
+
+pub fn routes() -> Routes {
+    OpenApiRouter::new()
+        .routes(routes!(hold))
+        .routes(routes!(retrieve))
+        .routes(routes!(mute))
+        .routes(routes!(unmute))
+        .routes(routes!(send_digits))
+        .routes(routes!(announce))
+        .routes(routes!(stop_announcement))
+        .routes(routes!(invite))
+        .routes(routes!(transfer))
+        .routes(routes!(consult))
+        .routes(routes!(complete))
+        .routes(routes!(cancel))
+        .routes(routes!(swap))
+        .routes(routes!(join))
+        .routes(routes!(start_recording))
+        .routes(routes!(stop_recording))
+        .routes(routes!(pause_recording))
+        .routes(routes!(resume_recording))
+}
+
+/// Which party. Absent: the only one that the verb fits; when it fits several, 422 `leg-not-named`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LegBody {
+    #[serde(default)]
+    pub leg: Option<String>,
+    /// An agent's id, or `no:` and his number: his leg in this contact.
+    #[serde(default)]
+    pub agent: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MuteBody {
+    #[serde(default)]
+    pub leg: Option<String>,
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// Nobody hears it. True when both are absent.
+    #[serde(default)]
+    pub from: Option<bool>,
+    /// It hears nobody.
+    #[serde(default)]
+    pub to: Option<bool>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DigitsBody {
+    #[serde(default)]
+    pub leg: Option<String>,
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// 1 to 64 of `0`-`9`, `*`, `#`, `A`-`D`.
+    pub digits: String,
+}
+
+/// Who hears it: one party, or with `call` everybody in it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnnounceBody {
+    #[serde(default)]
+    pub leg: Option<String>,
+    #[serde(default)]
+    pub agent: Option<String>,
+    #[serde(default)]
+    pub call: Option<String>,
+    /// 1 to 16 keys of the sound library, played one after the other.
+    pub sounds: Vec<String>,
+}
+
+/// Whose announcement.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HearersBody {
+    #[serde(default)]
+    pub leg: Option<String>,
+    #[serde(default)]
+    pub agent: Option<String>,
+    #[serde(default)]
+    pub call: Option<String>,
+}
+
+/// A number (internal, or public with `+`), or one of `{"agent": id}`, `{"group": id}`, `{"flow": key}`.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum TargetBody {
+    Number(String),
+    Named(NamedTarget),
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum NamedTarget {
+    /// Rung where he is signed in.
+    Agent(String),
+    /// Its queue; for a blind transfer.
+    Group(String),
+    /// A flow's key; for a blind transfer.
+    Flow(String),
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InviteBody {
+    /// Who invites: he has the chair of the conference, unless somebody has it.
+    #[serde(default)]
+    pub leg: Option<String>,
+    #[serde(default)]
+    pub agent: Option<String>,
+    pub to: TargetBody,
+    /// How long it rings at most; 60 s when absent.
+    #[serde(default)]
+    pub ring_ms: Option<u64>,
+    /// When the chair leaves: `pass-on` (the next one has it, also when absent) or `end` (everybody is released).
+    #[serde(default)]
+    pub chair_leaves: Option<ChairBody>,
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChairBody {
+    PassOn,
+    End,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransferBody {
+    /// Who transfers.
+    #[serde(default)]
+    pub leg: Option<String>,
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// `blind`: he is released at once. `on-success`: when the target answers; a failure brings him back to the others.
+    /// `talk`: he waits while the target talks to the others, and is with them again when it leaves.
+    pub mode: ModeBody,
+    pub to: TargetBody,
+    /// How long it rings at most; 60 s when absent.
+    #[serde(default)]
+    pub ring_ms: Option<u64>,
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModeBody {
+    Blind,
+    OnSuccess,
+    Talk,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsultBody {
+    /// Who consults.
+    #[serde(default)]
+    pub leg: Option<String>,
+    #[serde(default)]
+    pub agent: Option<String>,
+    pub to: TargetBody,
+    /// How long it rings at most; 60 s when absent.
+    #[serde(default)]
+    pub ring_ms: Option<u64>,
+}
+
+type Verb = Result<Reply<CallReply>, Problem>;
+
+fn who(caller: &Caller, leg: Option<String>, agent: Option<String>) -> Result<Option<Who>, Problem> {
+    match (leg, agent) {
+        (None, None) => Ok(None),
+        (Some(leg), None) => Ok(Some(Who::Leg(minted("leg", &leg)?))),
+        (None, Some(id)) => {
+            let unknown = || Problem::new(Code::UnknownAgent, format!("no agent `{id}`"));
+            agent_no(&caller.site, &id).ok_or_else(unknown).map(|no| Some(Who::Agent(no)))
+        }
+        (Some(_), Some(_)) => Err(Problem::field("agent", "name `leg` or `agent`, not both")),
+    }
+}
+
+fn hearers(
+    caller: &Caller,
+    call: Option<String>,
+    (leg, agent): (Option<String>, Option<String>),
+) -> Result<Hearers, Problem> {
+    match (call, &leg, &agent) {
+        (Some(call), None, None) => Ok(Hearers::Call(minted("call", &call)?)),
+        (Some(_), _, _) => Err(Problem::field("call", "name `call`, `leg` or `agent`, not two of them")),
+        (None, _, _) => who(caller, leg, agent).map(Hearers::One),
+    }
+}
+
+/// Dialling out of the house by a verb needs what originating needs.
+fn target(caller: &Caller, to: TargetBody) -> Result<CallTarget, Problem> {
+    Ok(match to {
+        TargetBody::Number(number) => {
+            if let Ok(Destination::Trunks { .. }) = resolve(&caller.site, &Origin::Api, &number) {
+                caller.may(Permission::CallsOriginate)?;
+            }
+            CallTarget::Number(number)
+        }
+        TargetBody::Named(NamedTarget::Agent(id)) => {
+            let unknown = || Problem::new(Code::UnknownAgent, format!("no agent `{id}`"));
+            CallTarget::Agent(agent_no(&caller.site, &id).ok_or_else(unknown)?)
+        }
+        TargetBody::Named(NamedTarget::Group(id)) => {
+            let unknown = || Problem::new(Code::UnknownGroup, format!("no group `{id}`"));
+            CallTarget::Group(group_no(&caller.site, &id).ok_or_else(unknown)?)
+        }
+        TargetBody::Named(NamedTarget::Flow(key)) => CallTarget::Flow(key),
+    })
+}
+
+fn ring(ms: Option<u64>) -> Result<Option<Span>, Problem> {
+    let Some(ms) = ms else { return Ok(None) };
+    let span = i64::try_from(ms).ok().filter(|ms| (1..=RING_MAX.as_millis()).contains(ms)).map(Span::millis);
+    span.map(Some).ok_or_else(|| Problem::field("ring_ms", format!("`ring_ms` is 1 to {}", RING_MAX.as_millis())))
+}
+
+/// Permission first, so that who may not act learns nothing about which agents and groups there are.
+async fn verb(
+    caller: &Caller,
+    contact: &str,
+    permission: Permission,
+    read: impl FnOnce(&Caller) -> Result<CallVerb, Problem>,
+) -> Verb {
+    caller.may(permission)?;
+    let contact = minted("contact", contact)?;
+    let verb = read(caller)?;
+    contact_reply(caller, Body::Call { contact, verb }).await
+}
+
+/// One party hears music and nobody hears it, until it is retrieved.
+#[utoipa::path(post, path = "/v1/calls/{contact}/hold", tag = "calls", request_body = LegBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn hold(caller: Caller, Named(contact): Named, JsonBody(LegBody { leg, agent }): JsonBody<LegBody>) -> Verb {
+    let read = |caller: &Caller| Ok(CallVerb::Hold { who: who(caller, leg, agent)? });
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// A held party is in the talk again.
+#[utoipa::path(post, path = "/v1/calls/{contact}/retrieve", tag = "calls", request_body = LegBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn retrieve(caller: Caller, Named(contact): Named, JsonBody(LegBody { leg, agent }): JsonBody<LegBody>) -> Verb {
+    let read = |caller: &Caller| Ok(CallVerb::Retrieve { who: who(caller, leg, agent)? });
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// Mutes a party: `from` it nothing is heard, `to` it nobody speaks.
+#[utoipa::path(post, path = "/v1/calls/{contact}/mute", tag = "calls", request_body = MuteBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn mute(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<MuteBody>) -> Verb {
+    let MuteBody { leg, agent, from, to } = body;
+    let read = |caller: &Caller| {
+        let (from, to) = (from.unwrap_or(to.is_none()), to.unwrap_or(false));
+        Ok(CallVerb::Mute { who: who(caller, leg, agent)?, from, to })
+    };
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// A party speaks and hears again.
+#[utoipa::path(post, path = "/v1/calls/{contact}/unmute", tag = "calls", request_body = LegBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn unmute(caller: Caller, Named(contact): Named, JsonBody(LegBody { leg, agent }): JsonBody<LegBody>) -> Verb {
+    let read = |caller: &Caller| Ok(CallVerb::Mute { who: who(caller, leg, agent)?, from: false, to: false });
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// Presses keys towards a party's far end.
+#[utoipa::path(post, path = "/v1/calls/{contact}/digits", tag = "calls", request_body = DigitsBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn send_digits(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<DigitsBody>) -> Verb {
+    let DigitsBody { leg, agent, digits } = body;
+    let read = |caller: &Caller| Ok(CallVerb::Digits { who: who(caller, leg, agent)?, digits });
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// Plays sounds of the library to one party or to a whole call, instead of what they hear of each other.
+#[utoipa::path(post, path = "/v1/calls/{contact}/announce", tag = "calls", request_body = AnnounceBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn announce(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<AnnounceBody>) -> Verb {
+    let AnnounceBody { leg, agent, call, sounds } = body;
+    let read = |caller: &Caller| {
+        if sounds.is_empty() || sounds.len() > ANNOUNCED_SOUNDS {
+            return Err(Problem::field("sounds", format!("`sounds` names 1 to {ANNOUNCED_SOUNDS} sounds")));
+        }
+        Ok(CallVerb::Announce { to: hearers(caller, call, (leg, agent))?, sounds })
+    };
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// Ends an announcement before its end.
+#[utoipa::path(post, path = "/v1/calls/{contact}/announce/stop", tag = "calls", request_body = HearersBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn stop_announcement(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<HearersBody>) -> Verb {
+    let HearersBody { leg, agent, call } = body;
+    let read = |caller: &Caller| Ok(CallVerb::StopAnnounce { to: hearers(caller, call, (leg, agent))? });
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// Somebody further joins the call: a conference. The others talk on while it rings.
+#[utoipa::path(post, path = "/v1/calls/{contact}/invite", tag = "calls", request_body = InviteBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn invite(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<InviteBody>) -> Verb {
+    let InviteBody { leg, agent, to, ring_ms, chair_leaves } = body;
+    let read = |caller: &Caller| {
+        let chair_leaves = match chair_leaves {
+            None | Some(ChairBody::PassOn) => ChairLeaves::PassOn,
+            Some(ChairBody::End) => ChairLeaves::End,
+        };
+        let (who, to, ring) = (who(caller, leg, agent)?, target(caller, to)?, ring(ring_ms)?);
+        Ok(CallVerb::Invite { who, to, ring, chair_leaves })
+    };
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// Gives the call to somebody else.
+///
+/// The others never end with the transferor: when nobody takes a blind transfer, the flow goes on after its agent, or
+/// the transferor's group gets them. `consult/complete` and `consult/cancel` decide about a transfer that runs.
+#[utoipa::path(post, path = "/v1/calls/{contact}/transfer", tag = "calls", request_body = TransferBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn transfer(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<TransferBody>) -> Verb {
+    let TransferBody { leg, agent, mode, to, ring_ms } = body;
+    let read = |caller: &Caller| {
+        let mode = match mode {
+            ModeBody::Blind => TransferMode::Blind,
+            ModeBody::OnSuccess => TransferMode::OnAnswer,
+            ModeBody::Talk => TransferMode::ComeBack,
+        };
+        let (who, to, ring) = (who(caller, leg, agent)?, target(caller, to)?, ring(ring_ms)?);
+        Ok(CallVerb::Transfer { who, mode, to, ring })
+    };
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// A party talks to somebody while the others hear music.
+#[utoipa::path(post, path = "/v1/calls/{contact}/consult", tag = "calls", request_body = ConsultBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn consult(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<ConsultBody>) -> Verb {
+    let ConsultBody { leg, agent, to, ring_ms } = body;
+    let read = |caller: &Caller| {
+        let (who, to, ring) = (who(caller, leg, agent)?, target(caller, to)?, ring(ring_ms)?);
+        Ok(CallVerb::Transfer { who, mode: TransferMode::Consult, to, ring })
+    };
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+async fn decide(caller: &Caller, contact: &str, LegBody { leg, agent }: LegBody, decision: ConsultVerb) -> Verb {
+    let read = |caller: &Caller| Ok(CallVerb::Consult { who: who(caller, leg, agent)?, verb: decision });
+    verb(caller, contact, Permission::CallsControl, read).await
+}
+
+/// The others get the target, ringing or not, and the transferor is released.
+#[utoipa::path(post, path = "/v1/calls/{contact}/consult/complete", tag = "calls", request_body = LegBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn complete(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<LegBody>) -> Verb {
+    decide(&caller, &contact, body, ConsultVerb::Complete).await
+}
+
+/// The target is released and the transferor is with the others again.
+#[utoipa::path(post, path = "/v1/calls/{contact}/consult/cancel", tag = "calls", request_body = LegBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn cancel(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<LegBody>) -> Verb {
+    decide(&caller, &contact, body, ConsultVerb::Cancel).await
+}
+
+/// The transferor goes from the target to the others, or back.
+#[utoipa::path(post, path = "/v1/calls/{contact}/consult/swap", tag = "calls", request_body = LegBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn swap(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<LegBody>) -> Verb {
+    decide(&caller, &contact, body, ConsultVerb::Swap).await
+}
+
+/// All of them talk to each other.
+#[utoipa::path(post, path = "/v1/calls/{contact}/consult/join", tag = "calls", request_body = LegBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn join(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<LegBody>) -> Verb {
+    decide(&caller, &contact, body, ConsultVerb::Join).await
+}
+
+async fn record(caller: &Caller, contact: &str, what: RecordVerb) -> Verb {
+    verb(caller, contact, Permission::RecordingsControl, |_| Ok(CallVerb::Record { verb: what })).await
+}
+
+/// Begins to record a contact that was not recorded.
+#[utoipa::path(post, path = "/v1/calls/{contact}/record/start", tag = "calls",
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn start_recording(caller: Caller, Named(contact): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
+    record(&caller, &contact, RecordVerb::Start).await
+}
+
+/// Ends the recording for good; what was recorded stays.
+#[utoipa::path(post, path = "/v1/calls/{contact}/record/stop", tag = "calls",
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn stop_recording(caller: Caller, Named(contact): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
+    record(&caller, &contact, RecordVerb::Stop).await
+}
+
+/// Silence of the same length is recorded until it is resumed.
+#[utoipa::path(post, path = "/v1/calls/{contact}/record/pause", tag = "calls",
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn pause_recording(caller: Caller, Named(contact): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
+    record(&caller, &contact, RecordVerb::Pause).await
+}
+
+/// Sound is recorded again.
+#[utoipa::path(post, path = "/v1/calls/{contact}/record/resume", tag = "calls",
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn resume_recording(caller: Caller, Named(contact): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
+    record(&caller, &contact, RecordVerb::Resume).await
+}

@@ -1,0 +1,117 @@
+//! The verbs of call control: what can be asked of a live contact, and which leg and whom each names.
+//! Owns the words. Leaves whether a verb fits to `call`, and where a target leads to the tenant machine.
+
+use crate::base::{AgentNo, CallId, GroupNo, LegId, Span};
+use crate::event::words::TransferMode;
+
+/// Which leg of the contact a verb is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Leg(LegId),
+    /// His leg in this contact.
+    Agent(AgentNo),
+}
+
+/// Whom a verb leads to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallTarget {
+    /// An internal number or a public one, resolved as everywhere; one of the tenant's own numbers is its flow.
+    Number(String),
+    /// Rung at the station where he is signed in.
+    Agent(AgentNo),
+    /// The queue of a skill group.
+    Group(GroupNo),
+    /// The flow with this key.
+    Flow(String),
+}
+
+/// Who hears an announcement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearers {
+    One(Option<Who>),
+    Call(CallId),
+}
+
+/// A verb of call control. A `who` of `None` means the one leg that the verb fits; where it fits more, it is refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallVerb {
+    /// The leg hears music and nobody hears it.
+    Hold {
+        who: Option<Who>,
+    },
+    Retrieve {
+        who: Option<Who>,
+    },
+    /// What is muted from now on. `from`: nobody hears it. `to`: it hears nobody. Neither: unmuted.
+    Mute {
+        who: Option<Who>,
+        from: bool,
+        to: bool,
+    },
+    /// Keys for its far end.
+    Digits {
+        who: Option<Who>,
+        digits: String,
+    },
+    Announce {
+        to: Hearers,
+        sounds: Vec<String>,
+    },
+    StopAnnounce {
+        to: Hearers,
+    },
+    /// Somebody further joins the call of `who`, who has the chair from then on if nobody had it.
+    Invite {
+        who: Option<Who>,
+        to: CallTarget,
+        ring: Option<Span>,
+        chair_leaves: ChairLeaves,
+    },
+    /// `who` gives the main call away.
+    Transfer {
+        who: Option<Who>,
+        mode: TransferMode,
+        to: CallTarget,
+        ring: Option<Span>,
+    },
+    /// What the transferor decides while his transfer runs.
+    Consult {
+        who: Option<Who>,
+        verb: ConsultVerb,
+    },
+    Record {
+        verb: RecordVerb,
+    },
+}
+
+/// What becomes of a conference whose chair leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChairLeaves {
+    /// Everybody in it is released.
+    End,
+    /// The next one has it: an agent before others, else who came first.
+    #[default]
+    PassOn,
+}
+
+/// What the transferor decides while his transfer runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsultVerb {
+    /// The others get the target, the transferor is released; also while it rings.
+    Complete,
+    /// The target is released, the transferor is with the others again.
+    Cancel,
+    /// He talks to the other side: those he left, or the target.
+    Swap,
+    /// All talk to each other.
+    Join,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordVerb {
+    Start,
+    Stop,
+    /// Silence of the same length is written.
+    Pause,
+    Resume,
+}

@@ -1,0 +1,129 @@
+//! Who waits for a skill group, and what follows when the waiting is over: for a flow's `queue` node, for a transfer to a
+//! group, and for a customer whose transfer failed. Owns a contact's item and its age; leaves the queue to the ACD.
+
+use super::Tenant;
+use crate::acd::words::NewItem;
+use crate::base::bounds::QUEUE_VISITS;
+use crate::base::{ContactId, GroupNo, ItemId, Now, Span, Supplies, Time};
+use crate::call::words::Act;
+use crate::event::words::{By, EndCause, ItemExit, Side};
+use crate::ivr::words::Input as Flow;
+
+/// What a contact waits for, and since when it has been waiting anywhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wait {
+    pub item: Option<ItemId>,
+    /// When it first entered a queue: its age for rank.
+    first: Time,
+    /// How often it did.
+    visits: u32,
+    /// A flow stands in its `queue` node for it.
+    by_flow: bool,
+}
+
+impl Tenant {
+    /// A flow puts its caller into a queue.
+    pub(super) fn flow_queues(
+        &mut self,
+        contact: ContactId,
+        group: &str,
+        priority: i32,
+        wait_max: Option<Span>,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        let Some(group) = self.site.groups.values().find(|g| g.id == group).map(|g| g.no) else {
+            return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::NoAgent)));
+        };
+        let Some(new) = self.new_item(contact, group, now, supplies) else {
+            return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::Full)));
+        };
+        self.enqueue(NewItem { priority, wait_max, ..new }, true, &By::FLOW, now, supplies);
+    }
+
+    /// An item for this contact; `None`: it has been in queues too often. It enters by `enqueue`.
+    pub(super) fn new_item(
+        &self,
+        contact: ContactId,
+        group: GroupNo,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Option<NewItem> {
+        let wait = self.waits.get(&contact);
+        let visit = wait.map_or(0, |w| w.visits) + 1;
+        let item = ItemId(supplies.ids.mint(now.t));
+        let entered = wait.map_or(now.t, |w| w.first);
+        let new = NewItem { item, group, entered, priority: 0, level: 1, wait_max: None, holder: contact, visit };
+        (visit as usize <= QUEUE_VISITS).then_some(new)
+    }
+
+    pub(super) fn enqueue(&mut self, new: NewItem, by_flow: bool, by: &By, now: Now, supplies: &mut Supplies) {
+        let music = self.site.groups.get(&new.group).map(|g| g.music.clone()).unwrap_or_default();
+        let wait = Wait { item: Some(new.item), first: new.entered, visits: new.visit, by_flow };
+        self.waits.insert(new.holder, wait);
+        self.contacts.act(new.holder, Act::Wait { group: new.group, music }, now, supplies);
+        self.acd.enqueue(&new, by, now, supplies);
+    }
+
+    /// A transfer failed after its transferor had left: his group has the customer, or nobody.
+    pub(super) fn queue_stranded(&mut self, contact: ContactId, group: GroupNo, now: Now, supplies: &mut Supplies) {
+        match self.new_item(contact, group, now, supplies) {
+            Some(new) => self.enqueue(new, false, &By::SYSTEM, now, supplies),
+            None => self.waited_in_vain(contact, ItemExit::Full, now, supplies),
+        }
+    }
+
+    pub(super) fn item_left(
+        &mut self,
+        item: ItemId,
+        holder: ContactId,
+        exit: ItemExit,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        let Some(wait) = self.waits.get_mut(&holder).filter(|wait| wait.item == Some(item)) else { return };
+        wait.item = None;
+        let by_flow = wait.by_flow;
+        if exit != ItemExit::Connected {
+            self.contacts.act(holder, Act::WaitOver, now, supplies);
+        }
+        match exit {
+            _ if by_flow => self.flow(holder, Flow::QueueLeft(exit), now, supplies),
+            ItemExit::Connected | ItemExit::CallerLeft => {}
+            ItemExit::TimedOut | ItemExit::Full | ItemExit::NoAgent | ItemExit::Withdrawn => {
+                self.waited_in_vain(holder, exit, now, supplies);
+            }
+        }
+    }
+
+    /// No agent took whom an agent had given away: his flow goes on as after an agent, or the contact ends.
+    fn waited_in_vain(&mut self, contact: ContactId, exit: ItemExit, now: Now, supplies: &mut Supplies) {
+        if self.contacts.is_held_by_flow(contact) {
+            return self.flow(contact, Flow::AgentSideEnded, now, supplies);
+        }
+        let cause = match exit {
+            ItemExit::Full => EndCause::Full,
+            ItemExit::Connected
+            | ItemExit::CallerLeft
+            | ItemExit::TimedOut
+            | ItemExit::NoAgent
+            | ItemExit::Withdrawn => EndCause::NoAnswer,
+        };
+        let hangup = Act::Hangup { leg: None, cause, side: Side::System, by: By::SYSTEM };
+        self.contacts.act(contact, hangup, now, supplies);
+    }
+
+    pub(super) fn customer_left(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
+        if let Some(item) = self.waits.get_mut(&contact).and_then(|wait| wait.item.take()) {
+            self.acd.withdraw(item, ItemExit::CallerLeft, &By::PARTY, now, supplies);
+        }
+        self.flow(contact, Flow::CustomerLeft, now, supplies);
+    }
+
+    pub(super) fn unqueue(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
+        // Without an item an agent was faster, and the flow has been told so.
+        if let Some(item) = self.waits.get(&contact).and_then(|wait| wait.item) {
+            self.acd.withdraw(item, ItemExit::Withdrawn, &By::FLOW, now, supplies);
+        }
+    }
+}

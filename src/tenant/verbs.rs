@@ -1,0 +1,260 @@
+//! The verbs of call control: which leg is meant, whether the contact lets it, what it leads to. A verb is refused before
+//! any effect; what becomes of one that was accepted is told by events with its command id.
+
+use super::Tenant;
+use super::commands::Refusal;
+use super::dialling::RING_DEFAULT;
+use super::target::Way;
+use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies};
+use crate::call::words::{Act, Audience, Dial, Invite, Refused, Transfer};
+use crate::event::words::{By, ItemExit, PartyRef, Station, TransferMode};
+use crate::switch::{CallTarget, CallVerb, Code, Hearers, Snapshot, Who};
+
+impl Tenant {
+    pub(super) fn call_verb(
+        &mut self,
+        contact: ContactId,
+        verb: CallVerb,
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<Snapshot, Refusal> {
+        if !self.contacts.is_live(contact) {
+            return Err((Code::UnknownContact, contact.to_string()));
+        }
+        match verb {
+            CallVerb::Transfer { who, mode, to, ring } => {
+                self.transfer(contact, (who, mode), (&to, ring), by, now, supplies)?;
+            }
+            CallVerb::Hold { .. }
+            | CallVerb::Retrieve { .. }
+            | CallVerb::Mute { .. }
+            | CallVerb::Digits { .. }
+            | CallVerb::Announce { .. }
+            | CallVerb::StopAnnounce { .. }
+            | CallVerb::Invite { .. }
+            | CallVerb::Consult { .. }
+            | CallVerb::Record { .. } => {
+                let act = self.act_of(contact, verb, by, now)?;
+                self.may(contact, &act)?;
+                self.contacts.act(contact, act, now, supplies);
+            }
+        }
+        self.introduce(now, supplies);
+        Ok(Snapshot::Contacts(self.contact_state(contact).into_iter().collect()))
+    }
+
+    /// A verb with its leg found, in the contact's words.
+    fn act_of(&self, contact: ContactId, verb: CallVerb, by: By, now: Now) -> Result<Act, Refusal> {
+        Ok(match verb {
+            CallVerb::Hold { who } => {
+                let leg = self.leg(contact, who, |leg| Act::Hold { leg, by: by.clone() })?;
+                Act::Hold { leg, by }
+            }
+            CallVerb::Retrieve { who } => {
+                let leg = self.leg(contact, who, |leg| Act::Retrieve { leg, by: by.clone() })?;
+                Act::Retrieve { leg, by }
+            }
+            CallVerb::Mute { who, from, to } => {
+                let leg = self.leg(contact, who, |leg| Act::Mute { leg, from, to, by: by.clone() })?;
+                Act::Mute { leg, from, to, by }
+            }
+            CallVerb::Digits { who, digits } => {
+                let send = |leg| Act::SendDigits { leg, digits: digits.clone(), by: by.clone() };
+                let leg = self.leg(contact, who, send)?;
+                Act::SendDigits { leg, digits, by }
+            }
+            CallVerb::Announce { to, sounds } => {
+                let announce = |to| Act::Announce { to, sounds: sounds.clone(), by: by.clone() };
+                let to = self.audience(contact, to, announce)?;
+                Act::Announce { to, sounds, by }
+            }
+            CallVerb::StopAnnounce { to } => {
+                let to = self.audience(contact, to, |to| Act::StopAnnounce { to, by: by.clone() })?;
+                Act::StopAnnounce { to, by }
+            }
+            CallVerb::Invite { who, to, ring, chair_leaves } => {
+                let invite = |inviter, attempts| {
+                    let dial = dial(attempts, ring, by.clone());
+                    Act::Invite(Box::new(Invite { inviter, chair_leaves, dial }))
+                };
+                let inviter = self.leg(contact, who, |leg| invite(leg, Vec::new()))?;
+                invite(inviter, self.phones(contact, &to, now)?)
+            }
+            CallVerb::Transfer { who, mode, to, ring } => {
+                let transfer = |transferor, attempts| {
+                    let dial = dial(attempts, ring, by.clone());
+                    Act::Transfer(Box::new(Transfer { transferor, mode, dial }))
+                };
+                let transferor = self.leg(contact, who, |leg| transfer(leg, Vec::new()))?;
+                transfer(transferor, self.phones(contact, &to, now)?)
+            }
+            CallVerb::Consult { who, verb } => {
+                let decide = |transferor| Act::Consult { transferor, verb, by: by.clone() };
+                let transferor = self.leg(contact, who, decide)?;
+                Act::Consult { transferor, verb, by }
+            }
+            CallVerb::Record { verb } => Act::Record { verb, by },
+        })
+    }
+
+    /// To phones by the contact's transfer machine; to a group or flow by stepping out.
+    fn transfer(
+        &mut self,
+        contact: ContactId,
+        (who, mode): (Option<Who>, TransferMode),
+        (to, ring): (&CallTarget, Option<Span>),
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), Refusal> {
+        let step_out = |leg| Act::StepOut { transferor: leg, by: by.clone() };
+        match (self.way(contact, to, now), mode) {
+            (Ok(Way::Group(group)), TransferMode::Blind) => {
+                let leg = self.leg(contact, who, step_out)?;
+                self.transfer_to_group(contact, leg, group, by, now, supplies)
+            }
+            (Ok(Way::Flow(key)), TransferMode::Blind) => {
+                let leg = self.leg(contact, who, step_out)?;
+                self.transfer_to_flow(contact, leg, &key, by, now, supplies);
+                Ok(())
+            }
+            (
+                Ok(Way::Ring(_) | Way::Group(_) | Way::Flow(_)) | Err(_),
+                TransferMode::Blind | TransferMode::OnAnswer | TransferMode::ComeBack | TransferMode::Consult,
+            ) => {
+                let act = self.act_of(contact, CallVerb::Transfer { who, mode, to: to.clone(), ring }, by, now)?;
+                self.contacts.act(contact, act, now, supplies);
+                Ok(())
+            }
+        }
+    }
+
+    /// He waits with the age of the contact's first entry; music plays until an agent is there.
+    fn transfer_to_group(
+        &mut self,
+        contact: ContactId,
+        leg: LegId,
+        group: GroupNo,
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), Refusal> {
+        let (name, music) = self.site.groups.get(&group).map(|g| (g.id.clone(), g.music.clone())).unwrap_or_default();
+        let Some(new) = self.new_item(contact, group, now, supplies) else { return Err((Code::TargetBusy, name)) };
+        match self.acd.would_refuse(&new, now) {
+            None => {}
+            Some(ItemExit::Full) => return Err((Code::TargetBusy, name)),
+            Some(
+                ItemExit::NoAgent
+                | ItemExit::TimedOut
+                | ItemExit::Withdrawn
+                | ItemExit::CallerLeft
+                | ItemExit::Connected,
+            ) => return Err((Code::TargetUnreachable, name)),
+        }
+        self.contacts.act(contact, Act::Wait { group, music }, now, supplies);
+        self.contacts.act(contact, Act::StepOut { transferor: leg, by: by.clone() }, now, supplies);
+        // that he left is told before he could be offered the same caller
+        self.introduce(now, supplies);
+        self.enqueue(new, false, &by, now, supplies);
+        Ok(())
+    }
+
+    /// The flow takes the place of the one that stood behind the agent.
+    fn transfer_to_flow(
+        &mut self,
+        contact: ContactId,
+        leg: LegId,
+        key: &str,
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        if self.contacts.is_held_by_flow(contact) {
+            self.flow_ended(contact);
+        }
+        self.contacts.hold_by_flow(contact);
+        self.contacts.act(contact, Act::StepOut { transferor: leg, by }, now, supplies);
+        self.introduce(now, supplies);
+        if !self.start_flow(contact, key, now, supplies) {
+            self.contacts.act(contact, Act::Unhold, now, supplies);
+        }
+    }
+
+    /// The leg that is meant. Named by nobody it is the one that the verb fits.
+    fn leg(&self, contact: ContactId, who: Option<Who>, act: impl Fn(LegId) -> Act) -> Result<LegId, Refusal> {
+        let legs = self.contacts.legs_of(contact);
+        let meant: Vec<LegId> = match who {
+            Some(Who::Leg(leg)) => legs.iter().map(|l| l.leg).filter(|l| *l == leg).collect(),
+            Some(Who::Agent(agent)) => {
+                let extension = self.extension_of(agent);
+                let is_his = |l: &&crate::switch::LegState| l.agent == Some(agent) || Some(l.party) == extension;
+                legs.iter().filter(is_his).map(|l| l.leg).collect()
+            }
+            None => legs.iter().map(|l| l.leg).collect(),
+        };
+        let (mut fits, mut refused) = (Vec::new(), None);
+        for leg in meant {
+            match self.contacts.may(contact, &act(leg)) {
+                Ok(()) => fits.push(leg),
+                Err(why) => refused = Some((why, leg)),
+            }
+        }
+        match (fits.as_slice(), refused) {
+            ([leg], _) => Ok(*leg),
+            ([], Some((why, leg))) => Err((code_of(why), leg.to_string())),
+            ([], None) => Err((Code::UnknownLeg, self.name_of(who))),
+            ([_, _, ..], _) => {
+                let legs: Vec<String> = fits.iter().map(LegId::to_string).collect();
+                Err((Code::LegNotNamed, legs.join(", ")))
+            }
+        }
+    }
+
+    fn audience(&self, contact: ContactId, to: Hearers, act: impl Fn(Audience) -> Act) -> Result<Audience, Refusal> {
+        match to {
+            Hearers::One(who) => self.leg(contact, who, |leg| act(Audience::Leg(leg))).map(Audience::Leg),
+            Hearers::Call(call) => Ok(Audience::Call(call)),
+        }
+    }
+
+    fn may(&self, contact: ContactId, act: &Act) -> Result<(), Refusal> {
+        self.contacts.may(contact, act).map_err(|refused| (code_of(refused), contact.to_string()))
+    }
+
+    fn extension_of(&self, agent: AgentNo) -> Option<PartyRef> {
+        let Station::Extension(extension) = self.acd.snapshot(agent)?.station?;
+        Some(PartyRef::Extension(extension))
+    }
+
+    fn name_of(&self, who: Option<Who>) -> String {
+        match who {
+            Some(Who::Leg(leg)) => leg.to_string(),
+            Some(Who::Agent(agent)) => self.agent_name(agent),
+            None => String::new(),
+        }
+    }
+}
+
+fn dial(attempts: Vec<crate::call::words::Attempt>, ring: Option<Span>, by: By) -> Dial {
+    Dial { attempts, ring: ring.unwrap_or(RING_DEFAULT), customer: false, by }
+}
+
+fn code_of(refused: Refused) -> Code {
+    match refused {
+        Refused::UnknownContact => Code::UnknownContact,
+        Refused::UnknownLeg => Code::UnknownLeg,
+        Refused::UnknownCall => Code::UnknownCall,
+        Refused::NotTalking => Code::NotTalking,
+        Refused::AlreadyDone => Code::AlreadyDone,
+        Refused::NothingToEnd => Code::NothingToEnd,
+        Refused::NotTransferor => Code::NotTransferor,
+        Refused::TransferRuns => Code::TransferRuns,
+        Refused::TransferNotThere => Code::TransferNotThere,
+        Refused::Full => Code::LegsFull,
+        Refused::BadDigits => Code::BadDigits,
+        Refused::RecordingOver => Code::RecordingOver,
+        Refused::InConference => Code::InConference,
+    }
+}
