@@ -259,6 +259,110 @@ mod tests {
     }
 
     #[test]
+    fn a_supervisor_is_heard_by_whom_his_mode_says() {
+        const LISTEN: (Mode, Watched) = (Mode::Listen, Watched::Leg(LegId(2)));
+        const WHISPER: (Mode, Watched) = (Mode::Whisper, Watched::Leg(LegId(2)));
+        const BARGE: (Mode, Watched) = (Mode::Barge, Watched::Leg(LegId(2)));
+        const CALL: (Mode, Watched) = (Mode::Listen, Watched::Call(MAIN));
+        let (customer, agent) = (party(1, MAIN, Answered), Party { agent: true, ..party(2, MAIN, Answered) });
+        let supervisor = |watches| Party { watches: Some(watches), ..party(3, MAIN, Answered) };
+        let second = |watches| Party { watches: Some(watches), ..party(4, MAIN, Answered) };
+        let held = |p: Party| Party { held: true, ..p };
+        let from = |p: Party| Party { muted_from: true, ..p };
+        let to = |p: Party| Party { muted_to: true, ..p };
+        let with = |p: Party, sounds| Party { sounds, ..p };
+        let aside = |p: Party| Party { call: SIDE, ..p };
+        let third = |p: Party| Party { leg: LegId(5), ..p };
+        let over = |legs: &[u64], beneath| match self::tests::legs(legs) {
+            Hears::Legs(legs) => Hears::Over(legs, Box::new(beneath)),
+            other => other,
+        };
+        use Hears::{HoldMusic, Nothing, RingBack};
+        let rows: Vec<(&str, Vec<Party>, Vec<Hears>)> = vec![
+            ("listen", vec![customer, agent, supervisor(LISTEN)], vec![legs(&[2]), legs(&[1]), legs(&[1, 2])]),
+            (
+                "listen to the call",
+                vec![customer, agent, supervisor(CALL)],
+                vec![legs(&[2]), legs(&[1]), legs(&[1, 2])],
+            ),
+            ("whisper", vec![customer, agent, supervisor(WHISPER)], vec![legs(&[2]), legs(&[1, 3]), legs(&[1, 2])]),
+            ("barge", vec![customer, agent, supervisor(BARGE)], vec![legs(&[2, 3]), legs(&[1, 3]), legs(&[1, 2])]),
+            (
+                "barge, muted",
+                vec![customer, agent, from(supervisor(BARGE))],
+                vec![legs(&[2]), legs(&[1]), legs(&[1, 2])],
+            ),
+            (
+                "whisper, muted",
+                vec![customer, agent, from(supervisor(WHISPER))],
+                vec![legs(&[2]), legs(&[1]), legs(&[1, 2])],
+            ),
+            ("deaf", vec![customer, agent, to(supervisor(LISTEN))], vec![legs(&[2]), legs(&[1]), Nothing]),
+            (
+                "he rings",
+                vec![customer, agent, with(supervisor(BARGE), Ringing)],
+                vec![legs(&[2]), legs(&[1]), legs(&[1, 2])],
+            ),
+            (
+                "a whisper over hold",
+                vec![held(customer), agent, supervisor(WHISPER)],
+                vec![HoldMusic, legs(&[3]), legs(&[2])],
+            ),
+            (
+                "the call, whose customer is held",
+                vec![held(customer), agent, supervisor(CALL)],
+                vec![HoldMusic, Nothing, over(&[2], HoldMusic)],
+            ),
+            ("a listener is no company", vec![customer, supervisor(CALL)], vec![Nothing, legs(&[1])]),
+            (
+                "who barges in is heard by whom nobody else talks to",
+                vec![customer, supervisor((Mode::Barge, Watched::Call(MAIN)))],
+                vec![legs(&[3]), legs(&[1])],
+            ),
+            (
+                "the agent's phone rings",
+                vec![customer, with(agent, Silent), supervisor(LISTEN)],
+                vec![Nothing, legs(&[1]), legs(&[1])],
+            ),
+            (
+                "a consult, heard with the agent",
+                vec![customer, aside(agent), aside(third(customer)), aside(supervisor(LISTEN))],
+                vec![HoldMusic, legs(&[5]), legs(&[2]), legs(&[2, 5])],
+            ),
+            (
+                "a consult rings, with a whisper",
+                vec![customer, aside(agent), aside(with(third(customer), Ringing)), aside(supervisor(WHISPER))],
+                vec![HoldMusic, over(&[3], RingBack), legs(&[2]), over(&[2], RingBack)],
+            ),
+            (
+                "he stays with the call",
+                vec![customer, aside(agent), aside(third(customer)), supervisor(CALL)],
+                vec![HoldMusic, legs(&[5]), legs(&[2]), over(&[1], HoldMusic)],
+            ),
+            (
+                "a listener hears no other's whisper",
+                vec![customer, agent, supervisor(WHISPER), second(LISTEN)],
+                vec![legs(&[2]), legs(&[1, 3]), legs(&[1, 2]), legs(&[1, 2])],
+            ),
+            (
+                "a listener hears who barges in",
+                vec![customer, agent, supervisor(BARGE), second(LISTEN)],
+                vec![legs(&[2, 3]), legs(&[1, 3]), legs(&[1, 2]), legs(&[1, 2, 3])],
+            ),
+        ];
+        for (what, parties, expected) in rows {
+            let scene = Scene { main: Some(LegId(1)), ..scene(&parties) };
+            let heard: Vec<_> = parties.iter().map(|p| scene.hears(p.leg)).collect();
+            assert_eq!(heard, expected, "{what}");
+        }
+        let mut scene = Scene { main: Some(LegId(1)), ..scene(&[customer, supervisor(CALL)]) };
+        scene.waiting = Some(LegId(1));
+        assert_eq!(scene.hears(LegId(3)), over(&[1], Hears::QueueMusic), "who waits, and his music");
+        scene.prompts.push((LegId(1), PLAYER));
+        assert_eq!(scene.hears(LegId(3)), over(&[1], Hears::Prompt(PLAYER)), "what is played to him");
+    }
+
+    #[test]
     fn prompts_stand_before_talk_and_music_but_not_before_hold() {
         let (a, b) = (party(1, MAIN, Answered), party(2, MAIN, Answered));
         let mut scene = scene(&[a, b]);

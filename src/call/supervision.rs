@@ -8,10 +8,8 @@ use super::dial::Purpose;
 use super::end::LegEnd;
 use super::leg::Leg;
 use super::words::{Refused, Supervise, Tell};
-use crate::base::{AgentNo, CallId, LegId};
-use crate::event::words::{
-    By, EndCause, LegRole, Side, SupervisionEnding, SupervisionMode as Mode, Watched,
-};
+use crate::base::{AgentNo, CallId, ContactId, GroupNo, LegId};
+use crate::event::words::{By, EndCause, LegRole, Side, SupervisionEnding, SupervisionMode as Mode, Watched};
 use crate::event::{About, Kind};
 use crate::switch::LegPhase;
 
@@ -208,5 +206,19 @@ impl Contact {
             Watched::Leg(watched) => !self.leg(watched).is_some_and(Leg::is_live),
             Watched::Call(call) => self.members(call).next().is_none(),
         })
+    }
+}
+
+impl super::Contacts {
+    /// The groups that what is watched belongs to: of a leg its offer's, of a call all that its contact is in.
+    pub fn groups_watched(&self, id: ContactId, target: Watched) -> Vec<GroupNo> {
+        let Some(contact) = self.contacts.get(&id) else { return Vec::new() };
+        let is_watched = |leg: &&Leg| match target {
+            Watched::Leg(watched) => leg.id == watched,
+            Watched::Call(_) => true,
+        };
+        let offered = contact.parties().filter(is_watched).filter_map(|l| l.offered).map(|o| o.group);
+        let waits = contact.waiting.map(|w| w.group).filter(|_| matches!(target, Watched::Call(_)));
+        offered.chain(waits).collect()
     }
 }

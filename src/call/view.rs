@@ -79,7 +79,11 @@ fn view(contact: &Contact) -> ContactView {
 }
 
 fn call_state(contact: &Contact, call: &Call) -> CallState {
-    CallState { call: call.id, kind: call.kind, legs: contact.live_legs().filter(|l| l.call == call.id).map(leg_state).collect() }
+    CallState {
+        call: call.id,
+        kind: call.kind,
+        legs: contact.live_legs().filter(|l| l.call == call.id).map(leg_state).collect(),
+    }
 }
 
 fn leg_state(leg: &Leg) -> LegState {

@@ -8,8 +8,8 @@ use crate::base::{
     AgentNo, CallId, ContactId, ExtensionNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span,
 };
 use crate::event::words::{
-    By, CallKind, EndCause, LegRole, OfferEnding, PartyRef, Side, Station, SupervisionMode, TransferEnding, TransferMode,
-    Watched,
+    By, CallKind, EndCause, LegRole, OfferEnding, PartyRef, Side, Station, SupervisionMode, TransferEnding,
+    TransferMode, Watched,
 };
 use crate::event::{About, Kind};
 use crate::media;

@@ -6,8 +6,7 @@ use serde_json::json;
 use super::words::{
     Actor, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
     OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode,
-    TransferEnding, TransferMode, Watched, Wire, Wish,
-    WorkRole,
+    TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use super::{About, DialogState, Event, Kind, MediaCounts, Recorded, VERSION};
 use crate::base::{

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::words::{
     AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef,
-    RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched,
-    Wish, WorkRole,
+    RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode,
+    Watched, Wish, WorkRole,
 };
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, SegmentId, Span, Time,

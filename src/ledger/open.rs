@@ -16,8 +16,8 @@ use crate::base::{
     Utc,
 };
 use crate::event::words::{
-    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, SupervisionEnding, TransferMode,
-    Wish, WorkRole,
+    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, SupervisionEnding,
+    TransferMode, Wish, WorkRole,
 };
 use crate::event::{About, DialogState, Event, Kind, Recorded};
 

@@ -316,7 +316,10 @@ impl ContactRecord {
             }
             Kind::TransferEnded { ending, cause, .. } => self.transfer_ended(t, *ending, *cause)?,
             Kind::SupervisionStarted { mode, target } | Kind::SupervisionChanged { mode, target } => {
-                self.supervised(about, Stretch { mode: *mode, target: *target, from: t, to: None, by: event.by.clone() })?;
+                self.supervised(
+                    about,
+                    Stretch { mode: *mode, target: *target, from: t, to: None, by: event.by.clone() },
+                )?;
             }
             Kind::SupervisionEnded { ending, cause } => self.supervision_ended(about, t, *ending, *cause)?,
             Kind::CallOpened { .. } => push(&mut self.calls, CallRecord::opened(event)?, &mut self.cut),
@@ -428,7 +431,13 @@ impl ContactRecord {
     }
 
     /// Who was not reached has heard nothing. Who took over is an agent like others.
-    fn supervision_ended(&mut self, about: &About, t: Time, ending: SupervisionEnding, cause: Option<EndCause>) -> Fold {
+    fn supervision_ended(
+        &mut self,
+        about: &About,
+        t: Time,
+        ending: SupervisionEnding,
+        cause: Option<EndCause>,
+    ) -> Fold {
         if ending == SupervisionEnding::Failed {
             return Ok(());
         }

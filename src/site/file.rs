@@ -45,6 +45,8 @@ pub(super) struct AgentEntry {
     pub extension: String,
     /// Id of a group, and the level in it.
     pub groups: Vec<(String, u8)>,
+    /// Ids of groups.
+    pub supervises: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

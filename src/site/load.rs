@@ -264,17 +264,24 @@ impl Loader<'_> {
     }
 
     fn agent(&mut self, item: &Item) -> Option<AgentEntry> {
-        let fields = item.fields(&["id", "name", "station", "groups"], &mut self.problems)?;
+        let fields = item.fields(&["id", "name", "station", "groups", "supervises"], &mut self.problems)?;
         let id_item = fields.need("id", "id: ana", &mut self.problems)?;
         let id = self.key(&id_item)?;
         self.taken.agents.take(&id_item, &id, &mut self.problems);
         let groups = fields.get("groups").map_or(Vec::new(), |item| self.levels(&item));
+        let supervises = self.each(&fields, "supervises", Self::group_named);
         let station = fields.need("station", "station: {extension: \"1001\"}", &mut self.problems)?;
         let station = station.fields(&["extension"], &mut self.problems)?;
         let extension_item = station.need("extension", "extension: \"1001\"", &mut self.problems)?;
         let extension = extension_item.text(&mut self.problems)?;
         let extension = self.taken.extensions.meet(&extension_item, "extension", extension, &mut self.problems)?;
-        Some(AgentEntry { name: self.text(&fields, "name").unwrap_or_else(|| id.clone()), id, extension, groups })
+        let name = self.text(&fields, "name").unwrap_or_else(|| id.clone());
+        Some(AgentEntry { name, id, extension, groups, supervises })
+    }
+
+    fn group_named(&mut self, item: &Item) -> Option<String> {
+        let id = item.text(&mut self.problems)?;
+        self.taken.groups.meet(item, "group", &id, &mut self.problems)
     }
 
     fn levels(&mut self, item: &Item) -> Vec<(String, u8)> {

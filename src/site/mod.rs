@@ -124,6 +124,8 @@ pub struct Agent {
     pub station: StationPlan,
     /// Level per group, 1 to 9; a higher level is the better skill.
     pub groups: IndexMap<GroupNo, u8>,
+    /// Whose calls he may listen to, speak into and take over.
+    pub supervises: Vec<GroupNo>,
     pub retiring: bool,
 }
 

@@ -125,11 +125,12 @@ fn numbered_extension(
 }
 
 fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {
-    let AgentEntry { id, name, extension, groups } = entry;
+    let AgentEntry { id, name, extension, groups, supervises } = entry;
     let no = AgentNo(n.agents.number(&id));
     let station = StationPlan::Extension(ExtensionNo(n.extensions.number(&extension)));
     let groups = groups.iter().map(|(id, level)| (GroupNo(n.groups.number(id)), *level)).collect();
-    (no, Agent { no, id, name, station, groups, retiring: false })
+    let supervises = supervises.iter().map(|id| GroupNo(n.groups.number(id))).collect();
+    (no, Agent { no, id, name, station, groups, supervises, retiring: false })
 }
 
 fn numbered_trunk(n: &mut Numbering, entry: TrunkEntry) -> (TrunkNo, Trunk) {

@@ -55,6 +55,7 @@ fn site(groups: Vec<Group>, agents: &[(u32, &[(u32, u8)])]) -> Site {
         name: String::new(),
         station: StationPlan::Extension(ExtensionNo(n)),
         groups: groups.iter().map(|(g, level)| (GroupNo(*g), *level)).collect(),
+        supervises: Vec::new(),
         retiring: false,
     };
     let mut site = Site::bare(TenantNo(1), "test");

@@ -201,6 +201,7 @@ pub fn site() -> Site {
         name: "Ana".into(),
         station: StationPlan::Extension(ExtensionNo(1)),
         groups: IndexMap::from([(GroupNo(2), 5)]),
+        supervises: Vec::new(),
         retiring: false,
     };
     let group = Group {
@@ -323,6 +324,7 @@ fn contact_state() -> ContactState {
         held: None,
         muted_from: false,
         muted_to: false,
+        supervision: None,
     };
     let caller = leg(11, LegRole::Customer, PartyRef::Trunk(TrunkNo(1)), None, LegPhase::Answered);
     let ana = leg(12, LegRole::Agent, PartyRef::Extension(ExtensionNo(1)), Some(AgentNo(3)), LegPhase::Ringing);
