@@ -24,6 +24,7 @@ mod reply;
 mod request;
 mod serve;
 mod site;
+mod supervision;
 #[cfg(test)]
 mod tests;
 mod verbs;
@@ -109,6 +110,7 @@ fn operations() -> Routes {
         .merge(agents::routes())
         .merge(calls::routes())
         .merge(verbs::routes())
+        .merge(supervision::routes())
         .merge(records::routes())
         .merge(recordings::routes())
         .merge(events::routes())

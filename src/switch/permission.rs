@@ -34,6 +34,8 @@ permissions! {
     CallsRead "calls.read",
     /// Hang up, hold, mute, transfer, conference, announce, send digits, change attached data.
     CallsControl "calls.control",
+    /// Listen to calls, whisper, barge in, take them over.
+    CallsSupervise "calls.supervise",
     /// Dial out of the house.
     CallsOriginate "calls.originate",
     /// Records of contacts that have ended.
@@ -140,9 +142,12 @@ impl Role {
                 SiteRead,
                 EventsRead,
             ]),
-            Self::Supervisor => {
-                Self::Integration.permissions().and(Permissions::of(&[RecordingsRead, RecordingsControl, SipRead]))
-            }
+            Self::Supervisor => Self::Integration.permissions().and(Permissions::of(&[
+                CallsSupervise,
+                RecordingsRead,
+                RecordingsControl,
+                SipRead,
+            ])),
             Self::Monitor => Permissions::of(&[MetricsRead]),
             Self::Admin => Permissions::ADMIN,
         }

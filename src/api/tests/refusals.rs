@@ -173,6 +173,8 @@ fn least_body(path: &str) -> Value {
         "/v1/calls/5/digits" => json!({ "digits": "1" }),
         "/v1/calls/5/announce" => json!({ "sounds": ["x"] }),
         "/v1/calls/5/invite" | "/v1/calls/5/consult" => json!({ "to": "1" }),
+        "/v1/calls/5/supervise" => json!({ "by": "ana" }),
+        "/v1/calls/5/supervise/mode" => json!({ "mode": "barge" }),
         "/v1/calls/5/transfer" => json!({ "to": "1", "mode": "blind" }),
         _ => json!({}),
     }
@@ -197,7 +199,7 @@ async fn every_operation_asks_for_a_token_and_a_permission() {
             }
         }
     }
-    assert_eq!(asked, 2 * 40);
+    assert_eq!(asked, 2 * 43);
     assert!(rig.heard.lock().expect("not poisoned").is_empty());
 }
 
