@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 /// Operations whose body has fields that must be there.
-pub const NEEDS_BODY: [&str; 13] = [
+pub const NEEDS_BODY: [&str; 15] = [
+    "supervise",
+    "supervise_mode",
     "originate",
     "set_data",
     "put_site",
@@ -45,6 +47,9 @@ pub fn request(operation: &str) -> Option<Value> {
         "invite" => json!({ "agent": "ana", "to": "1002", "ring_ms": 20_000, "chair_leaves": "pass-on" }),
         "transfer" => json!({ "agent": "ana", "mode": "blind", "to": { "group": "support" } }),
         "consult" => json!({ "agent": "ana", "to": { "agent": "bo" } }),
+        "supervise" => json!({ "by": "sue", "target": { "agent": "ana" }, "mode": "listen" }),
+        "supervise_mode" => json!({ "agent": "sue", "mode": "whisper" }),
+        "intercept" => json!({ "agent": "sue" }),
         "complete" | "cancel" | "swap" | "join" => json!({ "agent": "ana" }),
         "set_data" => json!({ "order": "4711", "note": null }),
         _ => return None,
@@ -68,13 +73,26 @@ pub fn answer(operation: &str) -> Option<Value> {
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
         "get_call" | "hang_up" | "set_data" | "prioritise" | "retrieve" | "mute" | "unmute" | "send_digits"
         | "announce" | "stop_announcement" | "invite" | "transfer" | "consult" | "complete" | "cancel" | "swap"
-        | "join" | "start_recording" | "stop_recording" | "pause_recording" | "resume_recording" => {
+        | "join" | "supervise_mode" | "intercept" | "start_recording" | "stop_recording" | "pause_recording"
+        | "resume_recording" => {
             json!({ "seq": 1290, "contact": contact() })
         }
         "hold" => {
             let mut held = contact();
             held["calls"][0]["legs"][0]["held"] = json!("2026-11-21T08:01:00.000Z");
             json!({ "seq": 1290, "contact": held })
+        }
+        "supervise" => {
+            let mut watched = contact();
+            let (leg, agent) = ("116703443107610630", json!({ "no": 4, "id": "sue" }));
+            let supervision = json!({ "mode": "listen", "target": { "leg": "116703443107610628" } });
+            let supervisor = json!({ "leg": leg, "role": "supervisor", "direction": "outbound",
+                "party": { "extension": { "no": 4, "id": "1004" } }, "remote": "1004", "agent": agent,
+                "phase": "calling", "since": "2026-11-21T08:01:00.000Z", "supervision": supervision });
+            if let Some(legs) = watched["calls"][0]["legs"].as_array_mut() {
+                legs.push(supervisor);
+            }
+            json!({ "seq": 1290, "contact": watched })
         }
         "originate" => json!({ "seq": 1290, "contact": "116703443107610625" }),
         "sip_history" => json!({ "seq": 1290, "messages": [{
@@ -139,7 +157,7 @@ fn record() -> Value {
             "length_ms": 165_000, "answered_ms": 165_000, "segments": [{
                 "segment": "116703443107610630", "url": "/v1/recordings/116703443107610630",
                 "agent": { "no": 1, "id": "ana" }, "from_ms": 0, "to_ms": 165_000, "began": "answered", "ended": "ended" }] },
-        "wrap_ups": [], "cut": 0, "seq": 1284 })
+        "wrap_ups": [], "supervisions": [], "cut": 0, "seq": 1284 })
 }
 
 fn event() -> Value {

@@ -25,6 +25,7 @@ mod reply;
 mod request;
 mod serve;
 mod site;
+mod supervision;
 #[cfg(test)]
 mod tests;
 mod verbs;
@@ -111,6 +112,7 @@ fn operations() -> Routes {
         .merge(agent_verbs::routes())
         .merge(calls::routes())
         .merge(verbs::routes())
+        .merge(supervision::routes())
         .merge(records::routes())
         .merge(recordings::routes())
         .merge(events::routes())

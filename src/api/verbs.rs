@@ -187,9 +187,9 @@ pub struct ConsultBody {
     pub ring_ms: Option<u64>,
 }
 
-type Verb = Result<Reply<CallReply>, Problem>;
+pub type Verb = Result<Reply<CallReply>, Problem>;
 
-fn who(caller: &Caller, leg: Option<String>, agent: Option<String>) -> Result<Option<Who>, Problem> {
+pub fn who(caller: &Caller, leg: Option<String>, agent: Option<String>) -> Result<Option<Who>, Problem> {
     match (leg, agent) {
         (None, None) => Ok(None),
         (Some(leg), None) => Ok(Some(Who::Leg(minted("leg", &leg)?))),
@@ -234,14 +234,14 @@ fn target(caller: &Caller, to: TargetBody) -> Result<CallTarget, Problem> {
     })
 }
 
-fn ring(ms: Option<u64>) -> Result<Option<Span>, Problem> {
+pub fn ring(ms: Option<u64>) -> Result<Option<Span>, Problem> {
     let Some(ms) = ms else { return Ok(None) };
     let span = i64::try_from(ms).ok().filter(|ms| (1..=RING_MAX.as_millis()).contains(ms)).map(Span::millis);
     span.map(Some).ok_or_else(|| Problem::field("ring_ms", format!("`ring_ms` is 1 to {}", RING_MAX.as_millis())))
 }
 
 /// Permission first, so that who may not act learns nothing about which agents and groups there are.
-async fn verb(
+pub async fn verb(
     caller: &Caller,
     contact: &str,
     permission: Permission,

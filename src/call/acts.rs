@@ -49,6 +49,9 @@ impl Contact {
             Act::StepOut { transferor, by } => self.step_out(context, transferor, by),
             Act::Consult { transferor: _, verb, by } => self.consult(context, verb, by),
             Act::Record { verb, by } => self.record_verb(context, verb, by),
+            Act::Supervise(supervise) => self.supervise(context, *supervise),
+            Act::ChangeMode { leg, mode, target, by } => self.change_mode(context, leg, (mode, target), by),
+            Act::TakeOver { leg, by } => self.take_over(context, leg, by),
             Act::Hangup { leg, cause, side, by: _ } => match leg {
                 Some(leg) if self.goes_on_without(leg) => self.release_leg(context, leg, cause, side),
                 _ if side == Side::Flow => self.release_by_flow(context, cause),
@@ -112,7 +115,7 @@ impl Contact {
     /// The flow is over: a customer whom nothing else holds is released.
     fn unhold(&mut self, context: &mut Context) {
         self.flow_holds = false;
-        if !self.main_has_company() && self.dialings.is_empty() && self.waiting.is_none() {
+        if !self.main_has_company() && !self.awaits_dial() && self.waiting.is_none() {
             self.release_by_flow(context, EndCause::FlowEnded);
         }
     }

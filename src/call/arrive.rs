@@ -115,6 +115,7 @@ impl Contact {
                 phase: LegPhase::Calling,
                 since: context.t(),
                 offered: None,
+                supervision: None,
                 media,
                 progress: 0,
                 heard: false,

@@ -23,9 +23,9 @@ impl Contact {
         self.calls[0].id
     }
 
-    /// Live legs in this call, ringing ones too.
+    /// Live parties of this call, ringing ones too; supervisors are none.
     pub fn members(&self, call: CallId) -> impl Iterator<Item = &Leg> {
-        self.live_legs().filter(move |l| l.call == call)
+        self.parties().filter(move |l| l.call == call)
     }
 
     /// Those who talk in this call.
@@ -36,7 +36,7 @@ impl Contact {
     /// Who talks in the same call as this leg: everybody but himself.
     pub fn company(&self, leg: LegId) -> impl Iterator<Item = &Leg> {
         let call = self.leg(leg).map(|l| l.call);
-        self.live_legs().filter(move |l| l.is_answered() && Some(l.call) == call && l.id != leg)
+        self.parties().filter(move |l| l.is_answered() && Some(l.call) == call && l.id != leg)
     }
 
     /// The main party talks with somebody.
@@ -55,7 +55,7 @@ impl Contact {
         let customer = self.customer.filter(|&c| c != leaving && self.is_answered(c));
         let next = customer
             .or_else(|| self.talkers(self.main_call()).find(stays).map(|l| l.id))
-            .or_else(|| self.live_legs().find(|l| stays(l) && l.is_answered()).map(|l| l.id));
+            .or_else(|| self.parties().find(|l| stays(l) && l.is_answered()).map(|l| l.id));
         self.main = next.or(self.main);
     }
 
@@ -76,6 +76,7 @@ impl Contact {
             l.call = to;
         }
         self.journal_leg(context, leg, by.clone(), Kind::CallJoined);
+        self.follow(context, leg, to, by);
     }
 
     /// Calls beside the main one end with their last member.

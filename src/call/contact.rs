@@ -272,6 +272,7 @@ impl Contact {
             self.close_when_reported(context);
             return;
         }
+        self.end_idle_supervisions(context);
         if self.live_legs().next().is_none() && !self.awaits_first_leg() {
             self.seal(context);
             self.close_when_reported(context);
@@ -294,18 +295,18 @@ impl Contact {
 
     /// The longest hold runs while somebody is held, or while somebody who is there holds: it is over with that leg.
     fn watch_holds(&mut self) {
-        let oldest = self.live_legs().flat_map(|l| [l.held_since, l.away_since]).flatten().min();
+        let oldest = self.parties().flat_map(|l| [l.held_since, l.away_since]).flatten().min();
         self.timers.set(Timer::HoldMax, oldest.map(|since| since + self.limits.hold_max));
     }
 
     fn watch_alone(&mut self, t: Time) {
-        let held = self.flow_holds || self.waiting.is_some() || !self.dialings.is_empty();
-        let ringing = self.live_legs().any(|l| !l.is_answered());
+        let held = self.flow_holds || self.waiting.is_some() || self.awaits_dial();
+        let ringing = self.parties().any(|l| !l.is_answered());
         let alone = !held
             && self.transfer.is_none()
             && !self.talk_goes_on()
             && !ringing
-            && self.live_legs().any(Leg::is_answered);
+            && self.parties().any(Leg::is_answered);
         if alone {
             self.timers.start(Timer::Alone, t + ALONE_MAX);
         } else {

@@ -6,9 +6,10 @@ use super::contact::{Contact, Context, Timer};
 use super::end::LegEnd;
 use super::leg::{Leg, Offered};
 use super::negotiation::LegMedia;
+use super::supervision::Supervision;
 use super::words::{Attempt, ChairLeaves, Dial, Does, OfferStep, Ring, Tell};
 use crate::base::bounds::LEGS_PER_CONTACT;
-use crate::base::{CallId, LegId, Time};
+use crate::base::{CallId, LegId, Span, Time};
 use crate::event::Kind;
 use crate::event::words::{By, Direction, EndCause, LegRole, OfferEnding, PartyRef, Side};
 use crate::media::words::Body;
@@ -41,6 +42,8 @@ pub(super) enum Purpose {
     Invite { inviter: LegId, chair_leaves: ChairLeaves },
     /// The target of the contact's transfer.
     Transfer,
+    /// A supervisor, for whom nobody waits.
+    Supervise,
 }
 
 impl Contact {
@@ -62,7 +65,7 @@ impl Contact {
     fn next_attempt(&mut self, context: &mut Context, mut dialing: Dialing, mut last: LegEnd) {
         while let Some(attempt) = dialing.attempts.pop_front() {
             let role = if dialing.customer { LegRole::Customer } else { LegRole::Other };
-            match self.ring_out(context, attempt, role, dialing.call, None) {
+            match self.ring_out(context, attempt, role, dialing.call, None, None) {
                 Ok(leg) => {
                     dialing.leg = Some(leg);
                     self.dialings.push(dialing);
@@ -72,6 +75,19 @@ impl Contact {
             }
         }
         self.dial_over(context, &dialing, Err(last));
+    }
+
+    /// A supervisor's phone rings; nothing of the others waits for it.
+    pub fn await_supervisor(&mut self, context: &mut Context, leg: LegId, ring: Span, by: By) {
+        let (purpose, call, until) = (Purpose::Supervise, self.main_call(), context.t() + ring);
+        let attempts = VecDeque::new();
+        self.dialings.push(Dialing { purpose, call, attempts, leg: Some(leg), customer: false, until, by });
+        self.watch_dials();
+    }
+
+    /// Somebody is dialled for whom the others wait.
+    pub fn awaits_dial(&self) -> bool {
+        self.dialings.iter().any(|d| d.purpose != Purpose::Supervise)
     }
 
     /// The dial that made this leg and waits for its answer, taken out.
@@ -164,6 +180,8 @@ impl Contact {
                 self.invite_over(context, whom, (inviter, chair_leaves), result.err().map(|end| end.cause));
             }
             Purpose::Transfer => self.target_dialled(context, dialing.leg, result),
+            // Told when his leg answers or ends.
+            Purpose::Supervise => {}
         }
     }
 
@@ -215,7 +233,8 @@ impl Contact {
             Err(OfferEnding::CallerLeft)
         } else {
             let call = self.main_call();
-            self.ring_out(context, ring.attempt, LegRole::Agent, call, Some(offered)).map_err(|cause| match cause {
+            let rung = self.ring_out(context, ring.attempt, LegRole::Agent, call, Some(offered), None);
+            rung.map_err(|cause| match cause {
                 EndCause::Unreachable => OfferEnding::Unreachable,
                 _ => OfferEnding::Failed,
             })
@@ -227,13 +246,14 @@ impl Contact {
     }
 
     /// One outbound leg, with an INVITE to each phone of the party.
-    fn ring_out(
+    pub fn ring_out(
         &mut self,
         context: &mut Context,
         attempt: Attempt,
         role: LegRole,
         call: CallId,
         offered: Option<Offered>,
+        supervision: Option<Box<Supervision>>,
     ) -> Result<LegId, EndCause> {
         if attempt.targets.is_empty() {
             return Err(EndCause::Unreachable);
@@ -260,6 +280,7 @@ impl Contact {
             phase: LegPhase::Calling,
             since: context.t(),
             offered,
+            supervision,
             media,
             progress: 0,
             heard: false,
@@ -280,7 +301,7 @@ impl Contact {
             from_name: attempt.from_name,
             to_user: attempt.to_user,
             max_forwards: self.max_forwards,
-            one_refusal_ends: role == LegRole::Agent,
+            one_refusal_ends: matches!(role, LegRole::Agent | LegRole::Supervisor),
             headers: vec![(CONTACT_HEADER.to_owned(), self.met.join(", "))],
         };
         self.sip(context, Act::Invite(Box::new(invite)));
@@ -292,11 +313,12 @@ impl Contact {
         let (id, party) = (leg.id, leg.party);
         let kind = Kind::LegCreated { direction: leg.direction, role: leg.role, party, remote: leg.remote.clone() };
         let (is_customer, by_offer) = (leg.role == LegRole::Customer, leg.offered.is_some());
+        let watches = leg.watches().is_some();
         self.legs.push(leg);
         if is_customer {
             self.customer = Some(id);
         }
-        if self.main.is_none() && !by_offer {
+        if self.main.is_none() && !by_offer && !watches {
             self.main = Some(id);
             self.room.main_segment = Some(crate::base::SegmentId(context.supplies.ids.mint(context.now.t)));
         }

@@ -24,7 +24,7 @@ impl Contact {
     pub fn side_of(&self, leg: LegId) -> Side {
         match self.leg(leg).map(|l| l.role) {
             Some(LegRole::Customer) => Side::Customer,
-            Some(LegRole::Agent) => Side::Agent,
+            Some(LegRole::Agent | LegRole::Supervisor) => Side::Agent,
             Some(LegRole::Other) | None => Side::Other,
         }
     }
@@ -51,6 +51,7 @@ impl Contact {
         if was_recorded {
             self.stop_recorder(context, By::SYSTEM);
         }
+        self.supervision_over(context, leg, end);
         self.journal_leg(
             context,
             leg,
@@ -84,6 +85,9 @@ impl Contact {
 
     /// What one leg's end means to the others. `talked_in`: the call it talked in.
     fn after_leg(&mut self, context: &mut Context, leg: LegId, talked_in: Option<CallId>, end: LegEnd) {
+        if self.leg(leg).is_some_and(|l| l.watches().is_some()) {
+            return drop(self.take_dialing(leg));
+        }
         if let Some(dialing) = self.take_dialing(leg) {
             return self.attempt_failed(context, dialing, end);
         }

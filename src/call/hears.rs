@@ -2,6 +2,7 @@
 //! Owns the order of the rules. Leaves making players and telling the engine to `room`. In: a `Scene`. Out: `Hears`.
 
 use crate::base::{CallId, LegId, PlayerId};
+use crate::event::words::{SupervisionMode as Mode, Watched};
 
 /// What a leg's far end hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,29 @@ pub(super) enum Hears {
     QueueMusic,
     RingBack,
     HoldMusic,
+    /// Far ends, together with what one player plays.
+    Over(Vec<LegId>, Box<Hears>),
+}
+
+impl Hears {
+    /// This is a part of what it hears.
+    pub fn includes(&self, what: &Self) -> bool {
+        match self {
+            Self::Over(_, beneath) => **beneath == *what,
+            whole => whole == what,
+        }
+    }
+
+    /// These far ends too.
+    fn and(self, legs: Vec<LegId>) -> Self {
+        match self {
+            whole if legs.is_empty() => whole,
+            Self::Nothing => Self::Legs(legs),
+            Self::Legs(first) => Self::Legs(first.into_iter().chain(legs).collect()),
+            Self::Over(first, beneath) => Self::Over(first.into_iter().chain(legs).collect(), beneath),
+            player => Self::Over(legs, Box::new(player)),
+        }
+    }
 }
 
 /// What matters of a live leg.
@@ -33,6 +57,28 @@ pub(super) struct Party {
     pub muted_from: bool,
     /// It hears nobody.
     pub muted_to: bool,
+    /// It is a supervisor's, and no party of the talk.
+    pub watches: Option<(Mode, Watched)>,
+}
+
+impl Party {
+    /// To all who are there, unlike a supervisor who listens or whispers.
+    fn speaks_to_all(&self) -> bool {
+        self.can_speak() && matches!(self.watches, None | Some((Mode::Barge, _)))
+    }
+
+    fn whispers_to(&self, leg: LegId) -> bool {
+        self.can_speak() && self.watches == Some((Mode::Whisper, Watched::Leg(leg)))
+    }
+
+    fn can_speak(&self) -> bool {
+        self.sounds == Sounds::Answered && !self.held && !self.away && !self.muted_from
+    }
+
+    /// Somebody to talk with.
+    fn is_company(&self) -> bool {
+        self.sounds == Sounds::Answered && self.watches.is_none()
+    }
 }
 
 /// Whether a leg's far end can be heard.
@@ -54,6 +100,8 @@ pub(super) struct Scene {
     pub prompts: Vec<(LegId, PlayerId)>,
     /// Who waits in a queue.
     pub waiting: Option<LegId>,
+    /// Whom the contact is about.
+    pub main: Option<LegId>,
 }
 
 impl Scene {
@@ -69,8 +117,34 @@ impl Scene {
         if let Some((_, player)) = self.prompts.iter().find(|(leg, _)| *leg == sink) {
             return Hears::Prompt(*player);
         }
+        if let Some((_, target)) = party.watches {
+            return self.watching(party, target);
+        }
         let speakers = self.speakers_to(party);
-        if speakers.is_empty() { self.alone(party) } else { Hears::Legs(speakers) }
+        let hears = if speakers.is_empty() { self.alone(party) } else { Hears::Legs(speakers) };
+        hears.and(self.whispers_to(party))
+    }
+
+    /// A supervisor hears all who speak, and what is played to whom he watches: of a call, and while his agent is not
+    /// there yet, to whom the contact is about.
+    fn watching(&self, party: &Party, target: Watched) -> Hears {
+        let of_leg = |leg: LegId| self.others(party).find(|p| p.leg == leg && p.is_company());
+        let watched = match target {
+            Watched::Leg(leg) => of_leg(leg),
+            Watched::Call(_) => None,
+        };
+        let main = || self.main.and_then(|main| self.others(party).find(|p| p.leg == main && p.watches.is_none()));
+        let beneath = match watched.or_else(main).map(|ear| self.hears(ear.leg)) {
+            Some(Hears::Over(_, beneath)) => *beneath,
+            // Whoever speaks to him speaks to the supervisor; a phone that rings is heard by him alone.
+            Some(Hears::Legs(legs)) => {
+                let early = |leg: &LegId| self.parties.iter().any(|p| p.leg == *leg && p.sounds == Sounds::Early);
+                Hears::Nothing.and(legs.into_iter().filter(early).collect())
+            }
+            Some(player) => player,
+            None => Hears::Nothing,
+        };
+        beneath.and(self.speakers_to(party))
     }
 
     fn others<'a>(&'a self, party: &'a Party) -> impl Iterator<Item = &'a Party> {
@@ -79,34 +153,37 @@ impl Scene {
 
     /// Somebody else talks in its call, whether he can be heard now or not.
     pub fn has_company(&self, party: &Party) -> bool {
-        self.others(party).any(|p| p.sounds == Sounds::Answered)
+        self.others(party).any(Party::is_company)
     }
 
     fn speakers_to(&self, party: &Party) -> Vec<LegId> {
-        let speaks = |p: &&Party| p.sounds == Sounds::Answered && !p.held && !p.away && !p.muted_from;
-        self.others(party).filter(speaks).map(|p| p.leg).collect()
+        self.others(party).filter(|p| p.speaks_to_all()).map(|p| p.leg).collect()
+    }
+
+    fn whispers_to(&self, party: &Party) -> Vec<LegId> {
+        self.others(party).filter(|p| p.whispers_to(party.leg)).map(|p| p.leg).collect()
     }
 
     /// Nobody speaks to it.
     fn alone(&self, party: &Party) -> Hears {
-        let on_hold = |p: &Party| p.sounds == Sounds::Answered && (p.away || (p.held && !party.agent));
+        let on_hold = |p: &Party| p.is_company() && (p.away || (p.held && !party.agent));
         if self.has_company(party) {
             return if self.others(party).any(on_hold) { Hears::HoldMusic } else { Hears::Nothing };
         }
         if self.waiting == Some(party.leg) && party.sounds == Sounds::Answered {
             return Hears::QueueMusic;
         }
-        if let Some(early) = self.others(party).find(|p| p.sounds == Sounds::Early) {
+        if let Some(early) = self.others(party).find(|p| p.sounds == Sounds::Early && p.watches.is_none()) {
             return Hears::Legs(vec![early.leg]);
         }
         if party.sounds != Sounds::Answered {
             return Hears::Nothing;
         }
-        if self.others(party).any(|p| p.sounds == Sounds::Ringing) {
+        if self.others(party).any(|p| p.sounds == Sounds::Ringing && p.watches.is_none()) {
             return Hears::RingBack;
         }
         // Whom he talks with is in another call for now.
-        let elsewhere = |p: &&Party| p.call != party.call && p.sounds == Sounds::Answered;
+        let elsewhere = |p: &&Party| p.call != party.call && p.is_company();
         if self.parties.iter().any(|p| elsewhere(&p)) { Hears::HoldMusic } else { Hears::Nothing }
     }
 }
@@ -130,6 +207,7 @@ mod tests {
             away: false,
             muted_from: false,
             muted_to: false,
+            watches: None,
         }
     }
 
@@ -178,6 +256,110 @@ mod tests {
             let heard: Vec<_> = parties.iter().map(|p| scene.hears(p.leg)).collect();
             assert_eq!(heard, expected, "{what}");
         }
+    }
+
+    #[test]
+    fn a_supervisor_is_heard_by_whom_his_mode_says() {
+        const LISTEN: (Mode, Watched) = (Mode::Listen, Watched::Leg(LegId(2)));
+        const WHISPER: (Mode, Watched) = (Mode::Whisper, Watched::Leg(LegId(2)));
+        const BARGE: (Mode, Watched) = (Mode::Barge, Watched::Leg(LegId(2)));
+        const CALL: (Mode, Watched) = (Mode::Listen, Watched::Call(MAIN));
+        let (customer, agent) = (party(1, MAIN, Answered), Party { agent: true, ..party(2, MAIN, Answered) });
+        let supervisor = |watches| Party { watches: Some(watches), ..party(3, MAIN, Answered) };
+        let second = |watches| Party { watches: Some(watches), ..party(4, MAIN, Answered) };
+        let held = |p: Party| Party { held: true, ..p };
+        let from = |p: Party| Party { muted_from: true, ..p };
+        let to = |p: Party| Party { muted_to: true, ..p };
+        let with = |p: Party, sounds| Party { sounds, ..p };
+        let aside = |p: Party| Party { call: SIDE, ..p };
+        let third = |p: Party| Party { leg: LegId(5), ..p };
+        let over = |legs: &[u64], beneath| match self::tests::legs(legs) {
+            Hears::Legs(legs) => Hears::Over(legs, Box::new(beneath)),
+            other => other,
+        };
+        use Hears::{HoldMusic, Nothing, RingBack};
+        let rows: Vec<(&str, Vec<Party>, Vec<Hears>)> = vec![
+            ("listen", vec![customer, agent, supervisor(LISTEN)], vec![legs(&[2]), legs(&[1]), legs(&[1, 2])]),
+            (
+                "listen to the call",
+                vec![customer, agent, supervisor(CALL)],
+                vec![legs(&[2]), legs(&[1]), legs(&[1, 2])],
+            ),
+            ("whisper", vec![customer, agent, supervisor(WHISPER)], vec![legs(&[2]), legs(&[1, 3]), legs(&[1, 2])]),
+            ("barge", vec![customer, agent, supervisor(BARGE)], vec![legs(&[2, 3]), legs(&[1, 3]), legs(&[1, 2])]),
+            (
+                "barge, muted",
+                vec![customer, agent, from(supervisor(BARGE))],
+                vec![legs(&[2]), legs(&[1]), legs(&[1, 2])],
+            ),
+            (
+                "whisper, muted",
+                vec![customer, agent, from(supervisor(WHISPER))],
+                vec![legs(&[2]), legs(&[1]), legs(&[1, 2])],
+            ),
+            ("deaf", vec![customer, agent, to(supervisor(LISTEN))], vec![legs(&[2]), legs(&[1]), Nothing]),
+            (
+                "he rings",
+                vec![customer, agent, with(supervisor(BARGE), Ringing)],
+                vec![legs(&[2]), legs(&[1]), legs(&[1, 2])],
+            ),
+            (
+                "a whisper over hold",
+                vec![held(customer), agent, supervisor(WHISPER)],
+                vec![HoldMusic, legs(&[3]), legs(&[2])],
+            ),
+            (
+                "the call, whose customer is held",
+                vec![held(customer), agent, supervisor(CALL)],
+                vec![HoldMusic, Nothing, over(&[2], HoldMusic)],
+            ),
+            ("a listener is no company", vec![customer, supervisor(CALL)], vec![Nothing, legs(&[1])]),
+            (
+                "who barges in is heard by whom nobody else talks to",
+                vec![customer, supervisor((Mode::Barge, Watched::Call(MAIN)))],
+                vec![legs(&[3]), legs(&[1])],
+            ),
+            (
+                "the agent's phone rings",
+                vec![customer, with(agent, Silent), supervisor(LISTEN)],
+                vec![Nothing, legs(&[1]), legs(&[1])],
+            ),
+            (
+                "a consult, heard with the agent",
+                vec![customer, aside(agent), aside(third(customer)), aside(supervisor(LISTEN))],
+                vec![HoldMusic, legs(&[5]), legs(&[2]), legs(&[2, 5])],
+            ),
+            (
+                "a consult rings, with a whisper",
+                vec![customer, aside(agent), aside(with(third(customer), Ringing)), aside(supervisor(WHISPER))],
+                vec![HoldMusic, over(&[3], RingBack), legs(&[2]), over(&[2], RingBack)],
+            ),
+            (
+                "he stays with the call",
+                vec![customer, aside(agent), aside(third(customer)), supervisor(CALL)],
+                vec![HoldMusic, legs(&[5]), legs(&[2]), over(&[1], HoldMusic)],
+            ),
+            (
+                "a listener hears no other's whisper",
+                vec![customer, agent, supervisor(WHISPER), second(LISTEN)],
+                vec![legs(&[2]), legs(&[1, 3]), legs(&[1, 2]), legs(&[1, 2])],
+            ),
+            (
+                "a listener hears who barges in",
+                vec![customer, agent, supervisor(BARGE), second(LISTEN)],
+                vec![legs(&[2, 3]), legs(&[1, 3]), legs(&[1, 2]), legs(&[1, 2, 3])],
+            ),
+        ];
+        for (what, parties, expected) in rows {
+            let scene = Scene { main: Some(LegId(1)), ..scene(&parties) };
+            let heard: Vec<_> = parties.iter().map(|p| scene.hears(p.leg)).collect();
+            assert_eq!(heard, expected, "{what}");
+        }
+        let mut scene = Scene { main: Some(LegId(1)), ..scene(&[customer, supervisor(CALL)]) };
+        scene.waiting = Some(LegId(1));
+        assert_eq!(scene.hears(LegId(3)), over(&[1], Hears::QueueMusic), "who waits, and his music");
+        scene.prompts.push((LegId(1), PLAYER));
+        assert_eq!(scene.hears(LegId(3)), over(&[1], Hears::Prompt(PLAYER)), "what is played to him");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use super::negotiation::LegMedia;
 use super::pressed::Pressed;
+use super::supervision::Supervision;
 use super::words::Does;
 use crate::base::{AgentNo, CallId, GroupNo, ItemId, LegId, OfferId, SegmentId, Time};
 use crate::event::About;
@@ -26,6 +27,8 @@ pub(super) struct Leg {
     pub since: Time,
     /// Set when an offer made this leg.
     pub offered: Option<Offered>,
+    /// Set when it is a supervisor's.
+    pub supervision: Option<Box<Supervision>>,
     pub media: LegMedia,
     /// Highest provisional status told in the journal.
     pub progress: u16,
@@ -67,13 +70,18 @@ impl Leg {
         self.phase == LegPhase::Answered
     }
 
+    /// Whose leg it is, as far as an agent is known.
+    pub fn agent(&self) -> Option<AgentNo> {
+        self.offered.map(|o| o.agent).or(self.supervision.as_ref().map(|s| s.agent))
+    }
+
     /// The ids an event about this leg carries beside its contact.
     pub fn about(&self) -> About {
         let offered = self.offered.as_ref();
         About {
             call: Some(self.call),
             leg: Some(self.id),
-            agent: offered.map(|o| o.agent),
+            agent: self.agent(),
             group: offered.map(|o| o.group),
             item: offered.map(|o| o.item),
             offer: offered.map(|o| o.offer),

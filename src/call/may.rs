@@ -38,17 +38,29 @@ impl Contact {
                 unless(none, Refused::NothingToEnd)
             }
             Act::Invite(invite) => {
-                self.talker(invite.inviter)?;
+                let watches = self.talker(invite.inviter)?.watches().is_some();
+                unless(watches, Refused::NotTalking)?;
                 self.has_room()
             }
             Act::Transfer(transfer) => self.may_transfer(transfer.transferor),
             Act::StepOut { transferor, by: _ } => {
                 self.may_transfer(*transferor)?;
-                let others_stay = self.company(*transferor).nth(1).is_some() || !self.dialings.is_empty();
+                let others_stay = self.company(*transferor).nth(1).is_some() || self.awaits_dial();
                 unless(others_stay, Refused::InConference)
             }
             Act::Consult { transferor, verb, by: _ } => self.may_consult(*transferor, *verb),
             Act::Record { verb, by: _ } => self.may_record(*verb),
+            Act::Supervise(supervise) => {
+                self.may_supervise(supervise.target, supervise.mode)?;
+                self.has_room()
+            }
+            Act::ChangeMode { leg, mode, target, by: _ } => {
+                let now = self.supervisor(*leg)?;
+                let target = target.unwrap_or(now.target);
+                unless((now.mode, now.target) == (*mode, target), Refused::AlreadyDone)?;
+                self.may_supervise(target, *mode)
+            }
+            Act::TakeOver { leg, by: _ } => self.may_take_over(*leg),
             Act::Hangup { leg: Some(leg), .. } => self.live(*leg).map(|_| ()),
             Act::Answer
             | Act::Play { .. }
@@ -87,7 +99,8 @@ impl Contact {
 
     fn may_transfer(&self, transferor: LegId) -> Result<(), Refused> {
         let leg = self.talker(transferor)?;
-        unless(leg.call != self.main_call() || leg.role == LegRole::Customer, Refused::NotTransferor)?;
+        let gives = leg.role != LegRole::Customer && leg.watches().is_none();
+        unless(leg.call != self.main_call() || !gives, Refused::NotTransferor)?;
         unless(self.transfer.is_some(), Refused::TransferRuns)?;
         unless(self.company(transferor).next().is_none(), Refused::NotTalking)?;
         self.has_room()

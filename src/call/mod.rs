@@ -18,6 +18,7 @@ mod pressed;
 mod recording;
 mod room;
 mod signal;
+mod supervision;
 #[cfg(test)]
 mod tests;
 mod transfer;

@@ -64,7 +64,8 @@ impl Contact {
         let music = |player: PlayerId| Some(player) == self.room.music || Some(player) == self.room.hold_music;
         let mut right = self.row(left).to_vec();
         right.retain(|source| match source {
-            Source::Leg(_) => true,
+            // Of a call without a customer the agent may be the left one.
+            Source::Leg(leg) => !self.leg(*leg).is_some_and(Leg::whispers),
             Source::Player(player) => !music(*player),
         });
         let tracks = Tracks { left: vec![Source::Leg(left)], right };

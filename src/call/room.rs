@@ -74,13 +74,16 @@ impl Contact {
             prompts.extend(self.live_legs().filter(|l| hears(l)).map(|l| (l.id, announcement.player)));
         }
         let waiting = self.main.filter(|_| self.waiting.is_some());
-        Scene { parties: self.live_legs().map(party).collect(), prompts, waiting }
+        Scene { parties: self.live_legs().map(party).collect(), prompts, waiting, main: self.main }
     }
 
     fn sources(&self, hears: Hears) -> Vec<Source> {
         let player = match hears {
             Hears::Nothing => None,
             Hears::Legs(legs) => return legs.into_iter().map(Source::Leg).collect(),
+            Hears::Over(legs, beneath) => {
+                return legs.into_iter().map(Source::Leg).chain(self.sources(*beneath)).collect();
+            }
             Hears::Prompt(player) => Some(player),
             Hears::QueueMusic => self.room.music,
             Hears::RingBack => self.room.ringback,
@@ -105,7 +108,8 @@ impl Contact {
         // The music goes on beneath what is played to somebody who waits.
         let music = self.main_leg().is_some_and(Leg::is_answered) && self.waiting.is_some() && !self.main_has_company();
         let key = format!("music/{}", self.room.music_key);
-        let (ringback, hold) = (heard.contains(&Hears::RingBack), heard.contains(&Hears::HoldMusic));
+        let plays = |what| heard.iter().any(|hears| hears.includes(&what));
+        let (ringback, hold) = (plays(Hears::RingBack), plays(Hears::HoldMusic));
         self.room.music = self.sync_player(context, self.room.music, music, &key, true);
         self.room.ringback = self.sync_player(context, self.room.ringback, ringback, RINGBACK, false);
         self.room.hold_music = self.sync_player(context, self.room.hold_music, hold, &key, true);
@@ -231,5 +235,6 @@ fn party(leg: &Leg) -> Party {
         away: leg.away_since.is_some(),
         muted_from: leg.muted_from,
         muted_to: leg.muted_to,
+        watches: leg.watches().map(|s| (s.mode, s.target)),
     }
 }

@@ -52,9 +52,12 @@ impl Contact {
             l.progress = status;
         }
         let early = sdp.is_some_and(|sdp| l.media.take_early_answer(fork, sdp));
-        let offered = l.offered;
+        let (offered, watches) = (l.offered, l.watches().is_some());
         if first {
             self.journal_leg(context, leg, By::PARTY, Kind::LegProgress { status });
+        }
+        if watches {
+            return;
         }
         if let Some(offered) = offered {
             if first {
@@ -93,7 +96,9 @@ impl Contact {
         l.enter(LegPhase::Answered, t);
         let offered = l.offered;
         self.journal_leg(context, leg, By::PARTY, Kind::LegAnswered);
-        if let Some(offered) = offered {
+        if self.leg(leg).is_some_and(|l| l.watches().is_some()) {
+            self.supervisor_answered(context, leg);
+        } else if let Some(offered) = offered {
             self.tell(context, Tell::Offer { offer: offered.offer, step: OfferStep::Accepted });
             self.agent_accepted(context, leg);
         } else if self.main == Some(leg) {
@@ -239,7 +244,9 @@ impl Contact {
             return;
         }
         self.journal_leg(context, leg, By::PARTY, Kind::Digit { digit, path });
-        let others: Vec<LegId> = match self.is_answered(leg) {
+        // What a supervisor presses is nobody's.
+        let speaks = |l: &super::leg::Leg| l.is_answered() && l.watches().is_none();
+        let others: Vec<LegId> = match self.leg(leg).is_some_and(speaks) {
             true => self.company(leg).map(|l| l.id).collect(),
             false => Vec::new(),
         };

@@ -79,7 +79,11 @@ fn view(contact: &Contact) -> ContactView {
 }
 
 fn call_state(contact: &Contact, call: &Call) -> CallState {
-    CallState { call: call.id, kind: call.kind, legs: contact.members(call.id).map(leg_state).collect() }
+    CallState {
+        call: call.id,
+        kind: call.kind,
+        legs: contact.live_legs().filter(|l| l.call == call.id).map(leg_state).collect(),
+    }
 }
 
 fn leg_state(leg: &Leg) -> LegState {
@@ -89,12 +93,13 @@ fn leg_state(leg: &Leg) -> LegState {
         direction: leg.direction,
         party: leg.party,
         remote: leg.remote.clone(),
-        agent: leg.offered.map(|o| o.agent),
+        agent: leg.agent(),
         offer: leg.offered.map(|o| o.offer),
         phase: leg.phase,
         since: leg.since,
         held: leg.held_since,
         muted_from: leg.muted_from,
         muted_to: leg.muted_to,
+        supervision: leg.watches().map(|s| (s.mode, s.target)),
     }
 }

@@ -8,7 +8,8 @@ use crate::base::{
     AgentNo, CallId, ContactId, ExtensionNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span,
 };
 use crate::event::words::{
-    By, CallKind, EndCause, LegRole, OfferEnding, PartyRef, Side, Station, TransferEnding, TransferMode,
+    By, CallKind, EndCause, LegRole, OfferEnding, PartyRef, Side, Station, SupervisionMode, TransferEnding,
+    TransferMode, Watched,
 };
 use crate::event::{About, Kind};
 use crate::media;
@@ -110,6 +111,18 @@ pub struct Transfer {
     pub dial: Dial,
 }
 
+/// A supervisor's station is rung; from its answer on he hears what he watches.
+#[derive(Clone, Debug)]
+pub struct Supervise {
+    pub agent: AgentNo,
+    pub target: Watched,
+    pub mode: SupervisionMode,
+    pub attempt: Attempt,
+    /// How long it may ring.
+    pub ring: Span,
+    pub by: By,
+}
+
 /// Who hears an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
@@ -145,6 +158,12 @@ pub enum Refused {
     RecordingOver,
     /// Only who talks to one other party can give him to a group or flow.
     InConference,
+    /// It is no leg of a supervisor.
+    NotSupervisor,
+    /// A whisper is for one leg, and never for the customer's.
+    NobodyToWhisperTo,
+    /// Nobody talks, rings or is waited for whose place a supervisor could take, or it is not said whose.
+    NobodyToReplace,
 }
 
 /// What the tenant asks of a contact. Those with a `by` are verbs: `Contacts::may` tells beforehand whether they fit.
@@ -234,6 +253,20 @@ pub enum Act {
         verb: RecordVerb,
         by: By,
     },
+    Supervise(Box<Supervise>),
+    /// Who hears this supervisor from now on; with a target also what he watches.
+    ChangeMode {
+        leg: LegId,
+        mode: SupervisionMode,
+        target: Option<Watched>,
+        by: By,
+    },
+    /// This supervisor talks to the others in the place of whom he watches: of an agent who talks (an intercept), or of
+    /// whoever rings or is waited for.
+    TakeOver {
+        leg: LegId,
+        by: By,
+    },
     /// An agent's wrap-up, tags and the like need nothing here; the flow is over and nothing else holds the customer.
     Unhold,
 }
@@ -259,6 +292,11 @@ pub enum Tell {
     /// to the transferor's group. Unless he waits or is dialled somewhere he is released after `ALONE_MAX`.
     Stranded {
         group: GroupNo,
+    },
+    /// A supervisor talks to the customer, who waits for nobody any longer: his item is to be withdrawn.
+    TakenOver {
+        agent: AgentNo,
+        by: By,
     },
     /// How a transfer ended; the transferor's leg may be gone.
     TransferEnded {

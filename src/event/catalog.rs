@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::words::{
     Actor, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
-    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, TransferEnding, TransferMode, Wire, Wish,
-    WorkRole,
+    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode,
+    TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use super::{About, DialogState, Event, Kind, MediaCounts, Recorded, VERSION};
 use crate::base::{
@@ -29,7 +29,7 @@ const STATION: Station = Station::Extension(ExtensionNo(1));
 
 fn entries() -> Vec<Entry> {
     let contacts = [contact_entries(), leg_entries(), call_entries(), recording_entries(), verb_entries()];
-    let others = [flow_entries(), agent_entries(), house_entries()];
+    let others = [supervision_entries(), flow_entries(), agent_entries(), house_entries()];
     contacts.into_iter().chain(others).flatten().collect()
 }
 
@@ -195,6 +195,27 @@ fn verb_entries() -> Vec<Entry> {
         ),
         entry("contact call", "Silence is written until it is resumed.", Kind::RecordingPaused),
         entry("contact call", "The recording goes on.", Kind::RecordingResumed),
+    ]
+}
+
+fn supervision_entries() -> Vec<Entry> {
+    let (target, about) = (Watched::Leg(LegId(5)), "contact call leg agent");
+    vec![
+        entry(
+            about,
+            "A supervisor hears a call from now on: `leg` is his, `target` what he watches. By who asked for it.",
+            Kind::SupervisionStarted { mode: SupervisionMode::Listen, target },
+        ),
+        entry(
+            about,
+            "Who hears him, or what he watches, is this from now on.",
+            Kind::SupervisionChanged { mode: SupervisionMode::Whisper, target },
+        ),
+        entry(
+            "contact call [leg] agent",
+            "He hears it no longer, or was not reached, or talks in the agent's place.",
+            Kind::SupervisionEnded { ending: SupervisionEnding::TargetLeft, cause: Some(EndCause::PeerLeft) },
+        ),
     ]
 }
 

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::words::{
     AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef,
-    RecordingGap, SegmentEdge, Side, Station, TransferEnding, TransferMode, Wish, WorkRole,
+    RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode,
+    Watched, Wish, WorkRole,
 };
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, ReasonNo, SegmentId,
@@ -114,6 +115,21 @@ pub enum Kind {
     TransferEnded {
         mode: TransferMode,
         ending: TransferEnding,
+        cause: Option<EndCause>,
+    },
+
+    /// A supervisor (`agent`, with his leg) hears a call from now on.
+    SupervisionStarted {
+        mode: SupervisionMode,
+        target: Watched,
+    },
+    /// Who hears him, or what he watches, is this from now on.
+    SupervisionChanged {
+        mode: SupervisionMode,
+        target: Watched,
+    },
+    SupervisionEnded {
+        ending: SupervisionEnding,
         cause: Option<EndCause>,
     },
 
@@ -374,6 +390,9 @@ impl Kind {
             Self::ChairTaken => "chair_taken",
             Self::TransferBegan { .. } => "transfer_began",
             Self::TransferEnded { .. } => "transfer_ended",
+            Self::SupervisionStarted { .. } => "supervision_started",
+            Self::SupervisionChanged { .. } => "supervision_changed",
+            Self::SupervisionEnded { .. } => "supervision_ended",
             Self::FlowStarted { .. } => "flow_started",
             Self::FlowNode { .. } => "flow_node",
             Self::FlowEnded { .. } => "flow_ended",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{AgentNo, CommandId, ExtensionNo, ReasonNo, TrunkNo};
+use crate::base::{AgentNo, CallId, CommandId, ExtensionNo, LegId, ReasonNo, TrunkNo};
 
 /// Who acts. Numbers, not names: names can be erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,6 +50,8 @@ pub enum LegRole {
     Agent,
     /// Somebody dialled by a flow, a phone or a command; the caller of an internal call.
     Other,
+    /// Somebody who listens to or helps in a call of others, until he takes it over.
+    Supervisor,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -191,6 +193,42 @@ pub enum TransferEnding {
     Cancelled,
     /// The others left before it was done.
     CustomerLeft,
+}
+
+/// Who hears a supervisor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SupervisionMode {
+    /// Nobody.
+    Listen,
+    /// The leg he watches, and nobody else; it is in no recording.
+    Whisper,
+    /// Everybody in the call.
+    Barge,
+}
+
+/// What a supervisor watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Watched {
+    /// He goes with it into every call, and leaves with it.
+    Leg(LegId),
+    /// He stays in it, whoever comes and goes, until nobody is left.
+    Call(CallId),
+}
+
+/// How a supervision ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SupervisionEnding {
+    /// The supervisor left, or a command released him.
+    Left,
+    /// What he watched is over.
+    TargetLeft,
+    /// He talks in the agent's place from now on.
+    TookOver,
+    /// He was not reached.
+    Failed,
 }
 
 /// How far an offer has come.

@@ -7,6 +7,7 @@ pub mod disk;
 pub mod open;
 pub mod projector;
 pub mod record;
+pub mod supervision;
 
 pub use disk::Disk;
 pub use open::Open;

@@ -16,7 +16,8 @@ use crate::base::{
     Span, Time, Utc,
 };
 use crate::event::words::{
-    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, TransferMode, Wish, WorkRole,
+    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, SupervisionEnding,
+    TransferMode, Wish, WorkRole,
 };
 use crate::event::{About, DialogState, Event, Kind, Recorded};
 
@@ -361,6 +362,10 @@ impl Open {
             Kind::AgentForced { .. } | Kind::AgentNote { .. } => self.agent_known(about),
             Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),
             Kind::InviteEnded { .. } | Kind::ChairTaken => Ok(()),
+            Kind::SupervisionEnded { ending: SupervisionEnding::TookOver, .. } => {
+                self.leg(about).map(|leg| leg.role = LegRole::Agent)
+            }
+            Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } | Kind::SupervisionEnded { .. } => Ok(()),
             Kind::RecordingPaused | Kind::RecordingResumed => Ok(()),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => Ok(()),

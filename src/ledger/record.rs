@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::supervision::{Stretch, SupervisionRecord};
 use super::{Fold, Unknown};
 use crate::base::bounds::RECORD_LIST;
 use crate::base::{
@@ -13,7 +14,7 @@ use crate::base::{
 };
 use crate::event::words::{
     CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef, RecordingGap,
-    SegmentEdge, Side, Station, TransferEnding, TransferMode, WorkRole,
+    SegmentEdge, Side, Station, SupervisionEnding, TransferEnding, TransferMode, WorkRole,
 };
 use crate::event::{About, By, Event, Kind, MediaCounts, Recorded};
 
@@ -54,6 +55,8 @@ pub struct ContactRecord {
     pub wrap_ups: Vec<WrapUp>,
     #[serde(default)]
     pub transfers: Vec<TransferRecord>,
+    #[serde(default)]
+    pub supervisions: Vec<SupervisionRecord>,
     /// How long two answered legs or more were in one call: the union over all calls.
     pub talk: Span,
     /// Set while they are.
@@ -253,6 +256,7 @@ impl ContactRecord {
             recording: None,
             wrap_ups: Vec::new(),
             transfers: Vec::new(),
+            supervisions: Vec::new(),
             talk: Span::ZERO,
             talking_since: None,
             waited: Span::ZERO,
@@ -275,7 +279,7 @@ impl ContactRecord {
     /// Agents who talked in it, each once, in the order of their first talk.
     pub fn agents(&self) -> Vec<AgentNo> {
         let by_offer = self.offers.iter().filter(|o| o.connected.is_some()).filter_map(|o| o.agent);
-        let by_leg = self.legs.iter().filter(|leg| leg.answered.is_some()).filter_map(|leg| leg.agent);
+        let by_leg = self.legs.iter().filter(|leg| leg.talks()).filter_map(|leg| leg.agent);
         once(by_offer.chain(by_leg))
     }
 
@@ -311,6 +315,13 @@ impl ContactRecord {
                 push(&mut self.transfers, TransferRecord::new(*mode, about, t)?, &mut self.cut);
             }
             Kind::TransferEnded { ending, cause, .. } => self.transfer_ended(t, *ending, *cause)?,
+            Kind::SupervisionStarted { mode, target } | Kind::SupervisionChanged { mode, target } => {
+                self.supervised(
+                    about,
+                    Stretch { mode: *mode, target: *target, from: t, to: None, by: event.by.clone() },
+                )?;
+            }
+            Kind::SupervisionEnded { ending, cause } => self.supervision_ended(about, t, *ending, *cause)?,
             Kind::CallOpened { .. } => push(&mut self.calls, CallRecord::opened(event)?, &mut self.cut),
             Kind::CallJoined => self.joined(about, t)?,
             Kind::CallLeft => self.left(about, t)?,
@@ -407,6 +418,40 @@ impl ContactRecord {
         Ok(())
     }
 
+    fn supervised(&mut self, about: &About, stretch: Stretch) -> Fold {
+        let leg = about.leg.ok_or(Unknown)?;
+        if self.supervisions.iter().all(|s| s.leg != leg) {
+            let agent = about.agent;
+            let begun = SupervisionRecord { leg, agent, stretches: Vec::new(), ended: None, ending: None, cause: None };
+            push(&mut self.supervisions, begun, &mut self.cut);
+        }
+        if let Some(supervision) = self.supervisions.iter_mut().find(|s| s.leg == leg) {
+            supervision.close_stretch(stretch.from);
+            push(&mut supervision.stretches, stretch, &mut self.cut);
+        }
+        Ok(())
+    }
+
+    /// Who was not reached has heard nothing. Who took over is an agent like others.
+    fn supervision_ended(
+        &mut self,
+        about: &About,
+        t: Time,
+        ending: SupervisionEnding,
+        cause: Option<EndCause>,
+    ) -> Fold {
+        if ending == SupervisionEnding::Failed {
+            return Ok(());
+        }
+        if ending == SupervisionEnding::TookOver {
+            self.leg(about)?.role = LegRole::Agent;
+        }
+        if let Some(supervision) = self.supervisions.iter_mut().find(|s| Some(s.leg) == about.leg) {
+            supervision.ends(t, ending, cause);
+        }
+        Ok(())
+    }
+
     fn joined(&mut self, about: &About, t: Time) -> Fold {
         let leg = about.leg.ok_or(Unknown)?;
         let mut cut = 0;
@@ -465,7 +510,7 @@ impl ContactRecord {
         let (mut connected, mut talkers) = (false, Vec::new());
         for call in self.calls.iter().filter(|call| !closed && call.closed.is_none()) {
             let here = |leg: &&LegRecord| call.stays.iter().any(|stay| stay.leg == leg.leg && stay.left.is_none());
-            let answered = self.legs.iter().filter(|leg| leg.answered.is_some() && leg.ended.is_none()).filter(here);
+            let answered = self.legs.iter().filter(|leg| leg.talks() && leg.ended.is_none()).filter(here);
             let (held, free): (Vec<_>, Vec<_>) = answered.partition(|leg| leg.is_held());
             connected |= held.len() + free.len() > 1;
             if free.len() > 1 {
@@ -499,6 +544,11 @@ impl TransferRecord {
 }
 
 impl LegRecord {
+    /// It was answered, and whoever it is is heard: a supervisor only once he has taken over.
+    fn talks(&self) -> bool {
+        self.answered.is_some() && self.role != LegRole::Supervisor
+    }
+
     fn is_held(&self) -> bool {
         self.holds.last().is_some_and(|hold| hold.to.is_none())
     }

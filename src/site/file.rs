@@ -52,6 +52,8 @@ pub(super) struct AgentEntry {
     /// Id of a group, and the level in it.
     pub groups: Vec<(String, u8)>,
     pub after_call: AfterCall,
+    /// Ids of groups.
+    pub supervises: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -277,20 +277,22 @@ impl Loader<'_> {
     }
 
     fn agent(&mut self, item: &Item) -> Option<AgentEntry> {
-        let fields = item.fields(&["id", "name", "station", "groups", "after_call"], &mut self.problems)?;
+        let keys = ["id", "name", "station", "groups", "after_call", "supervises"];
+        let fields = item.fields(&keys, &mut self.problems)?;
         let id_item = fields.need("id", "id: ana", &mut self.problems)?;
         let id = self.key(&id_item)?;
         self.taken.agents.take(&id_item, &id, &mut self.problems);
         let groups = fields.get("groups").map_or(Vec::new(), |item| self.levels(&item));
         let after_call = fields.get("after_call").and_then(|item| item.one_of(&AFTER_CALL, &mut self.problems));
         let after_call = after_call.unwrap_or(AfterCall::WrapUp);
+        let supervises = self.each(&fields, "supervises", Self::group_named);
         let station = fields.need("station", "station: {extension: \"1001\"}", &mut self.problems)?;
         let station = station.fields(&["extension"], &mut self.problems)?;
         let extension_item = station.need("extension", "extension: \"1001\"", &mut self.problems)?;
         let extension = extension_item.text(&mut self.problems)?;
         let extension = self.taken.extensions.meet(&extension_item, "extension", extension, &mut self.problems)?;
         let name = self.text(&fields, "name").unwrap_or_else(|| id.clone());
-        Some(AgentEntry { name, id, extension, groups, after_call })
+        Some(AgentEntry { name, id, extension, groups, after_call, supervises })
     }
 
     fn reason(&mut self, item: &Item) -> Option<Reason> {
@@ -314,6 +316,11 @@ impl Loader<'_> {
         });
         let max = self.span(&fields, "max", Span::seconds(1), Span::hours(24));
         Some(Rest { quota, max: max.unwrap_or(Rest::default().max) })
+    }
+
+    fn group_named(&mut self, item: &Item) -> Option<String> {
+        let id = item.text(&mut self.problems)?;
+        self.taken.groups.meet(item, "group", &id, &mut self.problems)
     }
 
     fn levels(&mut self, item: &Item) -> Vec<(String, u8)> {

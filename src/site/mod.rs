@@ -129,6 +129,8 @@ pub struct Agent {
     /// Level per group, 1 to 9; a higher level is the better skill.
     pub groups: IndexMap<GroupNo, u8>,
     pub after_call: AfterCall,
+    /// Whose calls he may listen to, speak into and take over.
+    pub supervises: Vec<GroupNo>,
     pub retiring: bool,
 }
 

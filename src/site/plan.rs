@@ -132,11 +132,12 @@ fn numbered_extension(
 }
 
 fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {
-    let AgentEntry { id, name, extension, groups, after_call } = entry;
+    let AgentEntry { id, name, extension, groups, after_call, supervises } = entry;
     let no = AgentNo(n.agents.number(&id));
     let station = StationPlan::Extension(ExtensionNo(n.extensions.number(&extension)));
     let groups = groups.iter().map(|(id, level)| (GroupNo(n.groups.number(id)), *level)).collect();
-    (no, Agent { no, id, name, station, groups, after_call, retiring: false })
+    let supervises = supervises.iter().map(|id| GroupNo(n.groups.number(id))).collect();
+    (no, Agent { no, id, name, station, groups, after_call, supervises, retiring: false })
 }
 
 fn numbered_trunk(n: &mut Numbering, entry: TrunkEntry) -> (TrunkNo, Trunk) {

@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 use super::Code;
 use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, IdBlock, LegId, NumberNo, OfferId, Time};
-use crate::event::words::{CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, Wire, WorkRole};
+use crate::event::words::{
+    CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, SupervisionMode, Watched, Wire, WorkRole,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -147,6 +149,8 @@ pub struct LegState {
     /// Nobody hears it; it hears nobody.
     pub muted_from: bool,
     pub muted_to: bool,
+    /// Of a supervisor: who hears him, and what he watches.
+    pub supervision: Option<(SupervisionMode, Watched)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

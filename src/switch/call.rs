@@ -2,7 +2,7 @@
 //! Owns the words. Leaves whether a verb fits to `call`, and where a target leads to the tenant machine.
 
 use crate::base::{AgentNo, CallId, GroupNo, LegId, Span};
-use crate::event::words::TransferMode;
+use crate::event::words::{SupervisionMode, TransferMode};
 
 /// Which leg of the contact a verb is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,30 @@ pub enum CallVerb {
     Record {
         verb: RecordVerb,
     },
+    /// The station of `agent` is rung; from its answer on he hears what he watches: the main call when nothing is named.
+    Supervise {
+        agent: AgentNo,
+        target: Option<Watch>,
+        mode: SupervisionMode,
+        ring: Option<Span>,
+    },
+    /// Who hears this supervisor from now on, and what he watches.
+    SuperviseMode {
+        who: Option<Who>,
+        mode: SupervisionMode,
+        target: Option<Watch>,
+    },
+    /// This supervisor takes the place of the agent he watches, who talks or rings, or whom the customer waits for.
+    TakeOver {
+        who: Option<Who>,
+    },
+}
+
+/// What a supervisor is to watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    Party(Who),
+    Call(CallId),
 }
 
 /// What becomes of a conference whose chair leaves.

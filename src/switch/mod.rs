@@ -14,7 +14,7 @@ pub use answer::{
     AgentState, AgentWorkState, Answer, BindingState, CallState, ContactState, ExtensionState, GroupState, LegPhase,
     LegState, Snapshot, TracedMessage,
 };
-pub use call::{CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Who};
+pub use call::{CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Watch, Who};
 pub use code::Code;
 pub use command::{AgentVerb, Body, Command, Originate, Query};
 

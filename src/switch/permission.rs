@@ -36,6 +36,8 @@ permissions! {
     CallsRead "calls.read",
     /// Hang up, hold, mute, transfer, conference, announce, send digits, change attached data.
     CallsControl "calls.control",
+    /// Listen to calls, whisper, barge in, take them over.
+    CallsSupervise "calls.supervise",
     /// Dial out of the house.
     CallsOriginate "calls.originate",
     /// Records of contacts that have ended.
@@ -144,6 +146,7 @@ impl Role {
             ]),
             Self::Supervisor => Self::Integration.permissions().and(Permissions::of(&[
                 AgentsSupervise,
+                CallsSupervise,
                 RecordingsRead,
                 RecordingsControl,
                 SipRead,

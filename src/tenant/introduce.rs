@@ -103,6 +103,7 @@ impl Tenant {
             // Commands are told by the event; the REFER of a phone will be told here.
             call::Tell::TransferEnded { .. } => {}
             call::Tell::AgentDoes { agent, does } => self.agent_does(agent, contact, does, now, supplies),
+            call::Tell::TakenOver { agent: _, by } => self.taken_over(contact, &by, now, supplies),
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
             call::Tell::Offer { offer, step } => self.acd.offer_step(offer, offer_step(step), now, supplies),
             call::Tell::AgentGone { agent, group } => {

@@ -9,6 +9,7 @@ mod introduce;
 mod queueing;
 mod remember;
 mod restore;
+mod supervision;
 mod target;
 mod verbs;
 mod view;

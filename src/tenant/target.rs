@@ -61,7 +61,7 @@ impl Tenant {
         can_ring(attempts, number).map(Way::Ring)
     }
 
-    fn way_to_agent(&self, contact: ContactId, agent: AgentNo, now: Now) -> Result<Vec<Attempt>, Refusal> {
+    pub(super) fn way_to_agent(&self, contact: ContactId, agent: AgentNo, now: Now) -> Result<Vec<Attempt>, Refusal> {
         let name = self.agent_name(agent);
         let Some(seen) = self.acd.snapshot(agent) else { return Err((Code::UnknownAgent, name)) };
         let Some(Station::Extension(extension)) = seen.station else { return Err((Code::NotSignedIn, name)) };

@@ -26,6 +26,13 @@ impl Tenant {
             CallVerb::Transfer { who, mode, to, ring } => {
                 self.transfer(contact, (who, mode), (&to, ring), by, now, supplies)?;
             }
+            CallVerb::Supervise { agent, target, mode, ring } => {
+                self.supervise(contact, agent, (target, mode, ring), by, now, supplies)?;
+            }
+            CallVerb::SuperviseMode { who, mode, target } => {
+                let act = self.mode_of(contact, who, (mode, target), by)?;
+                self.contacts.act(contact, act, now, supplies);
+            }
             CallVerb::Hold { .. }
             | CallVerb::Retrieve { .. }
             | CallVerb::Mute { .. }
@@ -34,7 +41,8 @@ impl Tenant {
             | CallVerb::StopAnnounce { .. }
             | CallVerb::Invite { .. }
             | CallVerb::Consult { .. }
-            | CallVerb::Record { .. } => {
+            | CallVerb::Record { .. }
+            | CallVerb::TakeOver { .. } => {
                 let act = self.act_of(contact, verb, by, now)?;
                 self.may(contact, &act)?;
                 self.contacts.act(contact, act, now, supplies);
@@ -95,6 +103,14 @@ impl Tenant {
                 Act::Consult { transferor, verb, by }
             }
             CallVerb::Record { verb } => Act::Record { verb, by },
+            CallVerb::TakeOver { who } => {
+                let leg = self.leg(contact, who, |leg| Act::TakeOver { leg, by: by.clone() })?;
+                Act::TakeOver { leg, by }
+            }
+            // `call_verb` has these.
+            CallVerb::Supervise { .. } | CallVerb::SuperviseMode { .. } => {
+                return Err((Code::BadRequest, String::new()));
+            }
         })
     }
 
@@ -183,7 +199,12 @@ impl Tenant {
     }
 
     /// The leg that is meant. Named by nobody it is the one that the verb fits.
-    fn leg(&self, contact: ContactId, who: Option<Who>, act: impl Fn(LegId) -> Act) -> Result<LegId, Refusal> {
+    pub(super) fn leg(
+        &self,
+        contact: ContactId,
+        who: Option<Who>,
+        act: impl Fn(LegId) -> Act,
+    ) -> Result<LegId, Refusal> {
         let legs = self.contacts.legs_of(contact);
         let meant: Vec<LegId> = match who {
             Some(Who::Leg(leg)) => legs.iter().map(|l| l.leg).filter(|l| *l == leg).collect(),
@@ -219,7 +240,7 @@ impl Tenant {
         }
     }
 
-    fn may(&self, contact: ContactId, act: &Act) -> Result<(), Refusal> {
+    pub(super) fn may(&self, contact: ContactId, act: &Act) -> Result<(), Refusal> {
         self.contacts.may(contact, act).map_err(|refused| (code_of(refused), contact.to_string()))
     }
 
@@ -256,5 +277,8 @@ fn code_of(refused: Refused) -> Code {
         Refused::BadDigits => Code::BadDigits,
         Refused::RecordingOver => Code::RecordingOver,
         Refused::InConference => Code::InConference,
+        Refused::NotSupervisor => Code::NotSupervisor,
+        Refused::NobodyToWhisperTo => Code::NobodyToWhisperTo,
+        Refused::NobodyToReplace => Code::NobodyToReplace,
     }
 }

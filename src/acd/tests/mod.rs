@@ -58,6 +58,7 @@ fn site(groups: Vec<Group>, agents: &[(u32, &[(u32, u8)])]) -> Site {
         station: StationPlan::Extension(ExtensionNo(n)),
         groups: groups.iter().map(|(g, level)| (GroupNo(*g), *level)).collect(),
         after_call: AfterCall::WrapUp,
+        supervises: Vec::new(),
         retiring: false,
     };
     let mut site = Site::bare(TenantNo(1), "test");

@@ -205,6 +205,7 @@ pub fn site() -> Site {
         station: StationPlan::Extension(ExtensionNo(1)),
         groups: IndexMap::from([(GroupNo(2), 5)]),
         after_call: AfterCall::WrapUp,
+        supervises: Vec::new(),
         retiring: false,
     };
     let group = Group {
@@ -335,6 +336,7 @@ fn contact_state() -> ContactState {
         held: None,
         muted_from: false,
         muted_to: false,
+        supervision: None,
     };
     let caller = leg(11, LegRole::Customer, PartyRef::Trunk(TrunkNo(1)), None, LegPhase::Answered);
     let ana = leg(12, LegRole::Agent, PartyRef::Extension(ExtensionNo(1)), Some(AgentNo(3)), LegPhase::Ringing);

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::house::{CONTACT, Rig};
 use crate::base::{AgentNo, CallId, GroupNo, LegId, Span};
-use crate::event::words::TransferMode;
-use crate::switch::{Body, CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Who};
+use crate::event::words::{SupervisionMode, TransferMode};
+use crate::switch::{Body, CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Watch, Who};
 
 const LEG: Option<Who> = Some(Who::Leg(LegId(12)));
 const ANA: Option<Who> = Some(Who::Agent(AgentNo(3)));
@@ -57,6 +57,40 @@ async fn verbs_of_a_leg() {
         ("record/resume", RecordVerb::Resume),
     ] {
         becomes(path, None, CallVerb::Record { verb }).await;
+    }
+}
+
+#[tokio::test]
+async fn verbs_of_a_supervisor() {
+    let (agent, ring) = (AgentNo(3), None);
+    let ana = Some(Watch::Party(Who::Agent(agent)));
+    let supervise = |target, mode| CallVerb::Supervise { agent, target, mode, ring };
+    let rows = [
+        ("supervise", json!({ "by": "ana" }), supervise(None, SupervisionMode::Listen)),
+        (
+            "supervise",
+            json!({ "by": "no:3", "target": { "call": "11" }, "mode": "barge" }),
+            supervise(Some(Watch::Call(CallId(11))), SupervisionMode::Barge),
+        ),
+        (
+            "supervise",
+            json!({ "by": "ana", "target": { "agent": "ana" }, "mode": "whisper" }),
+            supervise(ana, SupervisionMode::Whisper),
+        ),
+        (
+            "supervise/mode",
+            json!({ "leg": "12", "mode": "listen", "target": { "leg": "12" } }),
+            CallVerb::SuperviseMode { who: LEG, mode: SupervisionMode::Listen, target: LEG.map(Watch::Party) },
+        ),
+        (
+            "supervise/mode",
+            json!({ "agent": "ana", "mode": "barge" }),
+            CallVerb::SuperviseMode { who: ANA, mode: SupervisionMode::Barge, target: None },
+        ),
+        ("intercept", json!({ "agent": "ana" }), CallVerb::TakeOver { who: ANA }),
+    ];
+    for (path, body, expected) in rows {
+        becomes(path, Some(body), expected).await;
     }
 }
 
@@ -120,6 +154,10 @@ async fn what_cannot_be_read_or_may_not_be_asked_reaches_nobody() {
         ("transfer", "admin", json!({ "to": { "group": "x" }, "mode": "blind" }), 422, "unknown-group", None),
         ("consult", "admin", json!({ "to": { "agent": "bo" } }), 404, "unknown-agent", None),
         ("consult", "admin", json!({ "to": { "person": "bo" } }), 400, "bad-request", Some("to")),
+        ("supervise", "integration", json!({ "by": "ana" }), 403, "forbidden", None),
+        ("supervise", "admin", json!({ "by": "zoe" }), 404, "unknown-agent", None),
+        ("supervise", "admin", json!({}), 400, "bad-request", Some("by")),
+        ("supervise", "admin", json!({ "by": "ana", "target": { "leg": "x" } }), 400, "bad-request", Some("target")),
         ("record/pause", "viewer", json!({}), 403, "forbidden", None),
         ("record/pause", "integration", json!({}), 403, "forbidden", None),
     ];

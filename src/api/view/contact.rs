@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Lens, Ref, word};
+use super::{Lens, Ref, SupervisionView, word};
 use crate::event::words::PartyRef;
 use crate::switch::{CallState, ContactState, LegPhase, LegState, TracedMessage};
 
@@ -45,7 +45,7 @@ pub struct CallView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LegView {
     pub leg: String,
-    /// `customer`, `agent` or `other`.
+    /// `customer`, `agent`, `other` or `supervisor`.
     pub role: String,
     /// `inbound`: the far end called us.
     pub direction: String,
@@ -65,6 +65,9 @@ pub struct LegView {
     /// `from`: nobody hears it. `to`: it hears nobody. `both`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted: Option<&'static str>,
+    /// Of a supervisor who has not taken over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supervision: Option<SupervisionView>,
 }
 
 /// What carries a leg.
@@ -176,6 +179,7 @@ impl LegView {
                 (false, true) => Some("to"),
                 (true, true) => Some("both"),
             },
+            supervision: leg.supervision.map(SupervisionView::new),
         }
     }
 }

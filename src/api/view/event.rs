@@ -6,14 +6,14 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::word;
+use super::{WatchedView, word};
 use crate::api::position::Position;
 use crate::base::{Span, Time, Utc};
 use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 58] = [
+pub const KINDS: [&str; 61] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -38,6 +38,9 @@ pub const KINDS: [&str; 58] = [
     "chair_taken",
     "transfer_began",
     "transfer_ended",
+    "supervision_started",
+    "supervision_changed",
+    "supervision_ended",
     "flow_started",
     "flow_node",
     "flow_ended",
@@ -220,7 +223,10 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::InviteEnded { .. }
         | Kind::ChairTaken
         | Kind::TransferBegan { .. }
-        | Kind::TransferEnded { .. } => verb_data(kind),
+        | Kind::TransferEnded { .. }
+        | Kind::SupervisionStarted { .. }
+        | Kind::SupervisionChanged { .. }
+        | Kind::SupervisionEnded { .. } => verb_data(kind),
         Kind::ItemEntered { .. }
         | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
@@ -304,6 +310,10 @@ fn verb_data(kind: &Kind) -> Value {
         Kind::InviteEnded { cause } => json!({ "cause": cause }),
         Kind::TransferBegan { mode } => json!({ "mode": mode }),
         Kind::TransferEnded { mode, ending, cause } => json!({ "mode": mode, "ending": ending, "cause": cause }),
+        Kind::SupervisionStarted { mode, target } | Kind::SupervisionChanged { mode, target } => {
+            json!({ "mode": mode, "target": WatchedView::new(*target) })
+        }
+        Kind::SupervisionEnded { ending, cause } => json!({ "ending": ending, "cause": cause }),
         Kind::LegHeld | Kind::LegRetrieved | Kind::ChairTaken => json!({}),
         other => unreachable!("`data` sends {} elsewhere", other.name()),
     }

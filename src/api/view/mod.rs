@@ -7,6 +7,7 @@ mod contact;
 pub mod event;
 mod record;
 mod site;
+mod supervision;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -19,6 +20,7 @@ pub use contact::{
 pub use event::{ActorView, EventView, EventsReply};
 pub use record::*;
 pub use site::{BindingView, ExtensionView, ExtensionsReply, GroupView, GroupsReply};
+pub use supervision::{StretchView, SupervisionRecordView, SupervisionView, WatchedView};
 
 use crate::base::{AgentNo, ExtensionNo, GroupNo, NumberNo, ReasonNo, Time, Utc};
 use crate::site::Site;

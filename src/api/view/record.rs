@@ -5,10 +5,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Lens, PartyView, Ref, StationView, word};
+use super::{ActorView, Lens, PartyView, Ref, StationView, StretchView, SupervisionRecordView, WatchedView, word};
 use crate::base::{Span, Time, Utc};
 use crate::ledger::ContactRecord;
 use crate::ledger::record::{LegRecord, OfferRecord, QueueVisit, SegmentRecord};
+use crate::ledger::supervision::{Stretch, SupervisionRecord};
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RecordView {
@@ -54,6 +55,8 @@ pub struct RecordView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<RecordingView>,
     pub wrap_ups: Vec<WrapUpView>,
+    /// Who listened to what, when and how.
+    pub supervisions: Vec<SupervisionRecordView>,
     /// Entries that did not fit into a list.
     pub cut: u64,
     /// The last event that changed the record.
@@ -83,7 +86,7 @@ pub struct StayView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LegRecordView {
     pub leg: String,
-    /// `customer`, `agent` or `other`.
+    /// `customer`, `agent`, `other` or `supervisor`.
     pub role: String,
     pub direction: String,
     pub party: PartyView,
@@ -314,6 +317,7 @@ impl RecordView {
             digits: digits(&scale),
             recording: recording(&scale),
             wrap_ups: wrap_ups(&scale),
+            supervisions: supervisions(&scale),
             cut: record.cut,
             seq: record.last_seq,
         }
@@ -373,6 +377,25 @@ fn wrap_ups(scale: &Scale<'_>) -> Vec<WrapUpView> {
         to: scale.maybe(wrap_up.to),
     };
     scale.record.wrap_ups.iter().map(view).collect()
+}
+
+fn supervisions(scale: &Scale<'_>) -> Vec<SupervisionRecordView> {
+    let stretch = |stretch: &Stretch| StretchView {
+        mode: word(stretch.mode),
+        target: WatchedView::new(stretch.target),
+        from: scale.at(stretch.from),
+        to: scale.maybe(stretch.to),
+        by: ActorView::new(&stretch.by),
+    };
+    let view = |supervision: &SupervisionRecord| SupervisionRecordView {
+        leg: supervision.leg.to_string(),
+        agent: supervision.agent.map(|no| scale.lens.agent(no)),
+        stretches: supervision.stretches.iter().map(stretch).collect(),
+        ended: scale.maybe(supervision.ended),
+        ending: supervision.ending.map(word),
+        cause: supervision.cause.map(word),
+    };
+    scale.record.supervisions.iter().map(view).collect()
 }
 
 fn recording(scale: &Scale<'_>) -> Option<RecordingView> {

@@ -2,6 +2,7 @@
 //! each step. Sockets and files close at once.
 
 mod complaints;
+mod supervision;
 mod transfers;
 mod verbs;
 

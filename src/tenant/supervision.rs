@@ -1,0 +1,119 @@
+//! Supervision as commands: whose station is rung, what he may watch, and what the queue is told when he takes over.
+//! Owns the scope: an agent supervises the groups that the site gives him. Leaves who hears whom to `call`.
+
+use super::Tenant;
+use super::commands::Refusal;
+use super::dialling::RING_DEFAULT;
+use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies};
+use crate::call::words::{Act, Supervise};
+use crate::event::words::{By, ItemExit, PartyRef, Station, SupervisionMode, Watched};
+use crate::switch::{Code, LegState, Watch, Who};
+
+impl Tenant {
+    /// His station is rung as one more call of his; the command is done when he hears something or was not reached.
+    pub(super) fn supervise(
+        &mut self,
+        contact: ContactId,
+        agent: AgentNo,
+        (target, mode, ring): (Option<Watch>, SupervisionMode, Option<Span>),
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), Refusal> {
+        let target = self.watched(contact, target)?;
+        self.in_scope(contact, agent, target)?;
+        let name = self.agent_name(agent);
+        if self.contacts.legs_of(contact).iter().any(|leg| self.is_of(leg, agent)) {
+            return Err((Code::AlreadyDone, name));
+        }
+        let Some(attempt) = self.way_to_agent(contact, agent, now)?.pop() else {
+            return Err((Code::TargetUnreachable, name));
+        };
+        let ring = ring.unwrap_or(RING_DEFAULT);
+        let act = Act::Supervise(Box::new(Supervise { agent, target, mode, attempt, ring, by }));
+        self.may(contact, &act)?;
+        self.contacts.act(contact, act, now, supplies);
+        Ok(())
+    }
+
+    pub(super) fn mode_of(
+        &self,
+        contact: ContactId,
+        who: Option<Who>,
+        (mode, target): (SupervisionMode, Option<Watch>),
+        by: By,
+    ) -> Result<Act, Refusal> {
+        let target = target.map(|watch| self.watched(contact, Some(watch))).transpose()?;
+        let change = |leg: LegId| Act::ChangeMode { leg, mode, target, by: by.clone() };
+        let leg = self.leg(contact, who, change)?;
+        let legs = self.contacts.legs_of(contact);
+        let supervisor = legs.iter().find(|l| l.leg == leg).and_then(|l| l.agent);
+        if let (Some(agent), Some(target)) = (supervisor, target) {
+            self.in_scope(contact, agent, target)?;
+        }
+        Ok(change(leg))
+    }
+
+    /// The customer talks to a supervisor: he waits for nobody.
+    pub(super) fn taken_over(&mut self, contact: ContactId, by: &By, now: Now, supplies: &mut Supplies) {
+        if let Some(item) = self.waits.get(&contact).and_then(|wait| wait.item) {
+            self.acd.withdraw(item, ItemExit::Connected, by, now, supplies);
+        }
+    }
+
+    fn watched(&self, contact: ContactId, watch: Option<Watch>) -> Result<Watched, Refusal> {
+        let Some(view) = self.contacts.view(contact) else {
+            return Err((Code::UnknownContact, contact.to_string()));
+        };
+        let legs = || view.calls.iter().flat_map(|call| &call.legs);
+        match watch {
+            Some(Watch::Call(call)) => Ok(Watched::Call(call)),
+            Some(Watch::Party(Who::Leg(leg))) => Ok(Watched::Leg(leg)),
+            Some(Watch::Party(Who::Agent(agent))) => {
+                let his = legs().find(|leg| leg.supervision.is_none() && self.is_of(leg, agent));
+                his.map(|leg| Watched::Leg(leg.leg)).ok_or_else(|| (Code::UnknownLeg, self.agent_name(agent)))
+            }
+            // The call that the contact is about; it is there as long as the contact.
+            None => match view.calls.first() {
+                Some(call) => Ok(Watched::Call(call.call)),
+                None => Err((Code::UnknownCall, contact.to_string())),
+            },
+        }
+    }
+
+    /// The leg is this agent's, whether an offer made it or not.
+    fn is_of(&self, leg: &LegState, agent: AgentNo) -> bool {
+        leg.agent == Some(agent) || self.agent_at(leg.party) == Some(agent)
+    }
+
+    /// Who is signed in at the phone of this leg.
+    fn agent_at(&self, party: PartyRef) -> Option<AgentNo> {
+        let PartyRef::Extension(extension) = party else { return None };
+        let here = |agent: &AgentNo| {
+            self.acd.snapshot(*agent).and_then(|seen| seen.station) == Some(Station::Extension(extension))
+        };
+        self.site.agents.keys().copied().find(here)
+    }
+
+    fn in_scope(&self, contact: ContactId, supervisor: AgentNo, target: Watched) -> Result<(), Refusal> {
+        let Some(agent) = self.site.agents.get(&supervisor) else {
+            return Err((Code::UnknownAgent, supervisor.to_string()));
+        };
+        let mut groups = self.contacts.groups_watched(contact, target);
+        let legs = self.contacts.legs_of(contact);
+        // A leg that no offer made belongs to the groups of who sits at its phone.
+        let watched = legs.iter().filter(|leg| match target {
+            Watched::Leg(watched) => leg.leg == watched,
+            Watched::Call(_) => leg.supervision.is_none(),
+        });
+        let sitting = watched.filter_map(|leg| self.site.agents.get(&self.agent_at(leg.party)?));
+        let his: Vec<GroupNo> = sitting.flat_map(|agent| agent.groups.keys().copied()).collect();
+        if groups.is_empty() {
+            groups = his;
+        }
+        if groups.iter().any(|group| agent.supervises.contains(group)) {
+            return Ok(());
+        }
+        Err((Code::OutOfScope, agent.id.clone()))
+    }
+}
