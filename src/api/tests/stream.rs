@@ -14,8 +14,8 @@ use crate::base::{
 };
 use crate::event::words::{
     Actor, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
-    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, TransferEnding, TransferMode, Wire, Wish,
-    WorkRole,
+    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode,
+    TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use crate::event::{About, By, DialogState, Event, Kind, MediaCounts, Recorded};
 
@@ -72,6 +72,9 @@ fn contact_kinds() -> Vec<Kind> {
             ending: TransferEnding::Failed,
             cause: Some(EndCause::NoAnswer),
         },
+        Kind::SupervisionStarted { mode: SupervisionMode::Listen, target: Watched::Leg(LegId(5)) },
+        Kind::SupervisionChanged { mode: SupervisionMode::Whisper, target: Watched::Leg(LegId(5)) },
+        Kind::SupervisionEnded { ending: SupervisionEnding::TargetLeft, cause: Some(EndCause::PeerLeft) },
         Kind::FlowStarted { flow: FlowNo(1), flow_key: "main".into(), version: "1a2b".into() },
         Kind::FlowNode { node: "menu".into(), exit: "1".into() },
         Kind::FlowEnded { flow: FlowNo(1) },
