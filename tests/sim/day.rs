@@ -292,11 +292,15 @@ impl Day {
 
     fn agent(&mut self, n: usize, verb: AgentVerb) {
         let agent = self.world.site.agent(&format!("a{n}")).expect("an agent of the site").no;
-        self.world.command(Command {
-            id: None,
-            actor: Actor::Agent(agent),
-            body: Body::Agent { agent, verb, force: None },
-        });
+        let body = Body::Agent { agent, verb, force: None };
+        self.world.command(Command { id: None, actor: Actor::Agent(agent), body });
+    }
+
+    /// A supervisor does it.
+    fn force(&mut self, n: usize, verb: AgentVerb) {
+        let agent = self.world.site.agent(&format!("a{n}")).expect("an agent of the site").no;
+        let body = Body::Agent { agent, verb, force: Some("the day wants it".to_owned()) };
+        self.world.command(Command { id: None, actor: Actor::Integration(1), body });
     }
 
     fn shift(&mut self) {
@@ -304,6 +308,15 @@ impl Day {
         match self.rng.below(100) {
             0..8 => self.agent(n, AgentVerb::SignOut),
             8..20 => self.agent(n, AgentVerb::NotReady { reason: None }),
+            20..30 => self.agent(n, AgentVerb::Rest { reason: None, length: None }),
+            30..34 => self.agent(n, AgentVerb::CancelRest),
+            34..38 => self.agent(n, AgentVerb::WrapUp { length: Some(Span::seconds(20)) }),
+            38..40 => self.agent(n, AgentVerb::QuitWrapUp),
+            40..44 => self.agent(n, AgentVerb::Reserve { length: Span::seconds(15) }),
+            44..46 => self.agent(n, AgentVerb::Release),
+            46..50 => self.force(n, AgentVerb::SignOut),
+            50..53 => self.force(n, AgentVerb::SignIn { station: None, groups: None }),
+            53..56 => self.agent(n, AgentVerb::Groups { groups: None }),
             _ => {
                 self.agent(n, AgentVerb::SignIn { station: None, groups: None });
                 self.agent(n, AgentVerb::Ready);
