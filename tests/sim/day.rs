@@ -307,16 +307,16 @@ impl Day {
         let n = self.rng.below(self.kind.agents as u64) as usize;
         match self.rng.below(100) {
             0..8 => self.agent(n, AgentVerb::SignOut),
-            8..20 => self.agent(n, AgentVerb::NotReady { reason: None }),
-            20..30 => self.agent(n, AgentVerb::Rest { reason: None, length: None }),
-            30..34 => self.agent(n, AgentVerb::CancelRest),
-            34..38 => self.agent(n, AgentVerb::WrapUp { length: Some(Span::seconds(20)) }),
-            38..40 => self.agent(n, AgentVerb::QuitWrapUp),
-            40..44 => self.agent(n, AgentVerb::Reserve { length: Span::seconds(15) }),
-            44..46 => self.agent(n, AgentVerb::Release),
-            46..50 => self.force(n, AgentVerb::SignOut),
-            50..53 => self.force(n, AgentVerb::SignIn { station: None, groups: None }),
-            53..56 => self.agent(n, AgentVerb::Groups { groups: None }),
+            8..16 => self.agent(n, AgentVerb::NotReady { reason: None }),
+            16..19 => self.agent(n, AgentVerb::Rest { reason: None, length: None }),
+            19..21 => self.agent(n, AgentVerb::CancelRest),
+            21..23 => self.agent(n, AgentVerb::WrapUp { length: Some(Span::seconds(20)) }),
+            23 => self.agent(n, AgentVerb::QuitWrapUp),
+            24..26 => self.agent(n, AgentVerb::Reserve { length: Span::seconds(15) }),
+            26 => self.agent(n, AgentVerb::Release),
+            27 => self.force(n, AgentVerb::SignOut),
+            28 => self.force(n, AgentVerb::SignIn { station: None, groups: None }),
+            29 => self.agent(n, AgentVerb::Groups { groups: None }),
             _ => {
                 self.agent(n, AgentVerb::SignIn { station: None, groups: None });
                 self.agent(n, AgentVerb::Ready);
