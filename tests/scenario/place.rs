@@ -84,6 +84,7 @@ default: true
 time_zone: UTC
 language: en-US
 limits: {{calls: {calls}, cps: 100}}
+rest: {{quota: 20%, max: 2m}}
 extensions:
 {extensions}groups:
   - {{id: support, name: Support, strategy: longest-idle, ring: {ring}, wrap_up: {wrap_up}}}

@@ -292,18 +292,31 @@ impl Day {
 
     fn agent(&mut self, n: usize, verb: AgentVerb) {
         let agent = self.world.site.agent(&format!("a{n}")).expect("an agent of the site").no;
-        self.world.command(Command {
-            id: None,
-            actor: Actor::Agent(agent),
-            body: Body::Agent { agent, verb, force: None },
-        });
+        let body = Body::Agent { agent, verb, force: None };
+        self.world.command(Command { id: None, actor: Actor::Agent(agent), body });
+    }
+
+    /// A supervisor does it.
+    fn force(&mut self, n: usize, verb: AgentVerb) {
+        let agent = self.world.site.agent(&format!("a{n}")).expect("an agent of the site").no;
+        let body = Body::Agent { agent, verb, force: Some("the day wants it".to_owned()) };
+        self.world.command(Command { id: None, actor: Actor::Integration(1), body });
     }
 
     fn shift(&mut self) {
         let n = self.rng.below(self.kind.agents as u64) as usize;
         match self.rng.below(100) {
             0..8 => self.agent(n, AgentVerb::SignOut),
-            8..20 => self.agent(n, AgentVerb::NotReady { reason: None }),
+            8..16 => self.agent(n, AgentVerb::NotReady { reason: None }),
+            16..19 => self.agent(n, AgentVerb::Rest { reason: None, length: None }),
+            19..21 => self.agent(n, AgentVerb::CancelRest),
+            21..23 => self.agent(n, AgentVerb::WrapUp { length: Some(Span::seconds(20)) }),
+            23 => self.agent(n, AgentVerb::QuitWrapUp),
+            24..26 => self.agent(n, AgentVerb::Reserve { length: Span::seconds(15) }),
+            26 => self.agent(n, AgentVerb::Release),
+            27 => self.force(n, AgentVerb::SignOut),
+            28 => self.force(n, AgentVerb::SignIn { station: None, groups: None }),
+            29 => self.agent(n, AgentVerb::Groups { groups: None }),
             _ => {
                 self.agent(n, AgentVerb::SignIn { station: None, groups: None });
                 self.agent(n, AgentVerb::Ready);
