@@ -32,11 +32,13 @@ pub struct Plan {
     pub drain: &'static str,
     /// More keys of the carrier, each after a comma.
     pub carrier: &'static str,
+    /// More agents, each a line of the site.
+    pub agents: &'static str,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { extensions: 4, ring: "10s", wrap_up: "0s", drain: "20s", carrier: "" }
+        Self { extensions: 4, ring: "10s", wrap_up: "0s", drain: "20s", carrier: "", agents: "" }
     }
 }
 
@@ -217,6 +219,7 @@ fn site(plan: &Plan, trunk: u16) -> String {
         })
         .collect();
     let (ring, wrap_up, accept, more) = (plan.ring, plan.wrap_up, accept.join(", "), plan.carrier);
+    let agents = plan.agents;
     format!(
         r#"tenant: {TENANT}
 domains: [{DOMAIN}]
@@ -229,7 +232,7 @@ extensions:
 agents:
   - {{id: ana, name: Ana, station: {{extension: "1001"}}, groups: {{support: 5}}}}
   - {{id: bo, name: Bo, station: {{extension: "1002"}}, groups: {{support: 5}}}}
-trunks:
+{agents}trunks:
   - {{id: carrier, send: "sip:127.0.0.1:{trunk}", accept: [{accept}], codecs: [PCMA, PCMU], inbound: [{{match: "^0?(4\\d{{9}})$", to: "+86$1"}}]{more}}}
 routes:
   - {{match: "^9(\\d{{7,}})$", to: "+86$1", trunks: [carrier]}}
