@@ -120,7 +120,12 @@ struct Client {
 fn register_all(clients: &mut [Client], cseq: u32) {
     let began = Instant::now();
     clients.iter_mut().for_each(|client| client.next = 0);
-    while clients.iter_mut().fold(false, |works, client| client.work(cseq) || works) {
+    let mut works = true;
+    while works {
+        works = false;
+        for client in clients.iter_mut() {
+            works |= client.work(cseq);
+        }
         assert!(began.elapsed() < PATIENCE, "registrations do not come to an end");
     }
 }

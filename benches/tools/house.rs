@@ -162,8 +162,8 @@ impl House {
     /// An agent comes to work.
     pub fn sign_in(&mut self, index: usize) {
         let agent = self.site.agent(&format!("a{index}")).expect("an agent of the site").no;
-        for verb in [AgentVerb::SignIn { station: None }, AgentVerb::Ready] {
-            let body = CommandBody::Agent { agent, verb };
+        for verb in [AgentVerb::SignIn { station: None, groups: None }, AgentVerb::Ready] {
+            let body = CommandBody::Agent { agent, verb, force: None };
             let command = Box::new(Command { id: None, actor: Actor::Integration(1), body });
             self.step(Input::Command { reply: 0, command });
         }

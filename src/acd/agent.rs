@@ -4,9 +4,9 @@
 //! In: changes, each with its time. Out: `display`, `available`, the next deadline.
 
 use crate::acd::words::{AgentSnapshot, WorkSnapshot};
-use crate::base::bounds::{CALLS_PER_AGENT, RANG_OUT_REST};
-use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, OfferId, Time};
-use crate::event::words::{Display, NotReadyReason, Station, Wish, WorkRole};
+use crate::base::bounds::CALLS_PER_AGENT;
+use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, OfferId, Span, Time};
+use crate::event::words::{By, Display, NotReadyReason, Station, Wish, WorkRole};
 
 #[derive(Clone, Debug)]
 pub struct Agent {
@@ -31,17 +31,32 @@ pub struct Seat {
     pub station: Station,
     /// Group and level, ordered by group. Empty once the agent is being removed.
     pub groups: Vec<(GroupNo, u8)>,
+    /// He chose among his groups.
+    pub chosen: bool,
     pub since: Time,
     pub wish: Wish,
     pub wish_since: Time,
+    /// How long the wish may last.
+    pub limit: Option<Span>,
+    /// When that is over; `None` while he still works and it has not begun.
+    pub until: Option<Time>,
+    /// That it is over was told.
+    pub overtime: bool,
+    /// Who wished it.
+    pub asked_by: By,
     pub reachable: bool,
-    /// At most one per contact and `CALLS_PER_AGENT` in all.
+    /// Since he signed in: time in talks that have ended, calls taken, and when he was last offered one.
+    pub talked: Span,
+    pub calls: u32,
+    pub offered: Option<Time>,
+    /// At most one per contact, one without, and `CALLS_PER_AGENT` in all.
     works: Vec<Work>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
-    pub contact: ContactId,
+    /// `None`: for no contact.
+    pub contact: Option<ContactId>,
     pub doing: Doing,
     pub since: Time,
 }
@@ -49,9 +64,29 @@ pub struct Work {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
     Offered(OfferId),
-    Talking(OfferId),
-    Dialing,
-    WrapUp { until: Time },
+    /// In a call, with the offer that made it; without one when it is his phone's own.
+    Call {
+        how: How,
+        offer: Option<OfferId>,
+    },
+    /// In somebody else's call.
+    Monitoring,
+    Reserved {
+        until: Time,
+    },
+    /// Without an end until he quits it.
+    WrapUp {
+        until: Option<Time>,
+    },
+}
+
+/// How he is in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Talking,
+    Held,
+    Consulting,
+    Conference,
 }
 
 impl Work {
@@ -62,20 +97,45 @@ impl Work {
 }
 
 impl Doing {
+    /// His phone is in a call that no offer made.
+    pub const DIALING: Self = Self::Call { how: How::Talking, offer: None };
+
+    pub fn talking(offer: OfferId) -> Self {
+        Self::Call { how: How::Talking, offer: Some(offer) }
+    }
+
     pub fn role(self) -> WorkRole {
         match self {
             Self::Offered(_) => WorkRole::Offered,
-            Self::Talking(_) => WorkRole::Talking,
-            Self::Dialing => WorkRole::Dialing,
+            Self::Call { how: How::Talking, offer: Some(_) } => WorkRole::Talking,
+            Self::Call { how: How::Talking, offer: None } => WorkRole::Dialing,
+            Self::Call { how: How::Held, .. } => WorkRole::Held,
+            Self::Call { how: How::Consulting, .. } => WorkRole::Consulting,
+            Self::Call { how: How::Conference, .. } => WorkRole::Conference,
+            Self::Monitoring => WorkRole::Monitoring,
+            Self::Reserved { .. } => WorkRole::Reserved,
             Self::WrapUp { .. } => WorkRole::WrapUp,
         }
     }
 
-    /// An offer's lease is the offer's; only wrap-up ends by itself.
+    /// An offer's lease is the offer's; wrap-up and reservation end by themselves.
     pub fn until(self) -> Option<Time> {
         match self {
-            Self::WrapUp { until } => Some(until),
-            Self::Offered(_) | Self::Talking(_) | Self::Dialing => None,
+            Self::WrapUp { until } => until,
+            Self::Reserved { until } => Some(until),
+            Self::Offered(_) | Self::Call { .. } | Self::Monitoring => None,
+        }
+    }
+
+    pub fn is_wrap_up(self) -> bool {
+        self.role() == WorkRole::WrapUp
+    }
+
+    /// A call, and not on hold: of these he can have one.
+    pub fn is_talk(self) -> bool {
+        match self {
+            Self::Call { how: How::Talking | How::Consulting | How::Conference, .. } | Self::Monitoring => true,
+            Self::Call { how: How::Held, .. } | Self::Offered(_) | Self::Reserved { .. } | Self::WrapUp { .. } => false,
         }
     }
 }
@@ -111,8 +171,11 @@ impl Agent {
         self.presence = Presence::SignedIn(seat);
     }
 
-    pub fn sign_out(&mut self) -> Option<Seat> {
-        match std::mem::replace(&mut self.presence, Presence::SignedOut) {
+    /// Shown at once: whoever signs in again at the same instant begins anew.
+    pub fn sign_out(&mut self, t: Time) -> Option<Seat> {
+        let before = std::mem::replace(&mut self.presence, Presence::SignedOut);
+        self.show(t);
+        match before {
             Presence::SignedIn(seat) => Some(seat),
             Presence::SignedOut => None,
         }
@@ -126,11 +189,12 @@ impl Agent {
         }
     }
 
-    /// The earliest moment at which something ends by itself: a wrap-up, or the rest after an offer that rang out.
+    /// The earliest moment at which something ends by itself or must be told.
     pub fn deadline(&self) -> Option<Time> {
         let seat = self.seat()?;
-        let wrap_up = seat.works.iter().filter_map(|w| w.doing.until()).min();
-        [wrap_up, seat.rang_out_until()].into_iter().flatten().min()
+        let works = seat.works.iter().filter_map(|w| w.doing.until()).min();
+        let wish = seat.until.filter(|_| !seat.overtime);
+        [works, wish].into_iter().flatten().min()
     }
 
     /// `site_groups` is what the site says, shown while he is signed out.
@@ -141,6 +205,8 @@ impl Agent {
             station: seat.map(|s| s.station),
             groups: seat.map_or(site_groups, |s| s.groups.clone()),
             wish: seat.map(|s| s.wish),
+            wish_until: seat.and_then(|s| s.until),
+            rest_place: None,
             reachable: seat.is_some_and(|s| s.reachable),
             display: self.shown,
             since: self.shown_since,
@@ -151,8 +217,23 @@ impl Agent {
 
 impl Seat {
     pub fn new(station: Station, groups: Vec<(GroupNo, u8)>, t: Time) -> Self {
-        let wish = Wish::NotReady(NotReadyReason::SignedIn);
-        Self { station, groups, since: t, wish, wish_since: t, reachable: false, works: Vec::new() }
+        Self {
+            station,
+            groups,
+            chosen: false,
+            since: t,
+            wish: Wish::NotReady(NotReadyReason::SignedIn),
+            wish_since: t,
+            limit: None,
+            until: None,
+            overtime: false,
+            asked_by: By::SYSTEM,
+            reachable: false,
+            talked: Span::ZERO,
+            calls: 0,
+            offered: None,
+            works: Vec::new(),
+        }
     }
 
     pub fn extension(&self) -> ExtensionNo {
@@ -165,9 +246,18 @@ impl Seat {
         self.groups.iter().map(|(group, _)| *group).collect()
     }
 
-    /// Wants work, can be reached and has none. Whether the phone rests is the phone's affair.
+    /// Calls on hold, when nothing else keeps him from one more.
+    pub fn holds(&self) -> Option<usize> {
+        self.works.iter().all(|work| work.doing.role() == WorkRole::Held).then_some(self.works.len())
+    }
+
+    /// Wants work, can be reached and has at most calls on hold. Whether the phone rests is the phone's affair.
     pub fn available(&self) -> bool {
-        self.wish == Wish::Ready && self.reachable && self.works.is_empty()
+        self.wish == Wish::Ready && self.reachable && self.holds().is_some()
+    }
+
+    pub fn rests(&self) -> bool {
+        matches!(self.wish, Wish::NotReady(NotReadyReason::Rest(_)))
     }
 
     pub fn works(&self) -> &[Work] {
@@ -179,37 +269,68 @@ impl Seat {
     }
 
     pub fn doing(&self, contact: ContactId) -> Option<Doing> {
-        self.works.iter().find(|w| w.contact == contact).map(|w| w.doing)
+        self.work(Some(contact)).map(|w| w.doing)
+    }
+
+    pub fn work(&self, contact: Option<ContactId>) -> Option<Work> {
+        self.works.iter().find(|w| w.contact == contact).copied()
     }
 
     /// What he does for this contact from now on. The caller has asked `is_full` where the contact is new to him.
-    pub fn set_doing(&mut self, contact: ContactId, doing: Doing, t: Time) {
-        match self.works.iter_mut().find(|w| w.contact == contact) {
-            Some(work) => (work.doing, work.since) = (doing, t),
-            None => {
-                assert!(!self.is_full(), "whoever adds work asks `is_full` first");
-                self.works.push(Work { contact, doing, since: t });
-            }
+    pub fn set_doing(&mut self, contact: Option<ContactId>, doing: Doing, t: Time) {
+        let before = self.work(contact);
+        if before.is_some_and(|before| before.doing.role() == doing.role()) {
+            self.works.iter_mut().filter(|w| w.contact == contact).for_each(|work| work.doing = doing);
+            return;
+        }
+        match (before.map(|before| before.doing.role()), doing.role()) {
+            (_, WorkRole::Offered) => self.offered = Some(t),
+            (Some(WorkRole::Offered), WorkRole::Talking) => self.calls += 1,
+            _ => {}
+        }
+        self.count_talk(before, t);
+        self.works.retain(|w| w.contact != contact);
+        self.put(Work { contact, doing, since: t });
+    }
+
+    /// Work that is new to him, or that a restart brings back.
+    pub fn put(&mut self, work: Work) {
+        assert!(!self.is_full(), "whoever adds work asks `is_full` first");
+        self.works.push(work);
+    }
+
+    pub fn end_work(&mut self, contact: Option<ContactId>, t: Time) -> Option<Doing> {
+        let at = self.works.iter().position(|w| w.contact == contact)?;
+        let work = self.works.remove(at);
+        self.count_talk(Some(work), t);
+        Some(work.doing)
+    }
+
+    fn count_talk(&mut self, ended: Option<Work>, t: Time) {
+        if let Some(work) = ended.filter(|work| work.doing.role() == WorkRole::Talking) {
+            self.talked = self.talked + (t - work.since);
         }
     }
 
-    pub fn end_work(&mut self, contact: ContactId) -> Option<Doing> {
-        let at = self.works.iter().position(|w| w.contact == contact)?;
-        Some(self.works.remove(at).doing)
+    /// The wish begins to be kept now, or when his works are over. True when that is news.
+    pub fn begin_wish(&mut self, t: Time) -> bool {
+        let begins = self.until.is_none() && self.works.is_empty();
+        if let Some(limit) = self.limit.filter(|_| begins) {
+            (self.until, self.wish_since) = (Some(t + limit), t);
+            return true;
+        }
+        false
     }
 
     /// True when it is a change.
-    pub fn set_wish(&mut self, wish: Wish, t: Time) -> bool {
+    pub fn set_wish(&mut self, wish: Wish, limit: Option<Span>, by: &By, t: Time) -> bool {
         let changes = self.wish != wish;
         if changes {
-            (self.wish, self.wish_since) = (wish, t);
+            (self.wish, self.wish_since, self.limit, self.until) = (wish, t, limit, None);
+            (self.overtime, self.asked_by) = (false, by.clone());
+            self.begin_wish(t);
         }
         changes
-    }
-
-    /// When he returns to ready by himself after an offer that rang out.
-    pub fn rang_out_until(&self) -> Option<Time> {
-        (self.wish == Wish::NotReady(NotReadyReason::RangOut)).then(|| self.wish_since + RANG_OUT_REST)
     }
 }
 
@@ -219,7 +340,9 @@ mod tests {
 
     #[test]
     fn display_follows_its_precedence() {
-        let wrap_up = Doing::WrapUp { until: Time(9) };
+        let wrap_up = Doing::WrapUp { until: Some(Time(9)) };
+        let (dialing, talking) = (Doing::DIALING, Doing::talking(OfferId(1)));
+        let held = Doing::Call { how: How::Held, offer: Some(OfferId(1)) };
         let cases: &[(&[Doing], bool, Wish, Display)] = &[
             (&[], true, Wish::Ready, Display::Ready),
             (&[], true, Wish::NotReady(NotReadyReason::Asked), Display::NotReady),
@@ -227,18 +350,20 @@ mod tests {
             (&[], false, Wish::NotReady(NotReadyReason::Asked), Display::Unreachable),
             (&[wrap_up], false, Wish::Ready, Display::WrapUp),
             (&[wrap_up, Doing::Offered(OfferId(1))], true, Wish::Ready, Display::Ringing),
-            (&[wrap_up, Doing::Dialing], true, Wish::NotReady(NotReadyReason::Asked), Display::Dialing),
-            (&[Doing::Dialing, Doing::Offered(OfferId(1))], true, Wish::Ready, Display::Dialing),
-            (&[Doing::Dialing, Doing::Talking(OfferId(1))], false, Wish::Ready, Display::Talking),
+            (&[wrap_up, dialing], true, Wish::NotReady(NotReadyReason::Asked), Display::Dialing),
+            (&[dialing, Doing::Offered(OfferId(1))], true, Wish::Ready, Display::Dialing),
+            (&[dialing, talking], false, Wish::Ready, Display::Talking),
+            (&[held], true, Wish::Ready, Display::Held),
         ];
         for (works, reachable, wish, expected) in cases {
             let mut seat = Seat::new(Station::Extension(ExtensionNo(1)), vec![], Time(0));
             (seat.reachable, seat.wish) = (*reachable, *wish);
             for (i, doing) in works.iter().enumerate() {
-                seat.set_doing(ContactId(i as u64), *doing, Time(0));
+                seat.set_doing(Some(ContactId(i as u64)), *doing, Time(0));
             }
             assert_eq!(display(Some(&seat)), *expected, "{works:?} {reachable} {wish:?}");
-            assert_eq!(seat.available(), *expected == Display::Ready, "{works:?} {reachable} {wish:?}");
+            let free = [Display::Ready, Display::Held].contains(expected);
+            assert_eq!(seat.available(), free, "{works:?} {reachable} {wish:?}");
         }
         assert_eq!(display(None), Display::SignedOut);
     }
@@ -249,7 +374,7 @@ mod tests {
         agent.sign_in(Seat::new(Station::Extension(ExtensionNo(1)), vec![], Time(5)));
         agent.show(Time(5));
         let seat = agent.seat_mut().expect("signed in");
-        assert!(seat.set_wish(Wish::Ready, Time(7)));
+        assert!(seat.set_wish(Wish::Ready, None, &By::SYSTEM, Time(7)));
         agent.show(Time(7));
         assert_eq!((agent.shown, agent.shown_since), (Display::Unreachable, Time(5)));
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::agent::Agent;
 use super::item::ItemState;
-use super::{Acd, Owner, about_agent};
+use super::{Acd, Owner};
 use crate::base::{AgentNo, ExtensionNo, GroupNo, ItemId, Now, Supplies, Time};
-use crate::event::{By, Kind};
+use crate::event::By;
 use crate::site::Site;
 
 impl Acd {
@@ -35,25 +35,19 @@ impl Acd {
         self.settle(t, supplies);
     }
 
-    /// The agent's groups and levels are what the site says now.
+    /// The agent's groups and levels are what the site says now; of whoever chose, those that he chose.
     pub(super) fn change_groups(&mut self, no: AgentNo, t: Time) {
-        let groups = self.site_groups(no);
-        let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.seat_mut()) else {
+        let mut groups = self.site_groups(no);
+        let Ok(seat) = self.seat_of(no) else {
             return;
         };
-        if seat.groups == groups {
-            return;
+        let chosen = seat.chosen;
+        if chosen {
+            groups.retain(|(group, _)| seat.groups.iter().any(|(his, _)| his == group));
         }
-        let before = seat.group_numbers();
-        let old = std::mem::replace(&mut seat.groups, groups.clone());
-        let after = seat.group_numbers();
-        self.matcher.part(&old);
-        self.matcher.join(&groups);
-        if before != after {
-            self.journal(about_agent(no), &By::SYSTEM, Kind::AgentGroups { groups: after });
+        if seat.groups != groups {
+            self.replace_groups(no, groups, chosen, &By::SYSTEM, t);
         }
-        // Out of the sets he stood in by his old levels; `settle` puts him into the new.
-        self.place(no, t);
     }
 
     /// The group's longest wait is live: deadlines of those who wait are reckoned anew.

@@ -44,7 +44,7 @@ impl Item {
             visit: new.visit,
             entered: new.entered,
             since: t,
-            rank: Rank { due: new.entered - PRIORITY_STEP * i64::from(new.priority), sequence },
+            rank: Rank { due: due(new.entered, new.priority), sequence },
             wait_max: new.wait_max,
             excluded: Vec::new(),
             state: ItemState::Waiting,
@@ -53,6 +53,16 @@ impl Item {
 
     pub fn deadline(&self, group_wait_max: Option<Span>) -> Option<Time> {
         [self.wait_max, group_wait_max].into_iter().flatten().min().map(|longest| self.since + longest)
+    }
+
+    /// The age stays: only what it is worth changes.
+    pub fn set_priority(&mut self, priority: i32) {
+        self.priority = priority;
+        self.rank.due = due(self.entered, priority);
+    }
+
+    pub fn is_waiting(&self) -> bool {
+        self.state == ItemState::Waiting
     }
 
     pub fn excludes(&self, agent: AgentNo) -> bool {
@@ -76,6 +86,11 @@ impl Item {
     pub fn about(&self) -> About {
         About { contact: Some(self.holder), group: Some(self.group), item: Some(self.id), ..About::default() }
     }
+}
+
+/// Where an item stands: each step of priority is worth `PRIORITY_STEP` of waiting.
+fn due(entered: Time, priority: i32) -> Time {
+    entered - PRIORITY_STEP * i64::from(priority)
 }
 
 #[cfg(test)]

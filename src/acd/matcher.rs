@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::item::Item;
-use super::queue::{Queue, Rank};
-use crate::base::{AgentNo, GroupNo, ItemId, Time};
+use super::queue::{Queue, Rank, Turn};
+use crate::base::{AgentNo, GroupNo, ItemId, Rng, Time};
 use crate::site::Strategy;
 
 #[derive(Clone, Debug, Default)]
@@ -20,7 +20,8 @@ pub struct Matcher {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     idle_since: Time,
-    groups: Vec<(GroupNo, u8)>,
+    /// Group, level, and the key of the group's strategy.
+    groups: Vec<(GroupNo, u8, i64)>,
 }
 
 impl Matcher {
@@ -54,24 +55,24 @@ impl Matcher {
     }
 
     /// The agent can be offered work.
-    pub fn set_ready(&mut self, agent: AgentNo, idle_since: Time, groups: &[(GroupNo, u8)]) {
+    pub fn set_ready(&mut self, agent: AgentNo, idle_since: Time, groups: Vec<(GroupNo, u8, i64)>) {
         let unchanged = self.places.get(&agent).is_some_and(|p| p.idle_since == idle_since && p.groups == groups);
         if unchanged {
             return;
         }
         self.unset_ready(agent);
-        for (group, level) in groups {
-            self.queue_mut(*group).set_ready(*level, idle_since, agent);
+        for (group, level, key) in groups.iter().copied() {
+            self.queue_mut(group).set_ready(level, Turn { key, idle_since, agent });
         }
-        self.places.insert(agent, Place { idle_since, groups: groups.to_vec() });
+        self.places.insert(agent, Place { idle_since, groups });
     }
 
     pub fn unset_ready(&mut self, agent: AgentNo) {
         let Some(place) = self.places.remove(&agent) else {
             return;
         };
-        for (group, level) in place.groups {
-            self.queue_mut(group).unset_ready(level, place.idle_since, agent);
+        for (group, level, key) in place.groups {
+            self.queue_mut(group).unset_ready(level, Turn { key, idle_since: place.idle_since, agent });
         }
     }
 
@@ -86,12 +87,17 @@ impl Matcher {
             .get(&agent)?
             .groups
             .iter()
-            .filter_map(|(group, level)| self.queues.get(group)?.oldest(*level, &excludes))
+            .filter_map(|(group, level, _)| self.queues.get(group)?.oldest(*level, &excludes))
             .min()
     }
 
     /// The ready agent this item goes to.
-    pub fn best_for(&self, item: &Item, strategy: Strategy) -> Option<AgentNo> {
-        self.queues.get(&item.group)?.best(item.level, strategy, item.excluded())
+    pub fn best_for(&self, item: &Item, strategy: Strategy, rng: &mut Rng) -> Option<AgentNo> {
+        self.queues.get(&item.group)?.best(item.level, strategy, item.excluded(), rng)
+    }
+
+    /// There is one.
+    pub fn any_for(&self, item: &Item) -> bool {
+        self.queues.get(&item.group).is_some_and(|queue| queue.any(item.level, item.excluded()))
     }
 }

@@ -16,9 +16,12 @@ mod offers;
 pub mod open;
 mod people;
 mod phone;
+mod presence;
 mod queue;
+mod roles;
 #[cfg(test)]
 mod tests;
+mod wishes;
 pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -27,14 +30,15 @@ use std::sync::Arc;
 use crate::base::bounds::LEVEL_MAX;
 use crate::base::{Agenda, AgentNo, ExtensionNo, GroupNo, ItemId, Now, OfferId, Supplies, Time};
 use crate::event::{About, By, Kind};
-use crate::site::Site;
-use agent::Agent;
+use crate::site::{Site, Strategy};
+use agent::{Agent, Doing, Seat};
 use item::Item;
 use matcher::Matcher;
 use offer::Lease;
-pub use open::{Open, OpenAgent, OpenItem, OpenOffer, OpenWork};
+pub use open::{Open, OpenAgent, OpenItem, OpenOffer, OpenRest, OpenWork};
 use phone::Phone;
 use queue::Rank;
+use wishes::Waiting;
 use words::{AgentSnapshot, Output, QueueSnapshot};
 
 /// The agents, items and offers of one tenant.
@@ -54,6 +58,12 @@ pub struct Acd {
     touched: BTreeSet<AgentNo>,
     /// Came or came back to a queue since the last `settle`, in rank.
     fresh: BTreeSet<(Rank, ItemId)>,
+    /// Who waits for rest, the first first. As many as are signed in, at most.
+    rests: VecDeque<Waiting>,
+    /// Who rests, or will after his call: they count in the quota.
+    resting: BTreeSet<AgentNo>,
+    /// Waiting items that agents chose since the last `settle`.
+    picked: VecDeque<(ItemId, AgentNo)>,
     /// Of the last item; breaks ties of rank.
     sequence: u64,
     late: u64,
@@ -108,6 +118,9 @@ impl Acd {
             agenda: Agenda::default(),
             touched: BTreeSet::new(),
             fresh: BTreeSet::new(),
+            rests: VecDeque::new(),
+            resting: BTreeSet::new(),
+            picked: VecDeque::new(),
             sequence: 0,
             late: 0,
             outputs: VecDeque::new(),
@@ -140,11 +153,12 @@ impl Acd {
 
     /// None for an agent the site has never named.
     pub fn snapshot(&self, agent: AgentNo) -> Option<AgentSnapshot> {
-        self.agents.get(&agent).map(|a| a.snapshot(self.site_groups(agent)))
+        let seen = self.agents.get(&agent)?.snapshot(self.site_groups(agent));
+        Some(AgentSnapshot { rest_place: self.rest_place(agent), ..seen })
     }
 
     pub fn snapshots(&self) -> Vec<AgentSnapshot> {
-        self.agents.values().map(|a| a.snapshot(self.site_groups(a.no))).collect()
+        self.agents.keys().filter_map(|no| self.snapshot(*no)).collect()
     }
 
     pub fn queue_snapshot(&self, group: GroupNo) -> QueueSnapshot {
@@ -186,6 +200,11 @@ impl Acd {
     /// They are looked at in one order of rank: each fresh item, and for each agent who became free the oldest caller he
     /// may take. Each goes to the best of all ready agents by its group's strategy.
     fn settle(&mut self, t: Time, supplies: &mut Supplies) {
+        self.grant_rests(t);
+        while let Some((item, no)) = self.picked.pop_front() {
+            self.end_works(no, &By::SYSTEM, t, Doing::is_wrap_up);
+            self.offer_to(no, item, t, supplies);
+        }
         let mut next: BTreeSet<Candidate> = BTreeSet::new();
         while let Some(no) = self.touched.pop_first() {
             self.retire_if_idle(no, t);
@@ -216,7 +235,19 @@ impl Acd {
         self.agenda.set(Owner::Agent(no), agent.deadline());
         let rests = |extension: ExtensionNo| self.phones.get(&extension).is_some_and(Phone::resting);
         match agent.seat().filter(|seat| seat.available() && !rests(seat.extension())) {
-            Some(seat) => self.matcher.set_ready(no, agent.idle_since, &seat.groups),
+            Some(seat) => {
+                let held = seat.holds().unwrap_or(usize::MAX);
+                let placed = |(group, level): &(GroupNo, u8)| match self.site.groups.get(group) {
+                    Some(g) if held >= g.calls_per_agent as usize => None,
+                    Some(g) => Some((*group, *level, key(g.strategy, seat, no, &self.site))),
+                    None => Some((*group, *level, 0)),
+                };
+                let groups: Vec<(GroupNo, u8, i64)> = seat.groups.iter().filter_map(placed).collect();
+                match held == 0 || !groups.is_empty() {
+                    true => self.matcher.set_ready(no, agent.idle_since, groups),
+                    false => self.matcher.unset_ready(no),
+                }
+            }
             None => self.matcher.unset_ready(no),
         }
     }
@@ -238,6 +269,18 @@ impl Acd {
 
     fn journal(&mut self, about: About, by: &By, kind: Kind) {
         self.outputs.push_back(Output::Journal { about, by: by.clone(), kind });
+    }
+}
+
+/// What a strategy orders ready agents by, the least first; 0 where that is level and idle time alone.
+fn key(strategy: Strategy, seat: &Seat, no: AgentNo, site: &Site) -> i64 {
+    match strategy {
+        Strategy::LongestIdle | Strategy::SkillLevel | Strategy::Random => 0,
+        Strategy::LeastTalk => seat.talked.as_micros(),
+        Strategy::FewestCalls => i64::from(seat.calls),
+        // Whom nobody was offered to yet comes first.
+        Strategy::RoundRobin => seat.offered.map_or(i64::MIN, |t| t.0),
+        Strategy::TopDown => site.agents.get_index_of(&no).and_then(|at| i64::try_from(at).ok()).unwrap_or(i64::MAX),
     }
 }
 

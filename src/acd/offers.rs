@@ -4,12 +4,14 @@
 use super::agent::Doing;
 use super::item::{Item, ItemState};
 use super::offer::{Advance, Lease, LeaseState};
+use super::people::about_work;
 use super::phone::Phone;
 use super::words::{NewItem, Offer, OfferStep, Output};
 use super::{Acd, Owner};
 use crate::base::{AgentNo, ContactId, ItemId, Now, OfferId, SegmentId, Span, Supplies, Time};
 use crate::event::words::{ItemExit, NotReadyReason, OfferEnding, Wish};
-use crate::event::{About, By, Kind};
+use crate::event::{By, Kind};
+use crate::site::AfterCall;
 
 impl Acd {
     /// A caller comes to a queue. It may leave at once: `NoAgent` when nobody is signed in who could ever take it (also
@@ -61,6 +63,25 @@ impl Acd {
         self.settle(now.t, supplies);
     }
 
+    /// A waiting item is worth so many steps of waiting from now on; its age stays. False when it waits no longer or is
+    /// being offered.
+    pub fn set_priority(&mut self, id: ItemId, priority: i32, by: &By, now: Now, supplies: &mut Supplies) -> bool {
+        let Some(item) = self.items.get_mut(&id).filter(|item| item.is_waiting()) else {
+            return false;
+        };
+        let (level, before) = (item.level, item.rank);
+        item.set_priority(priority);
+        let (rank, about, due) = (item.rank, item.about(), item.rank.due);
+        let queue = self.matcher.queue_mut(item.group);
+        queue.stop_waiting(level, before);
+        queue.wait(level, rank, id);
+        self.fresh.remove(&(before, id));
+        self.fresh.insert((rank, id));
+        self.journal(about, by, Kind::ItemPriority { due, priority });
+        self.settle(now.t, supplies);
+        true
+    }
+
     /// Whoever rings tells how it goes. A step of an offer that has ended is ignored and counted: a late 200 wins nothing.
     pub fn offer_step(&mut self, offer: OfferId, step: OfferStep, now: Now, supplies: &mut Supplies) {
         let t = now.t;
@@ -92,16 +113,27 @@ impl Acd {
     ) {
         let doing = self.agents.get(&agent).and_then(|a| a.seat()).and_then(|s| s.doing(contact));
         match doing {
-            Some(Doing::Talking(offer)) => {
+            Some(Doing::Call { offer: Some(offer), .. }) => {
                 self.finish(offer, OfferEnding::Connected, None, by, now.t);
-                if wrap_up > Span::ZERO {
-                    let about = About { contact: Some(contact), agent: Some(agent), ..About::default() };
-                    self.set_doing(agent, contact, Doing::WrapUp { until: now.t + wrap_up }, about, by, now.t);
+                let after = self.site.agents.get(&agent).map_or(AfterCall::WrapUp, |a| a.after_call);
+                if after == AfterCall::NotReady {
+                    self.after_call(agent, now.t);
+                }
+                if after == AfterCall::WrapUp && wrap_up > Span::ZERO {
+                    let doing = Doing::WrapUp { until: Some(now.t + wrap_up) };
+                    self.set_doing(agent, doing, about_work(agent, Some(contact)), by, now.t);
                 } else {
-                    self.end_work(agent, contact, by, now.t);
+                    self.end_work(agent, Some(contact), by, now.t);
                 }
             }
-            Some(Doing::Offered(_) | Doing::Dialing | Doing::WrapUp { .. }) | None => self.late += 1,
+            Some(
+                Doing::Offered(_)
+                | Doing::Call { offer: None, .. }
+                | Doing::Monitoring
+                | Doing::Reserved { .. }
+                | Doing::WrapUp { .. },
+            )
+            | None => self.late += 1,
         }
         self.settle(now.t, supplies);
     }
@@ -114,7 +146,7 @@ impl Acd {
             return Some(ItemExit::NoAgent);
         };
         let full = group.length_max.is_some_and(|most| queue.len() >= most as usize);
-        (full && self.matcher.best_for(item, group.strategy).is_none()).then_some(ItemExit::Full)
+        (full && !self.matcher.any_for(item)).then_some(ItemExit::Full)
     }
 
     fn admit(&mut self, item: Item) {
@@ -175,7 +207,18 @@ impl Acd {
         let Some(group) = self.site.groups.get(&item.group) else {
             return;
         };
-        let Some(no) = self.matcher.best_for(item, group.strategy) else {
+        let Some(no) = self.matcher.best_for(item, group.strategy, &mut supplies.rng) else {
+            return;
+        };
+        self.offer_to(no, id, t, supplies);
+    }
+
+    /// Offers a waiting item to this agent.
+    pub(super) fn offer_to(&mut self, no: AgentNo, id: ItemId, t: Time, supplies: &mut Supplies) {
+        let Some(item) = self.items.get_mut(&id).filter(|i| i.state == ItemState::Waiting) else {
+            return;
+        };
+        let Some(group) = self.site.groups.get(&item.group) else {
             return;
         };
         let offer = OfferId(supplies.ids.mint(t));
@@ -191,7 +234,7 @@ impl Acd {
         let seat = self.agents.get(&no).and_then(|a| a.seat()).expect("only who is signed in stands in a ready set");
         let station = seat.station;
         self.journal(about, &By::SYSTEM, Kind::OfferMade { station, until, segment });
-        self.set_doing(no, holder, Doing::Offered(offer), about, &By::SYSTEM, t);
+        self.set_doing(no, Doing::Offered(offer), about, &By::SYSTEM, t);
         let told = Offer { offer, segment, item: id, holder, agent: no, group, station, until, wrap_up };
         self.outputs.push_back(Output::Offer(Box::new(told)));
         self.place(no, t);
@@ -200,9 +243,9 @@ impl Acd {
 
     fn connected(&mut self, offer: OfferId, t: Time) {
         let lease = &self.offers[&offer];
-        let (about, no, contact, item) = (lease.about(), lease.agent, lease.holder, lease.item);
+        let (about, no, item) = (lease.about(), lease.agent, lease.item);
         self.journal(about, &By::PARTY, Kind::OfferConnected);
-        self.set_doing(no, contact, Doing::Talking(offer), about, &By::PARTY, t);
+        self.set_doing(no, Doing::talking(offer), about, &By::PARTY, t);
         if let Some(phone) = self.phone_of(no) {
             phone.talked();
         }
@@ -256,7 +299,7 @@ impl Acd {
             return;
         }
         let no = lease.agent;
-        self.end_work(no, lease.holder, by, t);
+        self.end_work(no, Some(lease.holder), by, t);
         match ending {
             // Before anybody is picked again, so a change of state never brings the same offer back.
             OfferEnding::Rescinded => self.exclude(lease.item, no),

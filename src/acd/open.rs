@@ -1,11 +1,13 @@
 //! What is open, as plain values: the live state to compare with a fold of the journal, and what a restart begins with.
 
-use super::agent::{Agent, Doing, Seat};
+use super::agent::{Doing, Seat, Work};
 use super::item::Item;
 use super::offer::LeaseState;
+use super::people::about_work;
+use super::wishes::Waiting;
 use super::{Acd, about_agent};
-use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, ItemId, Now, OfferId, Supplies, Time};
-use crate::event::words::{ItemExit, NotReadyReason, OfferEnding, OfferPhase, Station, Wish, WorkRole};
+use crate::base::{AgentNo, ContactId, GroupNo, ItemId, Now, OfferId, Span, Supplies, Time};
+use crate::event::words::{ItemExit, OfferEnding, OfferPhase, Station, Wish, WorkRole};
 use crate::event::{About, By, Kind};
 
 /// Everything about agents, items and offers that a fold of the journal knows too, each list ordered by its id.
@@ -14,7 +16,11 @@ pub struct Open {
     pub agents: Vec<OpenAgent>,
     pub items: Vec<OpenItem>,
     pub offers: Vec<OpenOffer>,
+    /// Who waits for rest, the first first.
+    pub rests: Vec<OpenRest>,
 }
+
+pub use crate::ledger::open::OpenRest;
 
 /// Somebody signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,14 +32,22 @@ pub struct OpenAgent {
     pub wish: Wish,
     pub wish_since: Time,
     pub reachable: bool,
-    /// By contact.
+    /// By contact; what he does for none is the first.
     pub works: Vec<OpenWork>,
+    pub chosen: bool,
+    pub wish_limit: Option<Span>,
+    pub wish_until: Option<Time>,
+    pub overtime: bool,
+    pub talked: Span,
+    pub calls: u32,
+    pub offered: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenWork {
-    pub contact: ContactId,
+    pub contact: Option<ContactId>,
     pub role: WorkRole,
+    pub since: Time,
     pub until: Option<Time>,
 }
 
@@ -82,6 +96,7 @@ impl Acd {
                     },
                 })
                 .collect(),
+            rests: self.rests.iter().map(open_rest).collect(),
         }
     }
 
@@ -106,7 +121,19 @@ impl Acd {
         for agent in &open.agents {
             self.restore_agent(agent, t);
         }
+        for rest in &open.rests {
+            self.restore_rest(*rest);
+        }
         self.settle(t, supplies);
+    }
+
+    /// Whoever waited for rest and is still there keeps his place.
+    fn restore_rest(&mut self, rest: OpenRest) {
+        let OpenRest { agent, reason, length, since } = rest;
+        self.rests.push_back(Waiting { agent, reason, length, since, by: By::SYSTEM });
+        if self.seat_of(agent).is_err() {
+            self.unqueue_rest(agent, false, &By::SYSTEM);
+        }
     }
 
     fn end_offer_of_before(&mut self, offer: &OpenOffer) {
@@ -139,53 +166,76 @@ impl Acd {
         if open.reachable {
             self.journal(about_agent(no), &By::SYSTEM, Kind::AgentReachable { reachable: false });
         }
-        let mut seat = Seat::new(open.station, self.site_groups(no), t);
-        (seat.since, seat.wish, seat.wish_since) = (open.since, open.wish, open.wish_since);
-        for work in kept {
-            if let Some(until) = work.until {
-                seat.set_doing(work.contact, Doing::WrapUp { until }, t);
-            }
-        }
-        let groups = seat.group_numbers();
+        let seat = self.seat_of_before(open, &kept, t);
+        let (groups, chosen) = (seat.group_numbers(), seat.chosen);
         if groups != open.groups {
-            self.journal(about_agent(no), &By::SYSTEM, Kind::AgentGroups { groups });
+            self.journal(about_agent(no), &By::SYSTEM, Kind::AgentGroups { groups, chosen });
         }
-        let was_ready = open.wish == Wish::Ready;
-        if was_ready {
-            let wish = Wish::NotReady(NotReadyReason::Restart);
-            seat.set_wish(wish, t);
-            self.journal(about_agent(no), &By::SYSTEM, Kind::AgentWish { wish });
+        if open.wish == Wish::Ready {
+            let kind = Kind::AgentWish { wish: Self::AFTER_RESTART, limit: None, until: None };
+            self.journal(about_agent(no), &By::SYSTEM, kind);
         }
         self.take_seat(no, seat, t);
     }
 
+    /// His seat as it was, without what was lost.
+    fn seat_of_before(&self, open: &OpenAgent, kept: &[OpenWork], t: Time) -> Seat {
+        let mut groups = self.site_groups(open.agent);
+        groups.retain(|(group, _)| !open.chosen || open.groups.contains(group));
+        let mut seat = Seat::new(open.station, groups, t);
+        (seat.chosen, seat.since) = (open.chosen, open.since);
+        (seat.wish, seat.wish_since, seat.overtime) = (open.wish, open.wish_since, open.overtime);
+        (seat.limit, seat.until) = (open.wish_limit, open.wish_until);
+        (seat.talked, seat.calls, seat.offered) = (open.talked, open.calls, open.offered);
+        for work in &open.works {
+            let lost = !kept.contains(work);
+            if lost && work.role == WorkRole::Talking {
+                seat.talked = seat.talked + (t - work.since);
+            }
+        }
+        for OpenWork { contact, role, since, until } in kept.iter().copied() {
+            let doing = match (role, until) {
+                (WorkRole::Reserved, Some(until)) => Doing::Reserved { until },
+                _ => Doing::WrapUp { until },
+            };
+            seat.put(Work { contact, doing, since });
+        }
+        if open.wish == Wish::Ready {
+            seat.set_wish(Self::AFTER_RESTART, None, &By::SYSTEM, t);
+        }
+        seat
+    }
+
     /// Ends in the journal what was lost, and answers what goes on.
     fn restore_works(&mut self, open: &OpenAgent, t: Time) -> Vec<OpenWork> {
-        let goes_on = |w: &&OpenWork| w.role == WorkRole::WrapUp && w.until.is_some_and(|until| until > t);
+        let goes_on = |w: &&OpenWork| match w.role {
+            WorkRole::WrapUp => w.until.is_none_or(|until| until > t),
+            WorkRole::Reserved => w.until.is_some_and(|until| until > t),
+            WorkRole::Offered
+            | WorkRole::Talking
+            | WorkRole::Dialing
+            | WorkRole::Held
+            | WorkRole::Consulting
+            | WorkRole::Conference
+            | WorkRole::Monitoring => false,
+        };
         let (kept, lost): (Vec<&OpenWork>, Vec<&OpenWork>) = open.works.iter().partition(goes_on);
         for work in lost {
             self.journal(about_work(open.agent, work.contact), &By::SYSTEM, Kind::AgentWorkEnded { role: work.role });
         }
         kept.into_iter().copied().collect()
     }
-
-    fn may_sit(&self, no: AgentNo, extension: ExtensionNo) -> bool {
-        let agent = self.site.agents.get(&no).is_some_and(|a| !a.retiring);
-        let phone = self.site.extensions.contains_key(&extension);
-        let free = self.phones.get(&extension).is_none_or(|p| p.holder.is_none());
-        agent && phone && free && self.agents.get(&no).is_some_and(|a: &Agent| a.seat().is_none())
-    }
 }
 
-fn about_work(agent: AgentNo, contact: ContactId) -> About {
-    About { contact: Some(contact), agent: Some(agent), ..About::default() }
+fn open_rest(waiting: &Waiting) -> OpenRest {
+    OpenRest { agent: waiting.agent, reason: waiting.reason, length: waiting.length, since: waiting.since }
 }
 
 fn open_agent(agent: AgentNo, seat: &Seat) -> OpenAgent {
     let mut works: Vec<OpenWork> = seat
         .works()
         .iter()
-        .map(|w| OpenWork { contact: w.contact, role: w.doing.role(), until: w.doing.until() })
+        .map(|w| OpenWork { contact: w.contact, role: w.doing.role(), since: w.since, until: w.doing.until() })
         .collect();
     works.sort_unstable_by_key(|w| w.contact);
     OpenAgent {
@@ -197,6 +247,13 @@ fn open_agent(agent: AgentNo, seat: &Seat) -> OpenAgent {
         wish_since: seat.wish_since,
         reachable: seat.reachable,
         works,
+        chosen: seat.chosen,
+        wish_limit: seat.limit,
+        wish_until: seat.until,
+        overtime: seat.overtime,
+        talked: seat.talked,
+        calls: seat.calls,
+        offered: seat.offered,
     }
 }
 

@@ -1,5 +1,5 @@
-//! Agents and their phones: signing in and out, wishes, reach, claims, and the deadlines of both.
-//! Owns which verb is refused in which state. Leaves offers to `offers`, the sets to `settle`.
+//! Agents and their phones: the verbs' way in, reach, claims, works, and the deadlines of both.
+//! Leaves coming and going to `presence`, wishes to `wishes`, offers to `offers`, the sets to `settle`.
 
 use super::agent::{Doing, Seat};
 use super::offer::Lease;
@@ -7,41 +7,63 @@ use super::phone::Phone;
 use super::words::{AgentVerb, ClaimRefused, Output, VerbRefused};
 use super::{Acd, Owner, about_agent};
 use crate::base::bounds::CALLS_PER_AGENT;
-use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, Now, OfferId, Supplies, Time};
-use crate::event::words::{Actor, ItemExit, NotReadyReason, OfferEnding, Station, Wish};
+use crate::base::{AgentNo, ContactId, ExtensionNo, Now, OfferId, Span, Supplies, Time};
+use crate::event::words::{Actor, NotReadyReason, OfferEnding, Wish};
 use crate::event::{About, By, Kind};
-use crate::site::StationPlan;
 
 impl Acd {
-    /// A command about an agent. Asking for what already is (ready twice) is granted and journals nothing.
+    /// A command about an agent. Asking for what already is (ready twice) is granted and journals nothing. `force` is why
+    /// somebody forces it: journaled before what it does, when it is not refused.
     ///
-    /// Not ready and sign-out end an offer that still rings: as `Rejected` when the agent asked himself, else as
+    /// Not ready, rest and sign-out end an offer that still rings: as `Rejected` when the agent asked himself, else as
     /// `Rescinded`; the agent is excluded from the item first. Once he has picked up, a wish is only remembered and
-    /// sign-out is refused. Ready ends a wrap-up; sign-out too.
+    /// sign-out is refused, or remembered when it is forced. Ready ends a wrap-up; sign-out too.
     pub fn agent(
         &mut self,
         agent: AgentNo,
         verb: AgentVerb,
+        force: Option<&str>,
         by: &By,
         now: Now,
         supplies: &mut Supplies,
     ) -> Result<(), VerbRefused> {
-        let t = now.t;
         if !self.agents.contains_key(&agent) {
             return Err(VerbRefused::UnknownAgent);
         }
+        let word = verb.word();
+        // What is told of it comes after who forced it; a verb that is refused tells nothing.
+        let told = self.outputs.len();
+        self.carry_out(agent, verb, force.is_some(), by, now.t)?;
+        if let Some(why) = force {
+            let kind = Kind::AgentForced { verb: word.to_owned(), why: why.to_owned() };
+            let forced = Output::Journal { about: about_agent(agent), by: by.clone(), kind };
+            self.outputs.insert(told, forced);
+        }
+        self.settle(now.t, supplies);
+        Ok(())
+    }
+
+    fn carry_out(&mut self, no: AgentNo, verb: AgentVerb, forced: bool, by: &By, t: Time) -> Result<(), VerbRefused> {
         match verb {
-            AgentVerb::SignIn { station } => self.sign_in(agent, station, by, t)?,
-            AgentVerb::SignOut => self.ask_sign_out(agent, by, t)?,
-            AgentVerb::Ready => self.ready(agent, by, t)?,
-            AgentVerb::NotReady { reason } => {
-                self.seat_of(agent)?;
-                self.set_wish(agent, Wish::NotReady(reason), by, t);
-                self.stop_ringing(agent, by, t);
+            AgentVerb::SignIn { station, groups } => self.ask_sign_in(no, station, groups, forced, by, t),
+            AgentVerb::SignOut => self.ask_sign_out(no, forced, by, t),
+            AgentVerb::Groups { groups } => self.choose_groups(no, groups, by, t),
+            AgentVerb::Ready => self.ready(no, forced, by, t),
+            AgentVerb::NotReady { reason } => self.not_ready(no, reason, forced, by, t),
+            AgentVerb::WrapUp { length } => self.enter_wrap_up(no, length, by, t),
+            AgentVerb::ExtendWrapUp { by: more } => self.extend_wrap_up(no, more, by, t),
+            AgentVerb::QuitWrapUp => self.quit_wrap_up(no, by, t),
+            AgentVerb::Rest { reason, length } => self.ask_rest(no, reason, length, forced, by, t),
+            AgentVerb::CancelRest => self.cancel_rest(no, by, t),
+            AgentVerb::Reserve { length } => self.reserve(no, length, by, t),
+            AgentVerb::Release => self.release(no, by, t),
+            AgentVerb::Pick { contact } => self.pick(no, contact),
+            AgentVerb::Note { text } => {
+                self.seat_of(no)?;
+                self.journal(about_agent(no), by, Kind::AgentNote { text });
+                Ok(())
             }
         }
-        self.settle(t, supplies);
-        Ok(())
     }
 
     /// A phone proved that it is there, or that it is not. Each proof may be told, not only changes: it ends a rest for
@@ -115,122 +137,72 @@ impl Acd {
             return;
         }
         if let Some(no) = phone.holder {
-            let doing = self.agents.get(&no).and_then(|a| a.seat()).and_then(|s| s.doing(contact));
-            if doing == Some(Doing::Dialing) {
-                self.end_work(no, contact, &By::PARTY, now.t);
+            match self.agents.get(&no).and_then(|a| a.seat()).and_then(|s| s.doing(contact)) {
+                Some(Doing::Call { offer: None, .. } | Doing::Monitoring) => {
+                    self.end_work(no, Some(contact), &By::PARTY, now.t);
+                }
+                Some(
+                    Doing::Offered(_)
+                    | Doing::Call { offer: Some(_), .. }
+                    | Doing::Reserved { .. }
+                    | Doing::WrapUp { .. },
+                )
+                | None => {}
             }
         }
         self.settle(now.t, supplies);
     }
 
-    fn sign_in(&mut self, no: AgentNo, station: Option<Station>, by: &By, t: Time) -> Result<(), VerbRefused> {
-        let agent = self.site.agents.get(&no).filter(|a| !a.retiring).ok_or(VerbRefused::Retiring)?;
-        if self.seat_of(no).is_ok() {
-            return Err(VerbRefused::AlreadySignedIn);
-        }
-        let station = station.unwrap_or(match agent.station {
-            StationPlan::Extension(extension) => Station::Extension(extension),
-        });
-        let Station::Extension(extension) = station;
-        let known = self.site.extensions.get(&extension).ok_or(VerbRefused::UnknownStation)?;
-        if known.retiring {
-            return Err(VerbRefused::Retiring);
-        }
-        if let Some(other) = self.phones.get(&extension).and_then(|p| p.holder) {
-            return Err(VerbRefused::StationTaken(other));
-        }
-        let seat = Seat::new(station, self.site_groups(no), t);
-        let (groups, wish) = (seat.group_numbers(), seat.wish);
-        self.journal(about_agent(no), by, Kind::AgentSignedIn { station, groups });
-        self.journal(about_agent(no), by, Kind::AgentWish { wish });
-        self.take_seat(no, seat, t);
-        Ok(())
-    }
-
-    /// The agent sits down: his groups count him, his phone is his, and what it is in already is his work.
-    pub(super) fn take_seat(&mut self, no: AgentNo, seat: Seat, t: Time) {
-        let extension = seat.extension();
-        self.matcher.join(&seat.groups);
-        let phone = self.phones.entry(extension).or_default();
-        phone.holder = Some(no);
-        let claims = phone.claims().to_vec();
-        self.agents.get_mut(&no).expect("asked before").sign_in(seat);
-        self.signed_in += 1;
-        for contact in claims {
-            self.begin_dialing(no, contact, t);
-        }
-        self.outputs.push_back(Output::Watch { extension, on: true });
-        self.sync_reach(no, &By::SYSTEM, t);
-        self.touched.insert(no);
-    }
-
-    fn ask_sign_out(&mut self, no: AgentNo, by: &By, t: Time) -> Result<(), VerbRefused> {
-        let busy = self.seat_of(no)?.works().iter().any(|w| match w.doing {
-            Doing::Talking(_) | Doing::Dialing => true,
-            Doing::Offered(offer) => self.offers.get(&offer).is_some_and(|lease| !lease.rings()),
-            Doing::WrapUp { .. } => false,
-        });
-        if busy {
-            return Err(VerbRefused::Busy);
-        }
-        self.stop_ringing(no, by, t);
-        self.sign_out(no, by, t);
-        Ok(())
-    }
-
-    /// Whoever has nothing but wrap-ups left is signed out. Callers whom nobody signed in can take any more leave.
-    pub(super) fn sign_out(&mut self, no: AgentNo, by: &By, t: Time) {
-        self.end_wrap_ups(no, by, t);
-        let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.sign_out()) else {
-            return;
-        };
-        self.signed_in -= 1;
-        self.journal(about_agent(no), by, Kind::AgentSignedOut);
-        let extension = seat.extension();
-        if let Some(phone) = self.phones.get_mut(&extension) {
-            phone.holder = None;
-        }
-        self.matcher.part(&seat.groups);
-        self.outputs.push_back(Output::Watch { extension, on: false });
-        self.touched.insert(no);
-        for (group, _) in seat.groups {
-            self.expel_hopeless(group, t);
-        }
-    }
-
-    fn ready(&mut self, no: AgentNo, by: &By, t: Time) -> Result<(), VerbRefused> {
-        self.seat_of(no)?;
-        if self.site.agents.get(&no).is_none_or(|a| a.retiring) {
-            return Err(VerbRefused::Retiring);
-        }
-        self.end_wrap_ups(no, by, t);
-        self.set_wish(no, Wish::Ready, by, t);
-        Ok(())
-    }
-
-    fn seat_of(&self, no: AgentNo) -> Result<&Seat, VerbRefused> {
+    pub(super) fn seat_of(&self, no: AgentNo) -> Result<&Seat, VerbRefused> {
         self.agents.get(&no).and_then(|a| a.seat()).ok_or(VerbRefused::NotSignedIn)
     }
 
+    /// What he wants from now on; a limit begins when he has no work.
     pub(super) fn set_wish(&mut self, no: AgentNo, wish: Wish, by: &By, t: Time) {
+        let limit = self.limit_of(wish);
+        self.set_limited_wish(no, wish, limit, by, t);
+    }
+
+    pub(super) fn set_limited_wish(&mut self, no: AgentNo, wish: Wish, limit: Option<Span>, by: &By, t: Time) {
         let Some(agent) = self.agents.get_mut(&no) else {
             return;
         };
-        if !agent.seat_mut().is_some_and(|seat| seat.set_wish(wish, t)) {
+        let Some(seat) = agent.seat_mut().filter(|seat| seat.wish != wish) else {
             return;
-        }
+        };
+        seat.set_wish(wish, limit, by, t);
+        let (rests, until) = (seat.rests(), seat.until);
         if wish == Wish::Ready {
             agent.idle_since = t;
         }
         self.touched.insert(no);
-        self.journal(about_agent(no), by, Kind::AgentWish { wish });
+        match rests {
+            true => self.resting.insert(no),
+            false => self.resting.remove(&no),
+        };
+        self.journal(about_agent(no), by, Kind::AgentWish { wish, limit, until });
+    }
+
+    /// A wish that waited for the end of his works begins to be kept.
+    pub(super) fn begin_wish(&mut self, no: AgentNo, t: Time) {
+        let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.seat_mut()) else {
+            return;
+        };
+        if seat.begin_wish(t) {
+            let kind = Kind::AgentWish { wish: seat.wish, limit: seat.limit, until: seat.until };
+            self.journal(about_agent(no), &By::SYSTEM, kind);
+        }
     }
 
     /// The offer whose phone has not been picked up.
-    fn ringing_offer(&self, no: AgentNo) -> Option<OfferId> {
+    pub(super) fn ringing_offer(&self, no: AgentNo) -> Option<OfferId> {
         self.agents.get(&no)?.seat()?.works().iter().find_map(|w| match w.doing {
             Doing::Offered(offer) if self.offers.get(&offer).is_some_and(Lease::rings) => Some(offer),
-            Doing::Offered(_) | Doing::Talking(_) | Doing::Dialing | Doing::WrapUp { .. } => None,
+            Doing::Offered(_)
+            | Doing::Call { .. }
+            | Doing::Monitoring
+            | Doing::Reserved { .. }
+            | Doing::WrapUp { .. } => None,
         })
     }
 
@@ -238,88 +210,63 @@ impl Acd {
         self.offers.get(&offer).is_some_and(Lease::alerts)
     }
 
-    fn stop_ringing(&mut self, no: AgentNo, by: &By, t: Time) {
+    pub(super) fn stop_ringing(&mut self, no: AgentNo, by: &By, t: Time) {
         if let Some(offer) = self.ringing_offer(no) {
             self.rescind(offer, declined(no, by), by, t);
         }
     }
 
-    /// What the agent does for a contact from now on.
-    pub(super) fn set_doing(&mut self, no: AgentNo, contact: ContactId, doing: Doing, about: About, by: &By, t: Time) {
+    /// What the agent does from now on for the contact, if any, that `about` names.
+    pub(super) fn set_doing(&mut self, no: AgentNo, doing: Doing, about: About, by: &By, t: Time) {
         let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.seat_mut()) else {
             return;
         };
-        seat.set_doing(contact, doing, t);
+        seat.set_doing(about.contact, doing, t);
         self.touched.insert(no);
         self.journal(about, by, Kind::AgentWork { role: doing.role(), until: doing.until() });
     }
 
     /// A phone's own call. What he does for the same contact already is not changed by it, except a wrap-up.
-    fn begin_dialing(&mut self, no: AgentNo, contact: ContactId, t: Time) {
+    pub(super) fn begin_dialing(&mut self, no: AgentNo, contact: ContactId, t: Time) {
         let Ok(seat) = self.seat_of(no) else {
             return;
         };
         match seat.doing(contact) {
-            Some(Doing::Offered(_) | Doing::Talking(_) | Doing::Dialing) => {}
+            Some(Doing::Offered(_) | Doing::Call { .. } | Doing::Monitoring | Doing::Reserved { .. }) => {}
             // Only wrap-ups that a restart kept can leave no room; the claim itself still counts at the phone.
             None if seat.is_full() => {}
             Some(Doing::WrapUp { .. }) | None => {
-                let about = About { contact: Some(contact), agent: Some(no), ..About::default() };
-                self.set_doing(no, contact, Doing::Dialing, about, &By::PARTY, t);
+                self.set_doing(no, Doing::DIALING, about_work(no, Some(contact)), &By::PARTY, t);
             }
         }
     }
 
-    /// The end of any work but a mere offer starts the idle time anew.
-    pub(super) fn end_work(&mut self, no: AgentNo, contact: ContactId, by: &By, t: Time) {
+    /// The end of any work but an offer or a reservation starts the idle time anew; that of the last begins a wish that
+    /// waited for it.
+    pub(super) fn end_work(&mut self, no: AgentNo, contact: Option<ContactId>, by: &By, t: Time) {
         let Some(agent) = self.agents.get_mut(&no) else {
             return;
         };
-        let Some(doing) = agent.seat_mut().and_then(|s| s.end_work(contact)) else {
+        let Some(doing) = agent.seat_mut().and_then(|s| s.end_work(contact, t)) else {
             return;
         };
         match doing {
-            Doing::Offered(_) => {}
-            Doing::Talking(_) | Doing::Dialing | Doing::WrapUp { .. } => agent.idle_since = t,
+            Doing::Offered(_) | Doing::Reserved { .. } => {}
+            Doing::Call { .. } | Doing::Monitoring | Doing::WrapUp { .. } => agent.idle_since = t,
         }
         self.touched.insert(no);
-        let about = About { contact: Some(contact), agent: Some(no), ..About::default() };
-        self.journal(about, by, Kind::AgentWorkEnded { role: doing.role() });
+        self.journal(about_work(no, contact), by, Kind::AgentWorkEnded { role: doing.role() });
+        self.begin_wish(no, t);
     }
 
-    fn end_wrap_ups(&mut self, no: AgentNo, by: &By, t: Time) {
-        self.end_wrap_ups_until(no, Time(i64::MAX), by, t);
-    }
-
-    fn end_wrap_ups_until(&mut self, no: AgentNo, last: Time, by: &By, t: Time) {
+    /// Ends those of his works that `over` names.
+    pub(super) fn end_works(&mut self, no: AgentNo, by: &By, t: Time, over: impl Fn(Doing) -> bool) {
         let Ok(seat) = self.seat_of(no) else {
             return;
         };
-        let over = seat.works().iter().filter(|w| w.doing.until().is_some_and(|until| until <= last));
-        let over: Vec<ContactId> = over.map(|w| w.contact).collect();
+        let over: Vec<Option<ContactId>> = seat.works().iter().filter(|w| over(w.doing)).map(|w| w.contact).collect();
         for contact in over {
             self.end_work(no, contact, by, t);
-        }
-    }
-
-    /// Callers of a group whom nobody signed in can ever take leave it.
-    pub(super) fn expel_hopeless(&mut self, group: GroupNo, t: Time) {
-        let hopeless = self.matcher.queue(group).map_or_else(Vec::new, |q| q.hopeless());
-        for item in hopeless {
-            self.leave(item, ItemExit::NoAgent, &By::SYSTEM, t);
-        }
-    }
-
-    /// Somebody who was removed from the site has finished his work.
-    pub(super) fn retire_if_idle(&mut self, no: AgentNo, t: Time) {
-        if self.site.agents.get(&no).is_some_and(|a| !a.retiring) {
-            return;
-        }
-        if self.seat_of(no).is_ok_and(|seat| seat.works().is_empty()) {
-            self.sign_out(no, &By::SYSTEM, t);
-        }
-        if self.seat_of(no).is_err() && !self.site.agents.contains_key(&no) {
-            self.agents.remove(&no);
         }
     }
 
@@ -345,7 +292,7 @@ impl Acd {
         self.touched.insert(no);
     }
 
-    fn set_phone_deadline(&mut self, extension: ExtensionNo) {
+    pub(super) fn set_phone_deadline(&mut self, extension: ExtensionNo) {
         self.agenda.set(Owner::Phone(extension), self.phones.get(&extension).and_then(Phone::deadline));
     }
 
@@ -368,10 +315,8 @@ impl Acd {
     }
 
     pub(super) fn agent_due(&mut self, no: AgentNo, t: Time) {
-        self.end_wrap_ups_until(no, t, &By::SYSTEM, t);
-        if self.seat_of(no).is_ok_and(|seat| seat.rang_out_until().is_some_and(|until| until <= t)) {
-            self.set_wish(no, Wish::Ready, &By::SYSTEM, t);
-        }
+        self.end_works(no, &By::SYSTEM, t, |doing| doing.until().is_some_and(|until| until <= t));
+        self.wish_due(no, t);
         let next = self.agents.get(&no).and_then(|a| a.deadline());
         self.agenda.set(Owner::Agent(no), next);
     }
@@ -389,6 +334,11 @@ impl Acd {
             self.sync_reach(no, &By::SYSTEM, t);
         }
     }
+}
+
+/// An event about what an agent does, for a contact or for none.
+pub(super) fn about_work(agent: AgentNo, contact: Option<ContactId>) -> About {
+    About { contact, agent: Some(agent), ..About::default() }
 }
 
 /// How an offer ends that a change of state cut short: declined by the agent, or taken away from him.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::bounds::LEVEL_MAX;
-use crate::base::{AgentNo, ItemId, Time};
+use crate::base::{AgentNo, ItemId, Rng, Time};
 use crate::site::Strategy;
 
 /// The one order over all groups, fixed while waiting: ageing is in it, because everybody ages alike.
@@ -20,12 +20,21 @@ const LEVELS: usize = LEVEL_MAX as usize;
 pub struct Queue {
     /// By needed level; levels nobody needs have no entry.
     waiting: BTreeMap<u8, BTreeMap<Rank, ItemId>>,
-    /// By the agents' level: idle since, agent. The order serves every strategy.
-    ready: [BTreeSet<(Time, AgentNo)>; LEVELS],
+    /// By the agents' level.
+    ready: [BTreeSet<Turn>; LEVELS],
     /// Signed in, by level.
     members: [usize; LEVELS],
     /// All that are not connected, also those an agent is rung for: contact's first entry, item.
     entered: BTreeSet<(Time, ItemId)>,
+}
+
+/// Whose turn it is among ready agents: the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Turn {
+    /// What the group's strategy orders by; 0 where that is the idle time alone.
+    pub key: i64,
+    pub idle_since: Time,
+    pub agent: AgentNo,
 }
 
 /// Sets are by level from 1.
@@ -98,12 +107,12 @@ impl Queue {
             .collect()
     }
 
-    pub fn set_ready(&mut self, level: u8, idle_since: Time, agent: AgentNo) {
-        self.ready[slot(level)].insert((idle_since, agent));
+    pub fn set_ready(&mut self, level: u8, turn: Turn) {
+        self.ready[slot(level)].insert(turn);
     }
 
-    pub fn unset_ready(&mut self, level: u8, idle_since: Time, agent: AgentNo) {
-        self.ready[slot(level)].remove(&(idle_since, agent));
+    pub fn unset_ready(&mut self, level: u8, turn: Turn) {
+        self.ready[slot(level)].remove(&turn);
     }
 
     pub fn ready(&self) -> usize {
@@ -120,18 +129,34 @@ impl Queue {
     }
 
     /// The ready agent who gets an item that needs this level.
-    pub fn best(&self, level: u8, strategy: Strategy, excluded: &[AgentNo]) -> Option<AgentNo> {
-        if level > LEVEL_MAX {
-            return None;
-        }
-        let mut firsts = self.ready[slot(level)..]
-            .iter()
-            .filter_map(|set| set.iter().find(|(_, agent)| !excluded.contains(agent)).copied());
+    pub fn best(&self, level: u8, strategy: Strategy, excluded: &[AgentNo], rng: &mut Rng) -> Option<AgentNo> {
+        let mut firsts = self.able(level).filter_map(|set| set.iter().find(|turn| !excluded.contains(&turn.agent)));
         match strategy {
-            Strategy::LongestIdle => firsts.min(),
             Strategy::SkillLevel => firsts.next_back(),
+            Strategy::Random => {
+                let all = || self.able(level).flatten().filter(|turn| !excluded.contains(&turn.agent));
+                // Nothing is drawn where nobody is free: who cannot be chosen costs no chance.
+                let n = all().count() as u64;
+                if n == 0 { None } else { all().nth(usize::try_from(rng.below(n)).unwrap_or(0)) }
+            }
+            Strategy::LongestIdle
+            | Strategy::LeastTalk
+            | Strategy::FewestCalls
+            | Strategy::RoundRobin
+            | Strategy::TopDown => firsts.min(),
         }
-        .map(|(_, agent)| agent)
+        .map(|turn| turn.agent)
+    }
+
+    /// A ready agent could take an item that needs this level.
+    pub fn any(&self, level: u8, excluded: &[AgentNo]) -> bool {
+        self.able(level).flatten().any(|turn| !excluded.contains(&turn.agent))
+    }
+
+    /// The ready agents of this level and better.
+    fn able(&self, level: u8) -> impl DoubleEndedIterator<Item = &BTreeSet<Turn>> {
+        let from = if level > LEVEL_MAX { LEVELS } else { slot(level) };
+        self.ready[from..].iter()
     }
 }
 
@@ -143,21 +168,34 @@ mod tests {
     fn strategies_choose_among_the_able() {
         let mut queue = Queue::default();
         for (level, idle, agent) in [(2, 10, 1), (5, 20, 2), (5, 15, 3), (9, 30, 4)] {
-            queue.set_ready(level, Time(idle), AgentNo(agent));
+            let key = 100 - i64::from(agent);
+            queue.set_ready(level, Turn { key, idle_since: Time(idle), agent: AgentNo(agent) });
         }
+        let mut rng = Rng::from_number(1);
         let cases: &[(u8, Strategy, &[u32], Option<u32>)] = &[
-            (1, Strategy::LongestIdle, &[], Some(1)),
-            (3, Strategy::LongestIdle, &[], Some(3)),
-            (3, Strategy::LongestIdle, &[3], Some(2)),
+            (1, Strategy::TopDown, &[], Some(4)),
+            (1, Strategy::RoundRobin, &[4], Some(3)),
+            (9, Strategy::LeastTalk, &[4], None),
+            (9, Strategy::Random, &[], Some(4)),
+            (9, Strategy::Random, &[4], None),
             (1, Strategy::SkillLevel, &[], Some(4)),
             (1, Strategy::SkillLevel, &[4], Some(3)),
             (9, Strategy::SkillLevel, &[4], None),
             (10, Strategy::LongestIdle, &[], None),
+            (10, Strategy::Random, &[], None),
         ];
         for (level, strategy, excluded, expected) in cases {
             let excluded: Vec<AgentNo> = excluded.iter().map(|n| AgentNo(*n)).collect();
-            assert_eq!(queue.best(*level, *strategy, &excluded), expected.map(AgentNo), "{level} {strategy:?}");
+            assert_eq!(
+                queue.best(*level, *strategy, &excluded, &mut rng),
+                expected.map(AgentNo),
+                "{level} {strategy:?}"
+            );
+            assert_eq!(queue.any(*level, &excluded), expected.is_some(), "{level} {strategy:?}");
         }
+        let drawn: BTreeSet<AgentNo> =
+            (0..100).filter_map(|_| queue.best(3, Strategy::Random, &[AgentNo(2)], &mut rng)).collect();
+        assert_eq!(drawn, BTreeSet::from([AgentNo(3), AgentNo(4)]));
     }
 
     #[test]

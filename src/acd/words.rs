@@ -1,7 +1,8 @@
 //! What the ACD is told and what it decides. It speaks of agents, stations, items and offers; no leg, call or sound.
 
 use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, ItemId, OfferId, SegmentId, Span, Time};
-use crate::event::words::{By, ItemExit, NotReadyReason, OfferEnding, Station, Wish, WorkRole};
+use crate::event::words::{By, ItemExit, OfferEnding, Station, Wish, WorkRole};
+pub use crate::switch::AgentVerb;
 
 /// What is queued and offered. The matcher never dereferences the holder.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,15 +34,6 @@ pub enum OfferStep {
     Ended { ending: OfferEnding, sip_status: Option<u16> },
 }
 
-/// A command about an agent.
-#[derive(Clone, Debug, PartialEq)]
-pub enum AgentVerb {
-    SignIn { station: Option<Station> },
-    SignOut,
-    Ready,
-    NotReady { reason: NotReadyReason },
-}
-
 /// Why a verb was refused; the tenant maps it to a code of `switch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerbRefused {
@@ -56,6 +48,29 @@ pub enum VerbRefused {
     Busy,
     /// The object is being removed.
     Retiring,
+    /// The site does not give him this group.
+    NotMember(GroupNo),
+    UnknownReason,
+    /// Longer than this.
+    TooLong(Span),
+    NotInWrapUp,
+    NotResting,
+    NotReserved,
+    /// He is not ready, not reachable, or busy.
+    NotAvailable,
+    /// The contact waits in no queue.
+    NotQueued,
+}
+
+/// Why an agent cannot be in a call in this way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleRefused {
+    /// He is in no call of this contact that could be so.
+    NotHis,
+    /// He talks here.
+    Talks(ContactId),
+    /// `CALLS_PER_AGENT` are reached.
+    Full,
 }
 
 /// Why a phone may not be in one more call.
@@ -117,11 +132,15 @@ pub struct AgentSnapshot {
     pub station: Option<Station>,
     pub groups: Vec<(GroupNo, u8)>,
     pub wish: Option<Wish>,
+    /// When its limit is over.
+    pub wish_until: Option<Time>,
+    /// His place among those who wait for rest; 1 is the next.
+    pub rest_place: Option<usize>,
     pub reachable: bool,
     pub display: crate::event::words::Display,
     /// Since when `display` is what it is; since the restart at the earliest.
     pub since: Time,
-    /// At most one per contact.
+    /// At most one per contact, and one without.
     pub works: Vec<WorkSnapshot>,
 }
 
@@ -141,7 +160,7 @@ pub struct QueueSnapshot {
 /// What he does for a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkSnapshot {
-    pub contact: ContactId,
+    pub contact: Option<ContactId>,
     pub role: WorkRole,
     pub since: Time,
     /// When it ends by itself.

@@ -22,6 +22,7 @@ pub fn routes() -> Routes {
         .routes(routes!(get_call))
         .routes(routes!(hang_up))
         .routes(routes!(set_data))
+        .routes(routes!(prioritise))
         .routes(routes!(sip_history))
 }
 
@@ -48,6 +49,13 @@ pub struct HangupBody {
     /// Ends this leg alone. Absent: the whole contact.
     #[serde(default)]
     pub leg: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriorityBody {
+    /// -1000 to 1000; the higher comes first. Replaces the one it has.
+    pub priority: i32,
 }
 
 /// All live contacts with their calls and legs, oldest first.
@@ -122,6 +130,23 @@ async fn set_data(
     let contact = minted("contact", &contact)?;
     check_data(&data)?;
     contact_reply(&caller, Body::SetData { contact, data }).await
+}
+
+/// A waiting contact stands elsewhere in its queue: each step is worth a minute of waiting.
+#[utoipa::path(post, path = "/v1/calls/{contact}/priority", tag = "calls", request_body = PriorityBody,
+    params(("contact" = String, Path, description = "the contact's id")),
+    responses((status = 200, body = CallReply)))]
+async fn prioritise(
+    caller: Caller,
+    Named(contact): Named,
+    JsonBody(body): JsonBody<PriorityBody>,
+) -> Result<Reply<CallReply>, Problem> {
+    caller.may(Permission::CallsControl)?;
+    let contact = minted("contact", &contact)?;
+    if !(-1_000..=1_000).contains(&body.priority) {
+        return Err(Problem::field("priority", "`priority` is -1000 to 1000"));
+    }
+    contact_reply(&caller, Body::Priority { contact, priority: body.priority }).await
 }
 
 /// What is too large by itself is refused here; the tenant checks the sum.

@@ -2,14 +2,21 @@
 
 use serde_json::{Value, json};
 
-/// Operations whose body has fields that must be there.
-pub const NEEDS_BODY: [&str; 8] =
-    ["originate", "set_data", "put_site", "send_digits", "announce", "invite", "transfer", "consult"];
-
 /// What a client sends.
 pub fn request(operation: &str) -> Option<Value> {
     Some(match operation {
-        "sign_in" => json!({ "station": { "extension": "1001" } }),
+        "sign_in" => json!({ "station": { "extension": "1001" }, "groups": ["support"] }),
+        "sign_out" | "make_ready" => json!({ "force": "left without signing out" }),
+        "choose_groups" => json!({ "groups": ["support"] }),
+        "make_not_ready" => json!({ "reason": "meeting" }),
+        "wrap_up" => json!({ "length_ms": 60_000 }),
+        "extend_wrap_up" => json!({ "by_ms": 30_000 }),
+        "rest" => json!({ "reason": "lunch", "length_ms": 900_000 }),
+        "reserve" => json!({ "length_ms": 30_000 }),
+        "quit_wrap_up" | "cancel_rest" | "release" => json!({}),
+        "pick" => json!({ "contact": "116703443107610625" }),
+        "note" => json!({ "text": "call your team leader" }),
+        "prioritise" => json!({ "priority": 5 }),
         "originate" => json!({ "to": "1002", "flow": "main", "data": { "order": "4711" } }),
         "put_site" => json!({ "site": "tenant: demo\ndomains: [demo.example]\n...", "dry_run": true }),
         "hang_up" => json!({}),
@@ -37,13 +44,14 @@ pub fn answer(operation: &str) -> Option<Value> {
             "passwords": { "1005": "made-up-and-shown-once" } }),
         "list_groups" => json!({ "seq": 1290, "groups": [group()] }),
         "list_agents" => json!({ "seq": 1290, "agents": [agent()] }),
-        "get_agent" | "sign_in" | "sign_out" | "make_ready" | "make_not_ready" => {
+        "get_agent" | "sign_in" | "sign_out" | "make_ready" | "make_not_ready" | "choose_groups" | "wrap_up"
+        | "extend_wrap_up" | "quit_wrap_up" | "rest" | "cancel_rest" | "reserve" | "release" | "pick" | "note" => {
             json!({ "seq": 1290, "agent": agent() })
         }
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
-        "get_call" | "hang_up" | "set_data" | "retrieve" | "mute" | "unmute" | "send_digits" | "announce"
-        | "stop_announcement" | "invite" | "transfer" | "consult" | "complete" | "cancel" | "swap" | "join"
-        | "start_recording" | "stop_recording" | "pause_recording" | "resume_recording" => {
+        "get_call" | "hang_up" | "set_data" | "prioritise" | "retrieve" | "mute" | "unmute" | "send_digits"
+        | "announce" | "stop_announcement" | "invite" | "transfer" | "consult" | "complete" | "cancel" | "swap"
+        | "join" | "start_recording" | "stop_recording" | "pause_recording" | "resume_recording" => {
             json!({ "seq": 1290, "contact": contact() })
         }
         "hold" => {

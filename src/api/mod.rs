@@ -8,6 +8,7 @@
     reason = "a driver: sockets, files and waiting for clients"
 )]
 
+mod agent_verbs;
 mod agents;
 pub mod archive;
 mod calls;
@@ -107,6 +108,7 @@ fn operations() -> Routes {
     OpenApiRouter::new()
         .merge(health::routes())
         .merge(agents::routes())
+        .merge(agent_verbs::routes())
         .merge(calls::routes())
         .merge(verbs::routes())
         .merge(records::routes())

@@ -104,7 +104,8 @@ impl Caller {
             | Body::Originate(_)
             | Body::Hangup { .. }
             | Body::SetData { .. }
-            | Body::Call { .. } => self.id.clone(),
+            | Body::Call { .. }
+            | Body::Priority { .. } => self.id.clone(),
         };
         let command = Command { id, actor: Actor::Integration(self.token.no()), body };
         match self.api.door.command(&self.token, &self.tenant, command).await? {

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::agents::{NoFields, agent_no};
+use super::agent_verbs::NoFields;
+use super::agents::agent_no;
 use super::calls::contact_reply;
 use super::records::group_no;
 use super::reply::Reply;

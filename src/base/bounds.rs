@@ -71,6 +71,13 @@ pub const STATION_REST_MAX: Span = Span::minutes(5);
 pub const REFUSALS_IN_A_ROW: u32 = 3;
 /// How long an agent who let an offer ring out stays not ready unless somebody makes him ready.
 pub const RANG_OUT_REST: Span = Span::minutes(5);
+/// The longest wrap-up, also one that was extended; a longer wish is cut.
+pub const WRAP_UP_MAX: Span = Span::hours(1);
+/// The longest lease of an agent who is kept free for an announced call.
+pub const RESERVE_MAX: Span = Span::minutes(5);
+/// A note to an agent, and the reason of a forced change, as text. Longer: 400.
+pub const AGENT_NOTE_BYTES: usize = 1 << 10;
+pub const FORCE_REASON_BYTES: usize = 256;
 /// Nonces of one tenant whose counts are known. Full: the oldest is forgotten and its user challenged again as stale.
 pub const NONCES_COUNTED: usize = 8_192;
 /// Sources whose requests are counted. Full: the one that is idle for longest is forgotten.

@@ -97,6 +97,8 @@ numbered! {
     ExtensionNo(u32)
     AgentNo(u32)
     GroupNo(u32)
+    /// A reason for not being ready that the tenant made.
+    ReasonNo(u32)
     NumberNo(u32)
     RouteNo(u32)
     TrunkNo(u32)

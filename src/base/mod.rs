@@ -14,7 +14,7 @@ mod time;
 pub use agenda::Agenda;
 pub use ids::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, LinkId, NumberNo,
-    OfferId, PlayerId, PoolExhausted, RouteNo, SegmentId, TenantNo, TrunkNo,
+    OfferId, PlayerId, PoolExhausted, ReasonNo, RouteNo, SegmentId, TenantNo, TrunkNo,
 };
 pub use network::{Network, NetworkError};
 pub use rng::Rng;

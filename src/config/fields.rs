@@ -108,6 +108,10 @@ impl<'n> Item<'n> {
         None
     }
 
+    pub fn is_integer(&self) -> bool {
+        matches!(self.node.value, Value::Integer(_))
+    }
+
     pub fn integer(&self, range: RangeInclusive<u32>, problems: &mut Problems) -> Option<u32> {
         let expected = format!("a number from {} to {}", range.start(), range.end());
         if let Value::Integer(n) = self.node.value {

@@ -105,9 +105,27 @@ impl Names {
             // Another line says the same.
             "announcement_ended" | "originated" | "contact_data" | "call_opened" | "call_joined" | "call_left"
             | "call_closed" | "segment" | "agent_groups" | "command_accepted" => return Ok(None),
-            kind => (leg, done_to_party(kind, data).ok_or_else(|| Unknown(kind.to_owned()))?),
+            "item_priority" => (customer, format!("waits at another place, priority {}", data["priority"])),
+            kind => match done_by_agent(kind, data) {
+                Some(done) => (agent, done),
+                None => (leg, done_to_party(kind, data).ok_or_else(|| Unknown(kind.to_owned()))?),
+            },
         }))
     }
+}
+
+/// What an agent does beside calls, or what is done to him.
+fn done_by_agent(kind: &str, data: &Value) -> Option<String> {
+    let said = |field: &str| text(data, field);
+    Some(match kind {
+        "agent_forced" => format!("is forced: {}, {}", said("verb"), said("why")),
+        "agent_note" => format!("gets a note: {}", said("text")),
+        "agent_overtime" => "rests for longer than he may".to_owned(),
+        "agent_rest_queued" => "waits for his rest".to_owned(),
+        "agent_rest_unqueued" if data["granted"] == true => "may rest now".to_owned(),
+        "agent_rest_unqueued" => "waits for his rest no longer".to_owned(),
+        _ => return None,
+    })
 }
 
 /// What was done to a party of a talk, or to all.

@@ -11,7 +11,7 @@ use super::words::{
 use super::{About, DialogState, Event, Kind, MediaCounts, Recorded, VERSION};
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, NumberNo, OfferId,
-    SegmentId, Span, TenantNo, Time, TrunkNo, Utc,
+    ReasonNo, SegmentId, Span, TenantNo, Time, TrunkNo, Utc,
 };
 
 /// Ids as letters: contact, call, leg, agent, group, item, offer. In brackets: only where it applies.
@@ -219,6 +219,11 @@ fn flow_entries() -> Vec<Entry> {
         ),
         entry(
             "contact group item",
+            "It waits at another place from now on.",
+            Kind::ItemPriority { due: Time(1_000_000), priority: 3 },
+        ),
+        entry(
+            "contact group item",
             "It waits no longer.",
             Kind::ItemLeft { exit: ItemExit::Connected, waited: Span::seconds(9) },
         ),
@@ -244,23 +249,48 @@ fn agent_entries() -> Vec<Entry> {
         entry(
             "agent",
             "He is signed in: not ready, and unreachable until told otherwise.",
-            Kind::AgentSignedIn { station: STATION, groups: vec![GroupNo(1), GroupNo(2)] },
+            Kind::AgentSignedIn { station: STATION, groups: vec![GroupNo(1), GroupNo(2)], chosen: false },
         ),
         entry("agent", "He is signed out.", Kind::AgentSignedOut),
         entry(
             "agent",
-            "The groups of somebody signed in changed with the site; the whole list.",
-            Kind::AgentGroups { groups: vec![GroupNo(1)] },
+            "The groups of somebody signed in changed, with the site or because he chose others; the whole list.",
+            Kind::AgentGroups { groups: vec![GroupNo(1)], chosen: true },
         ),
-        entry("agent", "What he asked for.", Kind::AgentWish { wish: Wish::NotReady(NotReadyReason::Asked) }),
+        entry(
+            "agent",
+            "What he wants, also during a call; then `until` is told once more when the call is over and `limit` begins.",
+            Kind::AgentWish {
+                wish: Wish::NotReady(NotReadyReason::Rest(Some(ReasonNo(2)))),
+                limit: Some(Span::minutes(10)),
+                until: Some(Time(620_000_000)),
+            },
+        ),
+        entry("agent", "He is not ready for longer than he may be. He stays so.", Kind::AgentOvertime),
+        entry(
+            "agent",
+            "Somebody forced what the next events tell.",
+            Kind::AgentForced { verb: "sign-out".to_owned(), why: "left without signing out".to_owned() },
+        ),
+        entry(
+            "agent",
+            "He waits for rest: the quota is used up. First come, first served.",
+            Kind::AgentRestQueued { reason: None, length: Span::minutes(10) },
+        ),
+        entry(
+            "agent",
+            "He waits for rest no longer; granted: his wish follows.",
+            Kind::AgentRestUnqueued { granted: true },
+        ),
+        entry("agent", "Somebody tells him something.", Kind::AgentNote { text: "call your team leader".to_owned() }),
         entry("agent", "His phone is there, or is not.", Kind::AgentReachable { reachable: true }),
         entry(
-            "contact agent",
-            "What he does for this contact from now on; it replaces what he did for it.",
+            "[contact] agent",
+            "What he does for this contact (without one: for none) from now on; it replaces what he did for it.",
             Kind::AgentWork { role: WorkRole::WrapUp, until: Some(Time(20_000_000)) },
         ),
         entry(
-            "contact agent",
+            "[contact] agent",
             "He does nothing for this contact any more.",
             Kind::AgentWorkEnded { role: WorkRole::WrapUp },
         ),

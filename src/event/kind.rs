@@ -9,7 +9,8 @@ use super::words::{
     RecordingGap, SegmentEdge, Side, Station, TransferEnding, TransferMode, Wish, WorkRole,
 };
 use crate::base::{
-    AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, SegmentId, Span, Time,
+    AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, ReasonNo, SegmentId,
+    Span, Time,
 };
 
 /// What happened. The ids it is about stand beside it in [`super::Event`]; a kind holds only what they do not say.
@@ -135,6 +136,11 @@ pub enum Kind {
         priority: i32,
         visit: u32,
     },
+    /// It waits at another place from now on.
+    ItemPriority {
+        due: Time,
+        priority: i32,
+    },
     ItemLeft {
         exit: ItemExit,
         waited: Span,
@@ -158,19 +164,51 @@ pub enum Kind {
     AgentSignedIn {
         station: Station,
         groups: Vec<GroupNo>,
+        /// He chose among his groups: others that the site gives him later are not his until he signs in again.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        chosen: bool,
     },
     AgentSignedOut,
-    /// The groups of somebody signed in changed with the site; the whole list.
+    /// The groups of somebody signed in changed, with the site or because he chose others; the whole list.
     AgentGroups {
         groups: Vec<GroupNo>,
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        chosen: bool,
     },
+    /// What he wants, also during a call; then `until` is told once more when the call is over and `limit` begins.
     AgentWish {
         wish: Wish,
+        /// How long it may last.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        limit: Option<Span>,
+        /// When that is over.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        until: Option<Time>,
+    },
+    /// He is not ready for longer than he may be. He stays so.
+    AgentOvertime,
+    /// Somebody forced what the next events tell. Personal: `why` is free text.
+    AgentForced {
+        verb: String,
+        why: String,
+    },
+    /// He waits for rest: the quota is used up. First come, first served.
+    AgentRestQueued {
+        reason: Option<ReasonNo>,
+        length: Span,
+    },
+    /// He waits for rest no longer; granted: his wish follows.
+    AgentRestUnqueued {
+        granted: bool,
+    },
+    /// Somebody tells him something. Personal.
+    AgentNote {
+        text: String,
     },
     AgentReachable {
         reachable: bool,
     },
-    /// He began to do something for a contact, or changed what he does for it.
+    /// He began to do something for a contact, or changed what he does for it; without a contact for none.
     AgentWork {
         role: WorkRole,
         until: Option<Time>,
@@ -298,6 +336,8 @@ impl Kind {
                 | Self::LegCreated { .. }
                 | Self::LegDialog { .. }
                 | Self::Digit { .. }
+                | Self::AgentForced { .. }
+                | Self::AgentNote { .. }
                 | Self::DigitsSent { .. }
                 | Self::Registered { .. }
                 | Self::Unregistered { .. }
@@ -338,6 +378,7 @@ impl Kind {
             Self::FlowNode { .. } => "flow_node",
             Self::FlowEnded { .. } => "flow_ended",
             Self::ItemEntered { .. } => "item_entered",
+            Self::ItemPriority { .. } => "item_priority",
             Self::ItemLeft { .. } => "item_left",
             Self::OfferMade { .. } => "offer_made",
             Self::OfferAlerting => "offer_alerting",
@@ -348,6 +389,11 @@ impl Kind {
             Self::AgentSignedOut => "agent_signed_out",
             Self::AgentGroups { .. } => "agent_groups",
             Self::AgentWish { .. } => "agent_wish",
+            Self::AgentOvertime => "agent_overtime",
+            Self::AgentForced { .. } => "agent_forced",
+            Self::AgentRestQueued { .. } => "agent_rest_queued",
+            Self::AgentRestUnqueued { .. } => "agent_rest_unqueued",
+            Self::AgentNote { .. } => "agent_note",
             Self::AgentReachable { .. } => "agent_reachable",
             Self::AgentWork { .. } => "agent_work",
             Self::AgentWorkEnded { .. } => "agent_work_ended",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{AgentNo, CommandId, ExtensionNo, TrunkNo};
+use crate::base::{AgentNo, CommandId, ExtensionNo, ReasonNo, TrunkNo};
 
 /// Who acts. Numbers, not names: names can be erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -247,6 +247,8 @@ pub enum ItemExit {
 pub enum Wish {
     Ready,
     NotReady(NotReadyReason),
+    /// He is signed out as soon as his calls are over.
+    SignOut,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -260,6 +262,35 @@ pub enum NotReadyReason {
     Restart,
     /// Just signed in.
     SignedIn,
+    /// His call has ended and he is to be asked before the next.
+    AfterCall,
+    /// On rest, which counts in the tenant's quota; why, by the tenant's own reasons.
+    Rest(Option<ReasonNo>),
+    /// One of the tenant's own reasons.
+    Own(ReasonNo),
+}
+
+impl NotReadyReason {
+    /// As people and clients read it; which of the tenant's reasons it is says [`Self::reason`].
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::RangOut => "rang-out",
+            Self::Restart => "restart",
+            Self::SignedIn => "signed-in",
+            Self::AfterCall => "after-call",
+            Self::Rest(_) => "rest",
+            Self::Own(_) => "own",
+        }
+    }
+
+    pub const fn reason(self) -> Option<ReasonNo> {
+        match self {
+            Self::Rest(reason) => reason,
+            Self::Own(reason) => Some(reason),
+            Self::Asked | Self::RangOut | Self::Restart | Self::SignedIn | Self::AfterCall => None,
+        }
+    }
 }
 
 /// Where an agent takes calls.
@@ -279,6 +310,15 @@ pub enum WorkRole {
     WrapUp,
     /// His phone is in a call that no offer made.
     Dialing,
+    /// The other side hears music; he may take another call where his groups allow it.
+    Held,
+    /// He asks somebody else while the customer waits.
+    Consulting,
+    Conference,
+    /// He listens to, or helps in, somebody else's call.
+    Monitoring,
+    /// Kept free for a call that a command announced.
+    Reserved,
 }
 
 /// The one exclusive state that people see. The variants stand in their precedence: the first that holds is shown.
@@ -287,8 +327,13 @@ pub enum WorkRole {
 pub enum Display {
     SignedOut,
     Talking,
+    Conference,
+    Consulting,
     Dialing,
+    Monitoring,
     Ringing,
+    Held,
+    Reserved,
     WrapUp,
     Unreachable,
     NotReady,
@@ -303,9 +348,14 @@ impl Display {
             WorkRole::Dialing => Self::Dialing,
             WorkRole::Offered => Self::Ringing,
             WorkRole::WrapUp => Self::WrapUp,
+            WorkRole::Held => Self::Held,
+            WorkRole::Consulting => Self::Consulting,
+            WorkRole::Conference => Self::Conference,
+            WorkRole::Monitoring => Self::Monitoring,
+            WorkRole::Reserved => Self::Reserved,
         });
         let wished = match wish {
-            Wish::NotReady(_) => Self::NotReady,
+            Wish::NotReady(_) | Wish::SignOut => Self::NotReady,
             Wish::Ready => Self::Ready,
         };
         working.chain((!reachable).then_some(Self::Unreachable)).min().unwrap_or(wished)
@@ -387,11 +437,17 @@ mod tests {
 
     #[test]
     fn the_first_state_that_holds_is_shown_whatever_came_first() {
-        use WorkRole::{Dialing, Offered, Talking, WrapUp};
+        use WorkRole::{Conference, Consulting, Dialing, Held, Monitoring, Offered, Reserved, Talking, WrapUp};
         let not_ready = Wish::NotReady(NotReadyReason::Asked);
-        let rows: [(&[WorkRole], bool, Wish, Display); 8] = [
+        let rows: [(&[WorkRole], bool, Wish, Display); 14] = [
             (&[Talking, Dialing, Offered, WrapUp], false, not_ready, Display::Talking),
-            (&[Dialing, Offered, WrapUp], false, not_ready, Display::Dialing),
+            (&[Conference, Consulting, Dialing], true, not_ready, Display::Conference),
+            (&[Consulting, Dialing, Held], true, not_ready, Display::Consulting),
+            (&[Dialing, Monitoring, Offered, WrapUp], false, not_ready, Display::Dialing),
+            (&[Monitoring, Offered, Held], true, not_ready, Display::Monitoring),
+            (&[Offered, Held], true, Wish::Ready, Display::Ringing),
+            (&[Held, Reserved, WrapUp], true, Wish::Ready, Display::Held),
+            (&[Reserved, WrapUp], true, Wish::Ready, Display::Reserved),
             (&[Offered, WrapUp], false, Wish::Ready, Display::Ringing),
             (&[WrapUp], false, Wish::Ready, Display::WrapUp),
             (&[], false, not_ready, Display::Unreachable),

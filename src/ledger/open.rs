@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use super::{Fold, Unknown};
 use crate::base::bounds::{COMMAND_IDS_KEPT, COMMAND_MEMORY};
 use crate::base::{
-    AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span, Time,
-    Utc,
+    AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, ReasonNo, SegmentId,
+    Span, Time, Utc,
 };
 use crate::event::words::{
     CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, TransferMode, Wish, WorkRole,
@@ -30,6 +30,9 @@ pub struct Open {
     pub unsealed: BTreeMap<ContactId, OpenRecording>,
     /// Those signed in.
     pub agents: BTreeMap<AgentNo, OpenAgent>,
+    /// Who waits for rest, the first first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rests: Vec<OpenRest>,
     pub commands: CommandTable,
     /// Events that named something which was not open.
     pub anomalies: u64,
@@ -146,6 +149,36 @@ pub struct OpenAgent {
     pub reachable: bool,
     /// What he does, at most one thing per contact.
     pub works: BTreeMap<ContactId, OpenWork>,
+    /// What he does for no contact: wraps up, or is reserved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<OpenWork>,
+    /// He chose among his groups.
+    #[serde(default)]
+    pub chosen: bool,
+    /// How long his wish may last, and when that is over once it has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish_limit: Option<Span>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish_until: Option<Time>,
+    /// That it is over was told.
+    #[serde(default)]
+    pub overtime: bool,
+    /// Since he signed in: time in talks that have ended, calls taken, and when he was last offered one.
+    #[serde(default)]
+    pub talked: Span,
+    #[serde(default)]
+    pub calls: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered: Option<Time>,
+}
+
+/// Somebody who waits for rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenRest {
+    pub agent: AgentNo,
+    pub reason: Option<ReasonNo>,
+    pub length: Span,
+    pub since: Time,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,7 +270,8 @@ impl From<CommandTable> for Vec<Accepted> {
 impl OpenAgent {
     /// The one state that people see.
     pub fn display(&self) -> Display {
-        Display::of(self.works.values().map(|work| work.role), self.reachable, self.wish)
+        let works = self.works.values().chain(&self.aside);
+        Display::of(works.map(|work| work.role), self.reachable, self.wish)
     }
 }
 
@@ -292,6 +326,9 @@ impl Open {
             Kind::ItemEntered { .. } => {
                 fresh(self.contact(about)?.items.insert(about.item.ok_or(Unknown)?, entered(event)?))
             }
+            Kind::ItemPriority { due, priority } => {
+                self.item(about).map(|item| (item.due, item.priority) = (*due, *priority))
+            }
             Kind::ItemLeft { .. } => known(about.item.and_then(|id| self.contact(about).ok()?.items.remove(&id))),
             Kind::OfferMade { .. } => {
                 fresh(self.contact(about)?.offers.insert(about.offer.ok_or(Unknown)?, made(event)?))
@@ -300,15 +337,20 @@ impl Open {
             Kind::OfferAccepted => self.offer(about).map(|offer| offer.phase = OfferPhase::Accepted),
             Kind::OfferConnected => self.offer(about).map(|offer| offer.phase = OfferPhase::Connected),
             Kind::OfferEnded { .. } => known(about.offer.and_then(|id| self.contact(about).ok()?.offers.remove(&id))),
-            Kind::AgentSignedIn { station, groups } => self.signed_in(about, *station, groups, t),
+            Kind::AgentSignedIn { station, groups, chosen } => self.signed_in(about, *station, groups, *chosen, t),
             Kind::AgentSignedOut => known(about.agent.and_then(|no| self.agents.remove(&no))),
-            Kind::AgentGroups { groups } => self.agent(about).map(|agent| agent.groups.clone_from(groups)),
-            Kind::AgentWish { wish } => self.agent(about).map(|agent| (agent.wish, agent.wish_since) = (*wish, t)),
+            Kind::AgentGroups { groups, chosen } => {
+                self.agent(about).map(|agent| (agent.groups, agent.chosen) = (groups.clone(), *chosen))
+            }
+            Kind::AgentWish { wish, limit, until } => {
+                self.agent(about).map(|agent| agent.wishes(*wish, *limit, *until, t))
+            }
+            Kind::AgentOvertime => self.agent(about).map(|agent| agent.overtime = true),
+            Kind::AgentRestQueued { reason, length } => self.rest_queued(about, *reason, *length, t),
+            Kind::AgentRestUnqueued { .. } => self.rest_unqueued(about),
             Kind::AgentReachable { reachable } => self.agent(about).map(|agent| agent.reachable = *reachable),
             Kind::AgentWork { role, until } => self.agent(about)?.works(about, *role, t, *until),
-            Kind::AgentWorkEnded { .. } => {
-                known(about.contact.and_then(|id| self.agent(about).ok()?.works.remove(&id)))
-            }
+            Kind::AgentWorkEnded { .. } => self.agent(about)?.work_ended(about, t),
             Kind::RecordingStarted { file } => self.contact(about).map(|c| c.recording = Some(begun(file, t))),
             Kind::RecordingEnded { .. } => self.recording_ended(about),
             Kind::Segment { to, .. } => self.recorded_up_to(about, *to),
@@ -316,6 +358,7 @@ impl Open {
             Kind::Checkpoint { open } => self.replace(open),
             // Facts that change nothing which is open. What a restart ended is told by the events before `Restarted`.
             Kind::LegProgress { .. } | Kind::MediaHeard | Kind::Digit { .. } | Kind::LegMedia { .. } => Ok(()),
+            Kind::AgentForced { .. } | Kind::AgentNote { .. } => self.agent_known(about),
             Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),
             Kind::InviteEnded { .. } | Kind::ChairTaken => Ok(()),
             Kind::RecordingPaused | Kind::RecordingResumed => Ok(()),
@@ -341,9 +384,26 @@ impl Open {
         fresh(self.contact(about)?.calls.insert(about.call.ok_or(Unknown)?, call))
     }
 
-    fn signed_in(&mut self, about: &About, station: Station, groups: &[GroupNo], t: Time) -> Fold {
-        let agent = OpenAgent::signed_in(station, groups.to_vec(), t);
+    fn signed_in(&mut self, about: &About, station: Station, groups: &[GroupNo], chosen: bool, t: Time) -> Fold {
+        let agent = OpenAgent { chosen, ..OpenAgent::signed_in(station, groups.to_vec(), t) };
         fresh(self.agents.insert(about.agent.ok_or(Unknown)?, agent))
+    }
+
+    fn rest_queued(&mut self, about: &About, reason: Option<ReasonNo>, length: Span, t: Time) -> Fold {
+        let agent = about.agent.ok_or(Unknown)?;
+        self.rests.push(OpenRest { agent, reason, length, since: t });
+        Ok(())
+    }
+
+    fn rest_unqueued(&mut self, about: &About) -> Fold {
+        let at = self.rests.iter().position(|rest| Some(rest.agent) == about.agent).ok_or(Unknown)?;
+        self.rests.remove(at);
+        Ok(())
+    }
+
+    /// Said of somebody who may be signed out.
+    fn agent_known(&self, about: &About) -> Fold {
+        about.agent.map(drop).ok_or(Unknown)
     }
 
     /// The file is sealed when its writer has written: often after the contact was closed.
@@ -390,6 +450,11 @@ impl Open {
     fn offer(&mut self, about: &About) -> Result<&mut OpenOffer, Unknown> {
         let contact = self.contact(about)?;
         about.offer.and_then(|id| contact.offers.get_mut(&id)).ok_or(Unknown)
+    }
+
+    fn item(&mut self, about: &About) -> Result<&mut OpenItem, Unknown> {
+        let contact = self.contact(about)?;
+        about.item.and_then(|id| contact.items.get_mut(&id)).ok_or(Unknown)
     }
 
     fn agent(&mut self, about: &About) -> Result<&mut OpenAgent, Unknown> {
@@ -512,13 +577,76 @@ impl OpenAgent {
     /// Not ready and not yet proved to be there, as the ACD begins.
     fn signed_in(station: Station, groups: Vec<GroupNo>, t: Time) -> Self {
         let wish = Wish::NotReady(NotReadyReason::SignedIn);
-        Self { station, groups, since: t, wish, wish_since: t, reachable: false, works: BTreeMap::new() }
+        Self {
+            station,
+            groups,
+            since: t,
+            wish,
+            wish_since: t,
+            reachable: false,
+            works: BTreeMap::new(),
+            aside: None,
+            chosen: false,
+            wish_limit: None,
+            wish_until: None,
+            overtime: false,
+            talked: Span::ZERO,
+            calls: 0,
+            offered: None,
+        }
+    }
+
+    fn wishes(&mut self, wish: Wish, limit: Option<Span>, until: Option<Time>, t: Time) {
+        (self.wish, self.wish_since, self.overtime) = (wish, t, false);
+        (self.wish_limit, self.wish_until) = (limit, until);
     }
 
     fn works(&mut self, about: &About, role: WorkRole, t: Time, until: Option<Time>) -> Fold {
-        let contact = about.contact.ok_or(Unknown)?;
-        let since = self.works.get(&contact).filter(|w| w.role == role).map_or(t, |w| w.since);
-        self.works.insert(contact, OpenWork { role, since, until });
+        let before = match about.contact {
+            Some(contact) => self.works.get(&contact).copied(),
+            None => self.aside,
+        };
+        let same = before.filter(|before| before.role == role);
+        let work = OpenWork { role, since: same.map_or(t, |same| same.since), until };
+        match about.contact {
+            Some(contact) => drop(self.works.insert(contact, work)),
+            None => self.aside = Some(work),
+        }
+        if same.is_none() {
+            self.count_begun(before.map(|before| before.role), role, t);
+            self.count_ended(before, t);
+        }
         Ok(())
+    }
+
+    fn work_ended(&mut self, about: &About, t: Time) -> Fold {
+        let ended = match about.contact {
+            Some(contact) => self.works.remove(&contact),
+            None => self.aside.take(),
+        };
+        self.count_ended(ended, t);
+        known(ended)
+    }
+
+    /// An offer is counted when it is made, a call when the offer becomes a talk.
+    fn count_begun(&mut self, before: Option<WorkRole>, role: WorkRole, t: Time) {
+        match role {
+            WorkRole::Offered => self.offered = Some(t),
+            WorkRole::Talking if before == Some(WorkRole::Offered) => self.calls += 1,
+            WorkRole::Talking
+            | WorkRole::WrapUp
+            | WorkRole::Dialing
+            | WorkRole::Held
+            | WorkRole::Consulting
+            | WorkRole::Conference
+            | WorkRole::Monitoring
+            | WorkRole::Reserved => {}
+        }
+    }
+
+    fn count_ended(&mut self, work: Option<OpenWork>, t: Time) {
+        if let Some(work) = work.filter(|work| work.role == WorkRole::Talking) {
+            self.talked = self.talked + (t - work.since);
+        }
     }
 }

@@ -95,6 +95,7 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         | Kind::AgentSignedOut
         | Kind::AgentGroups { .. }
         | Kind::AgentWish { .. }
+        | Kind::AgentOvertime
         | Kind::AgentReachable { .. }
         | Kind::AgentWork { .. }
         | Kind::AgentWorkEnded { .. } => {
@@ -114,10 +115,12 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::TransferBegan { .. } | Kind::TransferEnded { .. } => {}
         Kind::RecordingPaused | Kind::RecordingResumed => {}
         Kind::FlowStarted { .. } | Kind::FlowNode { .. } | Kind::FlowEnded { .. } => {}
-        Kind::ItemEntered { .. } | Kind::ItemLeft { .. } => {}
+        Kind::ItemEntered { .. } | Kind::ItemPriority { .. } | Kind::ItemLeft { .. } => {}
         Kind::OfferMade { .. } | Kind::OfferAlerting | Kind::OfferAccepted | Kind::OfferConnected => {}
         Kind::OfferEnded { .. } | Kind::Registered { .. } | Kind::Unregistered { .. } => {}
         Kind::RecordingStarted { .. } | Kind::Segment { .. } | Kind::RecordingEnded { .. } => {}
+        Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
+        Kind::AgentForced { .. } | Kind::AgentNote { .. } => {}
         Kind::CommandAccepted { .. } | Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => {}
     }
 }
@@ -170,11 +173,16 @@ fn shown(agent: &OpenAgent) -> (Display, Option<NotReadyReason>) {
     let display = agent.display();
     let reason = match (display, agent.wish) {
         (Display::NotReady, Wish::NotReady(reason)) => Some(reason),
-        (Display::NotReady, Wish::Ready) => None,
+        (Display::NotReady, Wish::Ready | Wish::SignOut) => None,
         (
             Display::SignedOut
             | Display::Talking
+            | Display::Conference
+            | Display::Consulting
             | Display::Dialing
+            | Display::Monitoring
+            | Display::Held
+            | Display::Reserved
             | Display::Ringing
             | Display::WrapUp
             | Display::Unreachable

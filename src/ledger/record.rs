@@ -345,7 +345,9 @@ impl ContactRecord {
             Kind::RecordingPaused | Kind::RecordingResumed => {}
             // About the tenant, an agent or a phone; when they name a contact they add nothing to its record.
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut | Kind::AgentGroups { .. } => {}
-            Kind::AgentWish { .. } | Kind::AgentReachable { .. } => {}
+            Kind::AgentWish { .. } | Kind::AgentReachable { .. } | Kind::AgentOvertime => {}
+            Kind::AgentForced { .. } | Kind::AgentNote { .. } | Kind::ItemPriority { .. } => {}
+            Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
             Kind::Registered { .. } | Kind::Unregistered { .. } | Kind::CommandAccepted { .. } => {}
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Checkpoint { .. } | Kind::Alarm { .. } => {}
         }
@@ -437,7 +439,17 @@ impl ContactRecord {
         match (role, runs) {
             (WorkRole::WrapUp, false) => push(&mut self.wrap_ups, WrapUp { agent, from: t, to: None }, &mut self.cut),
             (WorkRole::WrapUp, true) => {}
-            (WorkRole::Offered | WorkRole::Talking | WorkRole::Dialing, _) => self.wrap_up_ended(about, t),
+            (
+                WorkRole::Offered
+                | WorkRole::Talking
+                | WorkRole::Dialing
+                | WorkRole::Held
+                | WorkRole::Consulting
+                | WorkRole::Conference
+                | WorkRole::Monitoring
+                | WorkRole::Reserved,
+                _,
+            ) => self.wrap_up_ended(about, t),
         }
         Ok(())
     }

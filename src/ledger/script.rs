@@ -39,9 +39,9 @@ impl Script {
     pub fn sign_in(&mut self, ms: i64) {
         let about = About { agent: Some(ANA), ..About::default() };
         let station = Station::Extension(ExtensionNo(1));
-        self.tell(ms, about, Kind::AgentSignedIn { station, groups: vec![SUPPORT] });
+        self.tell(ms, about, Kind::AgentSignedIn { station, groups: vec![SUPPORT], chosen: false });
         self.tell(ms, about, Kind::AgentReachable { reachable: true });
-        self.tell(ms + 500, about, Kind::AgentWish { wish: Wish::Ready });
+        self.tell(ms + 500, about, Kind::AgentWish { wish: Wish::Ready, limit: None, until: None });
     }
 
     /// Contact `n` up to the moment in which it waits in the group: it presses 1 after 1 s and waits after 2 s.

@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use super::{
-    Agent, CODECS, DIGESTS, Extension, Group, Number, Rewrite, Route, RouteAction, STRATEGIES, Site, StationPlan, Trunk,
+    AFTER_CALL, AfterCall, Agent, CODECS, DIGESTS, Extension, Group, Number, Quota, Reason, Rewrite, Route,
+    RouteAction, STRATEGIES, Site, StationPlan, TAKE_OVER, TakeOver, Trunk,
 };
 use crate::base::{GroupNo, TrunkNo};
 
@@ -29,6 +30,11 @@ pub fn export(site: &Site, passwords: Passwords) -> String {
         format_args!("time_zone: {time_zone}\nlanguage: {language}\ndigest: {}", word(&DIGESTS, site.digest)),
     );
     line(&mut text, format_args!("limits: {}", limits(site)));
+    line(&mut text, format_args!("rest: {}", rest(site)));
+    if site.take_over != TakeOver::Idle {
+        line(&mut text, format_args!("take_over: {}", word(&TAKE_OVER, site.take_over)));
+    }
+    list(&mut text, "reasons", site.reasons.values().map(reason));
     list(&mut text, "extensions", site.extensions.values().map(|e| extension(e, passwords)));
     list(&mut text, "groups", site.groups.values().map(group));
     list(&mut text, "agents", site.agents.values().map(|a| agent(site, a)));
@@ -63,6 +69,7 @@ fn group(g: &Group) -> String {
         ("length_max", g.length_max.map(|n| n.to_string())),
         ("wait_max", g.wait_max.map(|s| s.to_string())),
         ("music", Some(quoted(&g.music))),
+        ("calls_per_agent", (g.calls_per_agent != 1).then(|| g.calls_per_agent.to_string())),
     ])
 }
 
@@ -75,7 +82,20 @@ fn agent(site: &Site, a: &Agent) -> String {
         ("name", Some(quoted(&a.name))),
         ("station", site.extensions.get(&no).map(|e| format!("{{extension: {}}}", quoted(&e.number)))),
         ("groups", Some(format!("{{{}}}", levels.join(", ")))),
+        ("after_call", (a.after_call != AfterCall::WrapUp).then(|| word(&AFTER_CALL, a.after_call).to_owned())),
     ])
+}
+
+fn reason(r: &Reason) -> String {
+    map(&[("id", Some(quoted(&r.id))), ("name", Some(quoted(&r.name))), ("max", r.max.map(|span| span.to_string()))])
+}
+
+fn rest(site: &Site) -> String {
+    let quota = site.rest.quota.map(|quota| match quota {
+        Quota::Agents(agents) => agents.to_string(),
+        Quota::Percent(percent) => format!("\"{percent}%\""),
+    });
+    map(&[("quota", quota), ("max", Some(site.rest.max.to_string()))])
 }
 
 fn route(site: &Site, r: &Route) -> String {

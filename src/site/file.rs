@@ -1,7 +1,10 @@
 //! A site as a person wrote it: objects that name each other by key, checked, without numbers.
 //! Owns that form and what it says about things outside the file. Made by `load`; `plan` turns it into a [`super::Site`].
 
-use super::{Account, Codec, DigestPolicy, Group, Limits, Number, Pattern, Rewrite, Secret, TrunkTarget};
+use super::{
+    Account, AfterCall, Codec, DigestPolicy, Group, Limits, Number, Pattern, Reason, Rest, Rewrite, Secret, TakeOver,
+    TrunkTarget,
+};
 use crate::config::{Problem, did_you_mean};
 use crate::site::Accept;
 
@@ -16,8 +19,11 @@ pub struct SiteFile {
     pub(super) digest: DigestPolicy,
     pub(super) limits: Limits,
     pub(super) extensions: Vec<ExtensionEntry>,
-    /// Their `no` is 0 until `plan`; so is that of `numbers`.
+    /// Their `no` is 0 until `plan`; so is that of `reasons` and `numbers`.
     pub(super) groups: Vec<Group>,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) rest: Rest,
+    pub(super) take_over: TakeOver,
     pub(super) agents: Vec<AgentEntry>,
     pub(super) trunks: Vec<TrunkEntry>,
     pub(super) routes: Vec<RouteEntry>,
@@ -45,6 +51,7 @@ pub(super) struct AgentEntry {
     pub extension: String,
     /// Id of a group, and the level in it.
     pub groups: Vec<(String, u8)>,
+    pub after_call: AfterCall,
 }
 
 #[derive(Clone, Debug)]

@@ -8,11 +8,11 @@ use std::net::IpAddr;
 use super::file::{AgentEntry, ExtensionEntry, Outside, Reference, RouteEntry, RouteEntryAction, SiteFile, TrunkEntry};
 use super::number::is_international;
 use super::{
-    Accept, Account, CODECS, Codec, DIGESTS, DigestPolicy, Group, Limits, Network, Number, Pattern, Rewrite,
-    STRATEGIES, Secret, Strategy, TrunkTarget,
+    AFTER_CALL, Accept, Account, AfterCall, CODECS, Codec, DIGESTS, DigestPolicy, Group, Limits, Network, Number,
+    Pattern, Quota, Reason, Rest, Rewrite, STRATEGIES, Secret, Strategy, TAKE_OVER, TakeOver, TrunkTarget,
 };
-use crate::base::bounds::REGISTER_MAX;
-use crate::base::{GroupNo, NumberNo, Span};
+use crate::base::bounds::{CALLS_PER_AGENT, REGISTER_MAX};
+use crate::base::{GroupNo, NumberNo, ReasonNo, Span};
 use crate::config::{Fields, Item, Problem, Problems, nearest, yaml};
 use crate::event::words::Wire;
 
@@ -26,7 +26,7 @@ pub fn load(name: &str, text: &str) -> Result<SiteFile, Vec<Problem>> {
     loader.problems.finish(site)
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 17] = [
     "tenant",
     "domains",
     "default",
@@ -34,6 +34,9 @@ const KEYS: [&str; 14] = [
     "language",
     "digest",
     "limits",
+    "rest",
+    "take_over",
+    "reasons",
     "extensions",
     "groups",
     "agents",
@@ -53,6 +56,7 @@ struct Taken {
     /// Everything that can be dialled: extensions, numbers, emergency numbers.
     dialled: Kind,
     groups: Kind,
+    reasons: Kind,
     agents: Kind,
     trunks: Kind,
     accepts: Kind,
@@ -113,6 +117,9 @@ impl Loader<'_> {
         let limits = fields.get("limits").and_then(|item| self.limits(&item)).unwrap_or_default();
         let extensions = self.each(&fields, "extensions", Self::extension);
         let groups = self.each(&fields, "groups", Self::group);
+        let reasons = self.each(&fields, "reasons", Self::reason);
+        let rest = fields.get("rest").and_then(|item| self.rest(&item)).unwrap_or_default();
+        let take_over = fields.get("take_over").and_then(|item| item.one_of(&TAKE_OVER, &mut self.problems));
         let agents = self.each(&fields, "agents", Self::agent);
         let trunks = self.each(&fields, "trunks", Self::trunk);
         let routes = self.each(&fields, "routes", Self::route);
@@ -129,6 +136,9 @@ impl Loader<'_> {
             limits,
             extensions,
             groups,
+            reasons,
+            rest,
+            take_over: take_over.unwrap_or(TakeOver::Idle),
             agents,
             trunks,
             routes,
@@ -239,13 +249,15 @@ impl Loader<'_> {
     }
 
     fn group(&mut self, item: &Item) -> Option<Group> {
-        let known = ["id", "name", "strategy", "ring", "wrap_up", "length_max", "wait_max", "music"];
+        let known = ["id", "name", "strategy", "ring", "wrap_up", "length_max", "wait_max", "music", "calls_per_agent"];
         let fields = item.fields(&known, &mut self.problems)?;
         let id_item = fields.need("id", "id: support", &mut self.problems)?;
         let id = self.key(&id_item)?;
         self.taken.groups.take(&id_item, &id, &mut self.problems);
         let strategy = fields.get("strategy").and_then(|item| item.one_of(&STRATEGIES, &mut self.problems));
         let length_max = fields.get("length_max").and_then(|item| item.integer(0..=100_000, &mut self.problems));
+        let calls = 1..=CALLS_PER_AGENT as u32;
+        let calls_per_agent = fields.get("calls_per_agent").and_then(|item| item.integer(calls, &mut self.problems));
         let music_item = fields.get("music");
         let music = music_item.as_ref().and_then(|item| self.key(item)).unwrap_or("default".to_owned());
         self.refer(music_item.as_ref().unwrap_or(&id_item), Outside::Music, "music", &music);
@@ -259,22 +271,49 @@ impl Loader<'_> {
             length_max,
             wait_max: self.span(&fields, "wait_max", Span::seconds(1), Span::hours(24)),
             music,
+            calls_per_agent: calls_per_agent.unwrap_or(1),
             retiring: false,
         })
     }
 
     fn agent(&mut self, item: &Item) -> Option<AgentEntry> {
-        let fields = item.fields(&["id", "name", "station", "groups"], &mut self.problems)?;
+        let fields = item.fields(&["id", "name", "station", "groups", "after_call"], &mut self.problems)?;
         let id_item = fields.need("id", "id: ana", &mut self.problems)?;
         let id = self.key(&id_item)?;
         self.taken.agents.take(&id_item, &id, &mut self.problems);
         let groups = fields.get("groups").map_or(Vec::new(), |item| self.levels(&item));
+        let after_call = fields.get("after_call").and_then(|item| item.one_of(&AFTER_CALL, &mut self.problems));
+        let after_call = after_call.unwrap_or(AfterCall::WrapUp);
         let station = fields.need("station", "station: {extension: \"1001\"}", &mut self.problems)?;
         let station = station.fields(&["extension"], &mut self.problems)?;
         let extension_item = station.need("extension", "extension: \"1001\"", &mut self.problems)?;
         let extension = extension_item.text(&mut self.problems)?;
         let extension = self.taken.extensions.meet(&extension_item, "extension", extension, &mut self.problems)?;
-        Some(AgentEntry { name: self.text(&fields, "name").unwrap_or_else(|| id.clone()), id, extension, groups })
+        let name = self.text(&fields, "name").unwrap_or_else(|| id.clone());
+        Some(AgentEntry { name, id, extension, groups, after_call })
+    }
+
+    fn reason(&mut self, item: &Item) -> Option<Reason> {
+        let fields = item.fields(&["id", "name", "max"], &mut self.problems)?;
+        let id_item = fields.need("id", "id: meeting", &mut self.problems)?;
+        let id = self.key(&id_item)?;
+        self.taken.reasons.take(&id_item, &id, &mut self.problems);
+        let name = self.text(&fields, "name").unwrap_or_else(|| id.clone());
+        let max = self.span(&fields, "max", Span::seconds(1), Span::hours(24));
+        Some(Reason { no: ReasonNo(0), id, name, max })
+    }
+
+    fn rest(&mut self, item: &Item) -> Option<Rest> {
+        let fields = item.fields(&["quota", "max"], &mut self.problems)?;
+        let quota = fields.get("quota").and_then(|item| {
+            if item.is_integer() {
+                return item.integer(0..=100_000, &mut self.problems).map(Quota::Agents);
+            }
+            let hint = "write how many may rest at a time, as `3`, or a share of those signed in, as `20%`";
+            item.read("a quota", hint, &mut self.problems, percent)
+        });
+        let max = self.span(&fields, "max", Span::seconds(1), Span::hours(24));
+        Some(Rest { quota, max: max.unwrap_or(Rest::default().max) })
     }
 
     fn levels(&mut self, item: &Item) -> Vec<(String, u8)> {
@@ -482,6 +521,16 @@ impl Default for Limits {
             register_default: Span::hours(1),
         }
     }
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self { quota: None, max: Span::minutes(15) }
+    }
+}
+
+fn percent(text: &str) -> Option<Quota> {
+    text.strip_suffix('%')?.parse().ok().filter(|percent| (1..=100).contains(percent)).map(Quota::Percent)
 }
 
 fn is_key(text: &str) -> bool {

@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use indexmap::IndexMap;
 
-use crate::base::{AgentNo, ExtensionNo, FlowNo, GroupNo, NumberNo, RouteNo, Span, TenantNo, TrunkNo};
+use crate::base::{AgentNo, ExtensionNo, FlowNo, GroupNo, NumberNo, ReasonNo, RouteNo, Span, TenantNo, TrunkNo};
 
 mod advertise;
 mod export;
@@ -58,6 +58,10 @@ pub struct Site {
     pub extensions: IndexMap<ExtensionNo, Extension>,
     pub agents: IndexMap<AgentNo, Agent>,
     pub groups: IndexMap<GroupNo, Group>,
+    /// Why agents are not ready, in the tenant's own words.
+    pub reasons: IndexMap<ReasonNo, Reason>,
+    pub rest: Rest,
+    pub take_over: TakeOver,
     pub trunks: IndexMap<TrunkNo, Trunk>,
     /// In the order of the file; the first match wins.
     pub routes: Vec<Route>,
@@ -124,7 +128,63 @@ pub struct Agent {
     pub station: StationPlan,
     /// Level per group, 1 to 9; a higher level is the better skill.
     pub groups: IndexMap<GroupNo, u8>,
+    pub after_call: AfterCall,
     pub retiring: bool,
+}
+
+/// What an agent is right after a call that an offer brought him.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterCall {
+    /// Free for the next, without wrap-up.
+    Ready,
+    /// In the group's wrap-up, then what he wished before.
+    WrapUp,
+    /// Not ready until he says so, without wrap-up.
+    NotReady,
+}
+
+/// A tenant's own reason for not being ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    pub no: ReasonNo,
+    pub id: String,
+    pub name: String,
+    /// Over it an event is told; the agent stays not ready.
+    pub max: Option<Span>,
+}
+
+/// How many may rest at a time, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// `None`: as many as want to.
+    pub quota: Option<Quota>,
+    /// The longest rest, and its length when none is named.
+    pub max: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quota {
+    Agents(u32),
+    /// Of those signed in; one at least.
+    Percent(u32),
+}
+
+impl Quota {
+    /// How many may rest while so many are signed in.
+    pub fn of(self, signed_in: usize) -> usize {
+        match self {
+            Self::Agents(agents) => agents as usize,
+            Self::Percent(percent) => (signed_in * percent as usize / 100).max(1),
+        }
+    }
+}
+
+/// What a forced sign-in may end: another agent's session at the station, or the agent's own at another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeOver {
+    /// A session without a call.
+    Idle,
+    Never,
 }
 
 /// Where an agent is rung when signed in without naming a station.
@@ -148,6 +208,8 @@ pub struct Group {
     pub wait_max: Option<Span>,
     /// Key of the music below `sounds/music`.
     pub music: String,
+    /// A call of this group is offered to an agent who is in fewer calls than this, all of them on hold.
+    pub calls_per_agent: u32,
     pub retiring: bool,
 }
 
@@ -156,6 +218,16 @@ pub enum Strategy {
     LongestIdle,
     /// Best level first, longest idle among equals.
     SkillLevel,
+    /// Who has talked least since he signed in.
+    LeastTalk,
+    /// Who has taken the fewest calls since he signed in.
+    FewestCalls,
+    /// Whose last offer is the longest ago.
+    RoundRobin,
+    /// Anybody who is free, each as likely as the next.
+    Random,
+    /// The first who is free in the order of the file.
+    TopDown,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -263,6 +335,10 @@ impl Site {
         self.agents.values().find(|a| a.id == id)
     }
 
+    pub fn reason(&self, id: &str) -> Option<&Reason> {
+        self.reasons.values().find(|r| r.id == id)
+    }
+
     pub fn group(&self, id: &str) -> Option<&Group> {
         self.groups.values().find(|g| g.id == id)
     }
@@ -304,8 +380,18 @@ impl fmt::Display for TrunkTarget {
 }
 
 /// The words of the file for each of a closed set, the same for reading and writing.
-const STRATEGIES: [(&str, Strategy); 2] =
-    [("longest-idle", Strategy::LongestIdle), ("skill-level", Strategy::SkillLevel)];
+const STRATEGIES: [(&str, Strategy); 7] = [
+    ("longest-idle", Strategy::LongestIdle),
+    ("skill-level", Strategy::SkillLevel),
+    ("least-talk", Strategy::LeastTalk),
+    ("fewest-calls", Strategy::FewestCalls),
+    ("round-robin", Strategy::RoundRobin),
+    ("random", Strategy::Random),
+    ("top-down", Strategy::TopDown),
+];
+const AFTER_CALL: [(&str, AfterCall); 3] =
+    [("ready", AfterCall::Ready), ("wrap-up", AfterCall::WrapUp), ("not-ready", AfterCall::NotReady)];
+const TAKE_OVER: [(&str, TakeOver); 2] = [("idle", TakeOver::Idle), ("never", TakeOver::Never)];
 const DIGESTS: [(&str, DigestPolicy); 3] =
     [("md5", DigestPolicy::Md5), ("both", DigestPolicy::Both), ("sha-256", DigestPolicy::Sha256)];
 const CODECS: [(&str, Codec); 2] = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma)];

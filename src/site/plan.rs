@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::file::{AgentEntry, ExtensionEntry, RouteEntry, RouteEntryAction, SiteFile, TrunkEntry};
 use super::{
-    Agent, Dialled, Emergency, Extension, Group, Number, Route, RouteAction, Secret, Site, StationPlan, Trunk,
+    Agent, Dialled, Emergency, Extension, Group, Number, Reason, Route, RouteAction, Secret, Site, StationPlan, Trunk,
 };
-use crate::base::{AgentNo, ExtensionNo, FlowNo, GroupNo, NumberNo, RouteNo, TenantNo, TrunkNo};
+use crate::base::{AgentNo, ExtensionNo, FlowNo, GroupNo, NumberNo, ReasonNo, RouteNo, TenantNo, TrunkNo};
 
 /// Which number each key of a tenant has, also of objects that are gone. Belongs in site.db beside the site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct Numbering {
     extensions: Register,
     agents: Register,
     groups: Register,
+    #[serde(default)]
+    reasons: Register,
     trunks: Register,
     /// A route's key is its pattern.
     routes: Register,
@@ -57,6 +59,7 @@ impl Numbering {
             extensions: none(),
             agents: none(),
             groups: none(),
+            reasons: none(),
             trunks: none(),
             routes: none(),
             numbers: none(),
@@ -78,6 +81,7 @@ pub fn plan(
     let mut n = previous;
     n.version += 1;
     let groups = file.groups.into_iter().map(|g| numbered_group(&mut n, g)).collect();
+    let reasons = file.reasons.into_iter().map(|r| numbered_reason(&mut n, r)).collect();
     let extensions: IndexMap<_, _> =
         file.extensions.into_iter().map(|e| numbered_extension(&mut n, e, password)).collect();
     let agents = file.agents.into_iter().map(|a| numbered_agent(&mut n, a)).collect();
@@ -104,6 +108,9 @@ pub fn plan(
         extensions,
         agents,
         groups,
+        reasons,
+        rest: file.rest,
+        take_over: file.take_over,
         trunks,
         routes,
         numbers,
@@ -125,11 +132,11 @@ fn numbered_extension(
 }
 
 fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {
-    let AgentEntry { id, name, extension, groups } = entry;
+    let AgentEntry { id, name, extension, groups, after_call } = entry;
     let no = AgentNo(n.agents.number(&id));
     let station = StationPlan::Extension(ExtensionNo(n.extensions.number(&extension)));
     let groups = groups.iter().map(|(id, level)| (GroupNo(n.groups.number(id)), *level)).collect();
-    (no, Agent { no, id, name, station, groups, retiring: false })
+    (no, Agent { no, id, name, station, groups, after_call, retiring: false })
 }
 
 fn numbered_trunk(n: &mut Numbering, entry: TrunkEntry) -> (TrunkNo, Trunk) {
@@ -151,6 +158,11 @@ fn numbered_route(n: &mut Numbering, entry: RouteEntry) -> Route {
 fn numbered_group(n: &mut Numbering, group: Group) -> (GroupNo, Group) {
     let no = GroupNo(n.groups.number(&group.id));
     (no, Group { no, ..group })
+}
+
+fn numbered_reason(n: &mut Numbering, reason: Reason) -> (ReasonNo, Reason) {
+    let no = ReasonNo(n.reasons.number(&reason.id));
+    (no, Reason { no, ..reason })
 }
 
 fn numbered_number(n: &mut Numbering, number: Number) -> (NumberNo, Number) {

@@ -41,6 +41,12 @@ pub struct AgentState {
     pub station: Option<Station>,
     pub groups: Vec<(GroupNo, u8)>,
     pub not_ready: Option<NotReadyReason>,
+    /// When that is over, or may last no longer; absent while he works and the time has not begun.
+    pub not_ready_until: Option<Time>,
+    /// He is signed out when his calls are over.
+    pub leaving: bool,
+    /// His place among those who wait for rest; 1 is the next.
+    pub rest_place: Option<usize>,
     pub reachable: bool,
     pub work: Vec<AgentWorkState>,
 }
@@ -48,7 +54,8 @@ pub struct AgentState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentWorkState {
     pub role: WorkRole,
-    pub contact: ContactId,
+    /// `None`: for no contact.
+    pub contact: Option<ContactId>,
     pub since: Time,
     /// When it ends by itself.
     pub until: Option<Time>,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::CallVerb;
-use crate::base::{AgentNo, CommandId, ContactId, LegId};
+use crate::base::{AgentNo, CommandId, ContactId, GroupNo, LegId, ReasonNo, Span};
 use crate::event::words::{Actor, Station};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,13 @@ pub enum Body {
     Agent {
         agent: AgentNo,
         verb: AgentVerb,
+        /// Why it is forced, if it is: a supervisor does it against what the agent's state or wish would allow.
+        force: Option<String>,
+    },
+    /// A contact that waits in a queue stands elsewhere in it from now on; each step is worth a minute of waiting.
+    Priority {
+        contact: ContactId,
+        priority: i32,
     },
     Originate(Originate),
     /// Ends the whole contact, or one leg of it.
@@ -40,15 +47,75 @@ pub enum Body {
     Query(Query),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentVerb {
-    /// At a station, or at the one the site names.
+    /// At a station, or at the one the site names; in these of his groups, or in all. Forced, it ends another agent's
+    /// session at the station and his own elsewhere, as far as the site's `take_over` allows.
     SignIn {
         station: Option<Station>,
+        groups: Option<Vec<GroupNo>>,
     },
+    /// Forced in a call, he is signed out when the call is over.
     SignOut,
+    /// In these of his groups from now on; `None`: in all.
+    Groups {
+        groups: Option<Vec<GroupNo>>,
+    },
     Ready,
-    NotReady,
+    NotReady {
+        reason: Option<ReasonNo>,
+    },
+    /// Wrap-up without a call, or another length for the one that runs; without a length until it is quit.
+    WrapUp {
+        length: Option<Span>,
+    },
+    ExtendWrapUp {
+        by: Span,
+    },
+    /// What he wished before holds again.
+    QuitWrapUp,
+    /// Not ready within the tenant's quota: at once or when somebody returns. Forced, beyond the quota.
+    Rest {
+        reason: Option<ReasonNo>,
+        length: Option<Span>,
+    },
+    /// Waits for rest no longer, or returns from it and is ready.
+    CancelRest,
+    /// Keeps an agent who is free out of matching for so long.
+    Reserve {
+        length: Span,
+    },
+    Release,
+    /// Takes a contact that waits in one of his groups, whatever its place.
+    Pick {
+        contact: ContactId,
+    },
+    /// Tells him something; it is an event and nothing else.
+    Note {
+        text: String,
+    },
+}
+
+impl AgentVerb {
+    /// As events and paths say it.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::SignIn { .. } => "sign-in",
+            Self::SignOut => "sign-out",
+            Self::Groups { .. } => "groups",
+            Self::Ready => "ready",
+            Self::NotReady { .. } => "not-ready",
+            Self::WrapUp { .. } => "wrap-up",
+            Self::ExtendWrapUp { .. } => "extend-wrap-up",
+            Self::QuitWrapUp => "quit-wrap-up",
+            Self::Rest { .. } => "rest",
+            Self::CancelRest => "cancel-rest",
+            Self::Reserve { .. } => "reserve",
+            Self::Release => "release",
+            Self::Pick { .. } => "pick",
+            Self::Note { .. } => "note",
+        }
+    }
 }
 
 /// Dials `to` and runs `flow` for whoever answers. Reaches out of the house, so it acts once it is on disk.

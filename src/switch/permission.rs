@@ -31,6 +31,8 @@ permissions! {
     AgentsRead "agents.read",
     /// Sign agents in and out, make them ready and not ready.
     AgentsControl "agents.control",
+    /// Force an agent's state against his own wish, with a reason.
+    AgentsSupervise "agents.supervise",
     CallsRead "calls.read",
     /// Hang up, hold, mute, transfer, conference, announce, send digits, change attached data.
     CallsControl "calls.control",
@@ -140,9 +142,12 @@ impl Role {
                 SiteRead,
                 EventsRead,
             ]),
-            Self::Supervisor => {
-                Self::Integration.permissions().and(Permissions::of(&[RecordingsRead, RecordingsControl, SipRead]))
-            }
+            Self::Supervisor => Self::Integration.permissions().and(Permissions::of(&[
+                AgentsSupervise,
+                RecordingsRead,
+                RecordingsControl,
+                SipRead,
+            ])),
             Self::Monitor => Permissions::of(&[MetricsRead]),
             Self::Admin => Permissions::ADMIN,
         }
@@ -186,6 +191,8 @@ mod tests {
             (Role::Supervisor, RecordingsControl, true),
             (Role::Supervisor, CallsOriginate, true),
             (Role::Supervisor, RecordingsRead, true),
+            (Role::Supervisor, AgentsSupervise, true),
+            (Role::Integration, AgentsSupervise, false),
             (Role::Supervisor, MetricsRead, false),
             (Role::Monitor, MetricsRead, true),
             (Role::Monitor, AgentsRead, false),

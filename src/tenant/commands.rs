@@ -4,10 +4,10 @@ use super::Tenant;
 use super::dialling::Ordered;
 use super::remember::{Known, Outcome, body_hash};
 use super::words::Output;
-use crate::acd::words::{AgentVerb as AcdVerb, VerbRefused};
+use crate::acd::words::VerbRefused;
 use crate::base::{AgentNo, ContactId, LegId, Now, Supplies};
 use crate::call::words::{Act, Birth};
-use crate::event::words::{By, EndCause, NotReadyReason, Side, Station};
+use crate::event::words::{By, EndCause, Side, Station};
 use crate::event::{About, Kind};
 use crate::site::{Origin, ResolveError, resolve};
 use crate::switch::{AgentVerb, Answer, Body, Code, Command, ContactState, LegPhase, Originate, Snapshot};
@@ -102,7 +102,10 @@ impl Tenant {
     fn snapshot_of(&self, body: &Body, shown: Option<ContactState>) -> Snapshot {
         match body {
             Body::Agent { agent, .. } => Snapshot::Agents(self.agent_state(*agent).into_iter().collect()),
-            Body::Hangup { contact, .. } | Body::SetData { contact, .. } | Body::Call { contact, .. } => {
+            Body::Hangup { contact, .. }
+            | Body::SetData { contact, .. }
+            | Body::Call { contact, .. }
+            | Body::Priority { contact, .. } => {
                 let state = self.contact_state(*contact).or_else(|| shown.map(ended));
                 Snapshot::Contacts(vec![state.unwrap_or_else(|| ContactState::ended(*contact))])
             }
@@ -112,7 +115,8 @@ impl Tenant {
 
     fn carry_out(&mut self, body: Body, by: By, now: Now, supplies: &mut Supplies) -> Result<Snapshot, Refusal> {
         match body {
-            Body::Agent { agent, verb } => self.agent_verb(agent, verb, by, now, supplies),
+            Body::Agent { agent, verb, force } => self.agent_verb(agent, verb, force.as_deref(), &by, now, supplies),
+            Body::Priority { contact, priority } => self.prioritise(contact, priority, &by, now, supplies),
             Body::Originate(originate) => self.originate(originate, by, now, supplies),
             Body::Call { contact, verb } => self.call_verb(contact, verb, by, now, supplies),
             Body::Hangup { contact, leg } => self.command_hangup(contact, leg, by, now, supplies),
@@ -137,25 +141,16 @@ impl Tenant {
         &mut self,
         agent: AgentNo,
         verb: AgentVerb,
-        by: By,
+        force: Option<&str>,
+        by: &By,
         now: Now,
         supplies: &mut Supplies,
     ) -> Result<Snapshot, Refusal> {
-        let station = match verb {
-            AgentVerb::SignIn { station: Some(Station::Extension(extension)) } => Some(extension),
-            AgentVerb::SignIn { station: None } => self.site.agents.get(&agent).map(|a| match a.station {
-                crate::site::StationPlan::Extension(extension) => extension,
-            }),
-            AgentVerb::SignOut | AgentVerb::Ready | AgentVerb::NotReady => None,
-        };
-        let verb = match verb {
-            AgentVerb::SignIn { station } => AcdVerb::SignIn { station },
-            AgentVerb::SignOut => AcdVerb::SignOut,
-            AgentVerb::Ready => AcdVerb::Ready,
-            AgentVerb::NotReady => AcdVerb::NotReady { reason: NotReadyReason::Asked },
-        };
-        self.acd.agent(agent, verb, &by, now, supplies).map_err(|refused| self.verb_refused(refused, agent))?;
-        if let Some(extension) = station {
+        let comes = matches!(verb, AgentVerb::SignIn { .. });
+        let result = self.acd.agent(agent, verb, force, by, now, supplies);
+        result.map_err(|refused| self.verb_refused(refused, agent))?;
+        let station = self.acd.snapshot(agent).and_then(|seen| seen.station).filter(|_| comes);
+        if let Some(Station::Extension(extension)) = station {
             self.acd.reachable(extension, self.sip.is_reachable(extension), now, supplies);
         }
         Ok(Snapshot::Agents(self.agent_state(agent).into_iter().collect()))
@@ -171,7 +166,36 @@ impl Tenant {
             VerbRefused::UnknownStation => (Code::UnknownStation, String::new()),
             VerbRefused::Busy => (Code::AgentBusy, name(agent)),
             VerbRefused::Retiring => (Code::Retiring, name(agent)),
+            VerbRefused::NotMember(group) => {
+                let group = self.site.groups.get(&group).map_or_else(|| group.to_string(), |g| g.id.clone());
+                (Code::NotMember, group)
+            }
+            VerbRefused::UnknownReason => (Code::UnknownReason, String::new()),
+            VerbRefused::TooLong(most) => (Code::TooLong, most.to_string()),
+            VerbRefused::NotInWrapUp => (Code::NotInWrapUp, name(agent)),
+            VerbRefused::NotResting => (Code::NotResting, name(agent)),
+            VerbRefused::NotReserved => (Code::NotReserved, name(agent)),
+            VerbRefused::NotAvailable => (Code::AgentNotAvailable, name(agent)),
+            VerbRefused::NotQueued => (Code::NotQueued, String::new()),
         }
+    }
+
+    fn prioritise(
+        &mut self,
+        contact: ContactId,
+        priority: i32,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<Snapshot, Refusal> {
+        if !self.contacts.is_live(contact) {
+            return Err((Code::UnknownContact, contact.to_string()));
+        }
+        let item = self.waits.get(&contact).and_then(|wait| wait.item);
+        if !item.is_some_and(|item| self.acd.set_priority(item, priority, by, now, supplies)) {
+            return Err((Code::NotQueued, contact.to_string()));
+        }
+        Ok(Snapshot::Contacts(self.contact_state(contact).into_iter().collect()))
     }
 
     /// The contact is born now; it dials once its command is on disk.

@@ -102,7 +102,7 @@ impl Tenant {
             call::Tell::Stranded { group } => self.queue_stranded(contact, group, now, supplies),
             // Commands are told by the event; the REFER of a phone will be told here.
             call::Tell::TransferEnded { .. } => {}
-            call::Tell::AgentDoes { agent, does } => self.agent_does(contact, agent, does),
+            call::Tell::AgentDoes { agent, does } => self.agent_does(agent, contact, does, now, supplies),
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
             call::Tell::Offer { offer, step } => self.acd.offer_step(offer, offer_step(step), now, supplies),
             call::Tell::AgentGone { agent, group } => {
@@ -122,6 +122,21 @@ impl Tenant {
         }
     }
 
+    /// What the call room did with an agent is what he does; the ACD keeps count of his calls by it.
+    fn agent_does(&mut self, agent: AgentNo, contact: ContactId, does: call::Does, now: Now, supplies: &mut Supplies) {
+        let by = &By::SYSTEM;
+        let told = match does {
+            call::Does::Talks => self.acd.retrieve(agent, contact, by, now, supplies),
+            call::Does::Holds => self.acd.hold(agent, contact, by, now, supplies),
+            call::Does::Consults => self.acd.consulting(agent, contact, by, now, supplies),
+            call::Does::Confers => self.acd.conference(agent, contact, by, now, supplies),
+        };
+        // Signed out meanwhile, or off hold in two contacts at once: he is shown in the one he was in first.
+        if let Err(why) = told {
+            tracing::debug!(%contact, %agent, ?why, "what an agent does is not counted");
+        }
+    }
+
     fn acd_said(&mut self, output: Acd, now: Now, supplies: &mut Supplies) {
         match output {
             Acd::Offer(offer) => self.ring_agent(*offer, now, supplies),
@@ -134,12 +149,6 @@ impl Tenant {
             }
             Acd::Journal { about, by, kind } => self.journal(now, about, by, kind, None),
         }
-    }
-
-    /// What a connected agent does in his contact becomes his work there.
-    fn agent_does(&mut self, contact: ContactId, agent: AgentNo, does: call::Does) {
-        // The ACD counts a talk until the agent's last leg ends; finer roles are its own to have.
-        tracing::debug!(%contact, agent = agent.0, ?does, "agent does something else");
     }
 
     fn ring_agent(&mut self, offer: Offer, now: Now, supplies: &mut Supplies) {

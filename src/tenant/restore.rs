@@ -176,10 +176,24 @@ fn acd_open(open: &Open) -> acd::open::Open {
         wish_since: state.wish_since,
         reachable: state.reachable,
         works: state
-            .works
+            .aside
             .iter()
-            .map(|(contact, work)| acd::open::OpenWork { contact: *contact, role: work.role, until: work.until })
+            .map(|work| (None, work))
+            .chain(state.works.iter().map(|(contact, work)| (Some(*contact), work)))
+            .map(|(contact, work)| acd::open::OpenWork {
+                contact,
+                role: work.role,
+                since: work.since,
+                until: work.until,
+            })
             .collect(),
+        chosen: state.chosen,
+        wish_limit: state.wish_limit,
+        wish_until: state.wish_until,
+        overtime: state.overtime,
+        talked: state.talked,
+        calls: state.calls,
+        offered: state.offered,
     });
     let items = open.contacts.iter().flat_map(|(holder, contact)| {
         contact.items.iter().filter_map(|(item, state)| {
@@ -206,5 +220,6 @@ fn acd_open(open: &Open) -> acd::open::Open {
             })
         })
     });
-    acd::open::Open { agents: agents.collect(), items: items.collect(), offers: offers.collect() }
+    let rests = open.rests.clone();
+    acd::open::Open { agents: agents.collect(), items: items.collect(), offers: offers.collect(), rests }
 }

@@ -48,6 +48,9 @@ impl Tenant {
             station: seen.station,
             groups: seen.groups,
             not_ready: seen.wish.and_then(not_ready),
+            not_ready_until: seen.wish_until,
+            leaving: seen.wish == Some(Wish::SignOut),
+            rest_place: seen.rest_place,
             reachable: seen.reachable,
             work: seen
                 .works
@@ -137,7 +140,7 @@ impl Tenant {
 
 fn not_ready(wish: Wish) -> Option<NotReadyReason> {
     match wish {
-        Wish::Ready => None,
+        Wish::Ready | Wish::SignOut => None,
         Wish::NotReady(reason) => Some(reason),
     }
 }

@@ -61,7 +61,7 @@ impl OnWire {
         events.ring(ends.bell());
         let mut stage = Self { ends, events, server, answers: BTreeMap::new(), began: Instant::now(), ends_now: false };
         for agent in ["ana", "bo"].map(place::agent) {
-            stage.agent(agent, AgentVerb::SignIn { station: None });
+            stage.agent(agent, AgentVerb::SignIn { station: None, groups: None });
             stage.agent(agent, AgentVerb::Ready);
         }
         stage.began = Instant::now();
@@ -110,13 +110,7 @@ impl Stage for OnWire {
     }
 
     fn agent(&mut self, id: &str, verb: AgentVerb) {
-        let verb = match verb {
-            AgentVerb::SignIn { .. } => "sign-in",
-            AgentVerb::SignOut => "sign-out",
-            AgentVerb::Ready => "ready",
-            AgentVerb::NotReady => "not-ready",
-        };
-        self.server.api.post(&format!("/v1/agents/{id}/{verb}"), &json!({}));
+        self.server.api.post(&format!("/v1/agents/{id}/{}", verb.word()), &json!({}));
     }
 
     fn order(&mut self, id: &'static str, to: &str, flow: &str) {

@@ -224,10 +224,10 @@ impl<S: Stage> Play<S> {
                 ua.account.as_mut().expect("a phone").password = password.to_owned();
                 ua.come_back(t);
             }),
-            Act::SignsIn(who) => self.stage.agent(agent(who), AgentVerb::SignIn { station: None }),
+            Act::SignsIn(who) => self.stage.agent(agent(who), AgentVerb::SignIn { station: None, groups: None }),
             Act::SignsOut(who) => self.stage.agent(agent(who), AgentVerb::SignOut),
             Act::GetsReady(who) => self.stage.agent(agent(who), AgentVerb::Ready),
-            Act::GetsNotReady(who) => self.stage.agent(agent(who), AgentVerb::NotReady),
+            Act::GetsNotReady(who) => self.stage.agent(agent(who), AgentVerb::NotReady { reason: None }),
             Act::Orders(id, to, flow) => self.stage.order(id, to, flow),
             Act::EndsAll => self.stage.end_all(),
             Act::Crash => self.stage.crash(),

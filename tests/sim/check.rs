@@ -43,6 +43,8 @@ pub struct Check {
     pub seats: Vec<(AgentNo, Time, bool)>,
     pub crashes: Vec<Time>,
     pub contacts: u64,
+    /// Contacts whose recording a command ended.
+    stopped: BTreeSet<ContactId>,
     pub lost_events: usize,
 }
 
@@ -62,6 +64,7 @@ impl Check {
             seats: Vec::new(),
             crashes: Vec::new(),
             contacts: 0,
+            stopped: BTreeSet::new(),
             lost_events: 0,
         }
     }
@@ -77,6 +80,7 @@ impl Check {
             }
             Kind::ItemEntered { .. } | Kind::ItemLeft { .. } | Kind::OfferMade { .. } => self.acd_changed = true,
             Kind::AgentWish { .. } | Kind::AgentReachable { .. } | Kind::AgentGroups { .. } => self.acd_changed = true,
+            Kind::ItemPriority { .. } => self.acd_changed = true,
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut => {
                 let is_in = matches!(recorded.event.kind, Kind::AgentSignedIn { .. });
                 self.seats.extend(about.agent.map(|agent| (agent, t, is_in)));
@@ -91,6 +95,7 @@ impl Check {
                     self.dialogs.insert(leg, dialog.call_id.clone());
                 }
             }
+            Kind::RecordingEnded { .. } if recorded.event.by.command.is_some() => self.stopped.extend(about.contact),
             Kind::ContactOpened { .. } => self.contacts += 1,
             Kind::ContactClosed { .. } => self.closed.extend(about.contact.map(|contact| (t, contact))),
             _ => {}
@@ -190,7 +195,7 @@ impl Check {
             assert!(!self.crashes.is_empty(), "(3) contact {contact} has no record");
             return;
         };
-        records::is_sound(record);
+        records::is_sound(record, self.stopped.contains(&contact));
         records::equals_diaries(record, &self.dialogs, view.uas, self.slack(), &self.crashes);
         for leg in &record.legs {
             self.dialogs.remove(&leg.leg);
@@ -230,9 +235,14 @@ impl Check {
 /// (1) One offer or talk at a time, and never more work than the bound.
 fn capacity(open: &Open, agent: AgentNo) {
     let Some(seat) = open.agents.get(&agent) else { return };
-    let busy = seat.works.values().filter(|w| matches!(w.role, WorkRole::Offered | WorkRole::Talking)).count();
+    let talks = [WorkRole::Offered, WorkRole::Talking, WorkRole::Consulting, WorkRole::Conference];
+    let busy = seat.works.values().filter(|w| talks.contains(&w.role)).count();
     assert!(busy <= 1, "(1) agent {agent} has two offers or talks: {:?}", seat.works);
-    assert!(seat.works.len() <= CALLS_PER_AGENT, "(1) agent {agent} has too much work: {:?}", seat.works);
+    assert!(
+        seat.works.len() + usize::from(seat.aside.is_some()) <= CALLS_PER_AGENT,
+        "(1) agent {agent} has too much work: {:?}",
+        seat.works
+    );
     let offers = open.contacts.values().flat_map(|c| c.offers.values()).filter(|o| o.agent == Some(agent)).count();
     assert!(offers <= 1, "(1) agent {agent} has {offers} live offers");
 }

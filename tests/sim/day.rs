@@ -158,7 +158,7 @@ impl Day {
     fn run(mut self) -> Outcome {
         self.world.run(self.world.started + Span::seconds(10));
         for n in 0..self.kind.agents {
-            self.agent(n, AgentVerb::SignIn { station: None });
+            self.agent(n, AgentVerb::SignIn { station: None, groups: None });
             self.agent(n, AgentVerb::Ready);
         }
         for cue in [CALLER, PHONE, OUTSIDE, ORDER, SHIFT, MISHAP, CRASH] {
@@ -292,16 +292,20 @@ impl Day {
 
     fn agent(&mut self, n: usize, verb: AgentVerb) {
         let agent = self.world.site.agent(&format!("a{n}")).expect("an agent of the site").no;
-        self.world.command(Command { id: None, actor: Actor::Agent(agent), body: Body::Agent { agent, verb } });
+        self.world.command(Command {
+            id: None,
+            actor: Actor::Agent(agent),
+            body: Body::Agent { agent, verb, force: None },
+        });
     }
 
     fn shift(&mut self) {
         let n = self.rng.below(self.kind.agents as u64) as usize;
         match self.rng.below(100) {
             0..8 => self.agent(n, AgentVerb::SignOut),
-            8..20 => self.agent(n, AgentVerb::NotReady),
+            8..20 => self.agent(n, AgentVerb::NotReady { reason: None }),
             _ => {
-                self.agent(n, AgentVerb::SignIn { station: None });
+                self.agent(n, AgentVerb::SignIn { station: None, groups: None });
                 self.agent(n, AgentVerb::Ready);
             }
         }

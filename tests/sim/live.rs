@@ -10,6 +10,7 @@ use cordboard::tenant::Tenant;
 pub fn equals_fold(tenant: &Tenant, open: &Open) {
     let (live, folded) = (tenant.acd().open(), acd_of(open));
     assert_eq!(live.agents, folded.agents, "(13) agents, live and folded");
+    assert_eq!(live.rests, folded.rests, "(13) who waits for rest, live and folded");
     assert_eq!(live.items, folded.items, "(13) items, live and folded");
     assert_eq!(live.offers, folded.offers, "(13) offers, live and folded");
     assert_eq!(live_contacts(tenant), folded_contacts(open), "(13) contacts, live and folded");
@@ -25,10 +26,19 @@ fn acd_of(open: &Open) -> AcdOpen {
         wish_since: seat.wish_since,
         reachable: seat.reachable,
         works: seat
-            .works
+            .aside
             .iter()
-            .map(|(contact, work)| OpenWork { contact: *contact, role: work.role, until: work.until })
+            .map(|work| (None, work))
+            .chain(seat.works.iter().map(|(contact, work)| (Some(*contact), work)))
+            .map(|(contact, work)| OpenWork { contact, role: work.role, since: work.since, until: work.until })
             .collect(),
+        chosen: seat.chosen,
+        wish_limit: seat.wish_limit,
+        wish_until: seat.wish_until,
+        overtime: seat.overtime,
+        talked: seat.talked,
+        calls: seat.calls,
+        offered: seat.offered,
     });
     let mut items = Vec::new();
     let mut offers = Vec::new();
@@ -53,7 +63,7 @@ fn acd_of(open: &Open) -> AcdOpen {
     }
     items.sort_unstable_by_key(|item: &OpenItem| item.item);
     offers.sort_unstable_by_key(|offer: &OpenOffer| offer.offer);
-    AcdOpen { agents: agents.collect(), items, offers }
+    AcdOpen { agents: agents.collect(), items, offers, rests: open.rests.clone() }
 }
 
 /// What both know of a contact.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cordboard::base::bounds::STATION_REST_MAX;
 use cordboard::base::{AgentNo, ItemId, Time};
-use cordboard::event::words::{OfferEnding, Wish};
+use cordboard::event::words::{OfferEnding, Wish, WorkRole};
 use cordboard::ledger::Open;
 use cordboard::site::Site;
 
@@ -49,7 +49,8 @@ pub fn reference_eligible(open: &Open, site: &Site, troubles: &Troubles, t: Time
         .filter(|(no, agent)| {
             agent.wish == Wish::Ready
                 && agent.reachable
-                && agent.works.is_empty()
+                && agent.aside.is_none()
+                && agent.works.values().all(|work| work.role == WorkRole::Held)
                 && site.agents.get(*no).is_some_and(|a| !a.retiring)
         })
         .collect();
@@ -60,8 +61,10 @@ pub fn reference_eligible(open: &Open, site: &Site, troubles: &Troubles, t: Time
         for (item, waiting) in &contact.items {
             let offered = contact.offers.values().any(|offer| offer.item == Some(*item));
             let Some(group) = waiting.group.filter(|_| !offered) else { continue };
-            let free =
-                idle.iter().find(|(no, agent)| agent.groups.contains(&group) && !troubles.hinders(*item, **no, t));
+            let free = idle.iter().find(|(no, agent)| {
+                let room = site.groups.get(&group).is_some_and(|g| agent.works.len() < g.calls_per_agent as usize);
+                room && agent.groups.contains(&group) && !troubles.hinders(*item, **no, t)
+            });
             if let Some((no, _)) = free {
                 return Some((*item, **no));
             }

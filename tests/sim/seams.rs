@@ -32,7 +32,7 @@ fn house(flow: &str) -> World {
     assert_eq!(add_phone(&mut world, "ana", "1001", Wire::Udp, 600), ANA);
     world.touch(ANA, |ua, t| ua.register(t));
     wait(&mut world, Span::seconds(1));
-    agent(&mut world, AgentVerb::SignIn { station: None });
+    agent(&mut world, AgentVerb::SignIn { station: None, groups: None });
     agent(&mut world, AgentVerb::Ready);
     world
 }
@@ -43,7 +43,7 @@ fn wait(world: &mut World, span: Span) {
 
 fn agent(world: &mut World, verb: AgentVerb) {
     let agent = world.site.agent("a0").expect("an agent of the site").no;
-    world.command(Command { id: None, actor: Actor::Integration(1), body: Body::Agent { agent, verb } });
+    world.command(Command { id: None, actor: Actor::Integration(1), body: Body::Agent { agent, verb, force: None } });
 }
 
 fn calls(world: &mut World) -> CallNo {
@@ -108,7 +108,7 @@ fn a_hold_is_over_with_the_leg_that_held() {
     world.touch(ANA, |ua, t| ua.carry_out(call, Deed::Hold, t));
     wait(&mut world, Span::minutes(14));
     assert!(up(&world, CARRIER, caller), "a hold may last 15 min");
-    agent(&mut world, AgentVerb::NotReady);
+    agent(&mut world, AgentVerb::NotReady { reason: None });
     world.touch(ANA, |ua, t| ua.hang_up(call, t));
     wait(&mut world, Span::minutes(5));
     assert!(up(&world, CARRIER, caller), "the caller waits in the queue; nobody holds him");
@@ -125,7 +125,7 @@ fn announcements_go_on_after_a_phone_that_gave_no_sound() {
     wait(&mut world, Span::millis(25));
     world.uas[ANA].gone = true;
     wait(&mut world, Span::seconds(4));
-    agent(&mut world, AgentVerb::NotReady);
+    agent(&mut world, AgentVerb::NotReady { reason: None });
     let mut heard = 0;
     for _ in 0..60 {
         wait(&mut world, Span::seconds(1));
@@ -201,7 +201,7 @@ fn nobody_is_rung_for_a_flow_that_cannot_run() {
 #[test]
 fn a_party_we_called_that_leaves_while_it_waits_has_abandoned() {
     let mut world = house(QUEUE);
-    agent(&mut world, AgentVerb::NotReady);
+    agent(&mut world, AgentVerb::NotReady { reason: None });
     order(&mut world, "o4");
     wait(&mut world, Span::seconds(1));
     let call = world.uas[CARRIER].live_call().expect("it is dialled");

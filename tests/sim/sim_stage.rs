@@ -41,7 +41,7 @@ impl Sim {
         let mut sim = Self { world, replies: BTreeMap::new() };
         sim.world.run(sim.world.started + REGISTERING);
         for agent in ["ana", "bo"].map(place::agent) {
-            sim.agent(agent, AgentVerb::SignIn { station: None });
+            sim.agent(agent, AgentVerb::SignIn { station: None, groups: None });
             sim.agent(agent, AgentVerb::Ready);
         }
         sim
@@ -87,7 +87,7 @@ impl Stage for Sim {
 
     fn agent(&mut self, id: &str, verb: AgentVerb) {
         let agent = self.world.site.agent(id).expect("an agent of the site").no;
-        self.command(None, Body::Agent { agent, verb });
+        self.command(None, Body::Agent { agent, verb, force: None });
     }
 
     fn order(&mut self, id: &'static str, to: &str, flow: &str) {

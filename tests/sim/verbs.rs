@@ -54,9 +54,9 @@ fn talk() -> House {
     let mut house = House { world, contact: ContactId(0), caller: 0, commands: 0 };
     house.wait(Span::seconds(1));
     for (agent, verb) in [
-        ("a0", AgentVerb::SignIn { station: None }),
+        ("a0", AgentVerb::SignIn { station: None, groups: None }),
         ("a0", AgentVerb::Ready),
-        ("a1", AgentVerb::SignIn { station: None }),
+        ("a1", AgentVerb::SignIn { station: None, groups: None }),
     ] {
         house.agent(agent, verb);
     }
@@ -80,7 +80,11 @@ impl House {
 
     fn agent(&mut self, id: &str, verb: AgentVerb) {
         let agent = self.agent_no(id);
-        self.world.command(Command { id: None, actor: Actor::Integration(1), body: Body::Agent { agent, verb } });
+        self.world.command(Command {
+            id: None,
+            actor: Actor::Integration(1),
+            body: Body::Agent { agent, verb, force: None },
+        });
     }
 
     fn answers(&mut self, ua: usize) {

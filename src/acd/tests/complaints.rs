@@ -1,7 +1,7 @@
 //! The complaints that matter in this field, by their row in the list we began with: each is a test with its name.
 
 use super::*;
-use crate::event::words::Wish;
+use crate::event::words::{NotReadyReason, Wish};
 
 fn house(agents: &[(u32, &[(u32, u8)])]) -> House {
     let mut house = House::new(site(vec![group(1), group(2)], agents));

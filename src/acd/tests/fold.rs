@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::acd::{Acd, Open, OpenAgent, OpenItem, OpenOffer, OpenWork};
+use crate::acd::{Acd, Open, OpenAgent, OpenItem, OpenOffer, OpenRest, OpenWork};
 use crate::base::bounds::EXCLUSIONS_PER_ITEM;
-use crate::base::{AgentNo, ExtensionNo, ItemId, OfferId, Time};
+use crate::base::{AgentNo, ContactId, ExtensionNo, ItemId, OfferId, Span, Time};
 use crate::event::words::{Display, OfferEnding, OfferPhase, Station, Wish, WorkRole};
 use crate::event::{About, Kind};
 
@@ -13,11 +13,14 @@ pub struct Fold {
     agents: BTreeMap<AgentNo, OpenAgent>,
     pub items: BTreeMap<ItemId, OpenItem>,
     pub offers: BTreeMap<OfferId, OpenOffer>,
+    rests: Vec<OpenRest>,
     ended: BTreeSet<OfferId>,
     excluded: BTreeMap<ItemId, Vec<AgentNo>>,
     /// Arrival order, for ties of rank.
     order: Vec<ItemId>,
     pub connected: usize,
+    /// An agent chose this item himself.
+    pub picked: Option<(AgentNo, ItemId)>,
     /// What was shown of whom since when, by these events alone.
     pub shown: BTreeMap<AgentNo, (Display, Time)>,
 }
@@ -28,6 +31,7 @@ impl Fold {
             agents: self.agents.values().cloned().collect(),
             items: self.items.values().copied().collect(),
             offers: self.offers.values().copied().collect(),
+            rests: self.rests.clone(),
         }
     }
 
@@ -36,6 +40,7 @@ impl Fold {
             agents: open.agents.iter().map(|a| (a.agent, a.clone())).collect(),
             items: open.items.iter().map(|i| (i.item, *i)).collect(),
             offers: open.offers.iter().map(|o| (o.offer, *o)).collect(),
+            rests: open.rests.clone(),
             ..Self::default()
         }
     }
@@ -65,6 +70,10 @@ impl Fold {
                 let item = self.items.remove(&about.item.expect("item")).expect("leaves once");
                 assert_eq!(*waited, t.since(item.since));
                 self.excluded.remove(&item.item);
+            }
+            Kind::ItemPriority { due, priority } => {
+                let item = self.items.get_mut(&about.item.expect("item")).expect("of a waiting item");
+                (item.due, item.priority) = (*due, *priority);
             }
             Kind::OfferMade { .. } | Kind::OfferAlerting | Kind::OfferAccepted | Kind::OfferConnected => {
                 self.offer(about, kind);
@@ -114,39 +123,57 @@ impl Fold {
 
     fn agent(&mut self, t: Time, about: About, kind: &Kind) {
         let no = about.agent.expect("agent");
-        if let Kind::AgentSignedIn { station, groups } = kind {
-            let wish = Wish::Ready; // the next event says
-            let (station, groups) = (*station, groups.clone());
+        if let Kind::AgentSignedIn { station, groups, chosen } = kind {
             let agent = OpenAgent {
                 agent: no,
-                station,
-                groups,
+                station: *station,
+                groups: groups.clone(),
                 since: t,
-                wish,
+                wish: Wish::Ready, // the next event says
                 wish_since: t,
                 reachable: false,
                 works: vec![],
+                chosen: *chosen,
+                wish_limit: None,
+                wish_until: None,
+                overtime: false,
+                talked: Span::ZERO,
+                calls: 0,
+                offered: None,
             };
             assert!(self.agents.insert(no, agent).is_none(), "signed in twice");
             return;
         }
+        match kind {
+            Kind::AgentRestQueued { reason, length } => {
+                self.rests.push(OpenRest { agent: no, reason: *reason, length: *length, since: t });
+                return;
+            }
+            Kind::AgentRestUnqueued { .. } => {
+                let at = self.rests.iter().position(|rest| rest.agent == no).expect("who waits");
+                self.rests.remove(at);
+                return;
+            }
+            Kind::AgentForced { .. } | Kind::AgentNote { .. } => return,
+            _ => {}
+        }
         let agent = self.agents.get_mut(&no).expect("signed in");
         match kind {
-            Kind::AgentGroups { groups } => agent.groups.clone_from(groups),
-            Kind::AgentWish { wish } => (agent.wish, agent.wish_since) = (*wish, t),
+            Kind::AgentGroups { groups, chosen } => (agent.groups, agent.chosen) = (groups.clone(), *chosen),
+            Kind::AgentWish { wish, limit, until } => {
+                (agent.wish, agent.wish_since, agent.overtime) = (*wish, t, false);
+                (agent.wish_limit, agent.wish_until) = (*limit, *until);
+            }
+            Kind::AgentOvertime => assert!(!std::mem::replace(&mut agent.overtime, true), "told once"),
             Kind::AgentReachable { reachable } => {
                 assert_ne!(agent.reachable, *reachable, "told once");
                 agent.reachable = *reachable;
             }
-            Kind::AgentWork { role, until } => {
-                let contact = about.contact.expect("contact");
-                agent.works.retain(|w| w.contact != contact);
-                agent.works.push(OpenWork { contact, role: *role, until: *until });
-                agent.works.sort_by_key(|w| w.contact);
-            }
+            Kind::AgentWork { role, until } => works(agent, about.contact, *role, *until, t),
             Kind::AgentWorkEnded { role } => {
-                let at = agent.works.iter().position(|w| Some(w.contact) == about.contact && w.role == *role);
-                agent.works.remove(at.expect("ends what he does"));
+                let at = agent.works.iter().position(|w| w.contact == about.contact && w.role == *role);
+                let work = agent.works.remove(at.expect("ends what he does"));
+                talked(agent, Some(work), t);
             }
             other => panic!("not the acd's: {other:?}"),
         }
@@ -160,7 +187,8 @@ impl Fold {
             && level.is_some_and(|level| level >= acd.items.get(&item.item).map_or(1, |i| i.level))
             && agent.wish == Wish::Ready
             && agent.reachable
-            && agent.works.is_empty()
+            && agent.works.iter().all(|w| w.role == WorkRole::Held)
+            && acd.site.groups.get(&item.group).is_some_and(|g| agent.works.len() < g.calls_per_agent as usize)
             && !rests(acd, extension)
             && !self.offers.values().any(|o| o.item == item.item)
             && !self.excluded.get(&item.item).is_some_and(|e| e.contains(&agent.agent))
@@ -177,6 +205,9 @@ impl Fold {
 
     /// At the moment of an offer: the agent may take the item, and no earlier caller whom he may take waits.
     pub fn judge_choice(&self, acd: &Acd, agent: AgentNo, item: ItemId) {
+        if self.picked == Some((agent, item)) {
+            return;
+        }
         let (agent, item) = (&self.agents[&agent], &self.items[&item]);
         assert!(self.reference_eligible(acd, item, agent), "{item:?} is not for {agent:?}");
         let rank = |i: &OpenItem| (i.due, self.order.iter().rposition(|o| *o == i.item));
@@ -186,16 +217,42 @@ impl Fold {
     }
 }
 
+/// He does one thing for a contact, and one for none.
+fn works(agent: &mut OpenAgent, contact: Option<ContactId>, role: WorkRole, until: Option<Time>, t: Time) {
+    let before = agent.works.iter().position(|w| w.contact == contact).map(|at| agent.works.remove(at));
+    let same = before.filter(|before| before.role == role);
+    if same.is_none() {
+        talked(agent, before, t);
+        agent.calls += u32::from(role == WorkRole::Talking && before.is_some_and(|b| b.role == WorkRole::Offered));
+    }
+    if role == WorkRole::Offered {
+        agent.offered = Some(t);
+    }
+    agent.works.push(OpenWork { contact, role, since: same.map_or(t, |same| same.since), until });
+    agent.works.sort_by_key(|w| w.contact);
+}
+
+fn talked(agent: &mut OpenAgent, work: Option<OpenWork>, t: Time) {
+    if let Some(work) = work.filter(|w| w.role == WorkRole::Talking) {
+        agent.talked = agent.talked + (t - work.since);
+    }
+}
+
 /// The table of precedence, from the least to the most important.
 fn reference_display(agent: &OpenAgent) -> Display {
-    let works = |role, display| agent.works.iter().any(|w| w.role == role).then_some(display);
+    let doing = |role, display| agent.works.iter().any(|w| w.role == role).then_some(display);
     [
         Some(if agent.wish == Wish::Ready { Display::Ready } else { Display::NotReady }),
         (!agent.reachable).then_some(Display::Unreachable),
-        works(WorkRole::WrapUp, Display::WrapUp),
-        works(WorkRole::Offered, Display::Ringing),
-        works(WorkRole::Dialing, Display::Dialing),
-        works(WorkRole::Talking, Display::Talking),
+        doing(WorkRole::WrapUp, Display::WrapUp),
+        doing(WorkRole::Reserved, Display::Reserved),
+        doing(WorkRole::Held, Display::Held),
+        doing(WorkRole::Offered, Display::Ringing),
+        doing(WorkRole::Monitoring, Display::Monitoring),
+        doing(WorkRole::Dialing, Display::Dialing),
+        doing(WorkRole::Consulting, Display::Consulting),
+        doing(WorkRole::Conference, Display::Conference),
+        doing(WorkRole::Talking, Display::Talking),
     ]
     .into_iter()
     .flatten()

@@ -5,19 +5,20 @@ mod complaints;
 mod fold;
 mod random;
 mod rules;
+mod states;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::words::{AgentVerb, NewItem, OfferStep, Output, VerbRefused};
+use super::words::{AgentVerb, NewItem, OfferStep, Output, RoleRefused, VerbRefused};
 use super::{Acd, Open};
 use crate::base::{
     AgentNo, ContactId, ExtensionNo, GroupNo, IdBlock, ItemId, Now, OfferId, Ports, Rng, Span, Supplies, TenantNo,
     Time, Utc,
 };
-use crate::event::words::{Actor, Display, ItemExit, NotReadyReason, OfferEnding};
+use crate::event::words::{Actor, Display, ItemExit, OfferEnding, Station};
 use crate::event::{By, Kind};
-use crate::site::{Agent, Extension, Group, Secret, Site, StationPlan, Strategy};
+use crate::site::{AfterCall, Agent, Extension, Group, Secret, Site, StationPlan, Strategy};
 use fold::Fold;
 
 const RING: i64 = 20;
@@ -34,6 +35,7 @@ fn group(no: u32) -> Group {
         length_max: None,
         wait_max: None,
         music: String::new(),
+        calls_per_agent: 1,
         retiring: false,
     }
 }
@@ -55,6 +57,7 @@ fn site(groups: Vec<Group>, agents: &[(u32, &[(u32, u8)])]) -> Site {
         name: String::new(),
         station: StationPlan::Extension(ExtensionNo(n)),
         groups: groups.iter().map(|(g, level)| (GroupNo(*g), *level)).collect(),
+        after_call: AfterCall::WrapUp,
         retiring: false,
     };
     let mut site = Site::bare(TenantNo(1), "test");
@@ -96,6 +99,28 @@ enum Do {
     /// The agent's phone is in a call of its own.
     Dials(u32, u64),
     HangsUpOwn(u32, u64),
+    /// Asks for rest, returns from it or asks no longer.
+    Rest(u32),
+    CancelRest(u32),
+    /// Enters wrap-up (seconds, 0: without end), extends it by, quits it.
+    WrapUp(u32, i64),
+    Extend(u32, i64),
+    QuitWrapUp(u32),
+    /// Is kept free for so many seconds.
+    Reserve(u32, i64),
+    Release(u32),
+    /// Takes a caller who waits.
+    Pick(u32, u64),
+    /// Serves these groups of his alone.
+    Groups(u32, &'static [u32]),
+    /// A supervisor signs him out, or in at the station of the second.
+    ForcedOut(u32),
+    ForcedIn(u32, u32),
+    Hold(u32, u64),
+    Retrieve(u32, u64),
+    Consults(u32, u64),
+    Monitors(u32, u64, bool),
+    Priority(u64, i32),
     Wait,
 }
 
@@ -118,6 +143,7 @@ struct House {
     told: Vec<String>,
     kinds: Vec<&'static str>,
     refused: Option<VerbRefused>,
+    role_refused: Option<RoleRefused>,
 }
 
 fn seconds(n: i64) -> Time {
@@ -136,6 +162,7 @@ impl House {
             told: vec![],
             kinds: vec![],
             refused: None,
+            role_refused: None,
         }
     }
 
@@ -206,13 +233,13 @@ impl House {
                 self.act(Do::Reach(n, true));
                 self.act(Do::Ready(n));
             }
-            Do::SignIn(n) => self.verb(n, AgentVerb::SignIn { station: None }, &by_agent(n)),
+            Do::SignIn(n) => self.verb(n, AgentVerb::SignIn { station: None, groups: None }, &by_agent(n)),
             Do::SignOut(n) => self.verb(n, AgentVerb::SignOut, &by_agent(n)),
             Do::Ready(n) => self.verb(n, AgentVerb::Ready, &by_agent(n)),
-            Do::NotReady(n) => self.verb(n, AgentVerb::NotReady { reason: NotReadyReason::Asked }, &by_agent(n)),
+            Do::NotReady(n) => self.verb(n, AgentVerb::NotReady { reason: None }, &by_agent(n)),
             Do::Forced(n) => {
                 let by = By { actor: Actor::Integration(1), command: None };
-                self.verb(n, AgentVerb::NotReady { reason: NotReadyReason::Asked }, &by);
+                self.verb(n, AgentVerb::NotReady { reason: None }, &by);
             }
             Do::Reach(n, there) => self.acd.reachable(ExtensionNo(n), there, self.now(), &mut self.supplies),
             Do::Call(item, group) => self.call(item, group, Wants::default()),
@@ -229,19 +256,80 @@ impl House {
             Do::HangUp(n, contact) => self.hang_up(n, contact),
             Do::Dials(n, contact) => {
                 let holder = self.acd.claim_station(ExtensionNo(n), ContactId(contact), self.now(), &mut self.supplies);
-                assert!(holder.is_ok_and(|h| h.is_none_or(|h| h == AgentNo(n))));
+                assert!(holder.is_ok() || self.acd.is_station_full(ExtensionNo(n)));
             }
             Do::HangsUpOwn(n, contact) => {
                 self.acd.release_station(ExtensionNo(n), ContactId(contact), self.now(), &mut self.supplies);
             }
-            Do::Wait => {}
+            other => self.act_more(other),
         }
         self.drain();
     }
 
+    fn act_more(&mut self, act: Do) {
+        let by = |n| By { actor: Actor::Agent(AgentNo(n)), command: None };
+        let length = |seconds: i64| (seconds > 0).then(|| Span::seconds(seconds));
+        match act {
+            Do::Rest(n) => self.verb(n, AgentVerb::Rest { reason: None, length: None }, &by(n)),
+            Do::CancelRest(n) => self.verb(n, AgentVerb::CancelRest, &by(n)),
+            Do::WrapUp(n, seconds) => self.verb(n, AgentVerb::WrapUp { length: length(seconds) }, &by(n)),
+            Do::Extend(n, more) => self.verb(n, AgentVerb::ExtendWrapUp { by: Span::seconds(more) }, &by(n)),
+            Do::QuitWrapUp(n) => self.verb(n, AgentVerb::QuitWrapUp, &by(n)),
+            Do::Reserve(n, seconds) => self.verb(n, AgentVerb::Reserve { length: Span::seconds(seconds) }, &by(n)),
+            Do::Release(n) => self.verb(n, AgentVerb::Release, &by(n)),
+            Do::Pick(n, contact) => {
+                self.fold.picked = Some((AgentNo(n), ItemId(contact)));
+                self.verb(n, AgentVerb::Pick { contact: ContactId(contact) }, &by(n));
+                self.drain();
+                self.fold.picked = None;
+            }
+            Do::Groups(n, groups) => {
+                let groups = Some(groups.iter().map(|g| GroupNo(*g)).collect());
+                self.verb(n, AgentVerb::Groups { groups }, &by(n));
+            }
+            Do::ForcedOut(n) => self.force(n, AgentVerb::SignOut),
+            Do::ForcedIn(n, at) => {
+                let station = Some(Station::Extension(ExtensionNo(at)));
+                self.force(n, AgentVerb::SignIn { station, groups: None });
+            }
+            Do::Hold(n, contact) => {
+                self.role(n, |acd, contact, by, now, s| acd.hold(AgentNo(n), contact, by, now, s), contact)
+            }
+            Do::Retrieve(n, contact) => {
+                self.role(n, |acd, contact, by, now, s| acd.retrieve(AgentNo(n), contact, by, now, s), contact);
+            }
+            Do::Consults(n, contact) => {
+                self.role(n, |acd, contact, by, now, s| acd.consulting(AgentNo(n), contact, by, now, s), contact);
+            }
+            Do::Monitors(n, contact, on) => {
+                self.role(n, |acd, contact, by, now, s| acd.monitoring(AgentNo(n), contact, on, by, now, s), contact);
+            }
+            Do::Priority(item, priority) => {
+                let now = self.now();
+                self.acd.set_priority(ItemId(item), priority, &By::SYSTEM, now, &mut self.supplies);
+            }
+            _ => {}
+        }
+    }
+
+    fn role(
+        &mut self,
+        n: u32,
+        change: impl Fn(&mut Acd, ContactId, &By, Now, &mut Supplies) -> Result<(), RoleRefused>,
+        contact: u64,
+    ) {
+        let (by, now) = (By { actor: Actor::Agent(AgentNo(n)), command: None }, self.now());
+        self.role_refused = change(&mut self.acd, ContactId(contact), &by, now, &mut self.supplies).err();
+    }
+
+    fn force(&mut self, n: u32, verb: AgentVerb) {
+        let (now, by) = (self.now(), By { actor: Actor::Integration(1), command: None });
+        self.refused = self.acd.agent(AgentNo(n), verb, Some("went home"), &by, now, &mut self.supplies).err();
+    }
+
     fn verb(&mut self, n: u32, verb: AgentVerb, by: &By) {
         let now = self.now();
-        self.refused = self.acd.agent(AgentNo(n), verb, by, now, &mut self.supplies).err();
+        self.refused = self.acd.agent(AgentNo(n), verb, None, by, now, &mut self.supplies).err();
     }
 
     fn call(&mut self, item: u64, group: u32, wants: Wants) {
@@ -295,8 +383,9 @@ impl House {
 fn one_offer_each(live: &Open) {
     use crate::event::words::WorkRole;
     for agent in &live.agents {
-        let count = |role| agent.works.iter().filter(|w| w.role == role).count();
-        assert!(count(WorkRole::Offered) <= 1, "two live offers: {agent:?}");
-        assert!(count(WorkRole::Talking) <= 1, "two talks: {agent:?}");
+        let count = |roles: &[WorkRole]| agent.works.iter().filter(|w| roles.contains(&w.role)).count();
+        assert!(count(&[WorkRole::Offered]) <= 1, "two live offers: {agent:?}");
+        let talks = [WorkRole::Talking, WorkRole::Consulting, WorkRole::Conference];
+        assert!(count(&talks) <= 1, "two talks: {agent:?}");
     }
 }

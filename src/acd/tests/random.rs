@@ -1,6 +1,7 @@
 //! Random verbs, steps and times: the invariants hold after each, and at rest nothing is left.
 
 use super::*;
+use crate::site::Quota;
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as Gen;
 
@@ -11,10 +12,20 @@ fn random_site(seed: u64) -> Site {
     let mut rng = Rng::from_number(seed);
     let groups = (1..=GROUPS)
         .map(|no| {
-            let strategy = if rng.below(2) == 0 { Strategy::LongestIdle } else { Strategy::SkillLevel };
+            let strategies = [
+                Strategy::LongestIdle,
+                Strategy::SkillLevel,
+                Strategy::LeastTalk,
+                Strategy::FewestCalls,
+                Strategy::RoundRobin,
+                Strategy::Random,
+                Strategy::TopDown,
+            ];
+            let strategy = strategies[rng.below(7) as usize];
             let length_max = (rng.below(3) == 0).then(|| rng.below(4) as u32);
             let wait_max = (rng.below(3) == 0).then(|| Span::seconds(5 + rng.below(60) as i64));
-            Group { strategy, length_max, wait_max, ..group(no) }
+            let calls_per_agent = 1 + rng.below(3) as u32;
+            Group { strategy, length_max, wait_max, calls_per_agent, ..group(no) }
         })
         .collect();
     let memberships: Vec<Vec<(u32, u8)>> = (0..AGENTS)
@@ -28,6 +39,7 @@ fn random_site(seed: u64) -> Site {
     for agent in site.agents.values_mut() {
         agent.retiring = rng.below(12) == 0;
     }
+    site.rest.quota = (rng.below(3) > 0).then(|| Quota::Agents(rng.below(3) as u32));
     // Now and then somebody or something is removed altogether.
     site.agents.retain(|_, _| rng.below(12) > 0);
     site.groups.retain(|_, _| rng.below(8) > 0);
@@ -70,7 +82,23 @@ fn act() -> impl Gen<Value = (Do, i64)> {
         4 => (agent.clone(), ending).prop_map(|(n, e)| Do::Ends(n, e)),
         5 => (agent.clone(), Just(0u64)).prop_map(|(n, c)| Do::HangUp(n, c)),
         2 => (agent.clone(), 1u64..4).prop_map(|(n, c)| Do::Dials(n, c)),
-        2 => (agent, 1u64..4).prop_map(|(n, c)| Do::HangsUpOwn(n, c)),
+        2 => (agent.clone(), 1u64..4).prop_map(|(n, c)| Do::HangsUpOwn(n, c)),
+        3 => agent.clone().prop_map(Do::Rest),
+        1 => agent.clone().prop_map(Do::CancelRest),
+        1 => (agent.clone(), 0i64..30).prop_map(|(n, s)| Do::WrapUp(n, s)),
+        1 => (agent.clone(), 1i64..30).prop_map(|(n, s)| Do::Extend(n, s)),
+        1 => agent.clone().prop_map(Do::QuitWrapUp),
+        1 => (agent.clone(), 1i64..30).prop_map(|(n, s)| Do::Reserve(n, s)),
+        1 => agent.clone().prop_map(Do::Release),
+        2 => (agent.clone(), 0u64..40).prop_map(|(n, c)| Do::Pick(n, c)),
+        1 => (agent.clone(), prop::sample::select(vec![&[1u32][..], &[2], &[1, 2, 3]])).prop_map(|(n, g)| Do::Groups(n, g)),
+        1 => agent.clone().prop_map(Do::ForcedOut),
+        1 => (agent.clone(), agent.clone()).prop_map(|(n, at)| Do::ForcedIn(n, at)),
+        3 => (agent.clone(), Just(0u64)).prop_map(|(n, c)| Do::Hold(n, c)),
+        3 => (agent.clone(), 0u64..3).prop_map(|(n, c)| Do::Retrieve(n, c)),
+        1 => (agent.clone(), Just(0u64)).prop_map(|(n, c)| Do::Consults(n, c)),
+        1 => (agent.clone(), 1u64..4, any::<bool>()).prop_map(|(n, c, on)| Do::Monitors(n, c, on)),
+        1 => (0u64..40, -3i32..4).prop_map(|(n, p)| Do::Priority(n, p)),
         2 => Just(Do::Wait),
     ];
     (what, prop_oneof![Just(0i64), 0i64..3_000, 0i64..40_000])
@@ -85,17 +113,22 @@ fn aim(house: &House, act: Do) -> Do {
     match act {
         Do::CallerLeaves(n) => Do::CallerLeaves(nth(n)),
         Do::TakenOut(n) => Do::TakenOut(nth(n)),
-        Do::HangUp(n, _) => {
-            let contacts =
-                house.acd.snapshot(AgentNo(n)).map_or_else(Vec::new, |a| a.works.iter().map(|w| w.contact).collect());
-            Do::HangUp(n, contacts.first().map_or(0, |c| c.0))
-        }
+        Do::HangUp(n, _) => Do::HangUp(n, contacts_of(house, n).first().map_or(0, |c| c.0)),
+        Do::Hold(n, _) => Do::Hold(n, contacts_of(house, n).last().map_or(0, |c| c.0)),
+        Do::Consults(n, _) => Do::Consults(n, contacts_of(house, n).last().map_or(0, |c| c.0)),
+        Do::Retrieve(n, i) => Do::Retrieve(n, contacts_of(house, n).get(i as usize).map_or(0, |c| c.0)),
+        Do::Pick(n, i) => Do::Pick(n, nth(i)),
+        Do::Priority(i, priority) => Do::Priority(nth(i), priority),
         Do::CallAs(item, group, wants) => {
             let entered = wants.entered.map(|ago| house.t.since(seconds(0)).as_seconds() + ago);
             Do::CallAs(item, group, Wants { entered, ..wants })
         }
         other => other,
     }
+}
+
+fn contacts_of(house: &House, n: u32) -> Vec<ContactId> {
+    house.acd.snapshot(AgentNo(n)).map_or_else(Vec::new, |a| a.works.iter().filter_map(|w| w.contact).collect())
 }
 
 /// Everybody hangs up and leaves.
@@ -108,11 +141,11 @@ fn come_to_rest(house: &mut House) {
         for contact in 1..4 {
             house.act(Do::HangsUpOwn(n, contact));
         }
-        let contacts =
-            house.acd.snapshot(AgentNo(n)).map_or_else(Vec::new, |a| a.works.iter().map(|w| w.contact).collect());
-        for contact in contacts {
+        for contact in contacts_of(house, n) {
+            house.act(Do::Monitors(n, contact.0, false));
             house.act(Do::HangUp(n, contact.0));
         }
+        house.act(Do::QuitWrapUp(n));
     }
     house.go_to(house.t + Span::hours(1));
     for n in 1..=AGENTS {
@@ -158,7 +191,7 @@ proptest! {
 }
 
 /// A fresh machine from what the fold knows.
-fn restart(house: &mut House) {
+pub fn restart(house: &mut House) {
     let (open, site) = (house.fold.open(), Arc::clone(&house.acd.site));
     house.t += Span::seconds(1);
     house.acd = Acd::new(site, house.now());

@@ -1,7 +1,7 @@
 //! Every ending of an offer and every rule of queues and agents, as tables.
 
 use super::*;
-use crate::event::words::{Station, Wish};
+use crate::event::words::{NotReadyReason, Wish};
 
 fn two_agents() -> House {
     let mut house = House::new(site(vec![group(1)], &[(1, &[(1, 5)]), (2, &[(1, 5)])]));
@@ -312,7 +312,7 @@ fn verbs_are_refused_where_they_make_no_sense() {
     let mut house = two_agents();
     let verbs = [
         (9, AgentVerb::Ready, VerbRefused::UnknownAgent),
-        (1, AgentVerb::SignIn { station: None }, VerbRefused::AlreadySignedIn),
+        (1, AgentVerb::SignIn { station: None, groups: None }, VerbRefused::AlreadySignedIn),
     ];
     for (n, verb, refused) in verbs {
         house.verb(n, verb, &By::SYSTEM);
@@ -322,12 +322,15 @@ fn verbs_are_refused_where_they_make_no_sense() {
     for (verb, refused) in [
         (AgentVerb::Ready, VerbRefused::NotSignedIn),
         (AgentVerb::SignOut, VerbRefused::NotSignedIn),
-        (AgentVerb::NotReady { reason: NotReadyReason::Asked }, VerbRefused::NotSignedIn),
+        (AgentVerb::NotReady { reason: None }, VerbRefused::NotSignedIn),
         (
-            AgentVerb::SignIn { station: Some(Station::Extension(ExtensionNo(1))) },
+            AgentVerb::SignIn { station: Some(Station::Extension(ExtensionNo(1))), groups: None },
             VerbRefused::StationTaken(AgentNo(1)),
         ),
-        (AgentVerb::SignIn { station: Some(Station::Extension(ExtensionNo(7))) }, VerbRefused::UnknownStation),
+        (
+            AgentVerb::SignIn { station: Some(Station::Extension(ExtensionNo(7))), groups: None },
+            VerbRefused::UnknownStation,
+        ),
     ] {
         house.verb(2, verb, &By::SYSTEM);
         assert_eq!(house.refused, Some(refused));

@@ -13,12 +13,14 @@ use serde_json::{Value, json};
 use crate::api::archive::Archive;
 use crate::api::{Api, Door, router};
 use crate::base::{
-    AgentNo, CallId, ContactId, ExtensionNo, FlowNo, GroupNo, LegId, NumberNo, OfferId, Span, TenantNo, Time, TrunkNo,
-    Utc,
+    AgentNo, CallId, ContactId, ExtensionNo, FlowNo, GroupNo, LegId, NumberNo, OfferId, ReasonNo, Span, TenantNo, Time,
+    TrunkNo, Utc,
 };
 use crate::event::words::{CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, Wire, WorkRole};
 use crate::event::{About, By, Event, Kind, VERSION};
-use crate::site::{Agent, Extension, Group, Number, Secret, Site, StationPlan, Strategy, Trunk, TrunkTarget};
+use crate::site::{
+    AfterCall, Agent, Extension, Group, Number, Reason, Secret, Site, StationPlan, Strategy, Trunk, TrunkTarget,
+};
 use crate::store::{Journal, Projector, Query};
 use crate::switch::door::{House, Scope, TokenRow};
 use crate::switch::permission::{Permissions, Role};
@@ -160,9 +162,9 @@ pub fn tokens() -> Vec<TokenRow> {
         row(1, "admin", demo, Permissions::ADMIN),
         row(2, "nothing", demo, Permissions::NONE),
         row(3, "viewer", demo, Role::Viewer.permissions()),
+        row(7, "clerk", demo, Role::Integration.permissions()),
         row(4, "node", Scope::Node, Permissions::ADMIN),
         row(5, "other", Scope::Tenant(TenantNo(2)), Permissions::ADMIN),
-        row(7, "integration", demo, Role::Integration.permissions()),
         row(6, "orphan", Scope::Tenant(TenantNo(9)), Permissions::ADMIN),
     ]
 }
@@ -201,6 +203,7 @@ pub fn site() -> Site {
         name: "Ana".into(),
         station: StationPlan::Extension(ExtensionNo(1)),
         groups: IndexMap::from([(GroupNo(2), 5)]),
+        after_call: AfterCall::WrapUp,
         retiring: false,
     };
     let group = Group {
@@ -213,6 +216,7 @@ pub fn site() -> Site {
         length_max: None,
         wait_max: None,
         music: "default".into(),
+        calls_per_agent: 1,
         retiring: false,
     };
     let send = TrunkTarget { host: "127.0.0.1".into(), ip: None, port: 5080, transport: Wire::Udp };
@@ -244,6 +248,8 @@ pub fn site() -> Site {
     site.groups = IndexMap::from([(group.no, group)]);
     site.trunks = IndexMap::from([(trunk.no, trunk)]);
     site.numbers = IndexMap::from([(number.no, number)]);
+    let meeting = Reason { no: ReasonNo(2), id: "meeting".into(), name: "Meeting".into(), max: None };
+    site.reasons = IndexMap::from([(meeting.no, meeting)]);
     site.flows = IndexMap::from([("main".to_owned(), FlowNo(1))]);
     site
 }
@@ -253,7 +259,9 @@ pub fn answer(body: &Body) -> Answer {
     let snapshot = match body {
         Body::Agent { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => Snapshot::Agents(vec![agent_state()]),
         Body::Originate(_) => Snapshot::Ordered(contact_state().contact),
-        Body::Hangup { .. } | Body::SetData { .. } | Body::Call { .. } => Snapshot::Contacts(vec![contact_state()]),
+        Body::Hangup { .. } | Body::SetData { .. } | Body::Call { .. } | Body::Priority { .. } => {
+            Snapshot::Contacts(vec![contact_state()])
+        }
         Body::Query(Ask::Contacts | Ask::Contact(_)) => Snapshot::Contacts(vec![contact_state()]),
         Body::Query(Ask::Groups) => Snapshot::Groups(vec![group_state()]),
         Body::Query(Ask::Extensions) => Snapshot::Extensions(vec![extension_state()]),
@@ -264,7 +272,7 @@ pub fn answer(body: &Body) -> Answer {
 
 fn agent_state() -> AgentState {
     let work =
-        AgentWorkState { role: WorkRole::WrapUp, contact: CONTACT, since: T, until: Some(T + Span::seconds(10)) };
+        AgentWorkState { role: WorkRole::WrapUp, contact: Some(CONTACT), since: T, until: Some(T + Span::seconds(10)) };
     AgentState {
         agent: AgentNo(3),
         id: "ana".into(),
@@ -274,7 +282,10 @@ fn agent_state() -> AgentState {
         station: Some(Station::Extension(ExtensionNo(1))),
         // A group that the site no longer has shows its number.
         groups: vec![(GroupNo(2), 5), (GroupNo(99), 1)],
-        not_ready: Some(NotReadyReason::RangOut),
+        not_ready: Some(NotReadyReason::Rest(Some(ReasonNo(2)))),
+        not_ready_until: Some(T + Span::minutes(5)),
+        leaving: false,
+        rest_place: None,
         reachable: true,
         work: vec![work],
     }

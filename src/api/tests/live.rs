@@ -5,7 +5,7 @@ use axum::http::Request;
 use serde_json::{Map, Value, json};
 
 use super::house::{CONTACT, Rig, SEQ};
-use crate::base::{AgentNo, CommandId, ExtensionNo, LegId};
+use crate::base::{AgentNo, CommandId, ExtensionNo, GroupNo, LegId, ReasonNo, Span};
 use crate::event::words::{Actor, Station};
 use crate::switch::door::House;
 use crate::switch::{AgentVerb, Body, Originate};
@@ -43,24 +43,125 @@ async fn sip_history_is_text_for_people() {
     assert_eq!(answered.text(), expected);
 }
 
-#[tokio::test]
-async fn verbs_become_commands() {
-    let agent = |verb| Body::Agent { agent: AgentNo(3), verb };
+type Row = (&'static str, String, Option<Value>, Body, u16);
+
+const PAUSE: Option<ReasonNo> = Some(ReasonNo(2));
+
+fn agent(verb: AgentVerb) -> Body {
+    Body::Agent { agent: AgentNo(3), verb, force: None }
+}
+
+fn forced(verb: AgentVerb) -> Body {
+    Body::Agent { agent: AgentNo(3), verb, force: Some("went home".into()) }
+}
+
+fn presence_rows() -> Vec<Row> {
     let station = Some(Station::Extension(ExtensionNo(1)));
-    let hangup = |leg| Body::Hangup { contact: CONTACT, leg };
-    let call = format!("/v1/calls/{CONTACT}");
-    let rows = [
-        ("POST", "/v1/agents/ana/sign-in".into(), None, agent(AgentVerb::SignIn { station: None }), 200),
+    let why = || json!({ "force": "went home" });
+    let support = Some(vec![GroupNo(2)]);
+    vec![
+        ("POST", "/v1/agents/ana/sign-in".into(), None, agent(AgentVerb::SignIn { station: None, groups: None }), 200),
         (
             "POST",
             "/v1/agents/no:3/sign-in".into(),
             Some(json!({ "station": { "extension": "1001" } })),
-            agent(AgentVerb::SignIn { station }),
+            agent(AgentVerb::SignIn { station, groups: None }),
             200,
         ),
         ("POST", "/v1/agents/ana/sign-out".into(), None, agent(AgentVerb::SignOut), 200),
         ("POST", "/v1/agents/ana/ready".into(), Some(json!({})), agent(AgentVerb::Ready), 200),
-        ("POST", "/v1/agents/ana/not-ready".into(), None, agent(AgentVerb::NotReady), 200),
+        ("POST", "/v1/agents/ana/not-ready".into(), None, agent(AgentVerb::NotReady { reason: None }), 200),
+        (
+            "POST",
+            "/v1/agents/ana/not-ready".into(),
+            Some(json!({ "reason": "meeting", "force": "went home" })),
+            forced(AgentVerb::NotReady { reason: PAUSE }),
+            200,
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/sign-in".into(),
+            Some(json!({ "groups": ["support"], "force": "went home" })),
+            forced(AgentVerb::SignIn { station: None, groups: support }),
+            200,
+        ),
+        ("POST", "/v1/agents/ana/sign-out".into(), Some(why()), forced(AgentVerb::SignOut), 200),
+        ("POST", "/v1/agents/ana/ready".into(), Some(why()), forced(AgentVerb::Ready), 200),
+    ]
+}
+
+fn state_rows() -> Vec<Row> {
+    let support = Some(vec![GroupNo(2)]);
+    vec![
+        (
+            "POST",
+            "/v1/agents/ana/groups".into(),
+            Some(json!({ "groups": ["support"] })),
+            agent(AgentVerb::Groups { groups: support }),
+            200,
+        ),
+        ("POST", "/v1/agents/ana/groups".into(), None, agent(AgentVerb::Groups { groups: None }), 200),
+        ("POST", "/v1/agents/ana/wrap-up".into(), None, agent(AgentVerb::WrapUp { length: None }), 200),
+        (
+            "POST",
+            "/v1/agents/ana/wrap-up".into(),
+            Some(json!({ "length_ms": 60_000 })),
+            agent(AgentVerb::WrapUp { length: Some(Span::minutes(1)) }),
+            200,
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/extend-wrap-up".into(),
+            Some(json!({ "by_ms": 1_000 })),
+            agent(AgentVerb::ExtendWrapUp { by: Span::seconds(1) }),
+            200,
+        ),
+        ("POST", "/v1/agents/ana/quit-wrap-up".into(), None, agent(AgentVerb::QuitWrapUp), 200),
+        ("POST", "/v1/agents/ana/rest".into(), None, agent(AgentVerb::Rest { reason: None, length: None }), 200),
+        (
+            "POST",
+            "/v1/agents/ana/rest".into(),
+            Some(json!({ "reason": "meeting", "length_ms": 600_000, "force": "went home" })),
+            forced(AgentVerb::Rest { reason: PAUSE, length: Some(Span::minutes(10)) }),
+            200,
+        ),
+        ("POST", "/v1/agents/ana/cancel-rest".into(), None, agent(AgentVerb::CancelRest), 200),
+        (
+            "POST",
+            "/v1/agents/ana/reserve".into(),
+            Some(json!({ "length_ms": 30_000 })),
+            agent(AgentVerb::Reserve { length: Span::seconds(30) }),
+            200,
+        ),
+        ("POST", "/v1/agents/ana/release".into(), None, agent(AgentVerb::Release), 200),
+        (
+            "POST",
+            "/v1/agents/ana/pick".into(),
+            Some(json!({ "contact": CONTACT.to_string() })),
+            agent(AgentVerb::Pick { contact: CONTACT }),
+            200,
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/note".into(),
+            Some(json!({ "text": "lunch is over" })),
+            agent(AgentVerb::Note { text: "lunch is over".into() }),
+            200,
+        ),
+    ]
+}
+
+fn call_rows() -> Vec<Row> {
+    let hangup = |leg| Body::Hangup { contact: CONTACT, leg };
+    let call = format!("/v1/calls/{CONTACT}");
+    vec![
+        (
+            "POST",
+            format!("{call}/priority"),
+            Some(json!({ "priority": 5 })),
+            Body::Priority { contact: CONTACT, priority: 5 },
+            200,
+        ),
         ("POST", format!("{call}/hangup"), None, hangup(None), 200),
         ("POST", format!("{call}/hangup"), Some(json!({ "leg": "12" })), hangup(Some(LegId(12))), 200),
         (
@@ -82,7 +183,12 @@ async fn verbs_become_commands() {
             }),
             202,
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn verbs_become_commands() {
+    let rows = [presence_rows(), state_rows(), call_rows()].concat();
     for (method, path, body, expected, status) in rows {
         let rig = Rig::new();
         let answered = rig.ask(method, &path, "admin", body).await;

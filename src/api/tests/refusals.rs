@@ -86,6 +86,32 @@ async fn an_agent_that_is_not_there_or_a_body_that_means_nothing() {
         ),
         ("POST", "/v1/agents/ana/sign-in", "admin", Some(json!({ "place": 7 })), 400, "bad-request", Some("place")),
         ("POST", "/v1/agents/ana/ready", "admin", Some(json!({ "x": 7 })), 400, "bad-request", Some("x")),
+        ("POST", "/v1/agents/ana/ready", "admin", Some(json!({ "force": " " })), 400, "bad-request", Some("force")),
+        ("POST", "/v1/agents/ana/ready", "viewer", Some(json!({ "force": "x" })), 403, "forbidden", None),
+        ("POST", "/v1/agents/ana/ready", "clerk", Some(json!({ "force": "x" })), 403, "forbidden", None),
+        ("POST", "/v1/agents/ana/not-ready", "admin", Some(json!({ "reason": "x" })), 422, "unknown-reason", None),
+        ("POST", "/v1/agents/ana/groups", "admin", Some(json!({ "groups": ["x"] })), 422, "not-member", None),
+        ("POST", "/v1/agents/ana/groups", "admin", Some(json!({ "groups": [] })), 400, "bad-request", Some("groups")),
+        (
+            "POST",
+            "/v1/agents/ana/wrap-up",
+            "admin",
+            Some(json!({ "length_ms": 1 })),
+            400,
+            "bad-request",
+            Some("length_ms"),
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/reserve",
+            "admin",
+            Some(json!({ "length_ms": 300_001 })),
+            400,
+            "bad-request",
+            Some("length_ms"),
+        ),
+        ("POST", "/v1/agents/ana/pick", "admin", Some(json!({ "contact": "x" })), 400, "bad-request", Some("contact")),
+        ("POST", "/v1/agents/ana/note", "admin", Some(json!({ "text": "" })), 400, "bad-request", Some("text")),
     ];
     refused(rows).await;
 }
@@ -165,19 +191,6 @@ async fn a_wrong_method_is_405_with_allow() {
     }
 }
 
-/// With the fields that must be there.
-fn least_body(path: &str) -> Value {
-    match path {
-        "/v1/site" => json!({ "site": "x" }),
-        "/v1/calls" => json!({ "to": "1", "flow": "main" }),
-        "/v1/calls/5/digits" => json!({ "digits": "1" }),
-        "/v1/calls/5/announce" => json!({ "sounds": ["x"] }),
-        "/v1/calls/5/invite" | "/v1/calls/5/consult" => json!({ "to": "1" }),
-        "/v1/calls/5/transfer" => json!({ "to": "1", "mode": "blind" }),
-        _ => json!({}),
-    }
-}
-
 #[tokio::test]
 async fn every_operation_asks_for_a_token_and_a_permission() {
     let rig = Rig::new();
@@ -188,8 +201,10 @@ async fn every_operation_asks_for_a_token_and_a_permission() {
             continue;
         }
         let path = path.replace("{id}", "ana").replace("{contact}", "5").replace("{segment}", "5");
-        for method in item.as_object().expect("operations").keys().map(|method| method.to_uppercase()) {
-            let body = (method != "GET" && !path.contains("/agents/")).then(|| least_body(&path));
+        for (method, operation) in item.as_object().expect("operations") {
+            let method = method.to_uppercase();
+            let example = operation["requestBody"]["content"]["application/json"]["example"].clone();
+            let body = (!example.is_null()).then_some(example);
             for (token, status) in [("", 401), ("nothing", 403)] {
                 let answered = rig.ask(&method, &path, token, body.clone()).await;
                 assert_eq!(answered.status, status, "{method} {path} as `{token}`: {}", answered.text());
@@ -197,7 +212,7 @@ async fn every_operation_asks_for_a_token_and_a_permission() {
             }
         }
     }
-    assert_eq!(asked, 2 * 40);
+    assert_eq!(asked, 2 * 51);
     assert!(rig.heard.lock().expect("not poisoned").is_empty());
 }
 

@@ -9,8 +9,8 @@ use crate::api::view::EventView;
 use crate::api::view::event::KINDS;
 use crate::base::bounds::{EVENT_PAGE, POLL_PAGES};
 use crate::base::{
-    AgentNo, CallId, CommandId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, OfferId, SegmentId, Span,
-    TrunkNo,
+    AgentNo, CallId, CommandId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, OfferId, ReasonNo, SegmentId,
+    Span, TrunkNo,
 };
 use crate::event::words::{
     Actor, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
@@ -76,6 +76,7 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::FlowNode { node: "menu".into(), exit: "1".into() },
         Kind::FlowEnded { flow: FlowNo(1) },
         Kind::ItemEntered { due: T, priority: 2, visit: 1 },
+        Kind::ItemPriority { due: T, priority: 5 },
         Kind::ItemLeft { exit: ItemExit::Connected, waited: Span::millis(15_000) },
         Kind::OfferMade { station: STATION, until, segment: SegmentId(77) },
         Kind::OfferAlerting,
@@ -88,11 +89,22 @@ fn contact_kinds() -> Vec<Kind> {
 fn agent_kinds() -> Vec<Kind> {
     let contact = "sip:1001@192.0.2.15:5060".to_owned();
     vec![
-        Kind::AgentSignedIn { station: STATION, groups: vec![GroupNo(2)] },
+        Kind::AgentSignedIn { station: STATION, groups: vec![GroupNo(2)], chosen: false },
         Kind::AgentSignedOut,
-        Kind::AgentGroups { groups: vec![GroupNo(2)] },
-        Kind::AgentWish { wish: Wish::NotReady(NotReadyReason::RangOut) },
-        Kind::AgentWish { wish: Wish::Ready },
+        Kind::AgentGroups { groups: vec![GroupNo(2)], chosen: true },
+        Kind::AgentWish {
+            wish: Wish::NotReady(NotReadyReason::RangOut),
+            limit: Some(Span::minutes(5)),
+            until: Some(T + Span::minutes(5)),
+        },
+        Kind::AgentWish { wish: Wish::NotReady(NotReadyReason::Own(ReasonNo(2))), limit: None, until: None },
+        Kind::AgentWish { wish: Wish::Ready, limit: None, until: None },
+        Kind::AgentWish { wish: Wish::SignOut, limit: None, until: None },
+        Kind::AgentOvertime,
+        Kind::AgentForced { verb: "sign-out".into(), why: "left without signing out".into() },
+        Kind::AgentRestQueued { reason: Some(ReasonNo(2)), length: Span::minutes(10) },
+        Kind::AgentRestUnqueued { granted: true },
+        Kind::AgentNote { text: "call your team leader".into() },
         Kind::AgentReachable { reachable: false },
         Kind::AgentWork { role: WorkRole::WrapUp, until: Some(T + Span::seconds(10)) },
         Kind::AgentWorkEnded { role: WorkRole::WrapUp },

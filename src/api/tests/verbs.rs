@@ -121,7 +121,7 @@ async fn what_cannot_be_read_or_may_not_be_asked_reaches_nobody() {
         ("consult", "admin", json!({ "to": { "agent": "bo" } }), 404, "unknown-agent", None),
         ("consult", "admin", json!({ "to": { "person": "bo" } }), 400, "bad-request", Some("to")),
         ("record/pause", "viewer", json!({}), 403, "forbidden", None),
-        ("record/pause", "integration", json!({}), 403, "forbidden", None),
+        ("record/pause", "clerk", json!({}), 403, "forbidden", None),
     ];
     let rig = Rig::new();
     for (path, token, body, status, code, field) in rows {

@@ -12,7 +12,8 @@ pub struct AgentView {
     pub no: u32,
     pub id: String,
     pub name: String,
-    /// `signed-out`, `talking`, `dialing`, `ringing`, `wrap-up`, `unreachable`, `not-ready` or `ready`.
+    /// `signed-out`, `talking`, `conference`, `consulting`, `dialing`, `monitoring`, `ringing`, `held`, `reserved`,
+    /// `wrap-up`, `unreachable`, `not-ready` or `ready`: the first that holds.
     pub state: String,
     /// Since when `state` is what it is, RFC 3339.
     pub since: String,
@@ -20,9 +21,23 @@ pub struct AgentView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub station: Option<StationView>,
     pub groups: Vec<LevelView>,
-    /// Why he is not ready: `asked`, `rang-out`, `restart`, `signed-in`. Also set in a call he asked to be the last.
+    /// Why he is not ready: `asked`, `rang-out`, `restart`, `signed-in`, `after-call`, `rest` or `own` (one of the site's
+    /// `reasons`). Also set in a call he asked to be the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_ready: Option<String>,
+    /// Which of the site's `reasons`, for `own` and `rest`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Ref>,
+    /// When he has been so for as long as he may, RFC 3339. After `rang-out` he is ready again then; else he stays, and it
+    /// is an event. Absent: no limit, or it begins when his call is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_ready_until: Option<String>,
+    /// Somebody forced him to sign out; he is when his calls are over.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub leaving: bool,
+    /// His place among those who wait for rest; 1 is the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest_place: Option<usize>,
     /// His station answers.
     pub reachable: bool,
     pub work: Vec<AgentWorkView>,
@@ -44,9 +59,11 @@ pub struct LevelView {
 /// What he is doing for a contact.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AgentWorkView {
-    /// `offered`, `talking`, `wrap-up` or `dialing`.
+    /// `offered`, `talking`, `held`, `consulting`, `conference`, `monitoring`, `dialing`, `reserved` or `wrap-up`.
     pub role: String,
-    pub contact: String,
+    /// Absent: for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
     pub since: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
@@ -86,7 +103,11 @@ impl AgentView {
             since: lens.at(state.since),
             station: state.station.map(|station| StationView::new(station, lens)),
             groups: state.groups.iter().map(level).collect(),
-            not_ready: state.not_ready.map(word),
+            not_ready: state.not_ready.map(|reason| reason.word().to_owned()),
+            reason: state.not_ready.and_then(|reason| reason.reason()).map(|no| lens.reason(no)),
+            not_ready_until: state.not_ready_until.map(|until| lens.at(until)),
+            leaving: state.leaving,
+            rest_place: state.rest_place,
             reachable: state.reachable,
             work: state.work.iter().map(|work| AgentWorkView::new(work, lens)).collect(),
         }
@@ -97,7 +118,7 @@ impl AgentWorkView {
     fn new(work: &AgentWorkState, lens: &Lens<'_>) -> Self {
         Self {
             role: word(work.role),
-            contact: work.contact.to_string(),
+            contact: work.contact.map(|contact| contact.to_string()),
             since: lens.at(work.since),
             until: work.until.map(|until| lens.at(until)),
         }

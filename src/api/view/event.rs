@@ -13,7 +13,7 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 52] = [
+pub const KINDS: [&str; 58] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -42,6 +42,7 @@ pub const KINDS: [&str; 52] = [
     "flow_node",
     "flow_ended",
     "item_entered",
+    "item_priority",
     "item_left",
     "offer_made",
     "offer_alerting",
@@ -52,6 +53,11 @@ pub const KINDS: [&str; 52] = [
     "agent_signed_out",
     "agent_groups",
     "agent_wish",
+    "agent_overtime",
+    "agent_forced",
+    "agent_rest_queued",
+    "agent_rest_unqueued",
+    "agent_note",
     "agent_reachable",
     "agent_work",
     "agent_work_ended",
@@ -216,6 +222,7 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::TransferBegan { .. }
         | Kind::TransferEnded { .. } => verb_data(kind),
         Kind::ItemEntered { .. }
+        | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
         | Kind::OfferMade { .. }
         | Kind::OfferAlerting
@@ -226,6 +233,11 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::AgentSignedOut
         | Kind::AgentGroups { .. }
         | Kind::AgentWish { .. }
+        | Kind::AgentOvertime
+        | Kind::AgentForced { .. }
+        | Kind::AgentRestQueued { .. }
+        | Kind::AgentRestUnqueued { .. }
+        | Kind::AgentNote { .. }
         | Kind::AgentReachable { .. }
         | Kind::AgentWork { .. }
         | Kind::AgentWorkEnded { .. }
@@ -302,6 +314,7 @@ fn offer_data(event: &Event) -> Value {
         Kind::ItemEntered { due, priority, visit } => {
             json!({ "due": at(event, *due), "priority": priority, "visit": visit })
         }
+        Kind::ItemPriority { due, priority } => json!({ "due": at(event, *due), "priority": priority }),
         Kind::ItemLeft { exit, waited } => json!({ "exit": exit, "waited_ms": waited.as_millis() }),
         Kind::OfferMade { station: rung, until, segment } => {
             json!({ "station": station(*rung), "until": at(event, *until), "segment": segment })
@@ -314,14 +327,15 @@ fn offer_data(event: &Event) -> Value {
 
 fn agent_data(event: &Event) -> Value {
     match &event.kind {
-        Kind::AgentSignedIn { station: at_station, groups } => {
-            json!({ "station": station(*at_station), "group_nos": groups })
+        Kind::AgentSignedIn { station: at_station, groups, chosen } => {
+            json!({ "station": station(*at_station), "group_nos": groups, "chosen": chosen })
         }
-        Kind::AgentGroups { groups } => json!({ "group_nos": groups }),
-        Kind::AgentWish { wish } => match wish {
-            Wish::Ready => json!({ "wish": "ready" }),
-            Wish::NotReady(reason) => json!({ "wish": "not-ready", "reason": reason }),
-        },
+        Kind::AgentGroups { groups, chosen } => json!({ "group_nos": groups, "chosen": chosen }),
+        Kind::AgentWish { wish, limit, until } => wish_data(event, *wish, *limit, *until),
+        Kind::AgentForced { verb, why } => json!({ "verb": verb, "why": why }),
+        Kind::AgentRestQueued { reason, length } => json!({ "reason_no": reason, "length_ms": length.as_millis() }),
+        Kind::AgentRestUnqueued { granted } => json!({ "granted": granted }),
+        Kind::AgentNote { text } => json!({ "text": text }),
         Kind::AgentReachable { reachable } => json!({ "reachable": reachable }),
         Kind::AgentWork { role, until } => json!({ "role": word(role), "until": until.map(|t| at(event, t)) }),
         Kind::AgentWorkEnded { role } => json!({ "role": role }),
@@ -329,9 +343,29 @@ fn agent_data(event: &Event) -> Value {
             json!({ "extension_no": extension, "contact": contact, "until": at(event, *until) })
         }
         Kind::Unregistered { extension, contact } => json!({ "extension_no": extension, "contact": contact }),
-        Kind::AgentSignedOut => json!({}),
+        Kind::AgentSignedOut | Kind::AgentOvertime => json!({}),
         other => unreachable!("`data` sends {} elsewhere", other.name()),
     }
+}
+
+fn wish_data(event: &Event, wish: Wish, limit: Option<Span>, until: Option<Time>) -> Value {
+    let mut data = match wish {
+        Wish::Ready => json!({ "wish": "ready" }),
+        Wish::SignOut => json!({ "wish": "sign-out" }),
+        Wish::NotReady(reason) => json!({ "wish": "not-ready", "reason": reason.word() }),
+    };
+    if let Wish::NotReady(reason) = wish
+        && let Some(no) = reason.reason()
+    {
+        data["reason_no"] = json!(no);
+    }
+    if let Some(limit) = limit {
+        data["limit_ms"] = json!(limit.as_millis());
+    }
+    if let Some(until) = until {
+        data["until"] = json!(at(event, until));
+    }
+    data
 }
 
 fn house_data(kind: &Kind) -> Value {

@@ -20,7 +20,7 @@ pub use event::{ActorView, EventView, EventsReply};
 pub use record::*;
 pub use site::{BindingView, ExtensionView, ExtensionsReply, GroupView, GroupsReply};
 
-use crate::base::{AgentNo, ExtensionNo, GroupNo, NumberNo, Time, Utc};
+use crate::base::{AgentNo, ExtensionNo, GroupNo, NumberNo, ReasonNo, Time, Utc};
 use crate::site::Site;
 
 /// A site object by its number and its key.
@@ -54,6 +54,10 @@ impl Lens<'_> {
 
     pub fn extension(&self, no: ExtensionNo) -> Ref {
         named(no.0, self.site.extensions.get(&no).map(|extension| extension.number.as_str()))
+    }
+
+    pub fn reason(&self, no: ReasonNo) -> Ref {
+        named(no.0, self.site.reasons.get(&no).map(|reason| reason.id.as_str()))
     }
 
     pub fn number(&self, no: NumberNo) -> Ref {

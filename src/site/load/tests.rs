@@ -2,9 +2,12 @@
 
 use proptest::prelude::{ProptestConfig, Strategy as _, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
-use super::super::{Accept, DEMO, DigestPolicy, Numbering, Passwords, RouteAction, Site, StationPlan, export, plan};
+use super::super::{
+    Accept, AfterCall, DEMO, DigestPolicy, Numbering, Passwords, Quota, Reason, Rest, RouteAction, Site, StationPlan,
+    TakeOver, export, plan,
+};
 use super::*;
-use crate::base::{AgentNo, ExtensionNo, TenantNo, TrunkNo};
+use crate::base::{AgentNo, ExtensionNo, ReasonNo, TenantNo, TrunkNo};
 use crate::config::print;
 
 /// As section 12 of the design prints it.
@@ -136,7 +139,7 @@ hint: write `20s` for seconds or `20m` for minutes
 error: `groups[0].strategy` cannot be `longest`
   --> site.yaml:10:39
    |  - {id: support, ring: 20, strategy: longest}
-hint: use one of: `longest-idle`, `skill-level`
+hint: use one of: `longest-idle`, `skill-level`, `least-talk`, `fewest-calls`, `round-robin`, `random`, `top-down`
 
 error: `agents[0].station.extension` names extension `1009`, which this file does not have
   --> site.yaml:12:36
@@ -372,7 +375,12 @@ proptest! {
         let group = &mut site.groups[0];
         (group.name, group.wrap_up, group.wait_max) = (names[3].clone(), wrap_up, wait_max);
         (site.extensions[0].record, site.numbers[0].record) = (flags.1, flags.1);
-        group.length_max = length_max;
+        (group.length_max, group.calls_per_agent) = (length_max, u32::from(level).min(8));
+        site.agents[0].after_call = if flags.0 { AfterCall::NotReady } else { AfterCall::WrapUp };
+        site.take_over = if flags.1 { TakeOver::Never } else { TakeOver::Idle };
+        site.rest = Rest { quota: flags.2.then_some(Quota::Percent(u32::from(level))), max: wrap_up.max(Span::seconds(1)) };
+        let reason = Reason { no: ReasonNo(1), id: "lunch".into(), name: names[0].clone(), max: wait_max };
+        site.reasons.insert(reason.no, reason);
         group.strategy = if flags.2 { Strategy::SkillLevel } else { Strategy::LongestIdle };
         site.default = flags.2;
         if let Ok(pattern) = Pattern::new(&pattern) && !pattern.text().is_empty() {
@@ -388,6 +396,40 @@ proptest! {
     #[test]
     fn no_text_breaks_the_loader(text in "(tenant: [a-z]{0,3}\n)?(domains: \\[?[a-z]{0,3}\\]?\n)?\\PC{0,40}") {
         prop_assert!(load("site.yaml", &text).err().is_none_or(|problems| !problems.is_empty()));
+    }
+}
+
+#[test]
+fn reasons_rest_and_what_follows_a_call() {
+    let text = "tenant: t\ndomains: [t.example]\ntake_over: never\nrest: {quota: 3, max: 20m}\n\
+        reasons: [{id: lunch, name: Lunch, max: 30m}, {id: meeting}]\nextensions: [{number: \"1\", password: p}]\n\
+        groups: [{id: g, calls_per_agent: 3}]\n\
+        agents: [{id: a, station: {extension: \"1\"}, groups: {g: 5}, after_call: not-ready}]\n";
+    let site = planned(text);
+    assert_eq!(
+        (site.take_over, site.rest.quota, site.rest.max),
+        (TakeOver::Never, Some(Quota::Agents(3)), Span::minutes(20))
+    );
+    let lunch = site.reason("lunch").expect("lunch is there");
+    assert_eq!((lunch.no, lunch.max), (ReasonNo(1), Some(Span::minutes(30))));
+    assert_eq!(site.reason("meeting").map(|r| (r.no, r.name.as_str(), r.max)), Some((ReasonNo(2), "meeting", None)));
+    assert_eq!(site.agents[0].after_call, AfterCall::NotReady);
+    assert_eq!(site.groups[0].calls_per_agent, 3);
+    let share = planned(&text.replace("quota: 3", "quota: 20%"));
+    assert_eq!(share.rest.quota, Some(Quota::Percent(20)));
+    for (from, to, message) in [
+        ("quota: 3", "quota: 0%", "`rest.quota` must be a quota, not `0%`"),
+        ("quota: 3", "quota: many", "`rest.quota` must be a quota, not `many`"),
+        (
+            "calls_per_agent: 3",
+            "calls_per_agent: 9",
+            "`groups[0].calls_per_agent` must be a number from 1 to 8, not the number 9",
+        ),
+        ("{id: meeting}", "{id: lunch}", "`reasons[1].id` is `lunch` a second time"),
+        ("after_call: not-ready", "after_call: gone", "`agents[0].after_call` cannot be `gone`"),
+    ] {
+        let problems = load("site.yaml", &text.replace(from, to)).expect_err("it is refused");
+        assert_eq!(problems[0].message, message);
     }
 }
 

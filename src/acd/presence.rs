@@ -1,0 +1,213 @@
+//! Coming and going: who signs in where and with which groups, who takes whose place, who leaves.
+//! Owns which of these is refused in which state. Leaves what he wishes and does while he is there to `wishes`.
+
+use super::agent::{Doing, Seat};
+use super::words::{Output, VerbRefused};
+use super::{Acd, about_agent};
+use crate::base::{AgentNo, ExtensionNo, GroupNo, Time};
+use crate::event::words::{ItemExit, NotReadyReason, Station, Wish};
+use crate::event::{By, Kind};
+use crate::site::{StationPlan, TakeOver};
+
+impl Acd {
+    /// Forced, it ends his own session elsewhere and another agent's at the station, if the site lets it and neither is in
+    /// a call.
+    pub(super) fn ask_sign_in(
+        &mut self,
+        no: AgentNo,
+        station: Option<Station>,
+        groups: Option<Vec<GroupNo>>,
+        forced: bool,
+        by: &By,
+        t: Time,
+    ) -> Result<(), VerbRefused> {
+        let agent = self.site.agents.get(&no).filter(|a| !a.retiring).ok_or(VerbRefused::Retiring)?;
+        let take_over = forced && self.site.take_over == TakeOver::Idle;
+        if self.seat_of(no).is_ok() && !take_over {
+            return Err(VerbRefused::AlreadySignedIn);
+        }
+        let station = station.unwrap_or(match agent.station {
+            StationPlan::Extension(extension) => Station::Extension(extension),
+        });
+        let Station::Extension(extension) = station;
+        let known = self.site.extensions.get(&extension).ok_or(VerbRefused::UnknownStation)?;
+        if known.retiring {
+            return Err(VerbRefused::Retiring);
+        }
+        let chosen = self.chosen_groups(no, groups.as_deref())?;
+        let other = self.phones.get(&extension).and_then(|p| p.holder).filter(|other| *other != no);
+        if let Some(other) = other.filter(|_| !take_over) {
+            return Err(VerbRefused::StationTaken(other));
+        }
+        if self.is_in_call(no) || other.is_some_and(|other| self.is_in_call(other)) {
+            return Err(VerbRefused::Busy);
+        }
+        for seated in [Some(no), other].into_iter().flatten() {
+            if self.seat_of(seated).is_ok() {
+                self.stop_ringing(seated, by, t);
+                self.sign_out(seated, by, t);
+            }
+        }
+        let mut seat = Seat::new(station, chosen, t);
+        seat.chosen = groups.is_some();
+        let (groups, chosen, wish) = (seat.group_numbers(), seat.chosen, seat.wish);
+        self.journal(about_agent(no), by, Kind::AgentSignedIn { station, groups, chosen });
+        self.journal(about_agent(no), by, Kind::AgentWish { wish, limit: None, until: None });
+        self.take_seat(no, seat, t);
+        Ok(())
+    }
+
+    /// His groups by the site, or those of them that are named.
+    fn chosen_groups(&self, no: AgentNo, named: Option<&[GroupNo]>) -> Result<Vec<(GroupNo, u8)>, VerbRefused> {
+        let all = self.site_groups(no);
+        let Some(named) = named else { return Ok(all) };
+        if let Some(stranger) = named.iter().find(|group| !all.iter().any(|(his, _)| his == *group)) {
+            return Err(VerbRefused::NotMember(*stranger));
+        }
+        Ok(all.into_iter().filter(|(group, _)| named.contains(group)).collect())
+    }
+
+    /// Callers whom nobody signed in can take any more leave.
+    pub(super) fn choose_groups(
+        &mut self,
+        no: AgentNo,
+        named: Option<Vec<GroupNo>>,
+        by: &By,
+        t: Time,
+    ) -> Result<(), VerbRefused> {
+        self.seat_of(no)?;
+        let groups = self.chosen_groups(no, named.as_deref())?;
+        let before = self.seat_of(no)?.group_numbers();
+        self.replace_groups(no, groups, named.is_some(), by, t);
+        for group in before {
+            self.expel_hopeless(group, t);
+        }
+        Ok(())
+    }
+
+    pub(super) fn replace_groups(&mut self, no: AgentNo, groups: Vec<(GroupNo, u8)>, chosen: bool, by: &By, t: Time) {
+        let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.seat_mut()) else {
+            return;
+        };
+        let (before, chose) = (seat.group_numbers(), seat.chosen);
+        let old = std::mem::replace(&mut seat.groups, groups.clone());
+        seat.chosen = chosen;
+        let after = seat.group_numbers();
+        self.matcher.part(&old);
+        self.matcher.join(&groups);
+        if (&before, chose) != (&after, chosen) {
+            self.journal(about_agent(no), by, Kind::AgentGroups { groups: after, chosen });
+        }
+        // Out of the sets he stood in by his old levels; `settle` puts him into the new.
+        self.place(no, t);
+        self.touched.insert(no);
+    }
+
+    /// The agent sits down: his groups count him, his phone is his, and what it is in already is his work.
+    pub(super) fn take_seat(&mut self, no: AgentNo, seat: Seat, t: Time) {
+        let extension = seat.extension();
+        self.matcher.join(&seat.groups);
+        let phone = self.phones.entry(extension).or_default();
+        phone.holder = Some(no);
+        let claims = phone.claims().to_vec();
+        if seat.rests() {
+            self.resting.insert(no);
+        }
+        self.signed_in += 1;
+        self.agents.get_mut(&no).expect("asked before").sign_in(seat);
+        for contact in claims {
+            self.begin_dialing(no, contact, t);
+        }
+        self.begin_wish(no, t);
+        self.outputs.push_back(Output::Watch { extension, on: true });
+        self.sync_reach(no, &By::SYSTEM, t);
+        self.touched.insert(no);
+    }
+
+    /// In a call, or about to be: he has picked up.
+    fn is_in_call(&self, no: AgentNo) -> bool {
+        self.seat_of(no).is_ok_and(|seat| {
+            seat.works().iter().any(|w| match w.doing {
+                Doing::Call { .. } | Doing::Monitoring => true,
+                Doing::Offered(offer) => self.offers.get(&offer).is_some_and(|lease| !lease.rings()),
+                Doing::WrapUp { .. } | Doing::Reserved { .. } => false,
+            })
+        })
+    }
+
+    pub(super) fn ask_sign_out(&mut self, no: AgentNo, forced: bool, by: &By, t: Time) -> Result<(), VerbRefused> {
+        self.seat_of(no)?;
+        if self.is_in_call(no) {
+            if !forced {
+                return Err(VerbRefused::Busy);
+            }
+            self.set_wish(no, Wish::SignOut, by, t);
+            self.stop_ringing(no, by, t);
+            self.end_works(no, by, t, Doing::is_wrap_up);
+            return Ok(());
+        }
+        self.stop_ringing(no, by, t);
+        self.sign_out(no, by, t);
+        Ok(())
+    }
+
+    /// Whoever has nothing but wrap-ups and reservations left is signed out. Callers whom nobody signed in can take any
+    /// more leave.
+    pub(super) fn sign_out(&mut self, no: AgentNo, by: &By, t: Time) {
+        self.unqueue_rest(no, false, by);
+        self.end_works(no, by, t, |doing| doing.is_wrap_up() || doing.until().is_some());
+        let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.sign_out(t)) else {
+            return;
+        };
+        self.journal(about_agent(no), by, Kind::AgentSignedOut);
+        let extension = seat.extension();
+        if let Some(phone) = self.phones.get_mut(&extension) {
+            phone.holder = None;
+        }
+        self.resting.remove(&no);
+        self.signed_in -= 1;
+        self.matcher.part(&seat.groups);
+        self.outputs.push_back(Output::Watch { extension, on: false });
+        self.touched.insert(no);
+        for (group, _) in seat.groups {
+            self.expel_hopeless(group, t);
+        }
+    }
+
+    /// Callers of a group whom nobody signed in can ever take leave it.
+    pub(super) fn expel_hopeless(&mut self, group: GroupNo, t: Time) {
+        let hopeless = self.matcher.queue(group).map_or_else(Vec::new, |q| q.hopeless());
+        for item in hopeless {
+            self.leave(item, ItemExit::NoAgent, &By::SYSTEM, t);
+        }
+    }
+
+    /// Somebody who was removed from the site, or is to leave, has finished his work.
+    pub(super) fn retire_if_idle(&mut self, no: AgentNo, t: Time) {
+        let stays = self.site.agents.get(&no).is_some_and(|a| !a.retiring);
+        if let Ok(seat) = self.seat_of(no)
+            && seat.works().is_empty()
+        {
+            if seat.wish == Wish::SignOut {
+                let by = seat.asked_by.clone();
+                self.sign_out(no, &by, t);
+            } else if !stays {
+                self.sign_out(no, &By::SYSTEM, t);
+            }
+        }
+        if self.seat_of(no).is_err() && !self.site.agents.contains_key(&no) {
+            self.agents.remove(&no);
+        }
+    }
+
+    /// Who may sit down again after a restart.
+    pub(super) fn may_sit(&self, no: AgentNo, extension: ExtensionNo) -> bool {
+        let agent = self.site.agents.get(&no).is_some_and(|a| !a.retiring);
+        let phone = self.site.extensions.contains_key(&extension);
+        let free = self.phones.get(&extension).is_none_or(|p| p.holder.is_none());
+        agent && phone && free && self.agents.get(&no).is_some_and(|a| a.seat().is_none())
+    }
+
+    /// Who was ready before a restart is not, until his phone is proved to be there.
+    pub(super) const AFTER_RESTART: Wish = Wish::NotReady(NotReadyReason::Restart);
+}

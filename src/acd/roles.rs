@@ -1,0 +1,150 @@
+//! How an agent is in his calls: on hold, consulting, in a conference, in somebody else's. The tenant tells it from what
+//! the call room did.
+//! Owns that nobody has two calls that are not on hold. Leaves the sound of it to the rooms.
+
+use super::Acd;
+use super::agent::{Doing, How};
+use super::people::about_work;
+use super::words::RoleRefused;
+use crate::base::{AgentNo, ContactId, Now, Supplies, Time};
+use crate::event::words::OfferEnding;
+use crate::event::{About, By};
+
+impl Acd {
+    /// His call is on hold; the next call may be offered to him where his groups allow several.
+    ///
+    /// # Errors
+    /// He is in no call of this contact.
+    pub fn hold(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), RoleRefused> {
+        self.be(agent, contact, How::Held, by, now, supplies)
+    }
+
+    /// He talks again. An offer that rings meanwhile has lost the race.
+    ///
+    /// # Errors
+    /// He is in no call of this contact, or in another that is not on hold.
+    pub fn retrieve(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), RoleRefused> {
+        self.be(agent, contact, How::Talking, by, now, supplies)
+    }
+
+    /// He asks somebody else while this contact's customer waits.
+    ///
+    /// # Errors
+    /// As [`Self::retrieve`].
+    pub fn consulting(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), RoleRefused> {
+        self.be(agent, contact, How::Consulting, by, now, supplies)
+    }
+
+    /// Three or more are in the call.
+    ///
+    /// # Errors
+    /// As [`Self::retrieve`].
+    pub fn conference(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), RoleRefused> {
+        self.be(agent, contact, How::Conference, by, now, supplies)
+    }
+
+    /// He is in somebody else's call from now on, or no longer.
+    ///
+    /// # Errors
+    /// He is in this contact in another way, in another call that is not on hold, or in as many as he may; or signed out.
+    pub fn monitoring(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        on: bool,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), RoleRefused> {
+        let seat = self.seat_of(agent).map_err(|_| RoleRefused::NotHis)?;
+        let (doing, full) = (seat.doing(contact), seat.is_full());
+        match (doing, on) {
+            (Some(Doing::Monitoring), true) => {}
+            (Some(Doing::Monitoring), false) => self.end_work(agent, Some(contact), by, now.t),
+            (None | Some(Doing::WrapUp { .. } | Doing::Call { offer: None, .. }), true) => {
+                self.make_room(agent, contact, by, now.t)?;
+                if doing.is_none() && full {
+                    return Err(RoleRefused::Full);
+                }
+                self.set_doing(agent, Doing::Monitoring, about_work(agent, Some(contact)), by, now.t);
+            }
+            (
+                Some(Doing::Offered(_) | Doing::Call { .. } | Doing::Reserved { .. } | Doing::WrapUp { .. }) | None,
+                _,
+            ) => {
+                return Err(RoleRefused::NotHis);
+            }
+        }
+        self.settle(now.t, supplies);
+        Ok(())
+    }
+
+    fn be(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        how: How,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), RoleRefused> {
+        let doing = self.seat_of(agent).ok().and_then(|seat| seat.doing(contact));
+        let Some(Doing::Call { how: was, offer }) = doing else { return Err(RoleRefused::NotHis) };
+        if how != How::Held {
+            self.make_room(agent, contact, by, now.t)?;
+        }
+        if was != how {
+            let about = About { offer, ..about_work(agent, Some(contact)) };
+            self.set_doing(agent, Doing::Call { how, offer }, about, by, now.t);
+        }
+        self.settle(now.t, supplies);
+        Ok(())
+    }
+
+    /// No other call of his is off hold, and no offer rings.
+    fn make_room(&mut self, agent: AgentNo, contact: ContactId, by: &By, t: Time) -> Result<(), RoleRefused> {
+        let seat = self.seat_of(agent).map_err(|_| RoleRefused::NotHis)?;
+        let rings = self.ringing_offer(agent);
+        // An offer that was picked up is a talk already.
+        let talks = |doing: Doing| match doing {
+            Doing::Offered(offer) => rings != Some(offer),
+            Doing::Call { .. } | Doing::Monitoring | Doing::Reserved { .. } | Doing::WrapUp { .. } => doing.is_talk(),
+        };
+        let mut others = seat.works().iter().filter(|w| w.contact != Some(contact));
+        if let Some(other) = others.find(|w| talks(w.doing)).and_then(|w| w.contact) {
+            return Err(RoleRefused::Talks(other));
+        }
+        if let Some(offer) = rings {
+            self.rescind(offer, OfferEnding::LostRace, by, t);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,265 @@
+//! What agents ask for: ready, not ready, rest within the quota, wrap-up, to be kept free.
+//! Owns who waits for rest and which of these is refused in which state. Leaves coming and going to `presence`.
+
+use super::agent::Doing;
+use super::people::about_work;
+use super::words::VerbRefused;
+use super::{Acd, about_agent};
+use crate::base::bounds::{RANG_OUT_REST, RESERVE_MAX, WRAP_UP_MAX};
+use crate::base::{AgentNo, ContactId, ReasonNo, Span, Time};
+use crate::event::words::{NotReadyReason, Wish};
+use crate::event::{By, Kind};
+
+/// Somebody who waits for rest.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub agent: AgentNo,
+    pub reason: Option<ReasonNo>,
+    pub length: Span,
+    pub since: Time,
+    pub by: By,
+}
+
+impl Acd {
+    /// How long a wish may last by the site's rules.
+    pub(super) fn limit_of(&self, wish: Wish) -> Option<Span> {
+        match wish {
+            Wish::NotReady(NotReadyReason::RangOut) => Some(RANG_OUT_REST),
+            Wish::NotReady(NotReadyReason::Own(reason)) => self.site.reasons.get(&reason).and_then(|r| r.max),
+            Wish::NotReady(NotReadyReason::Rest(_)) => Some(self.site.rest.max),
+            Wish::Ready
+            | Wish::SignOut
+            | Wish::NotReady(
+                NotReadyReason::Asked | NotReadyReason::Restart | NotReadyReason::SignedIn | NotReadyReason::AfterCall,
+            ) => None,
+        }
+    }
+
+    /// He does not leave as somebody has forced him to.
+    fn may_wish(&self, no: AgentNo, forced: bool) -> Result<(), VerbRefused> {
+        let leaves = self.seat_of(no)?.wish == Wish::SignOut;
+        if leaves && !forced { Err(VerbRefused::Busy) } else { Ok(()) }
+    }
+
+    pub(super) fn ready(&mut self, no: AgentNo, forced: bool, by: &By, t: Time) -> Result<(), VerbRefused> {
+        self.may_wish(no, forced)?;
+        if self.site.agents.get(&no).is_none_or(|a| a.retiring) {
+            return Err(VerbRefused::Retiring);
+        }
+        self.end_works(no, by, t, Doing::is_wrap_up);
+        self.set_wish(no, Wish::Ready, by, t);
+        Ok(())
+    }
+
+    pub(super) fn not_ready(
+        &mut self,
+        no: AgentNo,
+        reason: Option<ReasonNo>,
+        forced: bool,
+        by: &By,
+        t: Time,
+    ) -> Result<(), VerbRefused> {
+        self.may_wish(no, forced)?;
+        self.known_reason(reason)?;
+        self.unqueue_rest(no, false, by);
+        let reason = reason.map_or(NotReadyReason::Asked, NotReadyReason::Own);
+        self.set_wish(no, Wish::NotReady(reason), by, t);
+        self.stop_ringing(no, by, t);
+        Ok(())
+    }
+
+    fn known_reason(&self, reason: Option<ReasonNo>) -> Result<(), VerbRefused> {
+        match reason {
+            Some(reason) if !self.site.reasons.contains_key(&reason) => Err(VerbRefused::UnknownReason),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// At once, or when somebody returns; forced, beyond the quota. Asked again it changes nothing.
+    pub(super) fn ask_rest(
+        &mut self,
+        no: AgentNo,
+        reason: Option<ReasonNo>,
+        length: Option<Span>,
+        forced: bool,
+        by: &By,
+        t: Time,
+    ) -> Result<(), VerbRefused> {
+        self.may_wish(no, forced)?;
+        self.known_reason(reason)?;
+        let reasons_max = reason.and_then(|reason| self.site.reasons.get(&reason)?.max);
+        let most = reasons_max.map_or(self.site.rest.max, |max| max.min(self.site.rest.max));
+        if length.is_some_and(|length| length > most) {
+            return Err(VerbRefused::TooLong(most));
+        }
+        let waits = self.rests.iter().any(|waiting| waiting.agent == no);
+        if self.seat_of(no)?.rests() || (waits && !forced) {
+            return Ok(());
+        }
+        let length = length.unwrap_or(most);
+        if forced || (self.rests.is_empty() && self.rest_is_free()) {
+            self.unqueue_rest(no, true, by);
+            self.set_limited_wish(no, Wish::NotReady(NotReadyReason::Rest(reason)), Some(length), by, t);
+            self.stop_ringing(no, by, t);
+            return Ok(());
+        }
+        self.journal(about_agent(no), by, Kind::AgentRestQueued { reason, length });
+        self.rests.push_back(Waiting { agent: no, reason, length, since: t, by: by.clone() });
+        Ok(())
+    }
+
+    fn rest_is_free(&self) -> bool {
+        self.site.rest.quota.is_none_or(|quota| self.resting.len() < quota.of(self.signed_in))
+    }
+
+    pub(super) fn cancel_rest(&mut self, no: AgentNo, by: &By, t: Time) -> Result<(), VerbRefused> {
+        let rests = self.seat_of(no)?.rests();
+        if !self.unqueue_rest(no, false, by) && !rests {
+            return Err(VerbRefused::NotResting);
+        }
+        if rests {
+            self.set_wish(no, Wish::Ready, by, t);
+        }
+        Ok(())
+    }
+
+    /// True when he waited.
+    pub(super) fn unqueue_rest(&mut self, no: AgentNo, granted: bool, by: &By) -> bool {
+        let Some(at) = self.rests.iter().position(|waiting| waiting.agent == no) else {
+            return false;
+        };
+        self.rests.remove(at);
+        self.journal(about_agent(no), by, Kind::AgentRestUnqueued { granted });
+        true
+    }
+
+    /// First come, first served. Whoever is just being rung, or talks, rests afterwards.
+    pub(super) fn grant_rests(&mut self, t: Time) {
+        while self.rest_is_free()
+            && let Some(first) = self.rests.pop_front()
+        {
+            self.journal(about_agent(first.agent), &first.by, Kind::AgentRestUnqueued { granted: true });
+            let wish = Wish::NotReady(NotReadyReason::Rest(first.reason));
+            self.set_limited_wish(first.agent, wish, Some(first.length), &first.by, t);
+        }
+    }
+
+    /// His place among those who wait for rest; 1 is the next.
+    pub(super) fn rest_place(&self, no: AgentNo) -> Option<usize> {
+        self.rests.iter().position(|waiting| waiting.agent == no).map(|at| at + 1)
+    }
+
+    /// The limit of his wish is over: he returns after an offer that rang out, else it is told and he stays.
+    pub(super) fn wish_due(&mut self, no: AgentNo, t: Time) {
+        let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.seat_mut()) else {
+            return;
+        };
+        if seat.overtime || seat.until.is_none_or(|until| until > t) {
+            return;
+        }
+        if seat.wish == Wish::NotReady(NotReadyReason::RangOut) {
+            return self.set_wish(no, Wish::Ready, &By::SYSTEM, t);
+        }
+        seat.overtime = true;
+        self.journal(about_agent(no), &By::SYSTEM, Kind::AgentOvertime);
+    }
+
+    /// A wrap-up that runs gets this length from now on; without one it begins, for no contact. In a call it lies beneath
+    /// the call until that is over.
+    pub(super) fn enter_wrap_up(
+        &mut self,
+        no: AgentNo,
+        length: Option<Span>,
+        by: &By,
+        t: Time,
+    ) -> Result<(), VerbRefused> {
+        let seat = self.seat_of(no)?;
+        let until = length.map(|length| t + length.min(WRAP_UP_MAX));
+        let running: Vec<Option<ContactId>> =
+            seat.works().iter().filter(|w| w.doing.is_wrap_up()).map(|w| w.contact).collect();
+        if running.is_empty() && (seat.is_full() || seat.work(None).is_some()) {
+            return Err(VerbRefused::Busy);
+        }
+        self.stop_ringing(no, by, t);
+        let contacts = if running.is_empty() { vec![None] } else { running };
+        for contact in contacts {
+            self.set_doing(no, Doing::WrapUp { until }, about_work(no, contact), by, t);
+        }
+        Ok(())
+    }
+
+    /// Every wrap-up of his that has an end ends so much later.
+    pub(super) fn extend_wrap_up(&mut self, no: AgentNo, more: Span, by: &By, t: Time) -> Result<(), VerbRefused> {
+        let works = self.seat_of(no)?.works().to_vec();
+        if !works.iter().any(|w| w.doing.is_wrap_up()) {
+            return Err(VerbRefused::NotInWrapUp);
+        }
+        for work in works.iter().filter(|w| w.doing.is_wrap_up()) {
+            let Some(until) = work.doing.until() else { continue };
+            let until = Some((until + more).min(t + WRAP_UP_MAX));
+            self.set_doing(no, Doing::WrapUp { until }, about_work(no, work.contact), by, t);
+        }
+        Ok(())
+    }
+
+    pub(super) fn quit_wrap_up(&mut self, no: AgentNo, by: &By, t: Time) -> Result<(), VerbRefused> {
+        if !self.seat_of(no)?.works().iter().any(|w| w.doing.is_wrap_up()) {
+            return Err(VerbRefused::NotInWrapUp);
+        }
+        self.end_works(no, by, t, Doing::is_wrap_up);
+        Ok(())
+    }
+
+    /// Kept free for a call that somebody announces: a lease, so that nobody is kept for ever.
+    pub(super) fn reserve(&mut self, no: AgentNo, length: Span, by: &By, t: Time) -> Result<(), VerbRefused> {
+        let seat = self.seat_of(no)?;
+        let free = seat.available() && seat.works().is_empty();
+        let rests = self.phones.get(&seat.extension()).is_some_and(super::phone::Phone::resting);
+        if !free || rests {
+            return Err(VerbRefused::NotAvailable);
+        }
+        let doing = Doing::Reserved { until: t + length.min(RESERVE_MAX) };
+        self.set_doing(no, doing, about_work(no, None), by, t);
+        Ok(())
+    }
+
+    pub(super) fn release(&mut self, no: AgentNo, by: &By, t: Time) -> Result<(), VerbRefused> {
+        let reserved = |doing: Doing| matches!(doing, Doing::Reserved { .. });
+        if !self.seat_of(no)?.works().iter().any(|w| reserved(w.doing)) {
+            return Err(VerbRefused::NotReserved);
+        }
+        self.end_works(no, by, t, reserved);
+        Ok(())
+    }
+
+    /// A waiting contact of one of his groups is his, whatever its place and whatever he wishes; he must be there and in
+    /// no call that is not on hold. A wrap-up ends.
+    pub(super) fn pick(&mut self, no: AgentNo, contact: ContactId) -> Result<(), VerbRefused> {
+        let item = self.items.values().find(|item| item.holder == contact && item.is_waiting());
+        let item = item.ok_or(VerbRefused::NotQueued)?;
+        let (id, group) = (item.id, item.group);
+        let seat = self.seat_of(no)?;
+        if !seat.groups.iter().any(|(his, _)| *his == group) {
+            return Err(VerbRefused::NotMember(group));
+        }
+        let busy = seat.works().iter().any(|w| match w.doing {
+            Doing::WrapUp { .. } => false,
+            Doing::Call { .. } => w.doing.is_talk(),
+            Doing::Offered(_) | Doing::Monitoring | Doing::Reserved { .. } => true,
+        });
+        let held = seat.works().iter().filter(|w| !w.doing.is_wrap_up()).count();
+        let room = self.site.groups.get(&group).is_some_and(|g| held < g.calls_per_agent as usize);
+        if busy || !room || !seat.reachable {
+            return Err(VerbRefused::NotAvailable);
+        }
+        self.picked.push_back((id, no));
+        Ok(())
+    }
+
+    /// What a talk's end makes of him, by his own setting.
+    pub(super) fn after_call(&mut self, no: AgentNo, t: Time) {
+        if self.seat_of(no).is_ok_and(|seat| seat.wish == Wish::Ready) {
+            self.set_wish(no, Wish::NotReady(NotReadyReason::AfterCall), &By::SYSTEM, t);
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! The verbs of an agent: each a command with its body, its permission and the agent as he is right after it.
+//! Owns turning keys into numbers and refusing what cannot be meant. Leaves the agent's state to the tenant.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::agents::{agent_reply, known_agent};
+use super::reply::Reply;
+use super::request::{Caller, JsonBody, Named, minted};
+use super::view::AgentReply;
+use super::{Problem, Routes};
+use crate::base::bounds::{AGENT_NOTE_BYTES, FORCE_REASON_BYTES};
+use crate::base::{GroupNo, ReasonNo, Span};
+use crate::event::words::Station;
+use crate::site::Site;
+use crate::switch::permission::Permission;
+use crate::switch::{AgentVerb, Body, Code};
+
+pub fn routes() -> Routes {
+    OpenApiRouter::new()
+        .routes(routes!(sign_in))
+        .routes(routes!(sign_out))
+        .routes(routes!(choose_groups))
+        .routes(routes!(make_ready))
+        .routes(routes!(make_not_ready))
+        .routes(routes!(wrap_up))
+        .routes(routes!(extend_wrap_up))
+        .routes(routes!(quit_wrap_up))
+        .routes(routes!(rest))
+        .routes(routes!(cancel_rest))
+        .routes(routes!(reserve))
+        .routes(routes!(release))
+        .routes(routes!(pick))
+        .routes(routes!(note))
+}
+
+/// Where the agent takes calls, and for which groups.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignInBody {
+    /// Absent: the station the site names.
+    #[serde(default)]
+    pub station: Option<StationBody>,
+    /// Some of his groups, by id. Absent: all of them.
+    #[serde(default)]
+    pub groups: Option<Vec<String>>,
+    /// Why it is forced; needs `agents.supervise`. Ends another agent's session at the station and his own elsewhere.
+    #[serde(default)]
+    pub force: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StationBody {
+    /// An extension's number.
+    pub extension: String,
+}
+
+/// A verb without fields.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoFields {}
+
+/// A verb that can be forced.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForceBody {
+    /// Why it is forced; needs `agents.supervise`.
+    #[serde(default)]
+    pub force: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupsBody {
+    /// Some of his groups, by id. Absent: all of them.
+    #[serde(default)]
+    pub groups: Option<Vec<String>>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotReadyBody {
+    /// The id of one of the site's `reasons`.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Why it is forced; needs `agents.supervise`.
+    #[serde(default)]
+    pub force: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrapUpBody {
+    /// 1 s to 1 h. Absent: until he quits it.
+    #[serde(default)]
+    pub length_ms: Option<i64>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendWrapUpBody {
+    /// 1 s to 1 h.
+    pub by_ms: i64,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestBody {
+    /// The id of one of the site's `reasons`.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// At most the site's `rest.max` and the reason's own; absent: as long as that.
+    #[serde(default)]
+    pub length_ms: Option<i64>,
+    /// Why it is forced beyond the quota; needs `agents.supervise`.
+    #[serde(default)]
+    pub force: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReserveBody {
+    /// 1 s to 5 min.
+    pub length_ms: i64,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PickBody {
+    /// A contact that waits in one of his groups.
+    pub contact: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoteBody {
+    /// 1 to 1,024 bytes.
+    pub text: String,
+}
+
+type Verb = Result<Reply<AgentReply>, Problem>;
+
+/// Permission first, so that who may not act learns nothing about which agents, stations and groups there are.
+async fn carry_out(caller: &Caller, id: &str, force: Option<String>, verb: Result<AgentVerb, Problem>) -> Verb {
+    caller.may(if force.is_some() { Permission::AgentsSupervise } else { Permission::AgentsControl })?;
+    if force.as_ref().is_some_and(|why| why.trim().is_empty() || why.len() > FORCE_REASON_BYTES) {
+        return Err(Problem::field("force", format!("`force` says why in 1 to {FORCE_REASON_BYTES} bytes")));
+    }
+    let agent = known_agent(caller, id)?;
+    agent_reply(caller, Body::Agent { agent, verb: verb?, force }).await
+}
+
+fn station(site: &Site, named: Option<&StationBody>) -> Result<Option<Station>, Problem> {
+    let Some(StationBody { extension: number }) = named else { return Ok(None) };
+    let found = site.extensions.values().find(|extension| extension.number == *number);
+    let extension = found.ok_or_else(|| Problem::new(Code::UnknownStation, format!("no extension `{number}`")))?;
+    Ok(Some(Station::Extension(extension.no)))
+}
+
+fn groups(site: &Site, ids: Option<Vec<String>>) -> Result<Option<Vec<GroupNo>>, Problem> {
+    let Some(ids) = ids else { return Ok(None) };
+    if ids.is_empty() {
+        return Err(Problem::field("groups", "`groups` is empty: name one at least, or leave it out"));
+    }
+    let group = |id: String| site.group(&id).map(|group| group.no).ok_or_else(|| Problem::new(Code::NotMember, id));
+    ids.into_iter().map(group).collect::<Result<Vec<_>, _>>().map(Some)
+}
+
+fn reason(site: &Site, id: Option<String>) -> Result<Option<ReasonNo>, Problem> {
+    let Some(id) = id else { return Ok(None) };
+    site.reason(&id).map(|reason| Some(reason.no)).ok_or_else(|| Problem::new(Code::UnknownReason, id))
+}
+
+fn length(field: &'static str, ms: i64, longest: Span) -> Result<Span, Problem> {
+    let range = Span::seconds(1)..=longest;
+    let length = (0..=longest.as_millis()).contains(&ms).then(|| Span::millis(ms)).filter(|l| range.contains(l));
+    length.ok_or_else(|| Problem::field(field, format!("`{field}` is 1000 to {}", longest.as_millis())))
+}
+
+/// Signs an agent in, not ready, at the named station or at his own.
+#[utoipa::path(post, path = "/v1/agents/{id}/sign-in", tag = "agents", request_body = SignInBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn sign_in(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<SignInBody>) -> Verb {
+    let station = station(&caller.site, body.station.as_ref());
+    let groups = groups(&caller.site, body.groups);
+    let verb = station.and_then(|station| Ok(AgentVerb::SignIn { station, groups: groups? }));
+    carry_out(&caller, &id, body.force, verb).await
+}
+
+/// Signs an agent out. Refused while he is in a call; forced then, he is signed out when it is over.
+#[utoipa::path(post, path = "/v1/agents/{id}/sign-out", tag = "agents", request_body = ForceBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn sign_out(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<ForceBody>) -> Verb {
+    carry_out(&caller, &id, body.force, Ok(AgentVerb::SignOut)).await
+}
+
+/// The agent takes calls of these of his groups from now on.
+#[utoipa::path(post, path = "/v1/agents/{id}/groups", tag = "agents", request_body = GroupsBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn choose_groups(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<GroupsBody>) -> Verb {
+    let verb = groups(&caller.site, body.groups).map(|groups| AgentVerb::Groups { groups });
+    carry_out(&caller, &id, None, verb).await
+}
+
+/// The agent takes calls, at once or after what he does now. Ends a wrap-up.
+#[utoipa::path(post, path = "/v1/agents/{id}/ready", tag = "agents", request_body = ForceBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn make_ready(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<ForceBody>) -> Verb {
+    carry_out(&caller, &id, body.force, Ok(AgentVerb::Ready)).await
+}
+
+/// The agent takes no further calls. A call he is in goes on.
+#[utoipa::path(post, path = "/v1/agents/{id}/not-ready", tag = "agents", request_body = NotReadyBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn make_not_ready(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<NotReadyBody>) -> Verb {
+    let verb = reason(&caller.site, body.reason).map(|reason| AgentVerb::NotReady { reason });
+    carry_out(&caller, &id, body.force, verb).await
+}
+
+/// Wrap-up without a call, or another length for the one that runs.
+#[utoipa::path(post, path = "/v1/agents/{id}/wrap-up", tag = "agents", request_body = WrapUpBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn wrap_up(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<WrapUpBody>) -> Verb {
+    let length = body.length_ms.map(|ms| length("length_ms", ms, Span::hours(1))).transpose();
+    carry_out(&caller, &id, None, length.map(|length| AgentVerb::WrapUp { length })).await
+}
+
+/// A wrap-up ends so much later; no later than an hour from now.
+#[utoipa::path(post, path = "/v1/agents/{id}/extend-wrap-up", tag = "agents", request_body = ExtendWrapUpBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn extend_wrap_up(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<ExtendWrapUpBody>) -> Verb {
+    let verb = length("by_ms", body.by_ms, Span::hours(1)).map(|by| AgentVerb::ExtendWrapUp { by });
+    carry_out(&caller, &id, None, verb).await
+}
+
+/// The wrap-up is over; what he wished before holds again.
+#[utoipa::path(post, path = "/v1/agents/{id}/quit-wrap-up", tag = "agents",
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn quit_wrap_up(caller: Caller, Named(id): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
+    carry_out(&caller, &id, None, Ok(AgentVerb::QuitWrapUp)).await
+}
+
+/// The agent rests, or waits for it while as many rest as the site's quota allows.
+#[utoipa::path(post, path = "/v1/agents/{id}/rest", tag = "agents", request_body = RestBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn rest(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<RestBody>) -> Verb {
+    let length = body.length_ms.map(|ms| length("length_ms", ms, Span::hours(24))).transpose();
+    let reason = reason(&caller.site, body.reason);
+    let verb = length.and_then(|length| Ok(AgentVerb::Rest { reason: reason?, length }));
+    carry_out(&caller, &id, body.force, verb).await
+}
+
+/// The agent waits for rest no longer, or returns from it and is ready.
+#[utoipa::path(post, path = "/v1/agents/{id}/cancel-rest", tag = "agents",
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn cancel_rest(caller: Caller, Named(id): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
+    carry_out(&caller, &id, None, Ok(AgentVerb::CancelRest)).await
+}
+
+/// Keeps an agent who is free for a call that is announced: no other is offered to him for so long.
+#[utoipa::path(post, path = "/v1/agents/{id}/reserve", tag = "agents", request_body = ReserveBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn reserve(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<ReserveBody>) -> Verb {
+    let verb = length("length_ms", body.length_ms, Span::minutes(5)).map(|length| AgentVerb::Reserve { length });
+    carry_out(&caller, &id, None, verb).await
+}
+
+/// The agent is kept no longer.
+#[utoipa::path(post, path = "/v1/agents/{id}/release", tag = "agents",
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn release(caller: Caller, Named(id): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
+    carry_out(&caller, &id, None, Ok(AgentVerb::Release)).await
+}
+
+/// The agent takes a contact that waits, whatever its place; his phone rings for it at once.
+#[utoipa::path(post, path = "/v1/agents/{id}/pick", tag = "agents", request_body = PickBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn pick(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<PickBody>) -> Verb {
+    let verb = minted("contact", &body.contact).map(|contact| AgentVerb::Pick { contact });
+    carry_out(&caller, &id, None, verb).await
+}
+
+/// Tells an agent something: the event `agent_note`.
+#[utoipa::path(post, path = "/v1/agents/{id}/note", tag = "agents", request_body = NoteBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn note(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<NoteBody>) -> Verb {
+    let fits = (1..=AGENT_NOTE_BYTES).contains(&body.text.len());
+    let problem = || Problem::field("text", format!("`text` has 1 to {AGENT_NOTE_BYTES} bytes"));
+    let verb = fits.then_some(AgentVerb::Note { text: body.text }).ok_or_else(problem);
+    carry_out(&caller, &id, None, verb).await
+}
