@@ -31,5 +31,6 @@ mod scenarios;
 mod site;
 mod tenants;
 mod trunks;
+mod verbs;
 mod wire;
 mod wire_stage;
