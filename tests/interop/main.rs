@@ -32,5 +32,6 @@ mod site;
 mod supervision;
 mod tenants;
 mod trunks;
+mod verbs;
 mod wire;
 mod wire_stage;

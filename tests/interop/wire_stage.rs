@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 pub struct OnWire {
     pub ends: FarEnds,
-    events: Events,
+    pub events: Events,
     pub server: Server,
     answers: BTreeMap<&'static str, bool>,
     began: Instant,
@@ -81,7 +81,8 @@ impl OnWire {
         list.and_then(|list| list["contacts"].as_array().cloned()).unwrap_or_default()
     }
 
-    fn carry_on_until(&mut self, what: &str, holds: impl Fn(&mut Self) -> bool) {
+    /// Far ends do their part meanwhile.
+    pub fn carry_on_until(&mut self, what: &str, holds: impl Fn(&mut Self) -> bool) {
         let end = Instant::now() + STEP;
         while !holds(self) {
             assert!(Instant::now() < end, "waited {STEP:?} for {what}\n{}", self.tell());

@@ -43,6 +43,8 @@ pub struct Check {
     pub seats: Vec<(AgentNo, Time, bool)>,
     pub crashes: Vec<Time>,
     pub contacts: u64,
+    /// Contacts whose recording a command ended.
+    stopped: BTreeSet<ContactId>,
     pub lost_events: usize,
 }
 
@@ -62,6 +64,7 @@ impl Check {
             seats: Vec::new(),
             crashes: Vec::new(),
             contacts: 0,
+            stopped: BTreeSet::new(),
             lost_events: 0,
         }
     }
@@ -92,6 +95,7 @@ impl Check {
                     self.dialogs.insert(leg, dialog.call_id.clone());
                 }
             }
+            Kind::RecordingEnded { .. } if recorded.event.by.command.is_some() => self.stopped.extend(about.contact),
             Kind::ContactOpened { .. } => self.contacts += 1,
             Kind::ContactClosed { .. } => self.closed.extend(about.contact.map(|contact| (t, contact))),
             _ => {}
@@ -191,7 +195,7 @@ impl Check {
             assert!(!self.crashes.is_empty(), "(3) contact {contact} has no record");
             return;
         };
-        records::is_sound(record);
+        records::is_sound(record, self.stopped.contains(&contact));
         records::equals_diaries(record, &self.dialogs, view.uas, self.slack(), &self.crashes);
         for leg in &record.legs {
             self.dialogs.remove(&leg.leg);

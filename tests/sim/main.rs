@@ -18,4 +18,5 @@ mod scenarios;
 mod seams;
 mod sim_stage;
 mod sound;
+mod verbs;
 mod world;

@@ -174,6 +174,15 @@ impl Sound {
         self.players.values().any(|(spec, ended)| ended.is_none() && spec.sounds.iter().any(|key| key == sound))
     }
 
+    /// What a leg's far end hears.
+    pub fn row(&self, sink: LegId) -> &[Source] {
+        self.rows.get(&sink).map_or(&[], |(sources, _)| sources)
+    }
+
+    pub fn player(&self, player: PlayerId) -> Option<&PlayerSpec> {
+        self.players.get(&player).map(|(spec, _)| spec)
+    }
+
     pub fn leg_at(&self, rtp: SocketAddr) -> Option<(LegId, &Leg)> {
         let leg = *self.by_port.get(&rtp.port())?;
         Some((leg, self.legs.get(&leg)?))

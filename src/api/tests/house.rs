@@ -165,7 +165,6 @@ pub fn tokens() -> Vec<TokenRow> {
         row(7, "clerk", demo, Role::Integration.permissions()),
         row(4, "node", Scope::Node, Permissions::ADMIN),
         row(5, "other", Scope::Tenant(TenantNo(2)), Permissions::ADMIN),
-        row(7, "integration", demo, Role::Integration.permissions()),
         row(6, "orphan", Scope::Tenant(TenantNo(9)), Permissions::ADMIN),
     ]
 }

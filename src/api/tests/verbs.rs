@@ -159,7 +159,7 @@ async fn what_cannot_be_read_or_may_not_be_asked_reaches_nobody() {
         ("supervise", "admin", json!({}), 400, "bad-request", Some("by")),
         ("supervise", "admin", json!({ "by": "ana", "target": { "leg": "x" } }), 400, "bad-request", Some("target")),
         ("record/pause", "viewer", json!({}), 403, "forbidden", None),
-        ("record/pause", "integration", json!({}), 403, "forbidden", None),
+        ("record/pause", "clerk", json!({}), 403, "forbidden", None),
     ];
     let rig = Rig::new();
     for (path, token, body, status, code, field) in rows {

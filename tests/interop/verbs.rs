@@ -1,0 +1,309 @@
+//! The verbs of call control through the real binary, judged by ear: every far end has a tone of its own.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::harness::rtp::{Heard, Rtp, Voice};
+use crate::harness::sound::{Stereo, level, loudness};
+use crate::harness::wait::alone;
+use crate::scenario::place::Shape;
+use crate::scenario::stage::Stage;
+use crate::scenario::ua::call::{CallNo, Phase, Plan};
+use crate::wire_stage::OnWire;
+
+/// Far ends in their order, with what each says.
+const TONES: [(&str, f64); 4] = [("customer", 600.0), ("ana", 1_000.0), ("bo", 1_400.0), ("cai", 1_800.0)];
+/// A tone that is there has a level of 0.25; one that is not has none.
+const AUDIBLE: f64 = 0.1;
+const INAUDIBLE: f64 = 0.01;
+/// What is judged of the latest sound.
+const LATEST: Duration = Duration::from_millis(500);
+
+struct Talk {
+    stage: OnWire,
+    contact: String,
+    /// Of the far ends, the call each is in.
+    calls: [Option<CallNo>; 4],
+}
+
+fn place(who: &str) -> usize {
+    TONES.iter().position(|(name, _)| *name == who).unwrap_or_else(|| panic!("there is no {who}"))
+}
+
+/// A customer talks with ana; bo is not ready.
+fn talk() -> Talk {
+    let mut stage = OnWire::new(&Shape::SMALL);
+    stage.server.api.post("/v1/agents/a1/not-ready", &json!({}));
+    let caller = stage.ends.touch(0, |ua, t| ua.call("4008000002", "+8613900000001", Plan::default(), t));
+    let mut talk = Talk { stage, contact: String::new(), calls: [Some(caller), None, None, None] };
+    talk.answers("ana");
+    talk.told("offer_connected", 0);
+    let calls = talk.stage.server.api.get("/v1/calls");
+    talk.contact = calls["contacts"][0]["contact"].as_str().expect("an id").to_owned();
+    talk.says("customer");
+    talk.hears("ana", &["customer"]);
+    talk.hears("customer", &["ana"]);
+    talk
+}
+
+impl Talk {
+    fn rtp(&self, who: &str) -> &Rtp {
+        let at = place(who);
+        self.stage.ends.sound(at, self.calls[at].unwrap_or_else(|| panic!("{who} is in no call")))
+    }
+
+    fn says(&self, who: &str) {
+        self.rtp(who).say(Voice::Tone(TONES[place(who)].1));
+    }
+
+    /// Waits until he is rung, picks up and speaks.
+    fn answers(&mut self, who: &str) {
+        let at = place(who);
+        self.stage.ends.until("a phone to ring", |uas| uas[at].live_call().is_some());
+        let call = self.stage.ends.uas[at].live_call().expect("it rings");
+        self.calls[at] = Some(call);
+        self.stage.ends.touch(at, |ua, t| ua.answer(call, t));
+        self.stage.ends.until("a phone to be up", |uas| uas[at].calls.get(&call).is_some_and(|c| c.phase == Phase::Up));
+        self.says(who);
+    }
+
+    fn rejects(&mut self, who: &str) {
+        let at = place(who);
+        self.stage.ends.until("a phone to ring", |uas| uas[at].live_call().is_some());
+        let call = self.stage.ends.uas[at].live_call().expect("it rings");
+        self.stage.ends.touch(at, |ua, t| ua.reject(call, 486, t));
+    }
+
+    fn is_released(&mut self, who: &str) {
+        let at = place(who);
+        self.stage.ends.until("a phone to be released", |uas| uas[at].live_calls() == 0);
+        self.calls[at] = None;
+    }
+
+    fn told(&mut self, kind: &str, before: usize) -> Value {
+        let told = |stage: &mut OnWire| stage.events.so_far(kind).get(before).cloned();
+        self.stage.carry_on_until(kind, |stage| told(stage).is_some());
+        told(&mut self.stage).expect("it was there")
+    }
+
+    fn path(&self, verb: &str) -> String {
+        format!("/v1/calls/{}/{verb}", self.contact)
+    }
+
+    fn does(&self, verb: &str, body: &Value) -> Value {
+        self.stage.server.api.post(&self.path(verb), body)
+    }
+
+    fn refuses(&self, verb: &str, body: &Value, status: u16, code: &str) {
+        let reply = self.stage.server.api.send("POST", &self.path(verb), &[], &body.to_string());
+        let problem = reply.json();
+        assert_eq!((reply.status, problem["code"].as_str()), (status, Some(code)), "{verb} {body}: {problem}");
+    }
+
+    fn customer(&self) -> Value {
+        let calls = self.stage.server.api.get(&format!("/v1/calls/{}", self.contact));
+        let legs = calls["contact"]["calls"][0]["legs"].as_array().cloned().unwrap_or_default();
+        let leg = legs.iter().find(|leg| leg["role"] == "customer").unwrap_or_else(|| panic!("no customer: {calls}"));
+        json!({ "leg": leg["leg"] })
+    }
+
+    /// These and nobody else, within the time of a step; `music` is sound that is nobody's tone.
+    fn hears(&mut self, who: &str, expected: &[&str]) {
+        let at = place(who);
+        let call = self.calls[at].unwrap_or_else(|| panic!("{who} is in no call"));
+        let fits = |stage: &mut OnWire| {
+            let rtp = stage.ends.sound(at, call);
+            let packets = rtp.diary(rtp.heard().saturating_sub(50));
+            let latest = packets.iter().filter(|p| p.at.elapsed() < LATEST && matches!(p.payload_type, 0 | 8));
+            let pcm: Vec<i16> = latest.flat_map(Heard::samples).collect();
+            let tones = TONES.iter().all(|(name, hz)| match expected.contains(name) {
+                true => level(&pcm, *hz) > AUDIBLE,
+                false => level(&pcm, *hz) < INAUDIBLE,
+            });
+            let enough = expected.is_empty() || pcm.len() >= 20 * 160;
+            tones && enough && (!expected.contains(&"music") || loudness(&pcm) > 0.002)
+        };
+        self.stage.carry_on_until(&format!("{who} to hear {expected:?}"), fits);
+    }
+
+    /// Since packet `from` he has heard nothing of them.
+    fn never_heard(&self, who: &str, from: usize, others: &[&str]) {
+        let packets = self.rtp(who).diary(from);
+        assert!(packets.len() > 20, "{who} heard {} packets", packets.len());
+        for window in packets.chunks(10) {
+            let pcm: Vec<i16> = window.iter().flat_map(Heard::samples).collect();
+            for other in others {
+                let heard = level(&pcm, TONES[place(other)].1);
+                assert!(heard < 0.05, "{who} heard {other} at {heard}");
+            }
+        }
+    }
+
+    fn ends(mut self) -> Value {
+        let at = place("customer");
+        let call = self.calls[at].expect("he called");
+        let up = self.stage.ends.uas[at].calls.get(&call).is_some_and(|c| c.phase == Phase::Up);
+        assert!(up, "the customer never died with anybody");
+        self.stage.ends.touch(at, |ua, t| ua.hang_up(call, t));
+        for who in ["customer", "ana", "bo", "cai"] {
+            self.is_released(who);
+        }
+        self.told("contact_closed", 0);
+        let calls = self.stage.server.api.get("/v1/calls");
+        let record = self.stage.server.api.record(&self.contact, calls["seq"].as_u64().expect("a seq"));
+        self.stage.server.assert_rest();
+        record
+    }
+}
+
+#[test]
+fn hold_mute_digits_and_announcements() {
+    alone(|| {
+        let mut talk = talk();
+        let (customer, ana) = (talk.customer(), json!({ "agent": "a0" }));
+        talk.refuses("hold", &json!({}), 422, "leg-not-named");
+        let answer = talk.does("hold", &customer);
+        assert!(answer["contact"]["calls"][0]["legs"][0]["held"].is_string(), "{answer}");
+        talk.hears("customer", &["music"]);
+        talk.hears("ana", &[]);
+        talk.refuses("hold", &customer, 409, "already-done");
+        talk.does("retrieve", &json!({}));
+        talk.hears("customer", &["ana"]);
+        talk.hears("ana", &["customer"]);
+
+        talk.does("mute", &ana);
+        talk.hears("customer", &[]);
+        talk.hears("ana", &["customer"]);
+        talk.does("unmute", &ana);
+        talk.hears("customer", &["ana"]);
+
+        talk.refuses("digits", &json!({ "agent": "a0", "digits": "12x" }), 422, "bad-digits");
+        talk.does("digits", &json!({ "leg": customer["leg"], "digits": "12#" }));
+        talk.stage.carry_on_until("three keys at the customer's", |stage| {
+            let rtp = stage.ends.sound(0, 0.max(*stage.ends.uas[0].calls.keys().last().expect("his call")));
+            let mut keys: Vec<(u32, u8)> =
+                rtp.diary(0).iter().filter(|p| p.payload_type == 101).map(|p| (p.timestamp, p.payload[0])).collect();
+            keys.dedup();
+            keys.iter().map(|(_, key)| *key).collect::<Vec<_>>() == [1, 2, 11]
+        });
+
+        talk.does("announce", &json!({ "leg": customer["leg"], "sounds": ["en-US/thank-you-for-waiting"] }));
+        talk.hears("customer", &["music"]);
+        talk.hears("ana", &["customer"]);
+        let ended = talk.told("announcement_ended", 0);
+        assert!(ended["data"]["missing"].is_null(), "{ended}");
+        talk.hears("customer", &["ana"]);
+        talk.ends();
+    });
+}
+
+#[test]
+fn a_consult_that_the_customer_never_hears() {
+    alone(|| {
+        let mut talk = talk();
+        let ana = json!({ "agent": "a0" });
+        talk.does("consult", &json!({ "agent": "a0", "to": "1900" }));
+        talk.hears("customer", &["music"]);
+        let from = talk.rtp("customer").heard();
+        talk.refuses("consult/swap", &ana, 409, "transfer-not-there");
+        talk.answers("cai");
+        talk.hears("ana", &["cai"]);
+        talk.hears("cai", &["ana"]);
+        talk.hears("customer", &["music"]);
+        talk.never_heard("customer", from, &["ana", "cai"]);
+        talk.does("consult/cancel", &ana);
+        talk.is_released("cai");
+        talk.hears("customer", &["ana"]);
+        talk.hears("ana", &["customer"]);
+
+        talk.does("consult", &json!({ "agent": "a0", "to": "1900" }));
+        talk.answers("cai");
+        talk.hears("cai", &["ana"]);
+        talk.does("consult/complete", &ana);
+        talk.is_released("ana");
+        talk.hears("customer", &["cai"]);
+        talk.hears("cai", &["customer"]);
+        let record = talk.ends();
+        let endings: Vec<_> =
+            record["transfers"].as_array().into_iter().flatten().map(|t| t["ending"].clone()).collect();
+        assert!(endings.is_empty() || endings == ["cancelled", "completed"], "{record}");
+    });
+}
+
+#[test]
+fn blind_transfers_to_a_phone_and_to_a_group() {
+    alone(|| {
+        let mut first = talk();
+        first.does("transfer", &json!({ "agent": "a0", "mode": "blind", "to": "1900" }));
+        first.is_released("ana");
+        first.answers("cai");
+        first.hears("customer", &["cai"]);
+        first.hears("cai", &["customer"]);
+        first.ends();
+
+        let mut second = talk();
+        second.does("transfer", &json!({ "agent": "a0", "mode": "blind", "to": { "group": "sales" } }));
+        second.is_released("ana");
+        second.hears("customer", &["music"]);
+        second.stage.server.api.post("/v1/agents/a1/ready", &json!({}));
+        second.answers("bo");
+        second.hears("customer", &["bo"]);
+        second.hears("bo", &["customer"]);
+        let record = second.ends();
+        let groups: Vec<_> =
+            record["visits"].as_array().expect("a list").iter().map(|v| v["group"]["id"].clone()).collect();
+        assert_eq!(groups, ["support", "sales"], "{record}");
+    });
+}
+
+#[test]
+fn a_failed_transfer_restores_and_a_third_party_joins() {
+    alone(|| {
+        let mut talk = talk();
+        talk.does("transfer", &json!({ "agent": "a0", "mode": "on-success", "to": "1900" }));
+        talk.hears("customer", &["music"]);
+        talk.rejects("cai");
+        talk.hears("customer", &["ana"]);
+        talk.hears("ana", &["customer"]);
+        let ended = talk.told("transfer_ended", 0);
+        assert_eq!((&ended["data"]["ending"], &ended["data"]["cause"]), (&"failed".into(), &"busy".into()), "{ended}");
+
+        talk.does("invite", &json!({ "agent": "a0", "to": { "agent": "a1" } }));
+        talk.answers("bo");
+        talk.hears("customer", &["ana", "bo"]);
+        talk.hears("ana", &["customer", "bo"]);
+        talk.hears("bo", &["customer", "ana"]);
+        talk.ends();
+    });
+}
+
+#[test]
+fn a_paused_recording_is_silent_for_as_long() {
+    alone(|| {
+        let mut talk = talk();
+        talk.hears("ana", &["customer"]);
+        talk.rtp("ana").wait_packets(talk.rtp("ana").heard() + 50);
+        let from = Instant::now();
+        talk.does("record/pause", &json!({}));
+        talk.refuses("record/pause", &json!({}), 409, "already-done");
+        talk.rtp("ana").wait_packets(talk.rtp("ana").heard() + 75);
+        talk.does("record/resume", &json!({}));
+        let paused = from.elapsed().as_secs_f64();
+        talk.rtp("ana").wait_packets(talk.rtp("ana").heard() + 50);
+        let path = format!("/v1/contacts/{}/recording", talk.contact);
+        let api = talk.stage.server.api.clone();
+        // the server goes with the stage, so the file is read before the end: it is playable at every moment
+        talk.rtp("ana").wait_packets(talk.rtp("ana").heard() + 75);
+        let wav = api.send("GET", &path, &[], "");
+        assert_eq!(wav.status, 200);
+        let left = Stereo::read(&wav.body).left;
+        let tone = |window: &[i16]| level(window, TONES[0].1) > AUDIBLE;
+        let spoken: Vec<bool> = left.chunks_exact(400).map(tone).collect();
+        let (first, last) = (spoken.iter().position(|s| *s), spoken.iter().rposition(|s| *s));
+        let (Some(first), Some(last)) = (first, last) else { panic!("nothing of the customer is recorded") };
+        let silent = spoken[first..last].iter().filter(|s| !**s).count() as f64 * 0.05;
+        assert!((silent - paused).abs() < 0.4, "{silent} s are silent, it was paused for {paused} s");
+        talk.ends();
+    });
+}
