@@ -11,7 +11,7 @@ use super::verbs::Announcement;
 use super::words::{Audience, Tell};
 use crate::base::{LegId, PlayerId, SegmentId};
 use crate::event::words::{By, Direction, LegRole};
-use crate::media::words::{Body, PlayerSpec, Source, Subject};
+use crate::media::words::{Body, Clip, PlayerSpec, Source, Subject};
 use crate::switch::LegPhase;
 
 /// The tone a caller hears while the other side rings (ITU-T E.180).
@@ -142,7 +142,7 @@ impl Contact {
                 let player = PlayerId(context.count());
                 let spec = PlayerSpec {
                     player,
-                    sounds: vec![sound.to_owned()],
+                    sounds: vec![sound.into()],
                     repeat: true,
                     is_music,
                     paused: false,
@@ -159,7 +159,7 @@ impl Contact {
         }
     }
 
-    pub fn start_prompt(&mut self, context: &mut Context, sounds: Vec<String>) {
+    pub fn start_prompt(&mut self, context: &mut Context, sounds: Vec<Clip>) {
         self.stop_prompt(context);
         let player = PlayerId(context.count());
         self.room.prompt = Some(player);

@@ -172,7 +172,7 @@ pub enum Act {
     /// Answer the customer if that has not happened.
     Answer,
     Play {
-        sounds: Vec<String>,
+        sounds: Vec<media::words::Clip>,
     },
     StopPlay,
     /// He waits in a queue: music under everything that is played.

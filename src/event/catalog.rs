@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::words::{
     Actor, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
-    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode,
+    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, SpeechEnding, Station, SupervisionEnding, SupervisionMode,
     TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use super::{About, DialogState, Event, Kind, MediaCounts, Recorded, VERSION};
@@ -49,9 +49,10 @@ fn contact_entries() -> Vec<Entry> {
         ),
         entry(
             "contact",
-            "A command asked for it; it dials once this is on disk, and runs the flow for whoever answers.",
-            Kind::Originated { flow_key: text("main") },
+            "A command asked for it; it dials once this is on disk, and runs the flow for whoever answers or speaks a text.",
+            Kind::Originated { flow_key: Some(text("main")), say: None },
         ),
+        entry("contact", "What became of the text of an order.", Kind::Said { ending: SpeechEnding::Whole }),
         entry(
             "contact",
             "Attached data was set; the whole of it.",

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::words::{
     AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef,
-    RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode,
-    Watched, Wish, WorkRole,
+    RecordingGap, SegmentEdge, Side, Speech, SpeechEnding, Station, SupervisionEnding, SupervisionMode, TransferEnding,
+    TransferMode, Watched, Wish, WorkRole,
 };
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, ReasonNo, SegmentId,
@@ -26,9 +26,16 @@ pub enum Kind {
         language: String,
         record: bool,
     },
-    /// A command asked for it; it dials once this is on disk, and runs the flow for whoever answers.
+    /// A command asked for it; it dials once this is on disk, and runs the flow for whoever answers or speaks the text.
+    /// Personal: `say`.
     Originated {
-        flow_key: String,
+        flow_key: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        say: Option<Speech>,
+    },
+    /// What became of the text of an order.
+    Said {
+        ending: SpeechEnding,
     },
     /// Attached data was set; the whole of it, as a JSON object. Personal.
     ContactData {
@@ -348,6 +355,7 @@ impl Kind {
         matches!(
             self,
             Self::ContactOpened { .. }
+                | Self::Originated { .. }
                 | Self::ContactData { .. }
                 | Self::LegCreated { .. }
                 | Self::LegDialog { .. }
@@ -366,6 +374,7 @@ impl Kind {
         match self {
             Self::ContactOpened { .. } => "contact_opened",
             Self::Originated { .. } => "originated",
+            Self::Said { .. } => "said",
             Self::ContactData { .. } => "contact_data",
             Self::ContactClosed { .. } => "contact_closed",
             Self::LegCreated { .. } => "leg_created",

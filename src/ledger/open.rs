@@ -303,7 +303,7 @@ impl Open {
         match &event.kind {
             Kind::ContactOpened { .. } => fresh(self.contacts.insert(about.contact.ok_or(Unknown)?, born(event)?)),
             // Not dialled yet: the contact alone is open, and a restart closes it.
-            Kind::Originated { .. } => self.contact(about).map(|_| ()),
+            Kind::Originated { .. } | Kind::Said { .. } => self.contact(about).map(|_| ()),
             Kind::ContactData { data } => self.contact(about).map(|c| c.data.clone_from(data)),
             Kind::ContactClosed { .. } => self.contact_closed(about),
             Kind::LegCreated { .. } => {

@@ -105,6 +105,7 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         }
         Kind::ContactOpened { .. }
         | Kind::Originated { .. }
+        | Kind::Said { .. }
         | Kind::ContactData { .. }
         | Kind::ContactClosed { .. } => {}
         Kind::LegCreated { .. } | Kind::LegProgress { .. } | Kind::LegAnswered | Kind::LegDialog { .. } => {}

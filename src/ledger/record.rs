@@ -14,7 +14,7 @@ use crate::base::{
 };
 use crate::event::words::{
     CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef, RecordingGap,
-    SegmentEdge, Side, Station, SupervisionEnding, TransferEnding, TransferMode, WorkRole,
+    SegmentEdge, Side, Speech, SpeechEnding, Station, SupervisionEnding, TransferEnding, TransferMode, WorkRole,
 };
 use crate::event::{About, By, Event, Kind, MediaCounts, Recorded};
 
@@ -46,6 +46,9 @@ pub struct ContactRecord {
     pub legs: Vec<LegRecord>,
     pub visits: Vec<QueueVisit>,
     pub offers: Vec<OfferRecord>,
+    /// What an order had spoken to whoever answered.
+    #[serde(default)]
+    pub said: Option<SaidRecord>,
     pub flows: Vec<FlowRun>,
     pub trace: Vec<FlowStep>,
     /// Personal.
@@ -168,6 +171,14 @@ pub struct OfferRecord {
     pub sip_status: Option<u16>,
 }
 
+/// Personal: the text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SaidRecord {
+    pub speech: Speech,
+    /// `None`: nobody answered, or it is being said.
+    pub ending: Option<SpeechEnding>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FlowRun {
     pub flow: FlowNo,
@@ -249,6 +260,7 @@ impl ContactRecord {
             legs: Vec::new(),
             visits: Vec::new(),
             offers: Vec::new(),
+            said: None,
             flows: Vec::new(),
             trace: Vec::new(),
             digits: Vec::new(),
@@ -295,7 +307,10 @@ impl ContactRecord {
             // The record exists: this one came twice.
             Kind::ContactOpened { .. } => return Err(Unknown),
             // Its flow is told again when it starts.
-            Kind::Originated { .. } => {}
+            Kind::Originated { flow_key: _, say } => {
+                self.said = say.clone().map(|speech| SaidRecord { speech, ending: None });
+            }
+            Kind::Said { ending } => self.said.as_mut().ok_or(Unknown)?.ending = Some(*ending),
             Kind::ContactData { data } => self.data.clone_from(data),
             Kind::ContactClosed { .. } => self.contact_closed(event)?,
             Kind::LegCreated { .. } => push(&mut self.legs, LegRecord::created(event)?, &mut self.cut),

@@ -54,7 +54,7 @@ pub struct Tenant {
     /// Originates whose command is not on disk yet.
     awaiting_commit: BTreeMap<u64, dialling::Ordered>,
     /// Flows that begin when the party an originate dialled answers.
-    ordered_flows: BTreeMap<ContactId, String>,
+    ordered_next: BTreeMap<ContactId, dialling::Next>,
     next_token: u64,
     /// What a flow is told of an order that failed at once: told after the order, not inside of it.
     failed_at_once: VecDeque<(ContactId, ivr::words::Input)>,
@@ -68,7 +68,8 @@ pub struct Tenant {
 /// A contact's flow and what it waits for.
 struct Run {
     flow: ivr::Run,
-    flow_key: String,
+    /// `None`: it speaks the text of an order, and is no flow of anybody's.
+    flow_key: Option<String>,
     node: Option<String>,
 }
 
@@ -96,7 +97,7 @@ impl Tenant {
             waits: BTreeMap::new(),
             accepted: AcceptedIds::default(),
             awaiting_commit: BTreeMap::new(),
-            ordered_flows: BTreeMap::new(),
+            ordered_next: BTreeMap::new(),
             next_token: 0,
             failed_at_once: VecDeque::new(),
             arrivals: (0, 0),
@@ -221,7 +222,7 @@ impl Tenant {
             && self.acd.is_at_rest()
             && self.runs.is_empty()
             && self.waits.is_empty()
-            && self.ordered_flows.is_empty()
+            && self.ordered_next.is_empty()
             && self.awaiting_commit.is_empty()
     }
 

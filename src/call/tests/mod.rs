@@ -255,7 +255,9 @@ impl Bench {
     fn source(&self, source: Source) -> String {
         match source {
             Source::Leg(leg) => self.names[&leg].clone(),
-            Source::Player(player) => self.players[&player].sounds.join(","),
+            Source::Player(player) => {
+                self.players[&player].sounds.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+            }
         }
     }
 
