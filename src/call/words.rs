@@ -260,6 +260,10 @@ pub enum Tell {
     Stranded {
         group: GroupNo,
     },
+    /// The target of a transfer rings.
+    TargetRings {
+        transferor: LegId,
+    },
     /// How a transfer ended; the transferor's leg may be gone.
     TransferEnded {
         transferor: LegId,
@@ -275,6 +279,11 @@ pub enum Tell {
     AgentGone {
         agent: AgentNo,
         group: GroupNo,
+    },
+    /// The agent talks in this contact from now on, no longer in that one.
+    AgentMoved {
+        agent: AgentNo,
+        from: ContactId,
     },
     /// Our phone is in a call that no offer made, or no longer.
     StationBusy {

@@ -142,6 +142,8 @@ fn done_to_party(kind: &str, data: &Value) -> Option<String> {
         "chair_taken" => "has the conference".to_owned(),
         "transfer_began" => format!("begins a transfer ({})", said("mode")),
         "transfer_ended" => format!("the transfer ended: {}", said("ending")),
+        "contact_merged" => format!("the contact is one with {}", said("with")),
+        "leg_moved" => format!("moves to contact {}", said("to")),
         "recording_paused" => "the recording is paused".to_owned(),
         "recording_resumed" => "the recording goes on".to_owned(),
         _ => return None,

@@ -13,15 +13,17 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 58] = [
+pub const KINDS: [&str; 60] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
+    "contact_merged",
     "leg_created",
     "leg_progress",
     "leg_answered",
     "media_heard",
     "digit",
+    "leg_moved",
     "leg_ended",
     "leg_media",
     "leg_held",
@@ -220,7 +222,9 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::InviteEnded { .. }
         | Kind::ChairTaken
         | Kind::TransferBegan { .. }
-        | Kind::TransferEnded { .. } => verb_data(kind),
+        | Kind::TransferEnded { .. }
+        | Kind::ContactMerged { .. }
+        | Kind::LegMoved { .. } => verb_data(kind),
         Kind::ItemEntered { .. }
         | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
@@ -304,6 +308,10 @@ fn verb_data(kind: &Kind) -> Value {
         Kind::InviteEnded { cause } => json!({ "cause": cause }),
         Kind::TransferBegan { mode } => json!({ "mode": mode }),
         Kind::TransferEnded { mode, ending, cause } => json!({ "mode": mode, "ending": ending, "cause": cause }),
+        Kind::ContactMerged { with, goes_on } => json!({ "with": with, "goes_on": goes_on }),
+        Kind::LegMoved { from, to, direction, role, party: of, remote, answered: _ } => json!({
+            "from": from, "to": to, "direction": direction, "role": role, "party": party(*of), "remote": remote,
+        }),
         Kind::LegHeld | Kind::LegRetrieved | Kind::ChairTaken => json!({}),
         other => unreachable!("`data` sends {} elsewhere", other.name()),
     }
