@@ -87,14 +87,13 @@ impl Tenant {
         if let Some(item) = self.waits.get(&contact).and_then(|wait| wait.item) {
             self.acd.withdraw(item, ItemExit::Connected, by, now, supplies);
         }
-        // The claim of his phone goes on; it is a talk of his from now on.
+        // The claim of his phone goes on as a call of his that no offer made.
         self.monitors_no_more(contact, agent, by, now, supplies);
         let station = self.acd.snapshot(agent).and_then(|seen| seen.station);
         if let Some(Station::Extension(extension)) = station
-            && self.acd.claim_station(extension, contact, now, supplies).is_ok()
-            && let Err(why) = self.acd.retrieve(agent, contact, by, now, supplies)
+            && self.acd.claim_station(extension, contact, now, supplies).is_err()
         {
-            tracing::debug!(%contact, %agent, ?why, "his talk is not counted");
+            tracing::debug!(%contact, %agent, "his call is not counted");
         }
     }
 
