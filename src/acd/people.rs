@@ -57,7 +57,7 @@ impl Acd {
             AgentVerb::CancelRest => self.cancel_rest(no, by, t),
             AgentVerb::Reserve { length } => self.reserve(no, length, by, t),
             AgentVerb::Release => self.release(no, by, t),
-            AgentVerb::Pick { contact } => self.pick(no, contact),
+            AgentVerb::Pick { contact } => self.pick(no, contact, by, t),
             AgentVerb::Note { text } => {
                 self.seat_of(no)?;
                 self.journal(about_agent(no), by, Kind::AgentNote { text });

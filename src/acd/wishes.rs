@@ -2,12 +2,13 @@
 //! Owns who waits for rest and which of these is refused in which state. Leaves coming and going to `presence`.
 
 use super::agent::Doing;
+use super::item::ItemState;
 use super::people::about_work;
 use super::words::VerbRefused;
 use super::{Acd, about_agent};
 use crate::base::bounds::{RANG_OUT_REST, RESERVE_MAX, WRAP_UP_MAX};
 use crate::base::{AgentNo, ContactId, ReasonNo, Span, Time};
-use crate::event::words::{NotReadyReason, Wish};
+use crate::event::words::{NotReadyReason, OfferEnding, Wish};
 use crate::event::{By, Kind};
 
 /// Somebody who waits for rest.
@@ -234,10 +235,18 @@ impl Acd {
 
     /// A waiting contact of one of his groups is his, whatever its place and whatever he wishes; he must be there and in
     /// no call that is not on hold. A wrap-up ends.
-    pub(super) fn pick(&mut self, no: AgentNo, contact: ContactId) -> Result<(), VerbRefused> {
-        let item = self.items.values().find(|item| item.holder == contact && item.is_waiting());
-        let item = item.ok_or(VerbRefused::NotQueued)?;
+    ///
+    /// While it rings at somebody else he picks it up: that offer has lost the race, which costs nothing.
+    pub(super) fn pick(&mut self, no: AgentNo, contact: ContactId, by: &By, t: Time) -> Result<(), VerbRefused> {
+        let item = self.items.values().find(|item| item.holder == contact).ok_or(VerbRefused::NotQueued)?;
         let (id, group) = (item.id, item.group);
+        let rings = match item.state {
+            ItemState::Waiting => None,
+            ItemState::Offered(offer) => {
+                let elsewhere = self.offers.get(&offer).is_some_and(|lease| lease.rings() && lease.agent != no);
+                Some(offer).filter(|_| elsewhere).map(Some).ok_or(VerbRefused::NotQueued)?
+            }
+        };
         let seat = self.seat_of(no)?;
         if !seat.groups.iter().any(|(his, _)| *his == group) {
             return Err(VerbRefused::NotMember(group));
@@ -251,6 +260,9 @@ impl Acd {
         let room = self.site.groups.get(&group).is_some_and(|g| held < g.calls_per_agent as usize);
         if busy || !room || !seat.reachable {
             return Err(VerbRefused::NotAvailable);
+        }
+        if let Some(offer) = rings {
+            self.rescind(offer, OfferEnding::LostRace, by, t);
         }
         self.picked.push_back((id, no));
         Ok(())

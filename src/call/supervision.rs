@@ -161,9 +161,8 @@ impl Contact {
 
     /// Whoever is rung for the main party has lost the race, which costs an agent nothing.
     fn end_what_rings(&mut self, context: &mut Context, agent: AgentNo, by: &By) {
-        if self.waiting.take().is_some() {
-            self.tell(context, Tell::TakenOver { agent, by: by.clone() });
-        }
+        self.waiting = None;
+        self.tell(context, Tell::TakenOver { agent, by: by.clone() });
         let offered = |l: &&Leg| l.offered.is_some_and(|o| !o.connected);
         let offered: Vec<LegId> = self.live_legs().filter(offered).map(|l| l.id).collect();
         for leg in offered {

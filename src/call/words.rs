@@ -304,7 +304,7 @@ pub enum Tell {
     Stranded {
         group: GroupNo,
     },
-    /// A supervisor talks to the customer, who waits for nobody any longer: his item is to be withdrawn.
+    /// A supervisor talks in an agent's place. Whoever waited does so no longer: his item is to be withdrawn.
     TakenOver {
         agent: AgentNo,
         by: By,

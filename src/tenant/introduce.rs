@@ -109,7 +109,7 @@ impl Tenant {
                 self.refer_ended(transferor, ending, cause, now, supplies);
             }
             call::Tell::AgentDoes { agent, does } => self.agent_does(agent, contact, does, now, supplies),
-            call::Tell::TakenOver { agent: _, by } => self.taken_over(contact, &by, now, supplies),
+            call::Tell::TakenOver { agent, by } => self.taken_over(contact, agent, &by, now, supplies),
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
             call::Tell::Offer { offer, step } => self.acd.offer_step(offer, offer_step(step), now, supplies),
             call::Tell::AgentGone { agent, group } => {

@@ -4,6 +4,7 @@
 use super::Tenant;
 use super::commands::Refusal;
 use super::dialling::RING_DEFAULT;
+use crate::acd::words::RoleRefused;
 use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies};
 use crate::call::words::{Act, Supervise};
 use crate::event::words::{By, ItemExit, PartyRef, Station, SupervisionMode, Watched};
@@ -30,10 +31,30 @@ impl Tenant {
             return Err((Code::TargetUnreachable, name));
         };
         let ring = ring.unwrap_or(RING_DEFAULT);
-        let act = Act::Supervise(Box::new(Supervise { agent, target, mode, attempt, ring, by }));
+        let act = Act::Supervise(Box::new(Supervise { agent, target, mode, attempt, ring, by: by.clone() }));
         self.may(contact, &act)?;
+        // Granted before his phone is rung, so nobody else rings it.
+        self.acd.monitoring(agent, contact, true, &by, now, supplies).map_err(|why| self.not_free(why, agent))?;
         self.contacts.act(contact, act, now, supplies);
+        if !self.contacts.legs_of(contact).iter().any(|leg| self.is_of(leg, agent)) {
+            // His phone could not be rung, as the event says.
+            self.monitors_no_more(contact, agent, &by, now, supplies);
+        }
         Ok(())
+    }
+
+    fn not_free(&self, why: RoleRefused, agent: AgentNo) -> Refusal {
+        let code = match why {
+            RoleRefused::Talks(_) | RoleRefused::Full => Code::TargetBusy,
+            RoleRefused::NotHis => Code::AgentBusy,
+        };
+        (code, self.agent_name(agent))
+    }
+
+    fn monitors_no_more(&mut self, contact: ContactId, agent: AgentNo, by: &By, now: Now, supplies: &mut Supplies) {
+        if let Err(why) = self.acd.monitoring(agent, contact, false, by, now, supplies) {
+            tracing::debug!(%contact, %agent, ?why, "he did not supervise");
+        }
     }
 
     pub(super) fn mode_of(
@@ -55,9 +76,24 @@ impl Tenant {
     }
 
     /// The customer talks to a supervisor: he waits for nobody.
-    pub(super) fn taken_over(&mut self, contact: ContactId, by: &By, now: Now, supplies: &mut Supplies) {
+    pub(super) fn taken_over(
+        &mut self,
+        contact: ContactId,
+        agent: AgentNo,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
         if let Some(item) = self.waits.get(&contact).and_then(|wait| wait.item) {
             self.acd.withdraw(item, ItemExit::Connected, by, now, supplies);
+        }
+        // The claim of his phone goes on as a call of his that no offer made.
+        self.monitors_no_more(contact, agent, by, now, supplies);
+        let station = self.acd.snapshot(agent).and_then(|seen| seen.station);
+        if let Some(Station::Extension(extension)) = station
+            && self.acd.claim_station(extension, contact, now, supplies).is_err()
+        {
+            tracing::debug!(%contact, %agent, "his call is not counted");
         }
     }
 

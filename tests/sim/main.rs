@@ -18,5 +18,6 @@ mod scenarios;
 mod seams;
 mod sim_stage;
 mod sound;
+mod supervision;
 mod verbs;
 mod world;

@@ -8,6 +8,7 @@ use cordboard::event::words::{Actor, Display, LegRole, PartyRef, SegmentEdge, Tr
 use cordboard::ivr::{self, Known};
 use cordboard::ledger::ContactRecord;
 use cordboard::media::words::Source;
+use cordboard::site::Site;
 use cordboard::switch::{
     AgentVerb, Answer, Body, CallTarget, CallVerb, ChairLeaves, Code, Command, ConsultVerb, Hearers, LegState,
     RecordVerb, Snapshot, Who,
@@ -21,9 +22,9 @@ use crate::scenario::ua::call::{CallNo, Phase, Plan};
 use crate::world::{Setting, World};
 
 /// The far ends in their order; ana and bo are agents of `support`, bo of `sales` too.
-const CUSTOMER: usize = 0;
-const ANA: usize = 1;
-const BO: usize = 2;
+pub const CUSTOMER: usize = 0;
+pub const ANA: usize = 1;
+pub const BO: usize = 2;
 const CAI: usize = 3;
 const NAMES: [&str; 4] = ["customer", "ana", "bo", "cai"];
 const EXTENSIONS: [(&str, &str); 3] = [("ana", "1001"), ("bo", "1002"), ("cai", "1900")];
@@ -32,19 +33,31 @@ const EXTENSIONS: [(&str, &str); 3] = [("ana", "1001"), ("bo", "1002"), ("cai", 
 const FLOW: &str = "nodes:\n  hello:\n    answer:\n    next: support\n  support:\n    queue: support\n    \
      after: support\n    failed: bye\n  bye:\n    play: goodbye\n    next: hangup\n";
 
-struct House {
-    world: World,
-    contact: ContactId,
+pub struct House {
+    pub world: World,
+    pub contact: ContactId,
     caller: CallNo,
     commands: u32,
 }
 
 /// ana talks with a caller; bo is signed in, not ready.
 fn talk() -> House {
+    talk_at(places::site(&Shape::SMALL))
+}
+
+pub fn talk_at(site: Site) -> House {
+    let mut house = called_at(site);
+    house.answers(ANA);
+    house.wait(Span::seconds(1));
+    house.hear(&[("customer", "ana"), ("ana", "customer")]);
+    house
+}
+
+/// A caller waits, ana's phone rings.
+pub fn called_at(site: Site) -> House {
     let mut flows = places::flows();
     let flow = ivr::load("direct.yaml", FLOW, &Known::default()).unwrap_or_else(|problems| panic!("{problems:#?}"));
     flows.insert("direct".to_owned(), Arc::new(flow));
-    let site = places::site(&Shape::SMALL);
     let mut world = World::new(Setting { seed: 1, site, flows, weather: Weather::FINE, faults: DiskFaults::default() });
     assert_eq!(add_carrier(&mut world, Wire::Udp), CUSTOMER);
     for (ua, (name, number)) in (ANA..).zip(EXTENSIONS) {
@@ -62,23 +75,20 @@ fn talk() -> House {
     }
     house.caller = house.world.touch(CUSTOMER, |ua, t| ua.call("4008000002", "+8613900000001", Plan::default(), t));
     house.wait(Span::seconds(1));
-    house.answers(ANA);
-    house.wait(Span::seconds(1));
     house.contact = house.world.tenant.as_ref().and_then(|t| t.contacts().ids().next()).expect("the caller's");
-    house.hear(&[("customer", "ana"), ("ana", "customer")]);
     house
 }
 
 impl House {
-    fn wait(&mut self, span: Span) {
+    pub fn wait(&mut self, span: Span) {
         self.world.run(self.world.t + span);
     }
 
-    fn agent_no(&self, id: &str) -> AgentNo {
+    pub fn agent_no(&self, id: &str) -> AgentNo {
         self.world.site.agent(id).expect("an agent of the site").no
     }
 
-    fn agent(&mut self, id: &str, verb: AgentVerb) {
+    pub fn agent(&mut self, id: &str, verb: AgentVerb) {
         let agent = self.agent_no(id);
         self.world.command(Command {
             id: None,
@@ -87,31 +97,31 @@ impl House {
         });
     }
 
-    fn answers(&mut self, ua: usize) {
+    pub fn answers(&mut self, ua: usize) {
         let call = self.world.uas[ua].live_call().unwrap_or_else(|| panic!("{} is rung", NAMES[ua]));
         self.world.touch(ua, |ua, t| ua.answer(call, t));
         self.wait(Span::millis(500));
     }
 
-    fn rejects(&mut self, ua: usize) {
+    pub fn rejects(&mut self, ua: usize) {
         let call = self.world.uas[ua].live_call().unwrap_or_else(|| panic!("{} is rung", NAMES[ua]));
         self.world.touch(ua, |ua, t| ua.reject(call, 486, t));
         self.wait(Span::millis(500));
     }
 
-    fn hangs_up(&mut self, ua: usize) {
+    pub fn hangs_up(&mut self, ua: usize) {
         let call = self.world.uas[ua].live_call().unwrap_or_else(|| panic!("{} is in a call", NAMES[ua]));
         self.world.touch(ua, |ua, t| ua.hang_up(call, t));
         self.wait(Span::millis(500));
     }
 
-    fn ask(&mut self, verb: CallVerb) -> Answer {
+    pub fn ask(&mut self, verb: CallVerb) -> Answer {
         self.commands += 1;
         let id = format!("c{}", self.commands);
         self.ask_as(&id, verb)
     }
 
-    fn ask_as(&mut self, id: &str, verb: CallVerb) -> Answer {
+    pub fn ask_as(&mut self, id: &str, verb: CallVerb) -> Answer {
         let id = Some(CommandId { token: 1, id: id.to_owned() });
         let body = Body::Call { contact: self.contact, verb };
         let reply = self.world.command(Command { id, actor: Actor::Integration(1), body });
@@ -121,13 +131,13 @@ impl House {
     }
 
     /// It is accepted.
-    fn does(&mut self, verb: CallVerb) {
+    pub fn does(&mut self, verb: CallVerb) {
         let answer = self.ask(verb.clone());
         assert!(matches!(answer, Answer::Accepted { snapshot: Snapshot::Contacts(_) }), "{verb:?}: {answer:?}");
     }
 
     /// It is refused, and nothing has happened.
-    fn refuses(&mut self, verb: CallVerb, expected: Code) {
+    pub fn refuses(&mut self, verb: CallVerb, expected: Code) {
         let before = self.picture();
         match self.ask(verb.clone()) {
             Answer::Refused { code, .. } => assert_eq!(code, expected, "{verb:?}"),
@@ -136,13 +146,13 @@ impl House {
         assert_eq!(self.picture(), before, "{verb:?} was refused");
     }
 
-    fn legs(&self) -> Vec<LegState> {
+    pub fn legs(&self) -> Vec<LegState> {
         let tenant = self.world.tenant.as_ref().expect("it runs");
         let view = tenant.contacts().view(self.contact);
         view.into_iter().flat_map(|view| view.calls).flat_map(|call| call.legs).collect()
     }
 
-    fn name(&self, leg: &LegState) -> &'static str {
+    pub fn name(&self, leg: &LegState) -> &'static str {
         match leg.party {
             PartyRef::Trunk(_) => "customer",
             PartyRef::Extension(_) => {
@@ -151,21 +161,21 @@ impl House {
         }
     }
 
-    fn leg(&self, who: &str) -> LegId {
+    pub fn leg(&self, who: &str) -> LegId {
         let legs = self.legs();
         legs.iter().find(|leg| self.name(leg) == who).unwrap_or_else(|| panic!("{who} is not in {legs:#?}")).leg
     }
 
-    fn named(&self, who: &str) -> Option<Who> {
+    pub fn named(&self, who: &str) -> Option<Who> {
         Some(Who::Leg(self.leg(who)))
     }
 
-    fn ana(&self) -> Option<Who> {
+    pub fn ana(&self) -> Option<Who> {
         Some(Who::Agent(self.agent_no("a0")))
     }
 
     /// Who is heard by whom, by name, in the order in which they came; `music` and `sound` are players.
-    fn picture(&self) -> Vec<(&'static str, String)> {
+    pub fn picture(&self) -> Vec<(&'static str, String)> {
         let legs = self.legs();
         let source = |source: &Source| match source {
             Source::Leg(leg) => legs.iter().find(|l| l.leg == *leg).map_or("nobody", |l| self.name(l)),
@@ -185,28 +195,28 @@ impl House {
     }
 
     /// Exactly these are there, and hear this.
-    fn hear(&self, expected: &[(&'static str, &str)]) {
+    pub fn hear(&self, expected: &[(&'static str, &str)]) {
         let mut expected: Vec<_> = expected.iter().map(|(who, what)| (*who, (*what).to_owned())).collect();
         expected.sort();
         assert_eq!(self.picture(), expected);
     }
 
-    fn record(&self) -> &ContactRecord {
+    pub fn record(&self) -> &ContactRecord {
         &self.world.disk.rows.contacts[&(self.world.site.tenant, self.contact)]
     }
 
-    fn transfer(&mut self) -> (TransferMode, Option<TransferEnding>) {
+    pub fn transfer(&mut self) -> (TransferMode, Option<TransferEnding>) {
         self.wait(Span::millis(500));
         let last = self.record().transfers.last().expect("a transfer");
         (last.mode, last.ending)
     }
 
-    fn shown(&self, agent: &str) -> Option<Display> {
+    pub fn shown(&self, agent: &str) -> Option<Display> {
         let agent = self.agent_no(agent);
         self.world.tenant.as_ref().and_then(|t| t.acd().snapshot(agent)).map(|snapshot| snapshot.display)
     }
 
-    fn ends(mut self) {
+    pub fn ends(mut self) {
         let caller = self.caller;
         let up = self.world.uas[CUSTOMER].calls.get(&caller).is_some_and(|call| call.phase == Phase::Up);
         assert!(up, "the customer never died with anybody");
@@ -221,11 +231,11 @@ impl House {
     }
 }
 
-fn number(number: &str) -> CallTarget {
+pub fn number(number: &str) -> CallTarget {
     CallTarget::Number(number.to_owned())
 }
 
-fn to(who: Option<Who>, mode: TransferMode, to: CallTarget) -> CallVerb {
+pub fn to(who: Option<Who>, mode: TransferMode, to: CallTarget) -> CallVerb {
     CallVerb::Transfer { who, mode, to, ring: None }
 }
 

@@ -242,6 +242,24 @@ fn an_agent_picks_a_caller_out_of_turn() {
 }
 
 #[test]
+fn an_agent_picks_up_what_rings_at_another_who_is_not_charged() {
+    let mut house = with_everybody(three());
+    for n in 2..=3 {
+        house.act(Do::NotReady(n));
+    }
+    house.play(&[
+        (10, Do::Call(7, 1), &["offer 7 to 1"]),
+        (11, Do::Pick(2, 7), &["rescind 1 LostRace", "offer 7 to 2"]),
+        (12, Do::Pick(2, 7), &[]),
+    ]);
+    assert_eq!(house.refused, Some(VerbRefused::NotQueued), "it rings at him");
+    assert_eq!(house.shown(1), Display::Ready);
+    house.play(&[(13, Do::Talks(2), &["7 Connected"]), (14, Do::Pick(3, 7), &[])]);
+    assert_eq!(house.refused, Some(VerbRefused::NotQueued), "he talks");
+    house.play(&[(15, Do::Call(8, 1), &["offer 8 to 1"])]);
+}
+
+#[test]
 fn a_caller_with_more_priority_goes_first() {
     let mut house = with_everybody(three());
     for n in 1..=3 {

@@ -1,0 +1,140 @@
+//! Supervision in a world of one caller, two agents and a phone: bo supervises ana's group.
+
+use cordboard::base::Span;
+use cordboard::event::words::{
+    Display, LegRole, OfferEnding, SupervisionEnding, SupervisionMode as Mode, TransferMode,
+};
+use cordboard::site::Site;
+use cordboard::switch::{AgentVerb, CallVerb, Code, ConsultVerb, Watch, Who};
+
+use crate::places;
+use crate::scenario::place::Shape;
+use crate::verbs::{ANA, BO, House, called_at, number, talk_at, to};
+
+/// bo (`a1`) supervises `support`.
+fn site() -> Site {
+    let mut site = places::site(&Shape::SMALL);
+    let support = site.groups.values().find(|group| group.id == "support").expect("there").no;
+    let bo = site.agents.values_mut().find(|agent| agent.id == "a1").expect("there");
+    bo.supervises = vec![support];
+    site
+}
+
+impl House {
+    fn supervises(&self, mode: Mode, target: Option<Watch>) -> CallVerb {
+        CallVerb::Supervise { agent: self.agent_no("a1"), target, mode, ring: None }
+    }
+
+    fn bo_watches_ana(&mut self, mode: Mode) {
+        let ana = self.named("ana").map(Watch::Party);
+        self.does(self.supervises(mode, ana));
+        assert_eq!(self.shown("a1"), Some(Display::Monitoring), "granted before he is rung");
+        self.answers(BO);
+    }
+
+    fn mode(&self, mode: Mode) -> CallVerb {
+        CallVerb::SuperviseMode { who: Some(Who::Agent(self.agent_no("a1"))), mode, target: None }
+    }
+
+    fn ending(&self) -> Option<SupervisionEnding> {
+        self.record().supervisions.last().and_then(|supervision| supervision.ending)
+    }
+}
+
+#[test]
+fn modes_and_the_end_with_the_call() {
+    let mut house = talk_at(site());
+    house.bo_watches_ana(Mode::Listen);
+    house.hear(&[("customer", "ana"), ("ana", "customer"), ("bo", "customer+ana")]);
+    house.refuses(house.supervises(Mode::Listen, None), Code::AlreadyDone);
+    house.does(house.mode(Mode::Whisper));
+    house.hear(&[("customer", "ana"), ("ana", "customer+bo"), ("bo", "customer+ana")]);
+    house.does(house.mode(Mode::Barge));
+    house.hear(&[("customer", "ana+bo"), ("ana", "customer+bo"), ("bo", "customer+ana")]);
+    house.hangs_up(ANA);
+    house.wait(Span::seconds(1));
+    assert_eq!(house.world.uas[BO].live_calls(), 0, "with whom he watched");
+    assert_eq!(house.ending(), Some(SupervisionEnding::TargetLeft));
+    assert_ne!(house.shown("a1"), Some(Display::Monitoring));
+    house.ends();
+}
+
+#[test]
+fn only_his_groups_and_only_while_he_is_free() {
+    let mut house = talk_at(site());
+    let verb = CallVerb::Supervise { agent: house.agent_no("a0"), target: None, mode: Mode::Listen, ring: None };
+    house.refuses(verb, Code::OutOfScope);
+    house.refuses(house.supervises(Mode::Whisper, None), Code::NobodyToWhisperTo);
+    let customer = house.named("customer").map(Watch::Party);
+    house.refuses(house.supervises(Mode::Whisper, customer), Code::OutOfScope);
+    house.refuses(CallVerb::TakeOver { who: house.ana() }, Code::NotSupervisor);
+    house.agent("a1", AgentVerb::SignOut);
+    house.refuses(house.supervises(Mode::Listen, None), Code::NotSignedIn);
+    house.ends();
+}
+
+#[test]
+fn his_phone_refuses_and_the_talk_goes_on() {
+    let mut house = talk_at(site());
+    house.does(house.supervises(Mode::Barge, None));
+    house.hear(&[("customer", "ana"), ("ana", "customer"), ("bo", "")]);
+    house.rejects(BO);
+    house.hear(&[("customer", "ana"), ("ana", "customer")]);
+    assert!(house.record().supervisions.is_empty());
+    assert_ne!(house.shown("a1"), Some(Display::Monitoring));
+    house.ends();
+}
+
+#[test]
+fn with_the_agent_into_a_consult() {
+    let mut house = talk_at(site());
+    house.bo_watches_ana(Mode::Listen);
+    house.does(to(house.ana(), TransferMode::Consult, number("1900")));
+    house.answers(3);
+    house.hear(&[("customer", "music"), ("ana", "cai"), ("cai", "ana"), ("bo", "ana+cai")]);
+    house.does(CallVerb::Consult { who: house.ana(), verb: ConsultVerb::Cancel });
+    house.hear(&[("customer", "ana"), ("ana", "customer"), ("bo", "customer+ana")]);
+    house.ends();
+}
+
+#[test]
+fn an_intercept_leaves_the_customer_with_the_supervisor() {
+    let mut house = talk_at(site());
+    house.bo_watches_ana(Mode::Listen);
+    house.does(CallVerb::TakeOver { who: None });
+    house.hear(&[("customer", "bo"), ("bo", "customer")]);
+    assert_eq!(house.world.uas[ANA].live_calls(), 0);
+    assert_eq!(house.shown("a1"), Some(Display::Dialing), "in a call that no offer made");
+    let role = house.legs().iter().find(|leg| leg.agent == Some(house.agent_no("a1"))).map(|leg| leg.role);
+    assert_eq!((role, house.ending()), (Some(LegRole::Agent), Some(SupervisionEnding::TookOver)));
+    house.ends();
+}
+
+#[test]
+fn he_takes_over_what_rings_and_nobody_is_charged() {
+    let mut house = called_at(site());
+    house.does(house.supervises(Mode::Listen, None));
+    house.answers(BO);
+    house.hear(&[("customer", "music"), ("ana", ""), ("bo", "customer+music")]);
+    house.does(CallVerb::TakeOver { who: None });
+    house.hear(&[("customer", "bo"), ("bo", "customer")]);
+    assert_eq!(house.shown("a0"), Some(Display::Ready), "ana was rung for nothing");
+    let offer = house.record().offers.last().and_then(|offer| offer.ending);
+    assert!(matches!(offer, Some(OfferEnding::Rescinded | OfferEnding::LostRace)), "{offer:?}");
+    house.ends();
+}
+
+#[test]
+fn what_rings_at_ana_is_picked_up_by_bo() {
+    let mut house = called_at(site());
+    let contact = house.contact;
+    house.agent("a1", AgentVerb::Pick { contact });
+    house.wait(Span::millis(500));
+    assert_eq!(house.world.uas[ANA].live_calls(), 0);
+    assert_eq!(house.record().offers[0].ending, Some(OfferEnding::LostRace));
+    assert_eq!(house.shown("a0"), Some(Display::Ready));
+    house.answers(BO);
+    house.wait(Span::seconds(1));
+    house.hear(&[("customer", "bo"), ("bo", "customer")]);
+    house.ends();
+}
