@@ -155,7 +155,7 @@ async fn what_cannot_be_read_or_may_not_be_asked_reaches_nobody() {
         ("transfer", "admin", json!({ "to": { "group": "x" }, "mode": "blind" }), 422, "unknown-group", None),
         ("consult", "admin", json!({ "to": { "agent": "bo" } }), 404, "unknown-agent", None),
         ("consult", "admin", json!({ "to": { "person": "bo" } }), 400, "bad-request", Some("to")),
-        ("supervise", "integration", json!({ "by": "ana" }), 403, "forbidden", None),
+        ("supervise", "clerk", json!({ "by": "ana" }), 403, "forbidden", None),
         ("supervise", "admin", json!({ "by": "zoe" }), 404, "unknown-agent", None),
         ("supervise", "admin", json!({}), 400, "bad-request", Some("by")),
         ("supervise", "admin", json!({ "by": "ana", "target": { "leg": "x" } }), 400, "bad-request", Some("target")),
