@@ -88,6 +88,9 @@ pub const CANCELS_REMEMBERED: usize = 64;
 pub const FAILURES_COUNTED: usize = 4_096;
 /// INFO requests of one dialog in a second. More: 500 with Retry-After; the call goes on.
 pub const INFOS_PER_SECOND: u32 = 20;
+/// How long a phone is told how its REFER goes. Over: it is told that nobody knows (RFC 3515 §2.4.4); one per dialog, a
+/// second is put off with 500.
+pub const REFER_SUBSCRIPTION: Span = Span::minutes(3);
 /// Forks of one dial: the bindings of an extension.
 pub const FORKS: usize = BINDINGS_PER_EXTENSION;
 

@@ -98,6 +98,12 @@ impl Contact {
         Some(dialing)
     }
 
+    /// A dial of another contact goes on here, for the transfer.
+    pub fn adopt_dialing(&mut self, dialing: Dialing, call: CallId) {
+        self.dialings.push(Dialing { purpose: Purpose::Transfer, call, customer: false, ..dialing });
+        self.watch_dials();
+    }
+
     /// The leg that rings for this purpose.
     pub fn rung_for(&self, purpose: Purpose) -> Option<LegId> {
         self.dialings.iter().find(|d| d.purpose == purpose)?.leg
@@ -227,6 +233,7 @@ impl Contact {
             group: ring.group,
             segment: Some(ring.segment),
             connected: false,
+            over: false,
         };
         let gone = self.sealed || self.waiting.is_none();
         let result = if gone {

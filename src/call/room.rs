@@ -206,6 +206,12 @@ impl Contact {
         }
     }
 
+    /// The leg is another contact's from now on: its sockets stay as they are.
+    pub fn forget_in_room(&mut self, leg: LegId) {
+        self.room.rows.remove(&leg);
+        self.room.specs.remove(&leg);
+    }
+
     /// Everything that still plays is closed.
     pub fn close_players(&mut self, context: &mut Context) {
         let room = &mut self.room;

@@ -298,6 +298,10 @@ pub enum Tell {
         agent: AgentNo,
         by: By,
     },
+    /// The target of a transfer rings.
+    TargetRings {
+        transferor: LegId,
+    },
     /// How a transfer ended; the transferor's leg may be gone.
     TransferEnded {
         transferor: LegId,
@@ -313,6 +317,11 @@ pub enum Tell {
     AgentGone {
         agent: AgentNo,
         group: GroupNo,
+    },
+    /// The agent talks in this contact from now on, no longer in that one.
+    AgentMoved {
+        agent: AgentNo,
+        from: ContactId,
     },
     /// Our phone is in a call that no offer made, or no longer.
     StationBusy {

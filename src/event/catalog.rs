@@ -194,6 +194,24 @@ fn verb_entries() -> Vec<Entry> {
                 cause: Some(EndCause::NoAnswer),
             },
         ),
+        entry(
+            "contact",
+            "This contact and `with` are one; the one that goes on has the legs of the other.",
+            Kind::ContactMerged { with: ContactId(9), goes_on: true },
+        ),
+        entry(
+            "contact call leg [agent]",
+            "The leg left contact `from` for `to`; told of both.",
+            Kind::LegMoved {
+                from: ContactId(9),
+                to: ContactId(1),
+                direction: Direction::Outbound,
+                role: LegRole::Other,
+                party: PartyRef::Extension(ExtensionNo(7)),
+                remote: text("1002"),
+                answered: Some(Time(4_000_000)),
+            },
+        ),
         entry("contact call", "Silence is written until it is resumed.", Kind::RecordingPaused),
         entry("contact call", "The recording goes on.", Kind::RecordingResumed),
     ]

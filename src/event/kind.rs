@@ -49,6 +49,12 @@ pub enum Kind {
         sip_status: Option<u16>,
     },
 
+    /// This contact and `with` are one from now on: the one that goes on has the legs of the other.
+    ContactMerged {
+        with: ContactId,
+        goes_on: bool,
+    },
+
     /// A leg was made, by an INVITE from outside or one of ours. Personal: `remote`, the number or user at the far end.
     LegCreated {
         direction: Direction,
@@ -71,6 +77,16 @@ pub enum Kind {
     Digit {
         digit: char,
         path: DigitPath,
+    },
+    /// The leg left contact `from` for `to`; told of both. Personal: `remote`.
+    LegMoved {
+        from: ContactId,
+        to: ContactId,
+        direction: Direction,
+        role: LegRole,
+        party: PartyRef,
+        remote: String,
+        answered: Option<Time>,
     },
     LegEnded {
         cause: EndCause,
@@ -358,6 +374,7 @@ impl Kind {
                 | Self::Originated { .. }
                 | Self::ContactData { .. }
                 | Self::LegCreated { .. }
+                | Self::LegMoved { .. }
                 | Self::LegDialog { .. }
                 | Self::Digit { .. }
                 | Self::AgentForced { .. }
@@ -377,12 +394,14 @@ impl Kind {
             Self::Said { .. } => "said",
             Self::ContactData { .. } => "contact_data",
             Self::ContactClosed { .. } => "contact_closed",
+            Self::ContactMerged { .. } => "contact_merged",
             Self::LegCreated { .. } => "leg_created",
             Self::LegProgress { .. } => "leg_progress",
             Self::LegAnswered => "leg_answered",
             Self::LegDialog { .. } => "leg_dialog",
             Self::MediaHeard => "media_heard",
             Self::Digit { .. } => "digit",
+            Self::LegMoved { .. } => "leg_moved",
             Self::LegEnded { .. } => "leg_ended",
             Self::LegMedia { .. } => "leg_media",
             Self::LegHeld => "leg_held",

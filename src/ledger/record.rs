@@ -60,6 +60,9 @@ pub struct ContactRecord {
     pub transfers: Vec<TransferRecord>,
     #[serde(default)]
     pub supervisions: Vec<SupervisionRecord>,
+    /// Contacts that this one is one with.
+    #[serde(default)]
+    pub merged: Vec<MergedRecord>,
     /// How long two answered legs or more were in one call: the union over all calls.
     pub talk: Span,
     /// Set while they are.
@@ -129,6 +132,14 @@ pub struct Hold {
     pub to: Option<Time>,
     /// Who asked; a party: the far end itself.
     pub by: By,
+}
+
+/// `goes_on`: its legs came here; else ours went there, and this contact is its alias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedRecord {
+    pub with: ContactId,
+    pub goes_on: bool,
+    pub at: Time,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -269,6 +280,7 @@ impl ContactRecord {
             wrap_ups: Vec::new(),
             transfers: Vec::new(),
             supervisions: Vec::new(),
+            merged: Vec::new(),
             talk: Span::ZERO,
             talking_since: None,
             waited: Span::ZERO,
@@ -321,6 +333,11 @@ impl ContactRecord {
             Kind::Digit { digit, path } => {
                 let digit = DigitRecord { leg: about.leg, digit: *digit, path: *path, t };
                 push(&mut self.digits, digit, &mut self.cut);
+            }
+            Kind::LegMoved { from, .. } if about.contact == Some(*from) => drop(self.leg(about)?),
+            Kind::LegMoved { .. } => push(&mut self.legs, LegRecord::created(event)?, &mut self.cut),
+            Kind::ContactMerged { with, goes_on } => {
+                push(&mut self.merged, MergedRecord { with: *with, goes_on: *goes_on, at: t }, &mut self.cut);
             }
             Kind::LegEnded { cause, side, sip_status } => self.leg_ended(about, t, *cause, *side, *sip_status)?,
             Kind::LegMedia { counts } => self.leg(about)?.media = Some(*counts),
@@ -575,7 +592,13 @@ impl LegRecord {
     }
 
     fn created(event: &Event) -> Result<Self, Unknown> {
-        let Kind::LegCreated { direction, role, party, remote } = &event.kind else { return Err(Unknown) };
+        let (direction, role, party, remote, answered) = match &event.kind {
+            Kind::LegCreated { direction, role, party, remote } => (direction, role, party, remote, None),
+            Kind::LegMoved { direction, role, party, remote, answered, .. } => {
+                (direction, role, party, remote, *answered)
+            }
+            _ => return Err(Unknown),
+        };
         Ok(Self {
             leg: event.about.leg.ok_or(Unknown)?,
             role: *role,
@@ -587,7 +610,7 @@ impl LegRecord {
             offer: event.about.offer,
             created: event.t,
             progress: None,
-            answered: None,
+            answered,
             media_heard: None,
             ended: None,
             cause: None,

@@ -65,6 +65,7 @@ impl Tenant {
         }
         match tell {
             Tell::Incoming(incoming) => self.arrive(*incoming, now, supplies),
+            Tell::Refer(refer) => self.referred(*refer, now, supplies),
             Tell::Reachable { extension, reachable } => self.acd.reachable(extension, reachable, now, supplies),
             Tell::Registered { extension, contact, until } => {
                 self.journal(now, About::default(), By::PARTY, Kind::Registered { extension, contact, until }, None);
@@ -102,8 +103,11 @@ impl Tenant {
             call::Tell::DialEnded(result) => self.dial_ended(contact, result, now, supplies),
             call::Tell::OtherSideLeft => self.flow(contact, Flow::AgentSideEnded, now, supplies),
             call::Tell::Stranded { group } => self.queue_stranded(contact, group, now, supplies),
-            // Commands are told by the event; the REFER of a phone will be told here.
-            call::Tell::TransferEnded { .. } => {}
+            // Commands are told by the event.
+            call::Tell::TargetRings { transferor } => self.refer_rings(transferor, now, supplies),
+            call::Tell::TransferEnded { transferor, ending, cause } => {
+                self.refer_ended(transferor, ending, cause, now, supplies);
+            }
             call::Tell::AgentDoes { agent, does } => self.agent_does(agent, contact, does, now, supplies),
             call::Tell::TakenOver { agent: _, by } => self.taken_over(contact, &by, now, supplies),
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
@@ -112,6 +116,7 @@ impl Tenant {
                 let wrap_up = self.site.groups.get(&group).map_or(Span::ZERO, |g| g.wrap_up);
                 self.acd.talk_ended(agent, contact, wrap_up, &By::SYSTEM, now, supplies);
             }
+            call::Tell::AgentMoved { agent, from } => self.acd.talk_moved(agent, from, contact, now, supplies),
             call::Tell::StationBusy { extension, busy: true } => {
                 // A full phone was refused before it was dialled; its own call is let through and shown.
                 if self.acd.claim_station(extension, contact, now, supplies).is_err() {

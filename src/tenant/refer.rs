@@ -1,0 +1,93 @@
+//! What a phone asks for by REFER: its call goes to somebody else (a transfer), or to whom it talks with in another call
+//! (a merge of the two). Owns which subscription hears of which transfer. Leaves parsing to the endpoint, and what a
+//! transfer is to the contact. In: `sip::words::Refer`, ends of transfers. Out: acts on contacts, `Act::ReferProgress`.
+
+use super::Tenant;
+use crate::base::{LegId, Now, Supplies};
+use crate::call::words::{Act, Dial, Refused, Transfer};
+use crate::event::words::{By, EndCause, PartyRef, TransferEnding, TransferMode};
+use crate::sip::words::{Act as Sip, Refer, ReferNo};
+use crate::site::Origin;
+use crate::switch::code::sip_status;
+
+impl Tenant {
+    /// A REFER that was answered with 202. The phone stays with its far end until somebody answers: it reads how it went
+    /// and is released, or has its call back. One that says BYE before is not waited for (RFC 5589 §6).
+    pub(super) fn referred(&mut self, refer: Refer, now: Now, supplies: &mut Supplies) {
+        let Refer { leg, refer: no, to, replaces, referred_by: _ } = refer;
+        let result = match replaces {
+            Some(other) => self.refer_attended(leg, other, now, supplies),
+            None => self.refer_blind(leg, &to, now, supplies),
+        };
+        match result {
+            Ok(transferor) => drop(self.refers.insert(transferor, no)),
+            Err(status) => self.refer_progress(no, status, now, supplies),
+        }
+    }
+
+    fn refer_progress(&mut self, refer: ReferNo, status: u16, now: Now, supplies: &mut Supplies) {
+        self.sip.act(Sip::ReferProgress { refer, status }, now, supplies);
+    }
+
+    /// A transfer with the permissions of the phone that asks; the target sees whom it will talk to.
+    fn refer_blind(&mut self, leg: LegId, to: &str, now: Now, supplies: &mut Supplies) -> Result<LegId, u16> {
+        let (contact, party) = self.contacts.place_of(leg).ok_or(481_u16)?;
+        let PartyRef::Extension(extension) = party else { return Err(sip_status(EndCause::Forbidden)) };
+        let from = self.contacts.other_party(contact, leg).unwrap_or_default();
+        let attempts = self.attempts_to(to, Origin::Extension(extension), &from, now).map_err(sip_status)?;
+        let dial = Dial { attempts, ring: super::dialling::RING_DEFAULT, customer: false, by: By::PARTY };
+        let transfer = Transfer { transferor: leg, mode: TransferMode::OnAnswer, dial };
+        let act = Act::Transfer(Box::new(transfer));
+        self.contacts.may(contact, &act).map_err(refused)?;
+        self.contacts.act(contact, act, now, supplies);
+        Ok(leg)
+    }
+
+    /// The phone gives whom it talks with here to whom it talks with, or rings, there. Both are dialogs of its own.
+    fn refer_attended(&mut self, leg: LegId, other: LegId, now: Now, supplies: &mut Supplies) -> Result<LegId, u16> {
+        let (here, there) =
+            (self.contacts.place_of(leg).ok_or(481_u16)?, self.contacts.place_of(other).ok_or(481_u16)?);
+        if here.1 != there.1 {
+            return Err(sip_status(EndCause::Forbidden));
+        }
+        self.contacts.merge((leg, other), By::PARTY, now, supplies).map_err(refused)
+    }
+
+    pub(super) fn refer_rings(&mut self, transferor: LegId, now: Now, supplies: &mut Supplies) {
+        if let Some(&refer) = self.refers.get(&transferor) {
+            self.refer_progress(refer, 180, now, supplies);
+        }
+    }
+
+    pub(super) fn refer_ended(
+        &mut self,
+        transferor: LegId,
+        ending: TransferEnding,
+        cause: Option<EndCause>,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        let Some(refer) = self.refers.remove(&transferor) else { return };
+        let status = match ending {
+            TransferEnding::Completed | TransferEnding::Joined | TransferEnding::CameBack => 200,
+            TransferEnding::Cancelled | TransferEnding::CustomerLeft => 487,
+            TransferEnding::Failed => cause.map_or(480, sip_status).max(400),
+        };
+        self.refer_progress(refer, status, now, supplies);
+    }
+}
+
+/// A final status for what does not fit the call as it is.
+fn refused(why: Refused) -> u16 {
+    match why {
+        Refused::UnknownContact | Refused::UnknownLeg | Refused::UnknownCall => 481,
+        Refused::TransferRuns | Refused::Full => 486,
+        Refused::NotTransferor => 403,
+        Refused::NotTalking
+        | Refused::AlreadyDone
+        | Refused::NothingToEnd
+        | Refused::TransferNotThere
+        | Refused::BadDigits
+        | Refused::RecordingOver => 488,
+    }
+}
