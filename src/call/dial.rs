@@ -19,6 +19,14 @@ use crate::switch::LegPhase;
 /// Header that carries the contacts a call has been through, so that a loop is seen.
 pub const CONTACT_HEADER: &str = "X-Cordboard-Contact";
 
+/// What makes a phone answer by itself: RFC 5373 section 4.1, and the two conventions that desk phones know. Their URIs
+/// are never asked for.
+const AUTO_ANSWER: [(&str, &str); 3] = [
+    ("Alert-Info", "<sip:auto-answer.invalid>;info=alert-autoanswer"),
+    ("Call-Info", "<sip:auto-answer.invalid>;answer-after=0"),
+    ("Answer-Mode", "Auto"),
+];
+
 /// One dial: parties are tried in order until one answers.
 #[derive(Debug)]
 pub(super) struct Dialing {
@@ -309,10 +317,18 @@ impl Contact {
             to_user: attempt.to_user,
             max_forwards: self.max_forwards,
             one_refusal_ends: matches!(role, LegRole::Agent | LegRole::Supervisor),
-            headers: vec![(CONTACT_HEADER.to_owned(), self.met.join(", "))],
+            headers: self.headers(attempt.auto_answer),
         };
         self.sip(context, Act::Invite(Box::new(invite)));
         Ok(id)
+    }
+
+    fn headers(&self, auto_answer: bool) -> Vec<(String, String)> {
+        let mut headers = vec![(CONTACT_HEADER.to_owned(), self.met.join(", "))];
+        if auto_answer {
+            headers.extend(AUTO_ANSWER.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        headers
     }
 
     /// The leg is a part of the contact and its call from here on.

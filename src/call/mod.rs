@@ -17,6 +17,7 @@ mod merge;
 mod negotiation;
 mod pressed;
 mod recording;
+mod replace;
 mod room;
 mod signal;
 mod supervision;

@@ -37,6 +37,15 @@ pub struct Arrival {
     pub limits: Limits,
 }
 
+/// An INVITE that takes the place of a leg.
+#[derive(Clone, Debug)]
+pub struct Replacement {
+    pub incoming: sip::words::Incoming,
+    /// The address our SDP names to it.
+    pub media_ip: IpAddr,
+    pub codecs: Vec<Codec>,
+}
+
 /// A contact to be born by a command.
 #[derive(Clone, Debug)]
 pub struct Birth {
@@ -67,6 +76,8 @@ pub struct Attempt {
     /// The number as the record shows it.
     pub remote: String,
     pub codecs: Vec<Codec>,
+    /// The phone is asked to answer by itself (RFC 5373, and what phones took before it).
+    pub auto_answer: bool,
     /// Each with the address our SDP names to it.
     pub targets: Vec<(sip::words::Target, IpAddr)>,
 }

@@ -42,6 +42,9 @@ fn shown(from: &str) -> String {
 impl Tenant {
     /// An INVITE that the endpoint let in: a contact is born, whatever becomes of it.
     pub(super) fn arrive(&mut self, incoming: Incoming, now: Now, supplies: &mut Supplies) {
+        if let Some(old) = incoming.replaces {
+            return self.take_place(old, incoming, now, supplies);
+        }
         let origin = match incoming.party {
             PartyRef::Trunk(trunk) => Origin::Trunk(trunk),
             PartyRef::Extension(extension) => Origin::Extension(extension),
@@ -153,7 +156,7 @@ impl Tenant {
         Limits { call_max: self.site.limits.call_max, hold_max: self.site.limits.hold_max }
     }
 
-    fn codecs_of(&self, party: PartyRef) -> Vec<Codec> {
+    pub(super) fn codecs_of(&self, party: PartyRef) -> Vec<Codec> {
         match party {
             PartyRef::Trunk(trunk) => self.site.trunks.get(&trunk).map(|t| t.codecs.clone()).unwrap_or_default(),
             PartyRef::Extension(_) => PHONE_CODECS.to_vec(),
@@ -225,6 +228,7 @@ impl Tenant {
             from_name: name,
             remote: number,
             codecs: PHONE_CODECS.to_vec(),
+            auto_answer: false,
             targets: self.with_media_ip(self.sip.targets_of_extension(extension, now.t)),
         }
     }
@@ -244,6 +248,7 @@ impl Tenant {
             from_name: None,
             remote: number.to_owned(),
             codecs: object.codecs.clone(),
+            auto_answer: false,
             targets: self.with_media_ip(vec![target]),
         })
     }
@@ -268,7 +273,8 @@ impl Tenant {
     ) -> Attempt {
         let from = self.contacts.caller(contact).unwrap_or_default();
         let group = self.site.groups.get(&group).map(|g| g.name.clone());
-        self.phone_attempt(extension, &from, group, now)
+        let auto_answer = self.site.extensions.get(&extension).is_some_and(|e| e.auto_answer);
+        Attempt { auto_answer, ..self.phone_attempt(extension, &from, group, now) }
     }
 
     pub(super) fn attempts_of_flow(&self, contact: ContactId, to: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {

@@ -4,9 +4,9 @@
 
 use super::Tenant;
 use crate::base::{LegId, Now, Supplies};
-use crate::call::words::{Act, Dial, Refused, Transfer};
+use crate::call::words::{Act, Dial, Refused, Replacement, Transfer};
 use crate::event::words::{By, EndCause, PartyRef, TransferEnding, TransferMode};
-use crate::sip::words::{Act as Sip, Refer, ReferNo};
+use crate::sip::words::{Act as Sip, Incoming, Refer, ReferNo};
 use crate::site::Origin;
 use crate::switch::code::sip_status;
 
@@ -51,6 +51,16 @@ impl Tenant {
             return Err(sip_status(EndCause::Forbidden));
         }
         self.contacts.merge((leg, other), By::PARTY, now, supplies).map_err(refused)
+    }
+
+    /// An INVITE takes the place of a leg of its own party. No new contact, whatever becomes of it.
+    pub(super) fn take_place(&mut self, old: LegId, incoming: Incoming, now: Now, supplies: &mut Supplies) {
+        let leg = incoming.leg;
+        let media_ip = self.sip.media_ip(incoming.interface, incoming.remote.ip());
+        let codecs = self.codecs_of(incoming.party);
+        if !self.contacts.replace(old, Replacement { incoming, media_ip, codecs }, now, supplies) {
+            self.sip.act(Sip::End { leg, status: 481, cause: EndCause::NotFound }, now, supplies);
+        }
     }
 
     pub(super) fn refer_rings(&mut self, transferor: LegId, now: Now, supplies: &mut Supplies) {

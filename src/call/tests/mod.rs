@@ -82,6 +82,7 @@ fn attempt(to: &str) -> Attempt {
         from_name: None,
         remote: to.to_owned(),
         codecs: vec![Codec::Pcma],
+        auto_answer: false,
         targets: if to == "nobody" { Vec::new() } else { vec![(target, HERE)] },
     }
 }
