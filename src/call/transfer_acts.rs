@@ -69,7 +69,7 @@ impl Contact {
             by,
         }));
         self.release_leg(context, transferor, EndCause::Released, Side::Command);
-        self.transfer_ended(context, TransferEnding::Completed, None);
+        self.transfer_ended(context, TransferEnding::Completed, None, false);
     }
 
     pub fn consult(&mut self, context: &mut Context, verb: ConsultVerb, by: By) {

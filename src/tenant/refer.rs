@@ -3,12 +3,23 @@
 //! transfer is to the contact. In: `sip::words::Refer`, ends of transfers. Out: acts on contacts, `Act::ReferProgress`.
 
 use super::Tenant;
-use crate::base::{LegId, Now, Supplies};
+use super::commands::Refusal;
+use crate::base::{ContactId, LegId, Now, NumberNo, Supplies};
 use crate::call::words::{Act, Dial, Refused, Replacement, Transfer};
 use crate::event::words::{By, EndCause, PartyRef, TransferEnding, TransferMode};
 use crate::sip::words::{Act as Sip, Incoming, Refer, ReferNo};
-use crate::site::Origin;
+use crate::site::{Destination, Origin, resolve};
+use crate::switch::Code;
 use crate::switch::code::sip_status;
+
+/// The final status of a reference that waits for no transfer.
+struct Told(u16);
+
+impl Told {
+    fn of(cause: EndCause) -> Self {
+        Self(sip_status(cause))
+    }
+}
 
 impl Tenant {
     /// A REFER that was answered with 202. The phone stays with its far end until somebody answers: it reads how it went
@@ -17,11 +28,11 @@ impl Tenant {
         let Refer { leg, refer: no, to, replaces, referred_by: _ } = refer;
         let result = match replaces {
             Some(other) => self.refer_attended(leg, other, now, supplies),
-            None => self.refer_blind(leg, &to, now, supplies),
+            None => self.refer_blind((leg, no), &to, now, supplies),
         };
         match result {
             Ok(transferor) => drop(self.refers.insert(transferor, no)),
-            Err(status) => self.refer_progress(no, status, now, supplies),
+            Err(Told(status)) => self.refer_progress(no, status, now, supplies),
         }
     }
 
@@ -30,11 +41,20 @@ impl Tenant {
     }
 
     /// A transfer with the permissions of the phone that asks; the target sees whom it will talk to.
-    fn refer_blind(&mut self, leg: LegId, to: &str, now: Now, supplies: &mut Supplies) -> Result<LegId, u16> {
-        let (contact, party) = self.contacts.place_of(leg).ok_or(481_u16)?;
-        let PartyRef::Extension(extension) = party else { return Err(sip_status(EndCause::Forbidden)) };
+    fn refer_blind(
+        &mut self,
+        (leg, refer): (LegId, ReferNo),
+        to: &str,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<LegId, Told> {
+        let (contact, party) = self.contacts.place_of(leg).ok_or(Told(481))?;
+        let PartyRef::Extension(extension) = party else { return Err(Told::of(EndCause::Forbidden)) };
+        if let Ok(Destination::Number { no }) = resolve(&self.site, &Origin::Extension(extension), to) {
+            return self.refer_to_flow((contact, leg, refer), no, now, supplies);
+        }
         let from = self.contacts.other_party(contact, leg).unwrap_or_default();
-        let attempts = self.attempts_to(to, Origin::Extension(extension), &from, now).map_err(sip_status)?;
+        let attempts = self.attempts_to(to, Origin::Extension(extension), &from, now).map_err(Told::of)?;
         let dial = Dial { attempts, ring: super::dialling::RING_DEFAULT, customer: false, by: By::PARTY };
         let transfer = Transfer { transferor: leg, mode: TransferMode::OnAnswer, dial };
         let act = Act::Transfer(Box::new(transfer));
@@ -43,12 +63,30 @@ impl Tenant {
         Ok(leg)
     }
 
+    /// A number of ours is answered by its flow, at once.
+    fn refer_to_flow(
+        &mut self,
+        (contact, leg, refer): (ContactId, LegId, ReferNo),
+        number: NumberNo,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<LegId, Told> {
+        let flow = self.site.numbers.get(&number).map(|n| n.flow.clone()).unwrap_or_default();
+        if !self.flows.contains_key(&flow) || !self.site.flows.contains_key(&flow) {
+            return Err(Told::of(EndCause::NotFound));
+        }
+        self.contacts.may(contact, &Act::StepOut { transferor: leg, by: By::PARTY }).map_err(refused)?;
+        self.refer_progress(refer, 200, now, supplies);
+        self.transfer_to_flow(contact, leg, &flow, By::PARTY, now, supplies);
+        Err(Told(200))
+    }
+
     /// The phone gives whom it talks with here to whom it talks with, or rings, there. Both are dialogs of its own.
-    fn refer_attended(&mut self, leg: LegId, other: LegId, now: Now, supplies: &mut Supplies) -> Result<LegId, u16> {
+    fn refer_attended(&mut self, leg: LegId, other: LegId, now: Now, supplies: &mut Supplies) -> Result<LegId, Told> {
         let (here, there) =
-            (self.contacts.place_of(leg).ok_or(481_u16)?, self.contacts.place_of(other).ok_or(481_u16)?);
+            (self.contacts.place_of(leg).ok_or(Told(481))?, self.contacts.place_of(other).ok_or(Told(481))?);
         if here.1 != there.1 {
-            return Err(sip_status(EndCause::Forbidden));
+            return Err(Told::of(EndCause::Forbidden));
         }
         self.contacts.merge((leg, other), By::PARTY, now, supplies).map_err(refused)
     }
@@ -60,6 +98,35 @@ impl Tenant {
         let codecs = self.codecs_of(incoming.party);
         if !self.contacts.replace(old, Replacement { incoming, media_ip, codecs }, now, supplies) {
             self.sip.act(Sip::End { leg, status: 481, cause: EndCause::NotFound }, now, supplies);
+        }
+    }
+
+    /// The two legs that one party has in both contacts, by a command: all its far ends talk to each other.
+    pub(super) fn merge(
+        &mut self,
+        (contact, with): (ContactId, ContactId),
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), Refusal> {
+        let (here, there) = (self.contacts.legs_of(contact), self.contacts.legs_of(with));
+        if there.is_empty() || with == contact {
+            return Err((Code::UnknownContact, with.to_string()));
+        }
+        let pairs = here.iter().flat_map(|a| there.iter().map(move |b| (a, b)))
+            .filter(|(a, b)| a.party == b.party && Self::is_phone(a.party));
+        let (mut fits, mut why) = (Vec::new(), Refused::NotTransferor);
+        for (a, b) in pairs.map(|(a, b)| (a.leg, b.leg)) {
+            match self.contacts.may_merge(a, b) {
+                Ok(()) => fits.push((a, b)),
+                Err(refused) => why = refused,
+            }
+        }
+        let code = |refused| (super::verbs::code_of(refused), with.to_string());
+        match fits[..] {
+            [legs] => self.contacts.merge(legs, by, now, supplies).map(|_| ()).map_err(code),
+            [] => Err(code(why)),
+            [_, _, ..] => Err((Code::LegNotNamed, with.to_string())),
         }
     }
 
@@ -88,10 +155,10 @@ impl Tenant {
 }
 
 /// A final status for what does not fit the call as it is.
-fn refused(why: Refused) -> u16 {
-    match why {
+fn refused(why: Refused) -> Told {
+    Told(match why {
         Refused::UnknownContact | Refused::UnknownLeg | Refused::UnknownCall => 481,
-        Refused::TransferRuns | Refused::Full => 486,
+        Refused::TransferRuns | Refused::Full | Refused::InConference => 486,
         Refused::NotTransferor => 403,
         Refused::NotTalking
         | Refused::AlreadyDone
@@ -99,5 +166,5 @@ fn refused(why: Refused) -> u16 {
         | Refused::TransferNotThere
         | Refused::BadDigits
         | Refused::RecordingOver => 488,
-    }
+    })
 }
