@@ -75,8 +75,8 @@ pub fn answer(operation: &str) -> Option<Value> {
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
         "get_call" | "hang_up" | "set_data" | "prioritise" | "retrieve" | "mute" | "unmute" | "send_digits"
         | "announce" | "stop_announcement" | "invite" | "transfer" | "consult" | "complete" | "cancel" | "swap"
-        | "join" | "merge" | "supervise_mode" | "intercept" | "start_recording" | "stop_recording" | "pause_recording"
-        | "resume_recording" => {
+        | "join" | "merge" | "supervise_mode" | "intercept" | "start_recording" | "stop_recording"
+        | "pause_recording" | "resume_recording" => {
             json!({ "seq": 1290, "contact": contact() })
         }
         "hold" => {

@@ -62,6 +62,7 @@ impl Contact {
             muted_to: before.muted_to,
             does: std::mem::replace(&mut before.does, Does::Talks),
             probing: false,
+            supervision: before.supervision.take(),
             pressed: Default::default(),
         };
         self.open_leg(context, leg);

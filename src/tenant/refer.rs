@@ -165,12 +165,14 @@ fn refused(why: Refused) -> Told {
     Told(match why {
         Refused::UnknownContact | Refused::UnknownLeg | Refused::UnknownCall => 481,
         Refused::TransferRuns | Refused::Full | Refused::InConference => 486,
-        Refused::NotTransferor => 403,
+        Refused::NotTransferor | Refused::NotSupervisor => 403,
         Refused::NotTalking
         | Refused::AlreadyDone
         | Refused::NothingToEnd
         | Refused::TransferNotThere
         | Refused::BadDigits
+        | Refused::NobodyToWhisperTo
+        | Refused::NobodyToReplace
         | Refused::RecordingOver => 488,
     })
 }

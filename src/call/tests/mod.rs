@@ -2,8 +2,8 @@
 //! each step. Sockets and files close at once.
 
 mod complaints;
-mod supervision;
 mod merges;
+mod supervision;
 mod transfers;
 mod verbs;
 
