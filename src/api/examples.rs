@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Operations whose body has fields that must be there.
-pub const NEEDS_BODY: [&str; 15] = [
+pub const NEEDS_BODY: [&str; 16] = [
     "supervise",
     "supervise_mode",
     "originate",
@@ -19,6 +19,7 @@ pub const NEEDS_BODY: [&str; 15] = [
     "invite",
     "transfer",
     "consult",
+    "merge",
 ];
 
 /// What a client sends.
@@ -51,6 +52,7 @@ pub fn request(operation: &str) -> Option<Value> {
         "supervise_mode" => json!({ "agent": "sue", "mode": "whisper" }),
         "intercept" => json!({ "agent": "sue" }),
         "complete" | "cancel" | "swap" | "join" => json!({ "agent": "ana" }),
+        "merge" => json!({ "with": "116703443107610631" }),
         "set_data" => json!({ "order": "4711", "note": null }),
         _ => return None,
     })
@@ -73,8 +75,8 @@ pub fn answer(operation: &str) -> Option<Value> {
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
         "get_call" | "hang_up" | "set_data" | "prioritise" | "retrieve" | "mute" | "unmute" | "send_digits"
         | "announce" | "stop_announcement" | "invite" | "transfer" | "consult" | "complete" | "cancel" | "swap"
-        | "join" | "supervise_mode" | "intercept" | "start_recording" | "stop_recording" | "pause_recording"
-        | "resume_recording" => {
+        | "join" | "merge" | "supervise_mode" | "intercept" | "start_recording" | "stop_recording"
+        | "pause_recording" | "resume_recording" => {
             json!({ "seq": 1290, "contact": contact() })
         }
         "hold" => {

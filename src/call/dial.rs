@@ -317,17 +317,18 @@ impl Contact {
             to_user: attempt.to_user,
             max_forwards: self.max_forwards,
             one_refusal_ends: matches!(role, LegRole::Agent | LegRole::Supervisor),
-            headers: self.headers(attempt.auto_answer),
+            headers: self.headers(attempt.auto_answer, attempt.referred_by),
         };
         self.sip(context, Act::Invite(Box::new(invite)));
         Ok(id)
     }
 
-    fn headers(&self, auto_answer: bool) -> Vec<(String, String)> {
+    fn headers(&self, auto_answer: bool, referred_by: Option<String>) -> Vec<(String, String)> {
         let mut headers = vec![(CONTACT_HEADER.to_owned(), self.met.join(", "))];
         if auto_answer {
             headers.extend(AUTO_ANSWER.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
+        headers.extend(referred_by.map(|uri| ("Referred-By".to_owned(), format!("<{uri}>"))));
         headers
     }
 

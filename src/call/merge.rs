@@ -135,7 +135,8 @@ impl Contact {
         if dialing.is_some() {
             self.tell(context, Tell::DialEnded(Err(EndCause::Released)));
         }
-        let stays = |l: &Leg| l.id == transferor || !l.is_live();
+        // Who watched the younger ends with it.
+        let stays = |l: &Leg| l.id == transferor || l.role == LegRole::Supervisor || !l.is_live();
         let leaving: BTreeSet<LegId> = self.legs.iter().filter(|l| !stays(l)).map(|l| l.id).collect();
         if self.customer.or(self.main).is_some_and(|left| leaving.contains(&left)) {
             self.stop_recorder(context, By::SYSTEM);

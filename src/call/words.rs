@@ -78,6 +78,8 @@ pub struct Attempt {
     pub codecs: Vec<Codec>,
     /// The phone is asked to answer by itself (RFC 5373, and what phones took before it).
     pub auto_answer: bool,
+    /// The URI of whoever referred us to it (RFC 3892).
+    pub referred_by: Option<String>,
     /// Each with the address our SDP names to it.
     pub targets: Vec<(sip::words::Target, IpAddr)>,
 }

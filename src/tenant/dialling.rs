@@ -229,6 +229,7 @@ impl Tenant {
             remote: number,
             codecs: PHONE_CODECS.to_vec(),
             auto_answer: false,
+            referred_by: None,
             targets: self.with_media_ip(self.sip.targets_of_extension(extension, now.t)),
         }
     }
@@ -249,6 +250,7 @@ impl Tenant {
             remote: number.to_owned(),
             codecs: object.codecs.clone(),
             auto_answer: false,
+            referred_by: None,
             targets: self.with_media_ip(vec![target]),
         })
     }

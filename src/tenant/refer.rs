@@ -25,10 +25,10 @@ impl Tenant {
     /// A REFER that was answered with 202. The phone stays with its far end until somebody answers: it reads how it went
     /// and is released, or has its call back. One that says BYE before is not waited for (RFC 5589 §6).
     pub(super) fn referred(&mut self, refer: Refer, now: Now, supplies: &mut Supplies) {
-        let Refer { leg, refer: no, to, replaces, referred_by: _ } = refer;
+        let Refer { leg, refer: no, to, replaces, referred_by } = refer;
         let result = match replaces {
             Some(other) => self.refer_attended(leg, other, now, supplies),
-            None => self.refer_blind((leg, no), &to, now, supplies),
+            None => self.refer_blind((leg, no), (&to, referred_by), now, supplies),
         };
         match result {
             Ok(transferor) => drop(self.refers.insert(transferor, no)),
@@ -44,7 +44,7 @@ impl Tenant {
     fn refer_blind(
         &mut self,
         (leg, refer): (LegId, ReferNo),
-        to: &str,
+        (to, referred_by): (&str, Option<String>),
         now: Now,
         supplies: &mut Supplies,
     ) -> Result<LegId, Told> {
@@ -54,7 +54,11 @@ impl Tenant {
             return self.refer_to_flow((contact, leg, refer), no, now, supplies);
         }
         let from = self.contacts.other_party(contact, leg).unwrap_or_default();
-        let attempts = self.attempts_to(to, Origin::Extension(extension), &from, now).map_err(Told::of)?;
+        let mut attempts = self.attempts_to(to, Origin::Extension(extension), &from, now).map_err(Told::of)?;
+        // who works here is no business of a carrier's
+        for attempt in attempts.iter_mut().filter(|attempt| Self::is_phone(attempt.party)) {
+            attempt.referred_by.clone_from(&referred_by);
+        }
         let dial = Dial { attempts, ring: super::dialling::RING_DEFAULT, customer: false, by: By::PARTY };
         let transfer = Transfer { transferor: leg, mode: TransferMode::OnAnswer, dial };
         let act = Act::Transfer(Box::new(transfer));

@@ -60,6 +60,9 @@ pub struct RecordView {
     pub wrap_ups: Vec<WrapUpView>,
     /// Who listened to what, when and how.
     pub supervisions: Vec<SupervisionRecordView>,
+    /// Contacts that this one is one with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<MergedView>,
     /// Entries that did not fit into a list.
     pub cut: u64,
     /// The last event that changed the record.
@@ -256,6 +259,14 @@ pub struct SegmentView {
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct MergedView {
+    pub with: String,
+    /// This one goes on with the parties of the other; else it is its alias.
+    pub goes_on: bool,
+    pub at: String,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct WrapUpView {
     pub agent: Ref,
     pub from: String,
@@ -336,6 +347,7 @@ impl RecordView {
             recording: recording(&scale),
             wrap_ups: wrap_ups(&scale),
             supervisions: supervisions(&scale),
+            merged: merged(&scale),
             cut: record.cut,
             seq: record.last_seq,
         }
@@ -386,6 +398,15 @@ fn digits(scale: &Scale<'_>) -> Vec<DigitView> {
         at: scale.at(digit.t),
     };
     scale.record.digits.iter().map(view).collect()
+}
+
+fn merged(scale: &Scale<'_>) -> Vec<MergedView> {
+    let view = |m: &crate::ledger::record::MergedRecord| MergedView {
+        with: m.with.to_string(),
+        goes_on: m.goes_on,
+        at: scale.at(m.at),
+    };
+    scale.record.merged.iter().map(view).collect()
 }
 
 fn wrap_ups(scale: &Scale<'_>) -> Vec<WrapUpView> {

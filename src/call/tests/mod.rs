@@ -83,6 +83,7 @@ fn attempt(to: &str) -> Attempt {
         remote: to.to_owned(),
         codecs: vec![Codec::Pcma],
         auto_answer: false,
+        referred_by: None,
         targets: if to == "nobody" { Vec::new() } else { vec![(target, HERE)] },
     }
 }

@@ -78,6 +78,8 @@ pub struct Diary {
     pub reason: Option<String>,
     /// Digits that arrived by INFO.
     pub digits: String,
+    /// What NOTIFYs said of a REFER of ours.
+    pub notified: Vec<u16>,
     /// The phone lost its power or its connection: what it did not write down may have happened.
     pub vanished: bool,
     /// It gave up on a request that was never answered.

@@ -200,6 +200,23 @@ impl Ua {
         });
     }
 
+    /// Gives the far end to somebody else; with `other` to whom it talks with in that call (RFC 3891 §6.1: the tags as
+    /// the server sees them).
+    #[allow(dead_code, reason = "asked where the wire is real")]
+    pub fn refer(&mut self, no: CallNo, to: &str, other: Option<CallNo>, t: Time) {
+        let replaces = other.and_then(|other| self.calls.get(&other)).map_or(String::new(), |other| {
+            let theirs = other.remote_tag.as_deref().unwrap_or("");
+            format!("?Replaces={}%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{}", other.call_id, other.local_tag)
+        });
+        let target = format!("<{}{replaces}>", self.local_uri(to));
+        self.with(no, |ua, call| {
+            call.cseq += 1;
+            let transaction = ua.mint();
+            let builder = ua.within(call, Method::Refer, call.cseq, transaction).header(Name::ReferTo, target);
+            ua.send(transaction, What::Info, builder.build().expect("a REFER"), t);
+        });
+    }
+
     // ---- called
 
     pub(super) fn request_begins(&mut self, no: u64, request: &Request, t: Time) {
@@ -375,6 +392,12 @@ impl Ua {
                 let body = String::from_utf8_lossy(request.body()).into_owned();
                 let key = body.strip_prefix("Signal=").and_then(|rest| rest.trim_start().chars().next());
                 self.with(no, |_, call| call.diary.digits.extend(key));
+                self.reply(server, 200, &tag, t);
+            }
+            Method::Notify => {
+                let line = String::from_utf8_lossy(request.body()).into_owned();
+                let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+                self.with(no, |_, call| call.diary.notified.extend::<Option<u16>>(status));
                 self.reply(server, 200, &tag, t);
             }
             Method::Options | Method::Update => self.reply(server, 200, &tag, t),
