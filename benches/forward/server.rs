@@ -69,6 +69,7 @@ impl MediaServer {
             coalesce: way == Way::Coalesced,
             clock: Arc::new(now),
             writer: writer.sender(),
+            load: Arc::new(|clip, mailbox| mailbox.put_sound(clip, None)),
         };
         let mailboxes: Mailboxes = Arc::new([Arc::new(Mailbox::new().expect("a descriptor is free"))]);
         let report = move |_: TenantNo, report: Report| tell.send(report).unwrap_or_default();

@@ -335,6 +335,7 @@ impl House {
                 }
                 media::Output::Write(_) => {}
                 media::Output::Give { .. } => panic!("there is one engine"),
+                media::Output::Load(_) => panic!("nothing is spoken here"),
             }
         }
     }

@@ -11,6 +11,7 @@ mod agent;
 mod change;
 mod item;
 mod matcher;
+mod moved;
 mod offer;
 mod offers;
 pub mod open;

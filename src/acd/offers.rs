@@ -289,7 +289,7 @@ impl Acd {
 
     /// The one way an offer ends, and what its ending costs agent and phone; the caller says what becomes of the item.
     /// Nothing happens when the offer has ended before.
-    fn finish(&mut self, offer: OfferId, ending: OfferEnding, sip_status: Option<u16>, by: &By, t: Time) {
+    pub(super) fn finish(&mut self, offer: OfferId, ending: OfferEnding, sip_status: Option<u16>, by: &By, t: Time) {
         let Some(lease) = self.offers.remove(&offer) else {
             return;
         };

@@ -11,10 +11,10 @@ use super::reply::{Reply, SEQ_HEADER};
 use super::request::{Caller, JsonBody, Named, minted, wrong_snapshot};
 use super::view::{CallReply, CallsReply, ContactView, OriginateReply, SipReply, TracedView, ladder};
 use super::{Problem, Routes};
-use crate::base::ContactId;
-use crate::base::bounds::ATTACHED_DATA_BYTES;
+use crate::base::bounds::{ATTACHED_DATA_BYTES, SPEECH_CHARS};
+use crate::base::{ContactId, is_language_tag};
 use crate::switch::permission::Permission;
-use crate::switch::{Body, Code, Originate, Query, Snapshot};
+use crate::switch::{Body, Code, Originate, Query, Snapshot, Then};
 
 pub fn routes() -> Routes {
     OpenApiRouter::new()
@@ -26,14 +26,18 @@ pub fn routes() -> Routes {
         .routes(routes!(sip_history))
 }
 
-/// Dials `to` and runs `flow` for whoever answers.
+/// Dials `to` and runs `flow` for whoever answers, or speaks a text to him: one of the two.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OriginateBody {
     /// An internal number, or a public one with `+`.
     pub to: String,
     /// A flow's key: its file in `dialplans` without the ending.
-    pub flow: String,
+    #[serde(default)]
+    pub flow: Option<String>,
+    /// Spoken to its end; then the call is over.
+    #[serde(default)]
+    pub say: Option<SayBody>,
     /// The number shown to the far end; the trunk's own when absent.
     #[serde(default)]
     pub from: Option<String>,
@@ -41,6 +45,18 @@ pub struct OriginateBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub data: Map<String, Value>,
+}
+
+/// Text for a voice.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({ "text": "Your order 4711 is on its way.", "language": "en-US" }))]
+#[serde(deny_unknown_fields)]
+pub struct SayBody {
+    /// At most 1,000 characters.
+    pub text: String,
+    /// A language tag, `zh-CN`; the tenant's language when absent.
+    #[serde(default)]
+    pub language: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -79,7 +95,7 @@ async fn get_call(caller: Caller, Named(contact): Named) -> Result<Reply<CallRep
     contact_reply(&caller, Body::Query(Query::Contact(contact))).await
 }
 
-/// Dials a number and runs a flow for whoever answers.
+/// Dials a number, and runs a flow for whoever answers or speaks a text to him.
 ///
 /// 202 says that the command is accepted and on its way to the disk; what becomes of the call is told by events of the
 /// contact. Send an `Idempotency-Key` to be able to repeat after a timeout without dialling twice.
@@ -87,14 +103,13 @@ async fn get_call(caller: Caller, Named(contact): Named) -> Result<Reply<CallRep
     responses((status = 202, body = OriginateReply)))]
 async fn originate(caller: Caller, JsonBody(body): JsonBody<OriginateBody>) -> Result<Reply<OriginateReply>, Problem> {
     caller.may(Permission::CallsOriginate)?;
-    for (field, text) in [("to", &body.to), ("flow", &body.flow)] {
-        if text.is_empty() {
-            return Err(Problem::field(field, format!("`{field}` is empty")));
-        }
+    let OriginateBody { to, flow, say, from, data } = body;
+    if to.is_empty() {
+        return Err(Problem::field("to", "`to` is empty".to_owned()));
     }
-    let OriginateBody { to, flow, from, data } = body;
+    let then = then(flow, say)?;
     check_data(&data)?;
-    let (Snapshot::Ordered(contact), seq) = caller.ask(Body::Originate(Originate { to, flow, from, data })).await?
+    let (Snapshot::Ordered(contact), seq) = caller.ask(Body::Originate(Originate { to, then, from, data })).await?
     else {
         return Err(wrong_snapshot());
     };
@@ -147,6 +162,29 @@ async fn prioritise(
         return Err(Problem::field("priority", "`priority` is -1000 to 1000"));
     }
     contact_reply(&caller, Body::Priority { contact, priority: body.priority }).await
+}
+
+/// A flow or a text, and one of them.
+fn then(flow: Option<String>, say: Option<SayBody>) -> Result<Then, Problem> {
+    let SayBody { text, language } = match (flow, say) {
+        (Some(flow), None) if flow.is_empty() => return Err(Problem::field("flow", "`flow` is empty".to_owned())),
+        (Some(flow), None) => return Ok(Then::Flow(flow)),
+        (None, None) => return Err(Problem::field("flow", "missing field `flow`, or `say`".to_owned())),
+        (Some(_), Some(_)) => return Err(Problem::field("say", "`flow` and `say` exclude each other".to_owned())),
+        (None, Some(say)) => say,
+    };
+    let chars = text.chars().count();
+    if text.trim().is_empty() {
+        return Err(Problem::field("say.text", "`say.text` is empty".to_owned()));
+    }
+    if chars > SPEECH_CHARS {
+        let message = format!("`say.text` has {chars} characters, at most {SPEECH_CHARS} are spoken");
+        return Err(Problem::field("say.text", message));
+    }
+    if language.as_ref().is_some_and(|language| !is_language_tag(language)) {
+        return Err(Problem::field("say.language", "`say.language` is no language tag, such as `en-US`".to_owned()));
+    }
+    Ok(Then::Say { text, language })
 }
 
 /// What is too large by itself is refused here; the tenant checks the sum.

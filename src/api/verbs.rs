@@ -36,6 +36,7 @@ pub fn routes() -> Routes {
         .routes(routes!(cancel))
         .routes(routes!(swap))
         .routes(routes!(join))
+        .routes(routes!(merge))
         .routes(routes!(start_recording))
         .routes(routes!(stop_recording))
         .routes(routes!(pause_recording))
@@ -185,6 +186,13 @@ pub struct ConsultBody {
     /// How long it rings at most; 60 s when absent.
     #[serde(default)]
     pub ring_ms: Option<u64>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeBody {
+    /// The id of another contact.
+    pub with: String,
 }
 
 pub type Verb = Result<Reply<CallReply>, Problem>;
@@ -400,6 +408,16 @@ async fn swap(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<Le
     params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
 async fn join(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<LegBody>) -> Verb {
     decide(&caller, &contact, body, ConsultVerb::Join).await
+}
+
+/// Joins two contacts of one party: it leaves both, and those it talked with talk to each other.
+///
+/// The older contact goes on, the other ends as its alias; both records name each other.
+#[utoipa::path(post, path = "/v1/calls/{contact}/merge", tag = "calls", request_body = MergeBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn merge(caller: Caller, Named(contact): Named, JsonBody(MergeBody { with }): JsonBody<MergeBody>) -> Verb {
+    let read = |_: &Caller| Ok(CallVerb::Merge { with: minted("with", &with)? });
+    verb(&caller, &contact, Permission::CallsControl, read).await
 }
 
 async fn record(caller: &Caller, contact: &str, what: RecordVerb) -> Verb {

@@ -88,6 +88,9 @@ pub const CANCELS_REMEMBERED: usize = 64;
 pub const FAILURES_COUNTED: usize = 4_096;
 /// INFO requests of one dialog in a second. More: 500 with Retry-After; the call goes on.
 pub const INFOS_PER_SECOND: u32 = 20;
+/// How long a phone is told how its REFER goes. Over: it is told that nobody knows (RFC 3515 §2.4.4); one per dialog, a
+/// second is put off with 500.
+pub const REFER_SUBSCRIPTION: Span = Span::minutes(3);
 /// Forks of one dial: the bindings of an extension.
 pub const FORKS: usize = BINDINGS_PER_EXTENSION;
 
@@ -224,6 +227,24 @@ pub const REFUSED_SOURCES: usize = 4;
 pub const SOUND_SAMPLES: usize = 30 * 60 * 8_000;
 /// How long the longest sound lasts: what a prompt of unknown length may take.
 pub const SOUND_MAX: Span = Span::minutes(30);
+/// Characters of one spoken text. Longer: the file or the request is refused; a text that a flow computes leaves its node
+/// by the failure exit.
+pub const SPEECH_CHARS: usize = 1_000;
+/// The longest spoken text as sound. Longer: cut there.
+pub const SPEECH_MAX: Span = Span::minutes(10);
+/// How long a player waits for sounds that have to be loaded. Over: it ends, and says which is missing.
+pub const CLIP_WAIT_MAX: Span = Span::seconds(3);
+/// Sounds waiting to be loaded, over all threads. Full: the player ends at once, and says which is missing.
+pub const CLIP_LANE: usize = 256;
+/// Threads that load sounds, and so children that speak at the same time. Two, as each takes a core for its 50 ms.
+pub const CLIP_THREADS: usize = 2;
+/// Spoken texts kept in memory: 30 minutes of sound in its three forms. Full: the one not asked for longest goes; who plays
+/// it has it to its end.
+pub const SPEECH_MEMORY_BYTES: usize = 56 << 20;
+/// Spoken texts kept as files. Full: those not asked for longest go.
+pub const SPEECH_CACHE_BYTES: u64 = 512 << 20;
+/// How long a child may take to speak a text. Over: it is killed, and the text is missing.
+pub const SPEECH_CHILD_MAX: Span = Span::seconds(5);
 /// How long after its length a prompt's end may be reported. Over: the flow goes on as if it had ended, or by `failed`.
 pub const PROMPT_MARGIN: Span = Span::seconds(5);
 /// How long the version of something closed is remembered, so that an older command finds it closed.
@@ -258,6 +279,7 @@ const _: () = assert!(HTTP_CONNECTIONS_PER_SOURCE < HTTP_CONNECTIONS);
 const _: () = assert!(ATTACHED_DATA_BYTES < HTTP_BODY_BYTES);
 const _: () = assert!(JOURNAL_BATCH < EVENT_RING);
 const _: () = assert!(FLOW_STEPS <= RECORD_LIST);
+const _: () = assert!(SPEECH_MAX.0 <= SOUND_MAX.0);
 const _: () = assert!(SOUND_SAMPLES as i64 == SOUND_MAX.as_seconds() * 8_000);
 const _: () = assert!(DISK_SHED_PERCENT + DISK_MARGIN_PERCENT < DISK_RECORDINGS_PERCENT);
 const _: () = assert!(DISK_RECORDINGS_PERCENT + DISK_MARGIN_PERCENT < DISK_ALARM_PERCENT);

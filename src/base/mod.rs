@@ -5,6 +5,7 @@
 mod agenda;
 pub mod bounds;
 mod ids;
+mod language;
 mod network;
 mod rng;
 mod secret;
@@ -16,6 +17,7 @@ pub use ids::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, LinkId, NumberNo,
     OfferId, PlayerId, PoolExhausted, ReasonNo, RouteNo, SegmentId, TenantNo, TrunkNo,
 };
+pub use language::is_language_tag;
 pub use network::{Network, NetworkError};
 pub use rng::Rng;
 pub use secret::Secret;

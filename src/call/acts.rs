@@ -8,6 +8,7 @@ use crate::base::OfferId;
 use crate::base::bounds::ATTACHED_DATA_BYTES;
 use crate::event::Kind;
 use crate::event::words::{By, EndCause, OfferEnding, Side};
+use crate::media::words::Clip;
 
 /// Attached data that makes a contact panic: only in tests, to see what that does to the others.
 #[cfg(test)]
@@ -63,7 +64,7 @@ impl Contact {
     }
 
     /// Whom an agent has just joined hears no prompt; the flow is told that it is over and waits for no end of it.
-    fn play(&mut self, context: &mut Context, sounds: Vec<String>) {
+    fn play(&mut self, context: &mut Context, sounds: Vec<Clip>) {
         if self.main_has_company() {
             return self.tell(context, Tell::PlayEnded { missing: None });
         }

@@ -19,6 +19,14 @@ use crate::switch::LegPhase;
 /// Header that carries the contacts a call has been through, so that a loop is seen.
 pub const CONTACT_HEADER: &str = "X-Cordboard-Contact";
 
+/// What makes a phone answer by itself: RFC 5373 section 4.1, and the two conventions that desk phones know. Their URIs
+/// are never asked for.
+const AUTO_ANSWER: [(&str, &str); 3] = [
+    ("Alert-Info", "<sip:auto-answer.invalid>;info=alert-autoanswer"),
+    ("Call-Info", "<sip:auto-answer.invalid>;answer-after=0"),
+    ("Answer-Mode", "Auto"),
+];
+
 /// One dial: parties are tried in order until one answers.
 #[derive(Debug)]
 pub(super) struct Dialing {
@@ -96,6 +104,12 @@ impl Contact {
         let dialing = self.dialings.remove(at);
         self.watch_dials();
         Some(dialing)
+    }
+
+    /// A dial of another contact goes on here, for the transfer.
+    pub fn adopt_dialing(&mut self, dialing: Dialing, call: CallId) {
+        self.dialings.push(Dialing { purpose: Purpose::Transfer, call, customer: false, ..dialing });
+        self.watch_dials();
     }
 
     /// The leg that rings for this purpose.
@@ -227,6 +241,7 @@ impl Contact {
             group: ring.group,
             segment: Some(ring.segment),
             connected: false,
+            over: false,
         };
         let gone = self.sealed || self.waiting.is_none();
         let result = if gone {
@@ -302,10 +317,18 @@ impl Contact {
             to_user: attempt.to_user,
             max_forwards: self.max_forwards,
             one_refusal_ends: matches!(role, LegRole::Agent | LegRole::Supervisor),
-            headers: vec![(CONTACT_HEADER.to_owned(), self.met.join(", "))],
+            headers: self.headers(attempt.auto_answer),
         };
         self.sip(context, Act::Invite(Box::new(invite)));
         Ok(id)
+    }
+
+    fn headers(&self, auto_answer: bool) -> Vec<(String, String)> {
+        let mut headers = vec![(CONTACT_HEADER.to_owned(), self.met.join(", "))];
+        if auto_answer {
+            headers.extend(AUTO_ANSWER.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        headers
     }
 
     /// The leg is a part of the contact and its call from here on.

@@ -66,7 +66,9 @@ impl Contact {
         if let Some(offered) = offered {
             let ending = if offered.connected { OfferEnding::Connected } else { offer_ending(was_answered, end.cause) };
             let step = OfferStep::Ended { ending, sip_status: end.status };
-            self.tell(context, Tell::Offer { offer: offered.offer, step });
+            if !offered.over {
+                self.tell(context, Tell::Offer { offer: offered.offer, step });
+            }
             if offered.connected && !self.has_agent(offered.agent) {
                 self.tell(context, Tell::AgentGone { agent: offered.agent, group: offered.group });
             }

@@ -59,6 +59,8 @@ pub(super) struct Offered {
     /// The name of his first part of the recording, until it is used.
     pub segment: Option<SegmentId>,
     pub connected: bool,
+    /// It had its ending when the leg came here from the contact it was for.
+    pub over: bool,
 }
 
 impl Leg {

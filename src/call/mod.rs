@@ -13,9 +13,11 @@ mod hears;
 mod history;
 mod leg;
 mod may;
+mod merge;
 mod negotiation;
 mod pressed;
 mod recording;
+mod replace;
 mod room;
 mod signal;
 mod supervision;
@@ -38,7 +40,7 @@ use serde_json::{Map, Value};
 
 use crate::base::bounds::SIP_HISTORIES_KEPT;
 use crate::base::{Agenda, ContactId, LegId, Now, Supplies, Time, TrunkNo};
-use crate::event::words::{AlarmKind, By, EndCause};
+use crate::event::words::{AlarmKind, By, EndCause, PartyRef};
 use crate::event::{About, Kind};
 use crate::media::words::Report;
 use crate::sip;
@@ -242,6 +244,20 @@ impl Contacts {
 
     pub fn has_leg(&self, id: ContactId, leg: LegId) -> bool {
         self.contacts.get(&id).is_some_and(|c| c.live_legs().any(|l| l.id == leg))
+    }
+
+    /// In which contact a leg lives, and who is at its far end.
+    pub fn place_of(&self, leg: LegId) -> Option<(ContactId, PartyRef)> {
+        let id = *self.by_leg.get(&leg)?;
+        let found = self.contacts.get(&id)?.live_legs().find(|l| l.id == leg)?;
+        Some((id, found.party))
+    }
+
+    /// Whom somebody to whom this leg gives its call will talk to: the customer before others.
+    pub fn other_party(&self, id: ContactId, leg: LegId) -> Option<String> {
+        let contact = self.contacts.get(&id)?;
+        let customer = contact.company(leg).find(|l| Some(l.id) == contact.customer);
+        customer.or_else(|| contact.company(leg).next()).map(|l| l.remote.clone())
     }
 
     pub fn data(&self, id: ContactId) -> Option<&Map<String, Value>> {

@@ -11,7 +11,7 @@ use super::verbs::Announcement;
 use super::words::{Audience, Tell};
 use crate::base::{LegId, PlayerId, SegmentId};
 use crate::event::words::{By, Direction, LegRole};
-use crate::media::words::{Body, PlayerSpec, Source, Subject};
+use crate::media::words::{Body, Clip, PlayerSpec, Source, Subject};
 use crate::switch::LegPhase;
 
 /// The tone a caller hears while the other side rings (ITU-T E.180).
@@ -142,7 +142,7 @@ impl Contact {
                 let player = PlayerId(context.count());
                 let spec = PlayerSpec {
                     player,
-                    sounds: vec![sound.to_owned()],
+                    sounds: vec![sound.into()],
                     repeat: true,
                     is_music,
                     paused: false,
@@ -159,7 +159,7 @@ impl Contact {
         }
     }
 
-    pub fn start_prompt(&mut self, context: &mut Context, sounds: Vec<String>) {
+    pub fn start_prompt(&mut self, context: &mut Context, sounds: Vec<Clip>) {
         self.stop_prompt(context);
         let player = PlayerId(context.count());
         self.room.prompt = Some(player);
@@ -204,6 +204,12 @@ impl Contact {
         if open {
             self.media(context, Body::Close(Subject::Leg(leg)));
         }
+    }
+
+    /// The leg is another contact's from now on: its sockets stay as they are.
+    pub fn forget_in_room(&mut self, leg: LegId) {
+        self.room.rows.remove(&leg);
+        self.room.specs.remove(&leg);
     }
 
     /// Everything that still plays is closed.

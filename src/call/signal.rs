@@ -36,7 +36,8 @@ impl Contact {
             Sip::Alive { leg } => self.alive(leg),
             Sip::Traced(traced) => self.history.push(*traced),
             // About phones, not legs: the tenant takes these.
-            Sip::Incoming(_) | Sip::Reachable { .. } | Sip::Registered { .. } | Sip::Unregistered { .. } => {}
+            Sip::Incoming(_) | Sip::Refer(_) => {}
+            Sip::Reachable { .. } | Sip::Registered { .. } | Sip::Unregistered { .. } => {}
         }
         self.settle(context);
     }
@@ -55,6 +56,7 @@ impl Contact {
         let (offered, watches) = (l.offered, l.watches().is_some());
         if first {
             self.journal_leg(context, leg, By::PARTY, Kind::LegProgress { status });
+            self.target_rings(context, leg);
         }
         if watches {
             return;

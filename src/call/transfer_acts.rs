@@ -69,7 +69,7 @@ impl Contact {
             by,
         }));
         self.release_leg(context, transferor, EndCause::Released, Side::Command);
-        self.transfer_ended(context, TransferEnding::Completed, None);
+        self.transfer_ended(context, TransferEnding::Completed, None, false);
     }
 
     pub fn consult(&mut self, context: &mut Context, verb: ConsultVerb, by: By) {
@@ -103,6 +103,14 @@ impl Contact {
         }
     }
 
+    /// Whoever asked may want to hear it.
+    pub fn target_rings(&self, context: &mut Context, leg: LegId) {
+        let transferor = self.transfer.as_ref().map(|t| t.transferor);
+        if let Some(transferor) = transferor.filter(|_| self.rung_for(Purpose::Transfer) == Some(leg)) {
+            self.tell(context, Tell::TargetRings { transferor });
+        }
+    }
+
     /// What the end of this leg is to the transfer, if anything.
     pub fn leaves_transfer(&self, leg: LegId) -> Option<Event> {
         let transfer = self.transfer.as_ref().filter(|t| !t.is_over())?;
@@ -119,12 +127,18 @@ impl Contact {
 
     pub fn transfer_event(&mut self, context: &mut Context, event: Event, end: Option<LegEnd>) {
         let Some(steps) = self.transfer.as_mut().map(|t| t.handle(event)) else { return };
+        let ending = steps.iter().find_map(|step| if let Step::End(ending) = step { Some(*ending) } else { None });
+        // Told before his leg is released, so that he can read it; the story has it where it ends.
+        let told = ending.filter(|_| steps.contains(&Step::ReleaseTransferor));
+        if let (Some(ending), Some(transferor)) = (told, self.transfer.as_ref().map(|t| t.transferor)) {
+            self.tell(context, Tell::TransferEnded { transferor, ending, cause: told_cause(ending, end) });
+        }
         for step in steps {
-            self.transfer_step(context, step, end);
+            self.transfer_step(context, step, end, told.is_some());
         }
     }
 
-    fn transfer_step(&mut self, context: &mut Context, step: Step, end: Option<LegEnd>) {
+    fn transfer_step(&mut self, context: &mut Context, step: Step, end: Option<LegEnd>, told: bool) {
         let Some(transfer) = &self.transfer else { return };
         let (transferor, side, by, main) = (transfer.transferor, transfer.side, transfer.by.clone(), self.main_call());
         let target = transfer.target.or_else(|| self.rung_for(Purpose::Transfer));
@@ -155,19 +169,18 @@ impl Contact {
                 let asked = LegEnd { cause: EndCause::Released, side: Side::Command, status: None };
                 self.strand(context, end.unwrap_or(asked));
             }
-            Step::End(ending) => self.transfer_ended(context, ending, end.map(|e| e.cause)),
+            Step::End(ending) => self.transfer_ended(context, ending, end, told),
         }
     }
 
-    fn transfer_ended(&mut self, context: &mut Context, ending: TransferEnding, cause: Option<EndCause>) {
+    fn transfer_ended(&mut self, context: &mut Context, ending: TransferEnding, end: Option<LegEnd>, told: bool) {
         let Some(transfer) = self.transfer.take() else { return };
         let Transfer { transferor, mode, by, .. } = *transfer;
-        let cause = match ending {
-            TransferEnding::Failed | TransferEnding::CameBack | TransferEnding::CustomerLeft => cause,
-            TransferEnding::Completed | TransferEnding::Joined | TransferEnding::Cancelled => None,
-        };
+        let cause = told_cause(ending, end);
         self.journal_leg(context, transferor, by, Kind::TransferEnded { mode, ending, cause });
-        self.tell(context, Tell::TransferEnded { transferor, ending, cause });
+        if !told {
+            self.tell(context, Tell::TransferEnded { transferor, ending, cause });
+        }
         if ending == TransferEnding::Joined {
             let main = self.main_call();
             self.take_chair(context, main, transferor, words::ChairLeaves::PassOn);
@@ -177,7 +190,8 @@ impl Contact {
     /// The contact itself ends: its transfer with it.
     pub fn drop_transfer(&mut self, context: &mut Context, cause: EndCause) {
         if self.transfer.is_some() {
-            self.transfer_ended(context, TransferEnding::CustomerLeft, Some(cause));
+            let end = LegEnd { cause, side: Side::System, status: None };
+            self.transfer_ended(context, TransferEnding::CustomerLeft, Some(end), false);
         }
     }
 
@@ -197,5 +211,13 @@ impl Contact {
             self.mark_ending(end);
             self.release_leg(context, main, end.cause, end.side);
         }
+    }
+}
+
+/// Why it did not come about, where somebody's end is the reason.
+fn told_cause(ending: TransferEnding, end: Option<LegEnd>) -> Option<EndCause> {
+    match ending {
+        TransferEnding::Failed | TransferEnding::CameBack | TransferEnding::CustomerLeft => end.map(|e| e.cause),
+        TransferEnding::Completed | TransferEnding::Joined | TransferEnding::Cancelled => None,
     }
 }

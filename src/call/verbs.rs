@@ -9,7 +9,7 @@ use super::words::{Audience, ChairLeaves, Does, Invite, RecordVerb, Tell};
 use crate::base::{CallId, LegId, PlayerId};
 use crate::event::words::{By, DigitPath, EndCause, LegRole, Side};
 use crate::event::{About, Kind};
-use crate::media::words::{Body, PlayerSpec, Subject};
+use crate::media::words::{Body, Clip, PlayerSpec, Subject};
 
 /// Sounds that parties of a talk hear instead of each other.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl Contact {
         let player = PlayerId(context.count());
         let spec = PlayerSpec {
             player,
-            sounds: sounds.clone(),
+            sounds: sounds.iter().map(|key| Clip::Library(key.clone())).collect(),
             repeat: false,
             is_music: false,
             paused: false,

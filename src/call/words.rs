@@ -37,6 +37,15 @@ pub struct Arrival {
     pub limits: Limits,
 }
 
+/// An INVITE that takes the place of a leg.
+#[derive(Clone, Debug)]
+pub struct Replacement {
+    pub incoming: sip::words::Incoming,
+    /// The address our SDP names to it.
+    pub media_ip: IpAddr,
+    pub codecs: Vec<Codec>,
+}
+
 /// A contact to be born by a command.
 #[derive(Clone, Debug)]
 pub struct Birth {
@@ -67,6 +76,8 @@ pub struct Attempt {
     /// The number as the record shows it.
     pub remote: String,
     pub codecs: Vec<Codec>,
+    /// The phone is asked to answer by itself (RFC 5373, and what phones took before it).
+    pub auto_answer: bool,
     /// Each with the address our SDP names to it.
     pub targets: Vec<(sip::words::Target, IpAddr)>,
 }
@@ -172,7 +183,7 @@ pub enum Act {
     /// Answer the customer if that has not happened.
     Answer,
     Play {
-        sounds: Vec<String>,
+        sounds: Vec<media::words::Clip>,
     },
     StopPlay,
     /// He waits in a queue: music under everything that is played.
@@ -298,6 +309,10 @@ pub enum Tell {
         agent: AgentNo,
         by: By,
     },
+    /// The target of a transfer rings.
+    TargetRings {
+        transferor: LegId,
+    },
     /// How a transfer ended; the transferor's leg may be gone.
     TransferEnded {
         transferor: LegId,
@@ -313,6 +328,11 @@ pub enum Tell {
     AgentGone {
         agent: AgentNo,
         group: GroupNo,
+    },
+    /// The agent talks in this contact from now on, no longer in that one.
+    AgentMoved {
+        agent: AgentNo,
+        from: ContactId,
     },
     /// Our phone is in a call that no offer made, or no longer.
     StationBusy {

@@ -1,11 +1,13 @@
 //! `cordboard check` and `flow check | graph | test`: everything that can be wrong in files, without starting.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::files::{self, Failure};
 use super::{ServeArgs, sites};
 use crate::base::TenantNo;
+use crate::drive::tts_child;
 use crate::ivr::{self, Known};
 use crate::site::{self, Numbering};
 
@@ -16,11 +18,17 @@ pub fn check(args: &ServeArgs) -> Result<(), Failure> {
     let keys = files::flow_keys(&dialplans);
     let tenants = site::load_all(&sites::texts(args)?)?;
     let count = tenants.len();
+    let mut speaking = BTreeSet::new();
     for (index, file) in tenants.into_iter().enumerate() {
         sites::check_outside(&file, &keys, &library)?;
         let tenant = TenantNo(u16::try_from(index + 1).unwrap_or(u16::MAX));
         let site = site::plan(Numbering::new(tenant), file, &keys, &mut |_| String::new()).0;
-        files::flows(&dialplans, &library, &site)?;
+        let flows = files::flows(&dialplans, &library, &site)?;
+        speaking.extend(flows.values().filter(|flow| flow.needs_voice()).map(|flow| format!("`{}`", flow.key)));
+    }
+    if !speaking.is_empty() && !tts_child::is_installed() {
+        let (flows, program) = (speaking.into_iter().collect::<Vec<_>>().join(", "), tts_child::PROGRAM);
+        println!("warning: `{program}` is not installed; flows that speak text: {flows}\nhint: {}", tts_child::REMEDY);
     }
     println!(
         "settings, {count} {}, {} and {} are in order",

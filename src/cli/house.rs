@@ -16,20 +16,23 @@ use super::sites::{self, Generated};
 use super::tokens;
 use crate::api::archive::Archive;
 use crate::api::{Api, Door};
+use crate::base::bounds::{SPEECH_CACHE_BYTES, SPEECH_CHILD_MAX};
 use crate::base::{ContactId, IdBlock, InterfaceNo, Ports, Rng, Span, Supplies, TenantNo};
 use crate::config::{RecordingFormat, Settings};
+use crate::drive::clips::ClipLoader;
 use crate::drive::clock::Clock;
 use crate::drive::disk::{DiskDriver, Verdict};
 use crate::drive::gate::Gate;
 use crate::drive::lanes::Lanes;
-use crate::drive::media_thread::ThreadSettings;
+use crate::drive::media_thread::{Load, ThreadSettings};
 use crate::drive::media_threads::MediaThreads;
 use crate::drive::ports::{PortPool, PortRange, raise_descriptor_limit};
 use crate::drive::recorder_writer::{self, RecorderWriter};
 use crate::drive::retention::Retention;
-use crate::drive::supply::{IdCounter, Load, Supplier};
+use crate::drive::supply::{IdCounter, Load as Busy, Supplier};
 use crate::drive::tenant::{State, TenantDriver};
 use crate::drive::trace::Trace;
+use crate::drive::tts_child::{self, Tts, TtsError};
 use crate::drive::watch::Changes;
 use crate::drive::world::World;
 use crate::drive::{tcp, udp};
@@ -74,6 +77,7 @@ pub struct House {
     pub(super) site_store: Arc<SiteStore>,
     threads: Arc<MediaThreads>,
     recorder: Arc<RecorderWriter>,
+    clips: ClipLoader,
     pub(super) tenants: Vec<Running>,
     pub(super) gate: Arc<Gate>,
     site_asks: mpsc::Receiver<SiteAsked>,
@@ -177,14 +181,18 @@ impl House {
         let gate = Arc::new(Gate::new(Arc::clone(&clock), trace));
         let (interfaces, sip) = listen(&settings, &gate).await?;
         let ports = Arc::new(PortPool::new(&port_ranges(&settings, &interfaces)));
-        let (threads, recorder) = start_media(&settings, &recordings, &library, &ports, &clock, &lanes, &mut rng)?;
+        let (send_verdict, verdicts) = mpsc::channel(16);
+        let clips = start_clips(&data, &recordings, send_verdict.clone())?;
+        let load = clips.asker();
+        let (threads, recorder) =
+            start_media(&settings, &recordings, &library, &ports, &clock, &lanes, load, &mut rng)?;
         let projector = Projector::start(&data.join("records.db"), Arc::clone(&journal))
             .map_err(|error| sites::store_failure(&data, &error))?;
         let (keep, projected) = (settings.journal.keep, projector.reached());
         tokio::spawn(Retention { journal: Arc::clone(&journal), keep, projected }.run());
         let door = Door::default();
         let token = tokens::load(&settings, &site_store, &door, &mut rng, &data)?;
-        let (verdicts, disk) = watch_disk(&data, &journal, &recorder, &clock);
+        let disk = watch_disk(&data, &journal, &recorder, &clock, send_verdict);
         let query = Query::new(&data.join("records.db"), projector.reached(), QUERY_MAX);
         let api = Api::new(door.clone(), Archive::new(Arc::clone(&journal), query), recordings.clone());
         let mut house = Self {
@@ -199,6 +207,7 @@ impl House {
             site_store,
             threads,
             recorder,
+            clips,
             tenants: Vec::new(),
             gate,
             verdicts,
@@ -246,7 +255,7 @@ impl House {
             Parts { site: Arc::clone(&site), flows: Arc::new(flows), interfaces: interfaces.to_vec(), bindings };
         let now = self.clock.now();
         let mut supplies = supplier.supplies(Rng::from_seed(rng.bytes()));
-        supplier.refill(&mut supplies, Load { contacts: open.contacts.len(), waiting: 0 });
+        supplier.refill(&mut supplies, Busy { contacts: open.contacts.len(), waiting: 0 });
         let mut machine = Tenant::new(parts, now, &mut supplies.rng);
         machine.restore(&open, Why::Start { recordings }, now, &mut supplies);
         let (tenant, commands) = self.door.open_tenant(no, &site.key, Arc::clone(&site));
@@ -421,7 +430,7 @@ impl House {
 
     /// Contacts are over; then recorder, journal, projector, sessions, sockets.
     async fn end(self) {
-        let Self { threads, recorder, journal, projector, site_store, http, door, tenants, disk, .. } = self;
+        let Self { threads, recorder, clips, journal, projector, site_store, http, door, tenants, disk, .. } = self;
         // From here on a command is refused: accepted after the journal's end it would be forgotten. A task ends between
         // two steps, and what it appended until then is committed below.
         for task in tenants.into_iter().map(|tenant| tenant.task).chain([disk]) {
@@ -436,6 +445,9 @@ impl House {
         let ended = tokio::task::spawn_blocking(move || {
             if let Ok(threads) = Arc::try_unwrap(threads) {
                 threads.stop();
+            }
+            if !clips.stop() {
+                tracing::error!("a thread that loads sounds had panicked");
             }
             if let Ok(recorder) = Arc::try_unwrap(recorder) {
                 recorder.stop();
@@ -475,17 +487,17 @@ fn watch_disk(
     journal: &Arc<Journal>,
     recorder: &Arc<RecorderWriter>,
     clock: &Arc<Clock>,
-) -> (mpsc::Receiver<Verdict>, JoinHandle<()>) {
-    let (send_verdict, verdicts) = mpsc::channel(16);
+    verdicts: mpsc::Sender<Verdict>,
+) -> JoinHandle<()> {
     let disk = DiskDriver {
         folder: data.to_owned(),
         journal: Arc::clone(journal),
         recorder: Arc::clone(recorder),
         clock: Arc::clone(clock),
         supplies: Supplies { ids: IdBlock::new(0, 0, 0), ports: Ports::default(), rng: Rng::from_number(0) },
-        verdicts: send_verdict,
+        verdicts,
     };
-    (verdicts, tokio::spawn(disk.run()))
+    tokio::spawn(disk.run())
 }
 
 fn watch_dialplans(folder: &Path) -> Option<Changes> {
@@ -578,6 +590,25 @@ fn port_ranges(settings: &Settings, interfaces: &[Interface]) -> Vec<PortRange> 
     interfaces.iter().map(|i| PortRange { interface: i.no, ip: i.ip, first: ports.first, last: ports.last }).collect()
 }
 
+/// Speech and cuts of recordings for the media threads. That there is no voice is told as an alarm of the house.
+fn start_clips(data: &Path, recordings: &Path, verdicts: mpsc::Sender<Verdict>) -> Result<ClipLoader, Failure> {
+    let folder = data.join("speech");
+    let failure = |error: std::io::Error| {
+        Failure::new(format_args!("`{}` cannot be used: {error}", folder.display()), "check its permissions")
+    };
+    let (program, longest) = (Path::new(tts_child::PROGRAM), SPEECH_CHILD_MAX.to_std());
+    let tts = Tts::open(program, &folder, SPEECH_CACHE_BYTES, longest).map_err(failure)?;
+    let on_absent = move |error: &TtsError| {
+        tracing::error!(%error, "text cannot be spoken");
+        let alarm = Verdict::Alarm(AlarmKind::SpeechUnavailable, error.to_string());
+        if verdicts.try_send(alarm).is_err() {
+            tracing::error!("the alarm was not told: the house has too many");
+        }
+    };
+    ClipLoader::start(tts, recordings.to_owned(), Box::new(on_absent)).map_err(failure)
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a different room's, and this is where they meet")]
 fn start_media(
     settings: &Settings,
     recordings: &Path,
@@ -585,6 +616,7 @@ fn start_media(
     ports: &Arc<PortPool>,
     clock: &Arc<Clock>,
     lanes: &LanesByTenant,
+    load: Load,
     rng: &mut Rng,
 ) -> Result<(Arc<MediaThreads>, Arc<RecorderWriter>), Failure> {
     let failure =
@@ -613,6 +645,7 @@ fn start_media(
             coalesce: settings.media.coalesce,
             clock: Arc::new(move || clock.now()),
             writer: recorder.sender(),
+            load: Arc::clone(&load),
         }
     });
     let threads = MediaThreads::start(threads.collect::<Vec<_>>(), report).map_err(failure)?;

@@ -362,6 +362,7 @@ impl Driver {
             PhoneEvent::Registered { seconds } => self.tell(Seen::Registered { seconds }),
             PhoneEvent::Unregistered => self.tell(Seen::Unregistered),
             PhoneEvent::RegisterFailed { status } => self.tell(Seen::RegisterFailed { status }),
+            PhoneEvent::Referred { .. } | PhoneEvent::Notified { .. } => {}
             PhoneEvent::Incoming { call, from, sdp } => self.incoming(call, from, sdp),
             PhoneEvent::Progress { call, status, .. } => {
                 if mine == Some(call) {

@@ -145,6 +145,8 @@ fn done_to_party(kind: &str, data: &Value) -> Option<String> {
         "supervision_started" => format!("watches ({})", said("mode")),
         "supervision_changed" => format!("watches on ({})", said("mode")),
         "supervision_ended" => format!("watches no longer: {}", said("ending")),
+        "contact_merged" => format!("the contact is one with {}", said("with")),
+        "leg_moved" => format!("moves to contact {}", said("to")),
         "recording_paused" => "the recording is paused".to_owned(),
         "recording_resumed" => "the recording goes on".to_owned(),
         _ => return None,

@@ -10,8 +10,8 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::ports::Sockets;
 use crate::base::TenantNo;
-use crate::media::sound::Library;
-use crate::media::words::{Body, Command, Subject};
+use crate::media::sound::{Library, Sound};
+use crate::media::words::{Body, Clip, Command, Subject};
 use crate::media::{Counters, Moving};
 
 /// How a thread fares, as of its last look at its mailbox or at most half a second ago.
@@ -40,6 +40,8 @@ pub struct Letters {
     /// Legs from other threads. Bounded by the legs there are.
     pub arrivals: Vec<Arrival>,
     pub library: Option<Arc<Library>>,
+    /// Sounds that players asked for; `None`: there is none. Bounded by what was asked.
+    pub sounds: Vec<(Clip, Option<Arc<Sound>>)>,
     pub stop: bool,
 }
 
@@ -89,6 +91,11 @@ impl Mailbox {
 
     pub fn put_library(&self, library: Arc<Library>) {
         lock(&self.letters).library = Some(library);
+        self.ring();
+    }
+
+    pub fn put_sound(&self, clip: Clip, sound: Option<Arc<Sound>>) {
+        lock(&self.letters).sounds.push((clip, sound));
         self.ring();
     }
 

@@ -16,7 +16,7 @@ use super::ports::{PortPool, Sockets};
 use crate::base::{Now, Span, TenantNo, Time, bounds};
 use crate::media::recorder::Write;
 use crate::media::sound::Library;
-use crate::media::words::{Command, Report};
+use crate::media::words::{Clip, Command, Report};
 use crate::media::{Channel, Engine, Home, Moving, Output, Settings, Slot, Verdict};
 
 /// With `media.coalesce`, a thread that found packets looks again at the next multiple of this.
@@ -40,7 +40,11 @@ pub struct ThreadSettings {
     pub coalesce: bool,
     pub clock: Arc<dyn Fn() -> Now + Send + Sync>,
     pub writer: Sender<Write>,
+    /// Asks for a sound that is not in memory; the answer comes into the mailbox.
+    pub load: Load,
 }
+
+pub type Load = Arc<dyn Fn(Clip, &Arc<Mailbox>) + Send + Sync>;
 
 /// Those of all threads, by [`Home::index`]: a leg that moves is put into another one's.
 pub type Mailboxes = Arc<[Arc<Mailbox>]>;
@@ -98,6 +102,7 @@ struct Work {
     coalesce: bool,
     clock: Arc<dyn Fn() -> Now + Send + Sync>,
     writer: Sender<Write>,
+    load: Load,
     report: Box<dyn Fn(TenantNo, Report) + Send>,
     sockets: LegSockets,
     panics: VecDeque<Time>,
@@ -115,7 +120,7 @@ impl Work {
         mailboxes: Mailboxes,
         report: Box<dyn Fn(TenantNo, Report) + Send>,
     ) -> Self {
-        let ThreadSettings { engine, ports, coalesce, clock, writer, .. } = settings;
+        let ThreadSettings { engine, ports, coalesce, clock, writer, load, name: _ } = settings;
         Self {
             home: engine.home,
             engine: Engine::new(engine),
@@ -125,6 +130,7 @@ impl Work {
             coalesce,
             clock,
             writer,
+            load,
             report,
             sockets,
             panics: VecDeque::new(),
@@ -209,7 +215,7 @@ impl Work {
 
     /// Applies what waits in the mailbox. True: the thread shall end.
     fn read_mail(&mut self, now: Now) -> bool {
-        let Letters { order, mut newest, arrivals, library, stop } = self.mailbox.take();
+        let Letters { order, mut newest, arrivals, library, sounds, stop } = self.mailbox.take();
         if let Some(library) = library {
             self.engine.set_library(library);
         }
@@ -220,6 +226,11 @@ impl Work {
             let Some(command) = newest.remove(&key) else { continue };
             let (tenant, ..) = key;
             if catch_unwind(AssertUnwindSafe(|| self.engine.command(tenant, command, now))).is_err() {
+                self.after_panic(now);
+            }
+        }
+        for (clip, sound) in sounds {
+            if catch_unwind(AssertUnwindSafe(|| self.engine.loaded(&clip, sound.as_ref(), now))).is_err() {
                 self.after_panic(now);
             }
         }
@@ -252,6 +263,7 @@ impl Work {
                     Some(sockets) => self.sockets.insert(slot, sockets),
                     None => tracing::error!(port = ports.rtp, "media port was never bound"),
                 },
+                Output::Load(clip) => (self.load)(clip, &self.mailbox),
                 Output::Release { slot, ports } => {
                     if let Some(sockets) = self.sockets.remove(slot) {
                         self.ports.release(ports, sockets);

@@ -7,6 +7,7 @@
     reason = "drivers own sockets, threads, files and clocks"
 )]
 
+pub mod clips;
 pub mod clock;
 pub mod disk;
 pub mod gate;
@@ -23,6 +24,7 @@ pub mod supply;
 pub mod tcp;
 pub mod tenant;
 pub mod trace;
+pub mod tts_child;
 pub mod udp;
 pub mod watch;
 pub mod world;

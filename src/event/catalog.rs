@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::words::{
     Actor, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
-    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode,
+    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, SpeechEnding, Station, SupervisionEnding, SupervisionMode,
     TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use super::{About, DialogState, Event, Kind, MediaCounts, Recorded, VERSION};
@@ -49,9 +49,10 @@ fn contact_entries() -> Vec<Entry> {
         ),
         entry(
             "contact",
-            "A command asked for it; it dials once this is on disk, and runs the flow for whoever answers.",
-            Kind::Originated { flow_key: text("main") },
+            "A command asked for it; it dials once this is on disk, and runs the flow for whoever answers or speaks a text.",
+            Kind::Originated { flow_key: Some(text("main")), say: None },
         ),
+        entry("contact", "What became of the text of an order.", Kind::Said { ending: SpeechEnding::Whole }),
         entry(
             "contact",
             "Attached data was set; the whole of it.",
@@ -191,6 +192,24 @@ fn verb_entries() -> Vec<Entry> {
                 mode: TransferMode::Blind,
                 ending: TransferEnding::Failed,
                 cause: Some(EndCause::NoAnswer),
+            },
+        ),
+        entry(
+            "contact",
+            "This contact and `with` are one; the one that goes on has the legs of the other.",
+            Kind::ContactMerged { with: ContactId(9), goes_on: true },
+        ),
+        entry(
+            "contact call leg [agent]",
+            "The leg left contact `from` for `to`; told of both.",
+            Kind::LegMoved {
+                from: ContactId(9),
+                to: ContactId(1),
+                direction: Direction::Outbound,
+                role: LegRole::Other,
+                party: PartyRef::Extension(ExtensionNo(7)),
+                remote: text("1002"),
+                answered: Some(Time(4_000_000)),
             },
         ),
         entry("contact call", "Silence is written until it is resumed.", Kind::RecordingPaused),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::words::{
     AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef,
-    RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode,
-    Watched, Wish, WorkRole,
+    RecordingGap, SegmentEdge, Side, Speech, SpeechEnding, Station, SupervisionEnding, SupervisionMode, TransferEnding,
+    TransferMode, Watched, Wish, WorkRole,
 };
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, ReasonNo, SegmentId,
@@ -26,9 +26,16 @@ pub enum Kind {
         language: String,
         record: bool,
     },
-    /// A command asked for it; it dials once this is on disk, and runs the flow for whoever answers.
+    /// A command asked for it; it dials once this is on disk, and runs the flow for whoever answers or speaks the text.
+    /// Personal: `say`.
     Originated {
-        flow_key: String,
+        flow_key: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        say: Option<Speech>,
+    },
+    /// What became of the text of an order.
+    Said {
+        ending: SpeechEnding,
     },
     /// Attached data was set; the whole of it, as a JSON object. Personal.
     ContactData {
@@ -40,6 +47,12 @@ pub enum Kind {
         side: Side,
         cause: EndCause,
         sip_status: Option<u16>,
+    },
+
+    /// This contact and `with` are one from now on: the one that goes on has the legs of the other.
+    ContactMerged {
+        with: ContactId,
+        goes_on: bool,
     },
 
     /// A leg was made, by an INVITE from outside or one of ours. Personal: `remote`, the number or user at the far end.
@@ -64,6 +77,16 @@ pub enum Kind {
     Digit {
         digit: char,
         path: DigitPath,
+    },
+    /// The leg left contact `from` for `to`; told of both. Personal: `remote`.
+    LegMoved {
+        from: ContactId,
+        to: ContactId,
+        direction: Direction,
+        role: LegRole,
+        party: PartyRef,
+        remote: String,
+        answered: Option<Time>,
     },
     LegEnded {
         cause: EndCause,
@@ -348,8 +371,10 @@ impl Kind {
         matches!(
             self,
             Self::ContactOpened { .. }
+                | Self::Originated { .. }
                 | Self::ContactData { .. }
                 | Self::LegCreated { .. }
+                | Self::LegMoved { .. }
                 | Self::LegDialog { .. }
                 | Self::Digit { .. }
                 | Self::AgentForced { .. }
@@ -366,14 +391,17 @@ impl Kind {
         match self {
             Self::ContactOpened { .. } => "contact_opened",
             Self::Originated { .. } => "originated",
+            Self::Said { .. } => "said",
             Self::ContactData { .. } => "contact_data",
             Self::ContactClosed { .. } => "contact_closed",
+            Self::ContactMerged { .. } => "contact_merged",
             Self::LegCreated { .. } => "leg_created",
             Self::LegProgress { .. } => "leg_progress",
             Self::LegAnswered => "leg_answered",
             Self::LegDialog { .. } => "leg_dialog",
             Self::MediaHeard => "media_heard",
             Self::Digit { .. } => "digit",
+            Self::LegMoved { .. } => "leg_moved",
             Self::LegEnded { .. } => "leg_ended",
             Self::LegMedia { .. } => "leg_media",
             Self::LegHeld => "leg_held",

@@ -115,6 +115,26 @@ pub enum EndCause {
     InternalError,
 }
 
+/// Text to be spoken to whoever answers. Personal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Speech {
+    pub text: String,
+    /// A tag of RFC 5646: `zh-CN`.
+    pub language: String,
+}
+
+/// What became of a text that a command had spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpeechEnding {
+    /// He heard it to its end.
+    Whole,
+    /// He left before.
+    CutShort,
+    /// It could not be spoken, or nobody reported its end.
+    Failed,
+}
+
 /// Who ended a leg or contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -467,6 +487,8 @@ pub enum AlarmKind {
     ClockStep,
     /// A flow or site file was refused; the old version stays.
     FileRefused,
+    /// Text was to be spoken, and there is no program for it.
+    SpeechUnavailable,
 }
 
 #[cfg(test)]

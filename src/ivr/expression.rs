@@ -189,6 +189,20 @@ impl Template {
         Ok(Self { parts })
     }
 
+    /// Text in which nothing is computed, braces or not.
+    pub fn plain(text: &str) -> Self {
+        Self { parts: vec![Part::Literal(text.to_owned())] }
+    }
+
+    /// Characters that are there whatever is computed.
+    pub fn fixed_chars(&self) -> usize {
+        let literal = |part: &Part| match part {
+            Part::Literal(text) => text.chars().count(),
+            Part::Value(_) => 0,
+        };
+        self.parts.iter().map(literal).sum()
+    }
+
     /// The whole text, if nothing in it depends on the call.
     pub fn literal(&self) -> Option<&str> {
         match self.parts.as_slice() {

@@ -11,8 +11,8 @@ pub mod script;
 pub mod words;
 
 pub use load::{Known, load};
-pub use model::{Flow, Target};
-pub use run::Run;
+pub use model::{Flow, NEXT, Target};
+pub use run::{CUSTOMER_LEFT, Run};
 
 /// The loaded flows of a tenant, by key.
 pub type Flows = indexmap::IndexMap<String, std::sync::Arc<Flow>>;

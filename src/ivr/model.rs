@@ -44,13 +44,23 @@ pub enum Target {
     Hangup,
 }
 
-/// A sound's key as the flow names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A sound as the flow names it.
+#[derive(Clone, Debug)]
 pub enum Sound {
-    /// Without a slash: below the folder of the language spoken.
+    /// A key without a slash: below the folder of the language spoken.
     Spoken(String),
-    /// With a slash: the library's own key, as `music/default` or `en-US/welcome`.
+    /// A key with a slash: the library's own, as `music/default` or `en-US/welcome`.
     Fixed(String),
+    /// Text for a voice.
+    Text(Arc<Text>),
+}
+
+/// What a voice says.
+#[derive(Debug)]
+pub struct Text {
+    pub text: Template,
+    /// Absent: the language spoken.
+    pub language: Option<String>,
 }
 
 impl Sound {
@@ -58,11 +68,12 @@ impl Sound {
         if key.contains('/') { Self::Fixed(key.to_owned()) } else { Self::Spoken(key.to_owned()) }
     }
 
-    /// The key in the sound library.
-    pub fn library_key(&self, language: &str) -> String {
+    /// The key in the sound library; text has none.
+    pub fn library_key(&self, language: &str) -> Option<String> {
         match self {
-            Self::Spoken(key) => format!("{language}/{key}"),
-            Self::Fixed(key) => key.clone(),
+            Self::Spoken(key) => Some(format!("{language}/{key}")),
+            Self::Fixed(key) => Some(key.clone()),
+            Self::Text(_) => None,
         }
     }
 }
@@ -70,15 +81,21 @@ impl Sound {
 /// What a flow can do. A node whose act can fail has a failure exit.
 #[derive(Debug)]
 pub enum Node {
-    Answer { next: Target },
+    Answer {
+        next: Target,
+    },
     Play(Play),
+    /// As `play`, of one text.
+    Say(Play),
     Menu(Menu),
     Collect(Collect),
     Branch(Branch),
     Set(Set),
     Queue(Queue),
     Dial(Dial),
-    Hangup { cause: EndCause },
+    Hangup {
+        cause: EndCause,
+    },
 }
 
 #[derive(Debug)]
@@ -87,7 +104,7 @@ pub struct Play {
     /// A digit ends it; digits that came before skip it.
     pub barge: bool,
     pub next: Target,
-    /// A sound is not in the library.
+    /// A sound is not in the library, or a text cannot be spoken.
     pub failed: Target,
 }
 
@@ -193,11 +210,24 @@ pub struct Dial {
 }
 
 impl Node {
+    /// Everything it may say.
+    fn sounds(&self) -> Vec<&Sound> {
+        match self {
+            Self::Play(play) | Self::Say(play) => play.sounds.iter().collect(),
+            Self::Menu(Menu { ask, .. }) | Self::Collect(Collect { ask, .. }) => {
+                [&ask.sounds, &ask.no_input_sounds, &ask.invalid_sounds].into_iter().flatten().collect()
+            }
+            Self::Queue(queue) => queue.announce.iter().flat_map(|announce| &announce.sounds).collect(),
+            Self::Answer { .. } | Self::Branch(_) | Self::Set(_) | Self::Dial(_) | Self::Hangup { .. } => Vec::new(),
+        }
+    }
+
     /// The word that makes it in the file.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Answer { .. } => "answer",
             Self::Play(_) => "play",
+            Self::Say(_) => "say",
             Self::Menu(_) => "menu",
             Self::Collect(_) => "collect",
             Self::Branch(_) => "branch",
@@ -211,7 +241,7 @@ impl Node {
     /// Time passes in it. A round of nodes that do not wait would never end.
     pub fn waits(&self) -> bool {
         match self {
-            Self::Play(_) | Self::Menu(_) | Self::Collect(_) | Self::Queue(_) | Self::Dial(_) => true,
+            Self::Play(_) | Self::Say(_) | Self::Menu(_) | Self::Collect(_) | Self::Queue(_) | Self::Dial(_) => true,
             Self::Answer { .. } | Self::Branch(_) | Self::Set(_) | Self::Hangup { .. } => false,
         }
     }
@@ -219,7 +249,7 @@ impl Node {
     /// The customer hears something in it, so he must have been answered.
     pub fn speaks(&self) -> bool {
         match self {
-            Self::Play(_) | Self::Menu(_) | Self::Collect(_) | Self::Queue(_) => true,
+            Self::Play(_) | Self::Say(_) | Self::Menu(_) | Self::Collect(_) | Self::Queue(_) => true,
             Self::Dial(_) | Self::Answer { .. } | Self::Branch(_) | Self::Set(_) | Self::Hangup { .. } => false,
         }
     }
@@ -231,7 +261,7 @@ impl Node {
         let asked = |ask: &Ask| named(&[("no_input", ask.no_input), ("invalid", ask.invalid)]);
         match self {
             Self::Answer { next } => named(&[("next", *next)]),
-            Self::Play(play) => named(&[("next", play.next), ("failed", play.failed)]),
+            Self::Play(play) | Self::Say(play) => named(&[("next", play.next), ("failed", play.failed)]),
             Self::Menu(menu) => [keyed(&menu.keys), asked(&menu.ask)].concat(),
             Self::Collect(collect) => [named(&[("next", collect.next)]), asked(&collect.ask)].concat(),
             Self::Branch(branch) => {
@@ -252,6 +282,8 @@ impl Node {
     }
 }
 
+/// The exit of what was done as it should be.
+pub const NEXT: &str = "next";
 /// The exit of queue and dial that is taken when the talk is over.
 pub const AFTER: &str = "after";
 
@@ -261,6 +293,27 @@ pub fn arm_name(index: usize) -> String {
 }
 
 impl Flow {
+    /// The flow that says one text to whoever is there and hangs up.
+    pub fn saying(text: &str, language: Option<String>) -> Self {
+        let text = Sound::Text(Arc::new(Text { text: Template::plain(text), language }));
+        let play = Play { sounds: vec![text], barge: false, next: Target::Hangup, failed: Target::Hangup };
+        Self {
+            key: String::new(),
+            version: String::new(),
+            language: None,
+            start: NodeNo(0),
+            nodes: [("say".to_owned(), Node::Say(play))].into_iter().collect(),
+            on_hangup: None,
+            lengths: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Whether any node has text for a voice.
+    pub fn needs_voice(&self) -> bool {
+        self.nodes.values().flat_map(Node::sounds).any(|sound| matches!(sound, Sound::Text(_)))
+    }
+
     /// Proven by the loader: numbers of nodes come from this flow's own list.
     pub fn node(&self, no: NodeNo) -> (&str, &Node) {
         let (name, node) = self.nodes.get_index(no.0).expect("the loader numbers only nodes of this flow");

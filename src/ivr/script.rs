@@ -13,6 +13,7 @@ use super::words::{DialResult, Input, Output, Subject};
 use crate::base::{FlowNo, Now, Span, Time, Utc};
 use crate::config::{Item, Place, Problem, Problems, yaml};
 use crate::event::words::ItemExit;
+use crate::media::words::Clip;
 
 /// A flow's file and the callers that try it.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ enum Step {
     HangUp,
     /// The node he is in, or `hangup`.
     Expect(String),
-    /// The sounds asked for last.
+    /// The sounds asked for last: library keys, and texts as they are spoken.
     Plays(Vec<String>),
     /// Attached data has these values.
     Data(Vec<(String, String)>),
@@ -195,7 +196,7 @@ impl Stage {
             }
             Step::Plays(sounds) => {
                 let (wanted, is) = (sounds.join(", "), self.plays.join(", "));
-                let hint = "name the library's keys: `en-US/welcome`";
+                let hint = "name the library's keys, `en-US/welcome`, or the text that is spoken";
                 return same(&wanted, &is, || (format!("he should hear `{wanted}` and hears `{is}`"), hint.to_owned()));
             }
             Step::Data(pairs) => return pairs.iter().try_for_each(|(key, value)| self.has(key, value)),
@@ -224,7 +225,7 @@ impl Stage {
             let said = match output {
                 Output::Trace { node, exit } => format!("{node} -> {exit}"),
                 Output::Play { sounds } => {
-                    self.plays = sounds;
+                    self.plays = sounds.into_iter().map(named).collect();
                     format!("  plays {}", self.plays.join(", "))
                 }
                 Output::Queue { group, .. } => format!("  waits in `{group}`"),
@@ -235,6 +236,14 @@ impl Stage {
             };
             self.lines.push_str(&format!("{:>8}  {said}\n", self.t.since(Time(0)).to_string()));
         }
+    }
+}
+
+/// A sound as a script names it.
+fn named(clip: Clip) -> String {
+    match clip {
+        Clip::Library(key) | Clip::Recording { file: key, .. } => key,
+        Clip::Speech { text, .. } => text,
     }
 }
 
@@ -268,6 +277,17 @@ mod tests {
     }
 
     #[test]
+    fn the_example_with_text_does_what_its_script_says() {
+        let (flow, script) =
+            (include_str!("../../dialplans/examples/order.yaml"), include_str!("../../dialplans/tests/order.yaml"));
+        let flow =
+            super::super::load("order.yaml", flow, &Known::default()).unwrap_or_else(|p| panic!("{}", print(&p)));
+        let played = load("tests/order.yaml", script).unwrap_or_else(|p| panic!("{}", print(&p))).play(&Arc::new(flow));
+        assert_eq!(print(&played.failures), "", "{}", played.path);
+        assert_eq!(played.tests, 3);
+    }
+
+    #[test]
     fn the_example_of_the_page_holds() {
         let example = PAGE.split("```yml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
         let played = played(example);
@@ -283,7 +303,7 @@ mod tests {
         let expected = "error: hours: he should be in `main` and is in `hours`\n  --> tests/main.yaml:7:9\n   |  \
             - expect: main\nhint: the way there is printed above; change the flow, or what is expected\n\n\
             error: away: he should hear `en-US/goodbye` and hears `en-US/welcome`\n  --> tests/main.yaml:13:9\n   |  \
-            - plays: [en-US/goodbye]\nhint: name the library's keys: `en-US/welcome`\n";
+            - plays: [en-US/goodbye]\nhint: name the library's keys, `en-US/welcome`, or the text that is spoken\n";
         assert_eq!(print(&played.failures), expected);
         let way = "hours\n     0ms  hello -> next\n     0ms    plays en-US/welcome\n     0ms  welcome -> next\n";
         assert!(played.path.starts_with(way), "{}", played.path);

@@ -2,6 +2,7 @@
 
 use crate::base::{FlowNo, Span};
 use crate::event::words::{EndCause, ItemExit};
+use crate::media::words::Clip;
 
 /// One running flow of a contact hears this.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,10 +39,10 @@ pub enum DialResult {
 pub enum Output {
     /// Answer the customer if that has not happened.
     Answer,
-    /// Play these sounds (library keys) one after the other, instead of what plays now. While the customer waits in a
+    /// Play these sounds one after the other, instead of what plays now. While the customer waits in a
     /// queue this is an announcement: the music comes back when it ends or is stopped.
     Play {
-        sounds: Vec<String>,
+        sounds: Vec<Clip>,
     },
     StopPlay,
     /// Put the customer into a group's queue. The flow waits for `QueueLeft`.

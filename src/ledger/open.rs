@@ -303,7 +303,7 @@ impl Open {
         match &event.kind {
             Kind::ContactOpened { .. } => fresh(self.contacts.insert(about.contact.ok_or(Unknown)?, born(event)?)),
             // Not dialled yet: the contact alone is open, and a restart closes it.
-            Kind::Originated { .. } => self.contact(about).map(|_| ()),
+            Kind::Originated { .. } | Kind::Said { .. } => self.contact(about).map(|_| ()),
             Kind::ContactData { data } => self.contact(about).map(|c| c.data.clone_from(data)),
             Kind::ContactClosed { .. } => self.contact_closed(about),
             Kind::LegCreated { .. } => {
@@ -311,6 +311,8 @@ impl Open {
             }
             Kind::LegAnswered => self.leg(about).map(|leg| leg.answered = leg.answered.or(Some(t))),
             Kind::LegDialog { dialog } => self.leg(about).map(|leg| leg.dialog = Some(dialog.clone())),
+            Kind::LegMoved { from, to, role, .. } => self.leg_moved(about, (*from, *to), *role),
+            Kind::ContactMerged { .. } => self.contact(about).map(|_| ()),
             Kind::LegEnded { .. } => self.contact(about)?.leg_ended(about),
             Kind::LegHeld => self.leg(about).map(|leg| leg.held = Some(t)),
             Kind::LegRetrieved => self.leg(about).map(|leg| leg.held = None),
@@ -377,6 +379,16 @@ impl Open {
         let recording = self.contacts.remove(&id).ok_or(Unknown)?.recording;
         self.unsealed.extend(recording.map(|recording| (id, recording)));
         Ok(())
+    }
+
+    /// It left its call before, and goes with what a BYE needs. Told a second time where it came to.
+    fn leg_moved(&mut self, about: &About, (from, to): (ContactId, ContactId), role: LegRole) -> Fold {
+        let id = about.leg.ok_or(Unknown)?;
+        if about.contact != Some(from) {
+            return self.leg(about).map(|leg| leg.role = role);
+        }
+        let leg = self.contacts.get_mut(&from).and_then(|c| c.legs.remove(&id)).ok_or(Unknown)?;
+        fresh(self.contacts.get_mut(&to).ok_or(Unknown)?.legs.insert(id, OpenLeg { call: None, ..leg }))
     }
 
     fn transfer_began(&mut self, about: &About, mode: TransferMode, t: Time) -> Fold {

@@ -105,8 +105,10 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         }
         Kind::ContactOpened { .. }
         | Kind::Originated { .. }
+        | Kind::Said { .. }
         | Kind::ContactData { .. }
         | Kind::ContactClosed { .. } => {}
+        Kind::ContactMerged { .. } | Kind::LegMoved { .. } => {}
         Kind::LegCreated { .. } | Kind::LegProgress { .. } | Kind::LegAnswered | Kind::LegDialog { .. } => {}
         Kind::MediaHeard | Kind::Digit { .. } | Kind::LegEnded { .. } | Kind::LegMedia { .. } => {}
         Kind::CallOpened { .. } | Kind::CallJoined | Kind::CallLeft | Kind::CallClosed => {}

@@ -14,7 +14,7 @@ use crate::base::{
 };
 use crate::event::words::{
     CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef, RecordingGap,
-    SegmentEdge, Side, Station, SupervisionEnding, TransferEnding, TransferMode, WorkRole,
+    SegmentEdge, Side, Speech, SpeechEnding, Station, SupervisionEnding, TransferEnding, TransferMode, WorkRole,
 };
 use crate::event::{About, By, Event, Kind, MediaCounts, Recorded};
 
@@ -46,6 +46,9 @@ pub struct ContactRecord {
     pub legs: Vec<LegRecord>,
     pub visits: Vec<QueueVisit>,
     pub offers: Vec<OfferRecord>,
+    /// What an order had spoken to whoever answered.
+    #[serde(default)]
+    pub said: Option<SaidRecord>,
     pub flows: Vec<FlowRun>,
     pub trace: Vec<FlowStep>,
     /// Personal.
@@ -57,6 +60,9 @@ pub struct ContactRecord {
     pub transfers: Vec<TransferRecord>,
     #[serde(default)]
     pub supervisions: Vec<SupervisionRecord>,
+    /// Contacts that this one is one with.
+    #[serde(default)]
+    pub merged: Vec<MergedRecord>,
     /// How long two answered legs or more were in one call: the union over all calls.
     pub talk: Span,
     /// Set while they are.
@@ -128,6 +134,14 @@ pub struct Hold {
     pub by: By,
 }
 
+/// `goes_on`: its legs came here; else ours went there, and this contact is its alias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedRecord {
+    pub with: ContactId,
+    pub goes_on: bool,
+    pub at: Time,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransferRecord {
     pub mode: TransferMode,
@@ -166,6 +180,14 @@ pub struct OfferRecord {
     pub ended: Option<Time>,
     pub ending: Option<OfferEnding>,
     pub sip_status: Option<u16>,
+}
+
+/// Personal: the text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SaidRecord {
+    pub speech: Speech,
+    /// `None`: nobody answered, or it is being said.
+    pub ending: Option<SpeechEnding>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -249,6 +271,7 @@ impl ContactRecord {
             legs: Vec::new(),
             visits: Vec::new(),
             offers: Vec::new(),
+            said: None,
             flows: Vec::new(),
             trace: Vec::new(),
             digits: Vec::new(),
@@ -257,6 +280,7 @@ impl ContactRecord {
             wrap_ups: Vec::new(),
             transfers: Vec::new(),
             supervisions: Vec::new(),
+            merged: Vec::new(),
             talk: Span::ZERO,
             talking_since: None,
             waited: Span::ZERO,
@@ -295,7 +319,10 @@ impl ContactRecord {
             // The record exists: this one came twice.
             Kind::ContactOpened { .. } => return Err(Unknown),
             // Its flow is told again when it starts.
-            Kind::Originated { .. } => {}
+            Kind::Originated { flow_key: _, say } => {
+                self.said = say.clone().map(|speech| SaidRecord { speech, ending: None });
+            }
+            Kind::Said { ending } => self.said.as_mut().ok_or(Unknown)?.ending = Some(*ending),
             Kind::ContactData { data } => self.data.clone_from(data),
             Kind::ContactClosed { .. } => self.contact_closed(event)?,
             Kind::LegCreated { .. } => push(&mut self.legs, LegRecord::created(event)?, &mut self.cut),
@@ -306,6 +333,11 @@ impl ContactRecord {
             Kind::Digit { digit, path } => {
                 let digit = DigitRecord { leg: about.leg, digit: *digit, path: *path, t };
                 push(&mut self.digits, digit, &mut self.cut);
+            }
+            Kind::LegMoved { from, .. } if about.contact == Some(*from) => drop(self.leg(about)?),
+            Kind::LegMoved { .. } => push(&mut self.legs, LegRecord::created(event)?, &mut self.cut),
+            Kind::ContactMerged { with, goes_on } => {
+                push(&mut self.merged, MergedRecord { with: *with, goes_on: *goes_on, at: t }, &mut self.cut);
             }
             Kind::LegEnded { cause, side, sip_status } => self.leg_ended(about, t, *cause, *side, *sip_status)?,
             Kind::LegMedia { counts } => self.leg(about)?.media = Some(*counts),
@@ -560,7 +592,13 @@ impl LegRecord {
     }
 
     fn created(event: &Event) -> Result<Self, Unknown> {
-        let Kind::LegCreated { direction, role, party, remote } = &event.kind else { return Err(Unknown) };
+        let (direction, role, party, remote, answered) = match &event.kind {
+            Kind::LegCreated { direction, role, party, remote } => (direction, role, party, remote, None),
+            Kind::LegMoved { direction, role, party, remote, answered, .. } => {
+                (direction, role, party, remote, *answered)
+            }
+            _ => return Err(Unknown),
+        };
         Ok(Self {
             leg: event.about.leg.ok_or(Unknown)?,
             role: *role,
@@ -572,7 +610,7 @@ impl LegRecord {
             offer: event.about.offer,
             created: event.t,
             progress: None,
-            answered: None,
+            answered,
             media_heard: None,
             ended: None,
             cause: None,

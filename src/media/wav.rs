@@ -1,6 +1,12 @@
 //! Headers of recordings: stereo WAV at 8 kHz, 16-bit linear (format 1) or A-law (format 6, with a `fact` chunk).
 //! Pure: the header for a number of data bytes, and what is right for a file found after a crash.
 
+use std::ops::Range;
+
+use super::law;
+use crate::base::Span;
+use crate::sdp::Codec;
+
 /// How recorded sound is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -83,14 +89,50 @@ pub struct Repair {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotOurs;
 
+/// The longer of the two headers.
+pub const HEADER_BYTES_MAX: usize = Format::Alaw.header_bytes();
+
+impl Format {
+    /// As a header of ours says it. `head` is the file's first bytes.
+    fn of(head: &[u8]) -> Result<Self, NotOurs> {
+        match head.get(20..22) {
+            Some([1, 0]) => Ok(Self::Pcm16),
+            Some([6, 0]) => Ok(Self::Alaw),
+            Some(_) | None => Err(NotOurs),
+        }
+    }
+}
+
+/// Which bytes of a recording of `length` bytes hold this part of its sound, as far as it goes: whole frames.
+pub fn part(head: &[u8], length: u64, from: Span, to: Span) -> Result<(Format, Range<u64>), NotOurs> {
+    let format = Format::of(head)?;
+    let (start, frame) = (format.header_bytes() as u64, format.frame_bytes() as u64);
+    let frames = length.saturating_sub(start) / frame;
+    let place = |at: Span| (at.as_micros().max(0).cast_unsigned() / 125).min(frames);
+    let (from, to) = (place(from), place(to));
+    Ok((format, start + from * frame..start + to.max(from) * frame))
+}
+
+/// Both tracks as one.
+pub fn mono(format: Format, frames: &[u8]) -> Vec<i16> {
+    let sum =
+        |left: i16, right: i16| (i32::from(left) + i32::from(right)).clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+    match format {
+        Format::Pcm16 => frames
+            .chunks_exact(4)
+            .map(|f| sum(i16::from_le_bytes([f[0], f[1]]), i16::from_le_bytes([f[2], f[3]])))
+            .collect(),
+        Format::Alaw => frames
+            .chunks_exact(2)
+            .map(|f| sum(law::decode(Codec::Pcma, f[0]), law::decode(Codec::Pcma, f[1])))
+            .collect(),
+    }
+}
+
 /// Whether a recording's header is right for its length. `head` is the file's first bytes, at least 58 where it has them.
 /// `Ok(None)`: it is right. `NotOurs`: no header that this module writes.
 pub fn repair(head: &[u8], length: u64) -> Result<Option<Repair>, NotOurs> {
-    let format = match head.get(20..22) {
-        Some([1, 0]) => Format::Pcm16,
-        Some([6, 0]) => Format::Alaw,
-        Some(_) | None => return Err(NotOurs),
-    };
+    let format = Format::of(head)?;
     let header_bytes = format.header_bytes();
     let written = head.get(..header_bytes).ok_or(NotOurs)?;
     let data = length.saturating_sub(header_bytes as u64);
@@ -134,6 +176,31 @@ mod tests {
         }
         assert_eq!(header(Format::Alaw, 1_000)[46..50], 500_u32.to_le_bytes());
         assert_eq!(header(Format::Pcm16, u64::MAX).len(), 44);
+    }
+
+    #[test]
+    fn a_part_is_found_in_a_file_that_grows_and_both_sides_are_heard() {
+        for (format, frame) in [(Format::Pcm16, 4), (Format::Alaw, 2)] {
+            // The header still says that nothing is there; a second is, and a byte.
+            let (head, start) = (header(format, 0), header(format, 0).len() as u64);
+            for (from, to, expected) in [
+                (0, 1_000, 0..8_000),
+                (250, 500, 2_000..4_000),
+                (250, 9_000, 2_000..8_000),
+                (2_000, 3_000, 8_000..8_000),
+                (500, 250, 4_000..4_000),
+                (-5, 1, 0..8),
+            ] {
+                let found = part(&head, start + 8_000 * frame + 1, Span::millis(from), Span::millis(to));
+                let range = start + expected.start * frame..start + expected.end * frame;
+                assert_eq!(found, Ok((format, range)), "{from} to {to}");
+            }
+        }
+        assert_eq!(part(b"RIFF", 4, Span::ZERO, Span::ZERO), Err(NotOurs));
+        let frames = [1_000_i16, 500, 30_000, 30_000].map(i16::to_le_bytes).concat();
+        assert_eq!(mono(Format::Pcm16, &frames), [1_500, 32_767]);
+        let alaw = mono(Format::Alaw, &[law::encode(Codec::Pcma, 1_000), law::encode(Codec::Pcma, 500)]);
+        assert!((1_450..1_550).contains(&alaw[0]), "{alaw:?}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! wins, and applying one twice changes nothing. The types are plain values so that the tenant machine can be driven
 //! without a media thread.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use crate::base::{ContactId, LegId, PlayerId, PortPair, Span, Time};
@@ -120,12 +121,42 @@ pub struct NumberedDigit {
     pub digit: char,
 }
 
+/// Something that can be said to a leg. The library is in memory; the others are loaded when a player asks for them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Clip {
+    /// A key in the sound library, without ending: `en-US/welcome`, `music/default`.
+    Library(String),
+    /// Text that a voice speaks. `language` is a tag of RFC 5646 as the site writes it: `zh-CN`.
+    Speech { language: String, text: String },
+    /// A part of a recording, finished or still running: both tracks as one. `file` as in [`TrackSpec`]; `to` may lie
+    /// behind its end.
+    Recording { file: String, from: Span, to: Span },
+}
+
+impl From<&str> for Clip {
+    /// A sound of the library.
+    fn from(key: &str) -> Self {
+        Self::Library(key.to_owned())
+    }
+}
+
+impl fmt::Display for Clip {
+    /// As it is named when it is missing; what was to be spoken is personal and not told.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Library(key) => f.write_str(key),
+            Self::Speech { language, .. } => write!(f, "speech in {language}"),
+            Self::Recording { file, .. } => f.write_str(file),
+        }
+    }
+}
+
 /// A prompt, a list of prompts, music or a tone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayerSpec {
     pub player: PlayerId,
-    /// Keys in the sound library, without ending: `en-US/welcome`, `music/default`. Played one after the other.
-    pub sounds: Vec<String>,
+    /// Played one after the other, from when the last of them is there.
+    pub sounds: Vec<Clip>,
     /// Start again after the last.
     pub repeat: bool,
     /// Music is not recorded.
@@ -166,7 +197,7 @@ pub enum ReportBody {
         leg: LegId,
         fact: Fact,
     },
-    /// All sounds were played, or one was not in the library.
+    /// All sounds were played, or this one is not in the library or could not be loaded in time.
     PlayerEnded {
         player: PlayerId,
         missing: Option<String>,

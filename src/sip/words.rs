@@ -29,6 +29,9 @@ pub enum Act {
     Probe { leg: LegId },
     /// Ends a dialog of a process that died. Nothing is told back.
     ByeRestored { dialog: Box<DialogState>, cause: EndCause },
+    /// How what this REFER asked for goes: 1xx, or the final status, which ends its subscription. One that is over, or was
+    /// not wanted (RFC 4488), hears nothing.
+    ReferProgress { refer: ReferNo, status: u16 },
     /// From now on (or no more) prove that this extension's phone is there: OPTIONS while nothing else is heard,
     /// two misses mean unreachable.
     Watch { extension: ExtensionNo, on: bool },
@@ -129,6 +132,8 @@ pub enum Tell {
         status: Option<u16>,
         by_far_end: bool,
     },
+    /// A phone gives its far end to somebody else; 202 was sent.
+    Refer(Box<Refer>),
     /// A phone has (first contact made it) or has no longer any usable contact, or a watched one stopped answering.
     Reachable {
         extension: ExtensionNo,
@@ -148,6 +153,24 @@ pub enum Tell {
     Traced(Box<Traced>),
 }
 
+/// One REFER of a tenant's endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReferNo(pub u64);
+
+/// A REFER in the dialog of `leg` (RFC 3515).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refer {
+    pub leg: LegId,
+    /// Names its subscription in [`Act::ReferProgress`].
+    pub refer: ReferNo,
+    /// User part of Refer-To.
+    pub to: String,
+    /// The leg whose dialog the embedded `Replaces` names (RFC 3891): an attended transfer.
+    pub replaces: Option<LegId>,
+    /// The URI of Referred-By (RFC 3892), as it stood there.
+    pub referred_by: Option<String>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Incoming {
     /// Minted by the endpoint.
@@ -162,6 +185,8 @@ pub struct Incoming {
     pub call_id: String,
     /// The offer; `None`: the caller wants ours (delayed offer).
     pub sdp: Option<Vec<u8>>,
+    /// Its `Replaces` names the dialog of this leg, whose place it takes (RFC 3891).
+    pub replaces: Option<LegId>,
     pub max_forwards: u8,
     pub interface: InterfaceNo,
     pub remote: SocketAddr,

@@ -56,6 +56,7 @@ fn extension(e: &Extension, passwords: Passwords) -> String {
         ("password", (passwords == Passwords::Shown).then(|| quoted(&e.password.0))),
         ("outbound", e.outbound.then(|| "true".to_owned())),
         ("record", e.record.then(|| "true".to_owned())),
+        ("auto_answer", e.auto_answer.then(|| "true".to_owned())),
     ])
 }
 

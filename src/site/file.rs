@@ -41,6 +41,7 @@ pub(super) struct ExtensionEntry {
     pub password: Option<Secret>,
     pub outbound: bool,
     pub record: bool,
+    pub auto_answer: bool,
 }
 
 #[derive(Clone, Debug)]

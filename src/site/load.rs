@@ -235,7 +235,8 @@ impl Loader<'_> {
     }
 
     fn extension(&mut self, item: &Item) -> Option<ExtensionEntry> {
-        let fields = item.fields(&["number", "name", "password", "outbound", "record"], &mut self.problems)?;
+        let fields =
+            item.fields(&["number", "name", "password", "outbound", "record", "auto_answer"], &mut self.problems)?;
         let number_item = fields.need("number", "number: \"1001\"", &mut self.problems)?;
         let digits = |t: &str| (t.len() <= 20 && t.bytes().all(|b| b.is_ascii_digit())).then(|| t.to_owned());
         let hint = "write up to 20 digits in quotes, without `+`: `\"1001\"`";
@@ -245,7 +246,8 @@ impl Loader<'_> {
         let name = self.text(&fields, "name").unwrap_or_else(|| number.clone());
         let password = self.text(&fields, "password").map(Secret);
         let (outbound, record) = (self.bool(&fields, "outbound", false), self.bool(&fields, "record", false));
-        Some(ExtensionEntry { name, password, outbound, record, number })
+        let auto_answer = self.bool(&fields, "auto_answer", false);
+        Some(ExtensionEntry { name, password, outbound, record, auto_answer, number })
     }
 
     fn group(&mut self, item: &Item) -> Option<Group> {

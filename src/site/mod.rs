@@ -114,6 +114,8 @@ pub struct Extension {
     pub password: Secret,
     /// May dial outside.
     pub outbound: bool,
+    /// For an agent's offers it is asked to answer by itself.
+    pub auto_answer: bool,
     /// Calls that this phone makes are recorded; those to a number are by the number's rule.
     pub record: bool,
     /// Removed while in use: finishes its running work.

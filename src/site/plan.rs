@@ -125,10 +125,10 @@ fn numbered_extension(
     entry: ExtensionEntry,
     password: &mut dyn FnMut(&str) -> String,
 ) -> (ExtensionNo, Extension) {
-    let ExtensionEntry { number, name, password: given, outbound, record } = entry;
+    let ExtensionEntry { number, name, password: given, outbound, record, auto_answer } = entry;
     let no = ExtensionNo(n.extensions.number(&number));
     let password = given.unwrap_or_else(|| Secret(password(&number)));
-    (no, Extension { no, number, name, password, outbound, record, retiring: false })
+    (no, Extension { no, number, name, password, outbound, record, auto_answer, retiring: false })
 }
 
 fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {

@@ -1,7 +1,7 @@
 //! The verbs of call control: what can be asked of a live contact, and which leg and whom each names.
 //! Owns the words. Leaves whether a verb fits to `call`, and where a target leads to the tenant machine.
 
-use crate::base::{AgentNo, CallId, GroupNo, LegId, Span};
+use crate::base::{AgentNo, CallId, ContactId, GroupNo, LegId, Span};
 use crate::event::words::{SupervisionMode, TransferMode};
 
 /// Which leg of the contact a verb is about.
@@ -78,6 +78,10 @@ pub enum CallVerb {
     Consult {
         who: Option<Who>,
         verb: ConsultVerb,
+    },
+    /// The party that is in both contacts leaves them, and its far ends talk to each other; the older contact goes on.
+    Merge {
+        with: ContactId,
     },
     Record {
         verb: RecordVerb,

@@ -118,15 +118,25 @@ impl AgentVerb {
     }
 }
 
-/// Dials `to` and runs `flow` for whoever answers. Reaches out of the house, so it acts once it is on disk.
+/// Dials `to`, and does something for whoever answers. Reaches out of the house, so it acts once it is on disk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Originate {
     /// An internal number or a public one, resolved as everywhere.
     pub to: String,
-    pub flow: String,
+    pub then: Then,
     /// The number shown to the far end; the trunk's own when absent.
     pub from: Option<String>,
     pub data: Map<String, Value>,
+}
+
+/// What comes when the dialled party has answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// The flow of this key runs.
+    Flow(String),
+    /// A text is spoken to its end, and the call is over: a voice notification. At most
+    /// [`SPEECH_CHARS`](crate::base::bounds::SPEECH_CHARS); without a language in the tenant's.
+    Say { text: String, language: Option<String> },
 }
 
 /// Reads of live state. They are answered in the order of the mailbox, so a query after a command sees its effect.

@@ -16,7 +16,7 @@ pub use answer::{
 };
 pub use call::{CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Watch, Who};
 pub use code::Code;
-pub use command::{AgentVerb, Body, Command, Originate, Query};
+pub use command::{AgentVerb, Body, Command, Originate, Query, Then};
 
 use crate::base::ExtensionNo;
 

@@ -1,16 +1,16 @@
 //! Commands: checked against the state, answered before any effect, never done twice.
 
 use super::Tenant;
-use super::dialling::Ordered;
+use super::dialling::{Next, Ordered};
 use super::remember::{Known, Outcome, body_hash};
 use super::words::Output;
 use crate::acd::words::VerbRefused;
 use crate::base::{AgentNo, ContactId, LegId, Now, Supplies};
 use crate::call::words::{Act, Birth};
-use crate::event::words::{By, EndCause, Side, Station};
+use crate::event::words::{By, EndCause, Side, Speech, Station};
 use crate::event::{About, Kind};
 use crate::site::{Origin, ResolveError, resolve};
-use crate::switch::{AgentVerb, Answer, Body, Code, Command, ContactState, LegPhase, Originate, Snapshot};
+use crate::switch::{AgentVerb, Answer, Body, Code, Command, ContactState, LegPhase, Originate, Snapshot, Then};
 
 /// A refusal: its code, and what stood in the way.
 pub(super) type Refusal = (Code, String);
@@ -207,7 +207,13 @@ impl Tenant {
         supplies: &mut Supplies,
     ) -> Result<Snapshot, Refusal> {
         self.may_originate(&originate, now)?;
-        let Originate { to, flow, from, data } = originate;
+        let Originate { to, then, from, data } = originate;
+        let then = match then {
+            Then::Flow(key) => Next::Flow(key),
+            Then::Say { text, language } => {
+                Next::Say(Speech { text, language: language.unwrap_or_else(|| self.site.language.clone()) })
+            }
+        };
         let contact = ContactId(supplies.ids.mint(now.t));
         let birth = Birth {
             contact,
@@ -223,7 +229,7 @@ impl Tenant {
         self.introduce(now, supplies);
         let token = self.next_token;
         self.next_token += 1;
-        self.awaiting_commit.insert(token, Ordered { contact, to, from, flow, by });
+        self.awaiting_commit.insert(token, Ordered { contact, to, from, then, by });
         Ok(Snapshot::Ordered(contact))
     }
 
@@ -232,7 +238,10 @@ impl Tenant {
     fn journal_order(&mut self, by: By, now: Now) {
         let Some((&token, ordered)) = self.awaiting_commit.last_key_value() else { return };
         let about = About { contact: Some(ordered.contact), ..About::default() };
-        let kind = Kind::Originated { flow_key: ordered.flow.clone() };
+        let kind = match ordered.then.clone() {
+            Next::Flow(key) => Kind::Originated { flow_key: Some(key), say: None },
+            Next::Say(speech) => Kind::Originated { flow_key: None, say: Some(speech) },
+        };
         self.journal(now, about, by, kind, Some(token));
     }
 
@@ -244,9 +253,12 @@ impl Tenant {
             };
             return Err((code, String::new()));
         }
-        // One that came as a file since the start has no number yet: it cannot run, so nobody is rung for it.
-        if !self.flows.contains_key(&originate.flow) || !self.site.flows.contains_key(&originate.flow) {
-            return Err((Code::UnknownFlow, originate.flow.clone()));
+        match &originate.then {
+            // One that came as a file since the start has no number yet: it cannot run, so nobody is rung for it.
+            Then::Flow(key) if !self.flows.contains_key(key) || !self.site.flows.contains_key(key) => {
+                return Err((Code::UnknownFlow, key.clone()));
+            }
+            Then::Flow(_) | Then::Say { .. } => {}
         }
         let size = serde_json::to_string(&originate.data).map_or(usize::MAX, |text| text.len());
         if size > crate::base::bounds::ATTACHED_DATA_BYTES {

@@ -5,7 +5,7 @@ use super::words::House;
 use crate::base::bounds::SELF_MEETINGS;
 use crate::base::{ContactId, ExtensionNo, GroupNo, Now, NumberNo, Span, Supplies, TrunkNo};
 use crate::call::words::{Act, Arrival, Attempt, Dial, Limits};
-use crate::event::words::{AlarmKind, By, CallKind, EndCause, PartyRef, Side};
+use crate::event::words::{AlarmKind, By, CallKind, EndCause, PartyRef, Side, Speech};
 use crate::sdp::Codec;
 use crate::sip::words::{Incoming, Target};
 use crate::site::{Destination, Origin, ResolveError, resolve};
@@ -23,8 +23,15 @@ pub(super) struct Ordered {
     pub contact: ContactId,
     pub to: String,
     pub from: Option<String>,
-    pub flow: String,
+    pub then: Next,
     pub by: By,
+}
+
+/// What comes when the dialled party of an order has answered.
+#[derive(Clone, Debug)]
+pub(super) enum Next {
+    Flow(String),
+    Say(Speech),
 }
 
 /// The user of From: nobody in particular is told as RFC 3323 section 4.1.1.3 does, as a URI's user is never empty.
@@ -35,6 +42,9 @@ fn shown(from: &str) -> String {
 impl Tenant {
     /// An INVITE that the endpoint let in: a contact is born, whatever becomes of it.
     pub(super) fn arrive(&mut self, incoming: Incoming, now: Now, supplies: &mut Supplies) {
+        if let Some(old) = incoming.replaces {
+            return self.take_place(old, incoming, now, supplies);
+        }
         let origin = match incoming.party {
             PartyRef::Trunk(trunk) => Origin::Trunk(trunk),
             PartyRef::Extension(extension) => Origin::Extension(extension),
@@ -146,7 +156,7 @@ impl Tenant {
         Limits { call_max: self.site.limits.call_max, hold_max: self.site.limits.hold_max }
     }
 
-    fn codecs_of(&self, party: PartyRef) -> Vec<Codec> {
+    pub(super) fn codecs_of(&self, party: PartyRef) -> Vec<Codec> {
         match party {
             PartyRef::Trunk(trunk) => self.site.trunks.get(&trunk).map(|t| t.codecs.clone()).unwrap_or_default(),
             PartyRef::Extension(_) => PHONE_CODECS.to_vec(),
@@ -218,6 +228,7 @@ impl Tenant {
             from_name: name,
             remote: number,
             codecs: PHONE_CODECS.to_vec(),
+            auto_answer: false,
             targets: self.with_media_ip(self.sip.targets_of_extension(extension, now.t)),
         }
     }
@@ -237,6 +248,7 @@ impl Tenant {
             from_name: None,
             remote: number.to_owned(),
             codecs: object.codecs.clone(),
+            auto_answer: false,
             targets: self.with_media_ip(vec![target]),
         })
     }
@@ -261,7 +273,8 @@ impl Tenant {
     ) -> Attempt {
         let from = self.contacts.caller(contact).unwrap_or_default();
         let group = self.site.groups.get(&group).map(|g| g.name.clone());
-        self.phone_attempt(extension, &from, group, now)
+        let auto_answer = self.site.extensions.get(&extension).is_some_and(|e| e.auto_answer);
+        Attempt { auto_answer, ..self.phone_attempt(extension, &from, group, now) }
     }
 
     pub(super) fn attempts_of_flow(&self, contact: ContactId, to: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
@@ -287,7 +300,7 @@ impl Tenant {
         }
         match self.attempts_to(&ordered.to, Origin::Api, &from, now) {
             Ok(attempts) => {
-                self.ordered_flows.insert(contact, ordered.flow.clone());
+                self.ordered_next.insert(contact, ordered.then.clone());
                 let dial = Dial { attempts, ring: RING_DEFAULT, customer: true, by: ordered.by };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
             }
@@ -297,16 +310,24 @@ impl Tenant {
         }
     }
 
-    /// The dialled party of an originate answered: its flow begins. Nobody answered: the contact has ended by itself.
+    /// The dialled party of an originate answered: its flow begins, or its text. Nobody answered: the contact has ended
+    /// by itself.
     pub(super) fn ordered_dial_ended(
         &mut self,
         contact: ContactId,
-        flow: &str,
+        next: Next,
         result: Result<(), EndCause>,
         now: Now,
         supplies: &mut Supplies,
     ) {
-        if result.is_ok() && !self.start_flow(contact, flow, now, supplies) {
+        if result.is_err() {
+            return;
+        }
+        let begun = match next {
+            Next::Flow(key) => self.start_flow(contact, &key, now, supplies),
+            Next::Say(speech) => self.start_saying(contact, speech, now, supplies),
+        };
+        if !begun {
             let hangup = Act::Hangup { leg: None, cause: EndCause::NotFound, side: Side::System, by: By::SYSTEM };
             self.contacts.act(contact, hangup, now, supplies);
         }

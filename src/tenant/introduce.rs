@@ -1,12 +1,14 @@
 //! Who hears what: each room's outputs become another's inputs, until all are empty. The exhaustive matches here are the
 //! whole of what the rooms know of each other.
 
+use std::sync::Arc;
+
 use super::words::Output;
 use super::{Run, Tenant};
 use crate::acd::words::{Offer, OfferStep, Output as Acd};
-use crate::base::{AgentNo, ContactId, Now, Span, Supplies};
+use crate::base::{AgentNo, ContactId, FlowNo, Now, Span, Supplies};
 use crate::call::words::{self as call, Act};
-use crate::event::words::{AlarmKind, By, EndCause, OfferEnding, PartyRef, Side, Station};
+use crate::event::words::{AlarmKind, By, EndCause, OfferEnding, PartyRef, Side, Speech, SpeechEnding, Station};
 use crate::event::{About, Kind};
 use crate::ivr::words::{DialResult, Input as Flow, Output as FlowOutput, Subject};
 use crate::sip::words::{Output as Sip, Tell};
@@ -63,6 +65,7 @@ impl Tenant {
         }
         match tell {
             Tell::Incoming(incoming) => self.arrive(*incoming, now, supplies),
+            Tell::Refer(refer) => self.referred(*refer, now, supplies),
             Tell::Reachable { extension, reachable } => self.acd.reachable(extension, reachable, now, supplies),
             Tell::Registered { extension, contact, until } => {
                 self.journal(now, About::default(), By::PARTY, Kind::Registered { extension, contact, until }, None);
@@ -100,8 +103,11 @@ impl Tenant {
             call::Tell::DialEnded(result) => self.dial_ended(contact, result, now, supplies),
             call::Tell::OtherSideLeft => self.flow(contact, Flow::AgentSideEnded, now, supplies),
             call::Tell::Stranded { group } => self.queue_stranded(contact, group, now, supplies),
-            // Commands are told by the event; the REFER of a phone will be told here.
-            call::Tell::TransferEnded { .. } => {}
+            // Commands are told by the event.
+            call::Tell::TargetRings { transferor } => self.refer_rings(transferor, now, supplies),
+            call::Tell::TransferEnded { transferor, ending, cause } => {
+                self.refer_ended(transferor, ending, cause, now, supplies);
+            }
             call::Tell::AgentDoes { agent, does } => self.agent_does(agent, contact, does, now, supplies),
             call::Tell::TakenOver { agent: _, by } => self.taken_over(contact, &by, now, supplies),
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
@@ -110,6 +116,7 @@ impl Tenant {
                 let wrap_up = self.site.groups.get(&group).map_or(Span::ZERO, |g| g.wrap_up);
                 self.acd.talk_ended(agent, contact, wrap_up, &By::SYSTEM, now, supplies);
             }
+            call::Tell::AgentMoved { agent, from } => self.acd.talk_moved(agent, from, contact, now, supplies),
             call::Tell::StationBusy { extension, busy: true } => {
                 // A full phone was refused before it was dialled; its own call is let through and shown.
                 if self.acd.claim_station(extension, contact, now, supplies).is_err() {
@@ -170,8 +177,8 @@ impl Tenant {
     }
 
     fn dial_ended(&mut self, contact: ContactId, result: Result<(), EndCause>, now: Now, supplies: &mut Supplies) {
-        if let Some(flow) = self.ordered_flows.remove(&contact) {
-            return self.ordered_dial_ended(contact, &flow, result, now, supplies);
+        if let Some(next) = self.ordered_next.remove(&contact) {
+            return self.ordered_dial_ended(contact, next, result, now, supplies);
         }
         let result = match result {
             Ok(()) => DialResult::Connected,
@@ -184,19 +191,39 @@ impl Tenant {
 
     /// Starts the flow of this key for a contact. `false`: there is no such flow.
     pub(super) fn start_flow(&mut self, contact: ContactId, key: &str, now: Now, supplies: &mut Supplies) -> bool {
-        let (Some(flow), Some(&no)) = (self.flows.get(key), self.site.flows.get(key)) else { return false };
-        let Some((from, to, language, data)) = self.contacts.subject(contact) else { return false };
-        let kind = Kind::FlowStarted { flow: no, flow_key: key.to_owned(), version: flow.version.clone() };
-        let subject = Subject { flow: no, from, to, language, data };
-        let run = Run {
-            flow: crate::ivr::Run::new(std::sync::Arc::clone(flow), subject),
-            flow_key: key.to_owned(),
-            node: None,
-        };
-        self.runs.insert(contact, run);
-        self.contacts.hold_by_flow(contact);
+        let (Some(flow), Some(&no)) = (self.flows.get(key).cloned(), self.site.flows.get(key)) else { return false };
+        let version = flow.version.clone();
+        if !self.put_run(contact, flow, no, Some(key)) {
+            return false;
+        }
+        let kind = Kind::FlowStarted { flow: no, flow_key: key.to_owned(), version };
         self.contacts.journal(About { contact: Some(contact), ..About::default() }, By::FLOW, kind);
         self.flow(contact, Flow::Start, now, supplies);
+        true
+    }
+
+    /// Speaks an order's text to whoever answered, then hangs up: a flow of one node that stands in no file.
+    pub(super) fn start_saying(
+        &mut self,
+        contact: ContactId,
+        speech: Speech,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> bool {
+        let flow = crate::ivr::Flow::saying(&speech.text, Some(speech.language));
+        if !self.put_run(contact, Arc::new(flow), FlowNo(0), None) {
+            return false;
+        }
+        self.flow(contact, Flow::Start, now, supplies);
+        true
+    }
+
+    fn put_run(&mut self, contact: ContactId, flow: Arc<crate::ivr::Flow>, no: FlowNo, key: Option<&str>) -> bool {
+        let Some((from, to, language, data)) = self.contacts.subject(contact) else { return false };
+        let subject = Subject { flow: no, from, to, language, data };
+        let run = Run { flow: crate::ivr::Run::new(flow, subject), flow_key: key.map(str::to_owned), node: None };
+        self.runs.insert(contact, run);
+        self.contacts.hold_by_flow(contact);
         true
     }
 
@@ -240,15 +267,20 @@ impl Tenant {
     }
 
     fn trace(&mut self, contact: ContactId, node: String, exit: String) {
-        if let Some(run) = self.runs.get_mut(&contact) {
-            run.node = Some(node.clone());
-        }
+        let Some(run) = self.runs.get_mut(&contact) else { return };
+        run.node = Some(node.clone());
+        let kind = match (&run.flow_key, exit.as_str()) {
+            (Some(_), _) => Kind::FlowNode { node, exit },
+            (None, crate::ivr::NEXT) => Kind::Said { ending: SpeechEnding::Whole },
+            (None, crate::ivr::CUSTOMER_LEFT) => Kind::Said { ending: SpeechEnding::CutShort },
+            (None, _) => Kind::Said { ending: SpeechEnding::Failed },
+        };
         let about = About { contact: Some(contact), ..About::default() };
-        self.contacts.journal(about, By::FLOW, Kind::FlowNode { node, exit });
+        self.contacts.journal(about, By::FLOW, kind);
     }
 
     pub(super) fn flow_ended(&mut self, contact: ContactId) {
-        if let Some(&flow) = self.runs.get(&contact).and_then(|run| self.site.flows.get(&run.flow_key)) {
+        if let Some(&flow) = self.runs.get(&contact).and_then(|run| self.site.flows.get(run.flow_key.as_ref()?)) {
             let about = About { contact: Some(contact), ..About::default() };
             self.contacts.journal(about, By::FLOW, Kind::FlowEnded { flow });
         }

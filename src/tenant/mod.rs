@@ -7,6 +7,7 @@ mod commands;
 mod dialling;
 mod introduce;
 mod queueing;
+mod refer;
 mod remember;
 mod restore;
 mod supervision;
@@ -25,7 +26,7 @@ use crate::event::words::By;
 use crate::event::{self, About, Event, Kind};
 use crate::ivr;
 use crate::sip::Endpoint;
-use crate::sip::words::{Binding, Interface};
+use crate::sip::words::{Binding, Interface, ReferNo};
 use crate::site::Site;
 use remember::AcceptedIds;
 pub use restore::Why;
@@ -54,8 +55,10 @@ pub struct Tenant {
     /// Originates whose command is not on disk yet.
     awaiting_commit: BTreeMap<u64, dialling::Ordered>,
     /// Flows that begin when the party an originate dialled answers.
-    ordered_flows: BTreeMap<ContactId, String>,
+    ordered_next: BTreeMap<ContactId, dialling::Next>,
     next_token: u64,
+    /// REFERs that wait for the transfer of this leg.
+    refers: BTreeMap<LegId, ReferNo>,
     /// What a flow is told of an order that failed at once: told after the order, not inside of it.
     failed_at_once: VecDeque<(ContactId, ivr::words::Input)>,
     /// New contacts of this second, for `limits.cps`.
@@ -68,7 +71,8 @@ pub struct Tenant {
 /// A contact's flow and what it waits for.
 struct Run {
     flow: ivr::Run,
-    flow_key: String,
+    /// `None`: it speaks the text of an order, and is no flow of anybody's.
+    flow_key: Option<String>,
     node: Option<String>,
 }
 
@@ -96,8 +100,9 @@ impl Tenant {
             waits: BTreeMap::new(),
             accepted: AcceptedIds::default(),
             awaiting_commit: BTreeMap::new(),
-            ordered_flows: BTreeMap::new(),
+            ordered_next: BTreeMap::new(),
             next_token: 0,
+            refers: BTreeMap::new(),
             failed_at_once: VecDeque::new(),
             arrivals: (0, 0),
             out: VecDeque::new(),
@@ -221,8 +226,9 @@ impl Tenant {
             && self.acd.is_at_rest()
             && self.runs.is_empty()
             && self.waits.is_empty()
-            && self.ordered_flows.is_empty()
+            && self.ordered_next.is_empty()
             && self.awaiting_commit.is_empty()
+            && self.refers.is_empty()
     }
 
     pub fn acd(&self) -> &Acd {
@@ -265,6 +271,8 @@ impl Tenant {
             | Tell::Alive { leg }
             | Tell::Ended { leg, .. } => Some(*leg),
             Tell::Traced(traced) => Some(traced.leg),
+            // the tenant's to judge
+            Tell::Refer(_) => None,
             Tell::Incoming(_) | Tell::Reachable { .. } | Tell::Registered { .. } | Tell::Unregistered { .. } => None,
         }
     }

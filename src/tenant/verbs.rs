@@ -33,6 +33,7 @@ impl Tenant {
                 let act = self.mode_of(contact, who, (mode, target), by)?;
                 self.contacts.act(contact, act, now, supplies);
             }
+            CallVerb::Merge { with } => self.merge((contact, with), by, now, supplies)?,
             CallVerb::Hold { .. }
             | CallVerb::Retrieve { .. }
             | CallVerb::Mute { .. }
@@ -102,6 +103,8 @@ impl Tenant {
                 let transferor = self.leg(contact, who, decide)?;
                 Act::Consult { transferor, verb, by }
             }
+            // of two contacts, so no act of one
+            CallVerb::Merge { with } => return Err((Code::TargetUnfit, with.to_string())),
             CallVerb::Record { verb } => Act::Record { verb, by },
             CallVerb::TakeOver { who } => {
                 let leg = self.leg(contact, who, |leg| Act::TakeOver { leg, by: by.clone() })?;
@@ -178,7 +181,7 @@ impl Tenant {
     }
 
     /// The flow takes the place of the one that stood behind the agent.
-    fn transfer_to_flow(
+    pub(super) fn transfer_to_flow(
         &mut self,
         contact: ContactId,
         leg: LegId,
@@ -262,7 +265,7 @@ fn dial(attempts: Vec<crate::call::words::Attempt>, ring: Option<Span>, by: By) 
     Dial { attempts, ring: ring.unwrap_or(RING_DEFAULT), customer: false, by }
 }
 
-fn code_of(refused: Refused) -> Code {
+pub(super) fn code_of(refused: Refused) -> Code {
     match refused {
         Refused::UnknownContact => Code::UnknownContact,
         Refused::UnknownLeg => Code::UnknownLeg,

@@ -117,7 +117,7 @@ impl Tenant {
             to: view.to,
             number: view.number,
             opened: view.opened,
-            flow: run.map(|r| r.flow_key.clone()),
+            flow: run.and_then(|r| r.flow_key.clone()),
             node: run.and_then(|r| r.node.clone()),
             queued: view.queued,
             data: view.data,

@@ -29,6 +29,7 @@ mod restart;
 mod scenario;
 mod scenarios;
 mod site;
+mod speech;
 mod supervision;
 mod tenants;
 mod trunks;

@@ -8,7 +8,6 @@ use crate::harness::rtp::{Heard, Rtp, Voice};
 use crate::harness::sound::{Stereo, level, loudness};
 use crate::harness::wait::alone;
 use crate::scenario::place::Shape;
-use crate::scenario::stage::Stage;
 use crate::scenario::ua::call::{CallNo, Phase, Plan};
 use crate::wire_stage::OnWire;
 

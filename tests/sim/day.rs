@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use cordboard::base::{CommandId, Rng, Span};
 use cordboard::event::words::{Actor, Disposition, OfferEnding, Wire};
-use cordboard::switch::{AgentVerb, Answer as CommandAnswer, Body, Command, Originate};
+use cordboard::switch::{AgentVerb, Answer as CommandAnswer, Body, Command, Originate, Then};
 
 use crate::disk::DiskFaults;
 use crate::net::Weather;
@@ -272,7 +272,7 @@ impl Day {
         let to = ["913700000000", "1900", "1001", "7777"][self.rng.below(4) as usize];
         let body = Body::Originate(Originate {
             to: to.to_owned(),
-            flow: "callback".to_owned(),
+            then: Then::Flow("callback".to_owned()),
             from: self.rng.chance(0.5).then(|| "+864008000001".to_owned()),
             data: serde_json::Map::new(),
         });

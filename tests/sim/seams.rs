@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use cordboard::base::{CommandId, Span};
-use cordboard::event::words::{Actor, Display, Disposition, OfferEnding, Wire};
+use cordboard::event::words::{Actor, Display, Disposition, OfferEnding, SpeechEnding, Wire};
 use cordboard::ivr::{self, Known};
 use cordboard::media::words::{Fact, Report, ReportBody};
-use cordboard::switch::{AgentVerb, Answer, Body, Command, LegPhase, Originate, Snapshot};
+use cordboard::switch::{AgentVerb, Answer, Body, Command, LegPhase, Originate, Snapshot, Then};
 use cordboard::tenant::words::Input;
 
 use crate::disk::DiskFaults;
@@ -154,8 +154,8 @@ fn order(world: &mut World, id: &str) -> u64 {
 }
 
 fn order_flow(world: &mut World, id: &str, flow: &str) -> u64 {
-    let (to, flow, data) = ("913900000001".to_owned(), flow.to_owned(), serde_json::Map::new());
-    let body = Body::Originate(Originate { to, flow, from: None, data });
+    let (to, then, data) = ("913900000001".to_owned(), Then::Flow(flow.to_owned()), serde_json::Map::new());
+    let body = Body::Originate(Originate { to, then, from: None, data });
     let id = Some(CommandId { token: 1, id: id.to_owned() });
     world.command(Command { id, actor: Actor::Integration(1), body })
 }
@@ -212,4 +212,31 @@ fn a_party_we_called_that_leaves_while_it_waits_has_abandoned() {
     let record = world.disk.rows.contacts.values().next().expect("the order's");
     assert_eq!(record.visits.len(), 1, "{record:?}");
     assert_eq!(record.disposition, Some(Disposition::AbandonedInQueue));
+}
+
+#[test]
+fn a_text_is_spoken_to_whoever_answers_and_the_record_says_so() {
+    for (leaves, ending) in [(false, SpeechEnding::Whole), (true, SpeechEnding::CutShort)] {
+        let mut world = house(QUEUE);
+        let then = Then::Say { text: "Your order is on its way.".to_owned(), language: None };
+        let (to, data) = ("913900000001".to_owned(), serde_json::Map::new());
+        let body = Body::Originate(Originate { to, then, from: None, data });
+        world.command(Command { id: None, actor: Actor::Integration(1), body });
+        wait(&mut world, Span::seconds(1));
+        let call = world.uas[CARRIER].live_call().expect("it is dialled");
+        wait(&mut world, Span::seconds(1));
+        assert_eq!(world.uas[CARRIER].live_calls(), 1, "nothing is said before the answer");
+        world.touch(CARRIER, |ua, t| ua.answer(call, t));
+        wait(&mut world, Span::millis(500));
+        if leaves {
+            world.touch(CARRIER, |ua, t| ua.hang_up(call, t));
+        }
+        wait(&mut world, Span::seconds(5));
+        assert_eq!(world.uas[CARRIER].live_calls(), 0, "it is over with the text");
+        world.finish();
+        let record = world.disk.rows.contacts.values().next().expect("the order's");
+        let said = record.said.as_ref().expect("a text");
+        assert_eq!((said.speech.language.as_str(), said.ending), ("en-US", Some(ending)));
+        assert_eq!((record.flows.len(), record.anomalies), (0, 0), "{record:?}");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cordboard::base::{CommandId, Span, Time};
 use cordboard::event::words::{Actor, Display};
-use cordboard::switch::{AgentVerb, Answer, Body, Command, Originate};
+use cordboard::switch::{AgentVerb, Answer, Body, Command, Originate, Then};
 use cordboard::tenant::words::{House, Input};
 
 use crate::disk::DiskFaults;
@@ -91,9 +91,9 @@ impl Stage for Sim {
     }
 
     fn order(&mut self, id: &'static str, to: &str, flow: &str) {
-        let (to, flow) = (to.to_owned(), flow.to_owned());
+        let (to, then) = (to.to_owned(), Then::Flow(flow.to_owned()));
         let reply =
-            self.command(Some(id), Body::Originate(Originate { to, flow, from: None, data: serde_json::Map::new() }));
+            self.command(Some(id), Body::Originate(Originate { to, then, from: None, data: serde_json::Map::new() }));
         self.replies.insert(id, reply);
     }
 

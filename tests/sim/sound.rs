@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use cordboard::base::{ContactId, InterfaceNo, LegId, PlayerId, PortPair, Ports, Span, Time};
-use cordboard::media::words::{Body, Command, LegSpec, PlayerSpec, ReportBody, Source, Subject};
+use cordboard::media::words::{Body, Clip, Command, LegSpec, PlayerSpec, ReportBody, Source, Subject};
 
 /// Every sound lasts so long.
 pub const SOUND: Span = Span::seconds(2);
@@ -171,7 +171,9 @@ impl Sound {
 
     /// A player of this sound has not come to its end.
     pub fn plays(&self, sound: &str) -> bool {
-        self.players.values().any(|(spec, ended)| ended.is_none() && spec.sounds.iter().any(|key| key == sound))
+        self.players
+            .values()
+            .any(|(spec, ended)| ended.is_none() && spec.sounds.iter().any(|clip| *clip == Clip::from(sound)))
     }
 
     /// What a leg's far end hears.

@@ -49,6 +49,7 @@ fn site(groups: Vec<Group>, agents: &[(u32, &[(u32, u8)])]) -> Site {
         password: Secret(String::new()),
         outbound: true,
         record: false,
+        auto_answer: false,
         retiring: false,
     };
     let agent = |n: u32, groups: &[(u32, u8)]| Agent {

@@ -195,6 +195,7 @@ pub fn site() -> Site {
         password: Secret("hidden".into()),
         outbound: true,
         record: false,
+        auto_answer: false,
         retiring: false,
     };
     let agent = Agent {

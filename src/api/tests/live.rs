@@ -8,7 +8,7 @@ use super::house::{CONTACT, Rig, SEQ};
 use crate::base::{AgentNo, CommandId, ExtensionNo, GroupNo, LegId, ReasonNo, Span};
 use crate::event::words::{Actor, Station};
 use crate::switch::door::House;
-use crate::switch::{AgentVerb, Body, Originate};
+use crate::switch::{AgentVerb, Body, Originate, Then};
 
 fn data(value: &Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
@@ -177,9 +177,21 @@ fn call_rows() -> Vec<Row> {
             Some(json!({ "to": "1002", "flow": "main", "from": "9000", "data": { "a": 1 } })),
             Body::Originate(Originate {
                 to: "1002".into(),
-                flow: "main".into(),
+                then: Then::Flow("main".into()),
                 from: Some("9000".into()),
                 data: data(&json!({ "a": 1 })),
+            }),
+            202,
+        ),
+        (
+            "POST",
+            "/v1/calls".into(),
+            Some(json!({ "to": "1002", "say": { "text": "hello", "language": "en-US" } })),
+            Body::Originate(Originate {
+                to: "1002".into(),
+                then: Then::Say { text: "hello".into(), language: Some("en-US".into()) },
+                from: None,
+                data: data(&json!({})),
             }),
             202,
         ),

@@ -216,6 +216,27 @@ async fn every_operation_asks_for_a_token_and_a_permission() {
     assert!(rig.heard.lock().expect("not poisoned").is_empty());
 }
 
+/// A flow or a text, one of them, and the text as it can be spoken.
+#[tokio::test]
+async fn orders_that_say_nothing_clear_are_400() {
+    let rig = Rig::new();
+    let rows = [
+        (json!({ "to": "1" }), "flow", "or `say`"),
+        (json!({ "to": "", "flow": "main" }), "to", "is empty"),
+        (json!({ "to": "1", "flow": "" }), "flow", "is empty"),
+        (json!({ "to": "1", "flow": "main", "say": { "text": "x" } }), "say", "exclude each other"),
+        (json!({ "to": "1", "say": { "text": " " } }), "say.text", "is empty"),
+        (json!({ "to": "1", "say": { "text": "x".repeat(1_001) } }), "say.text", "1001 characters"),
+        (json!({ "to": "1", "say": { "text": "x", "language": "-w" } }), "say.language", "language tag"),
+    ];
+    for (body, field, said) in rows {
+        let answered = rig.ask("POST", "/v1/calls", "admin", Some(body.clone())).await;
+        assert_eq!((answered.status, &answered.json()["field"]), (400, &json!(field)), "{body}");
+        assert!(answered.json()["detail"].as_str().is_some_and(|text| text.contains(said)), "{}", answered.text());
+    }
+    assert!(rig.heard.lock().expect("not poisoned").is_empty());
+}
+
 #[tokio::test]
 async fn headers_and_bodies_that_cannot_be_read_are_400() {
     let rig = Rig::new();

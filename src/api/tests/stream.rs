@@ -9,8 +9,8 @@ use crate::api::view::EventView;
 use crate::api::view::event::KINDS;
 use crate::base::bounds::{EVENT_PAGE, POLL_PAGES};
 use crate::base::{
-    AgentNo, CallId, CommandId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, OfferId, ReasonNo, SegmentId,
-    Span, TrunkNo,
+    AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, OfferId, ReasonNo,
+    SegmentId, Span, TrunkNo,
 };
 use crate::event::words::{
     Actor, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
@@ -52,6 +52,16 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::LegDialog { dialog: dialog() },
         Kind::MediaHeard,
         Kind::Digit { digit: '5', path: DigitPath::Rtp },
+        Kind::LegMoved {
+            from: ContactId(8),
+            to: CONTACT,
+            direction: Direction::Outbound,
+            role: LegRole::Other,
+            party: PartyRef::Extension(ExtensionNo(3)),
+            remote: "1003".into(),
+            answered: Some(T),
+        },
+        Kind::ContactMerged { with: ContactId(8), goes_on: true },
         Kind::LegEnded { cause: EndCause::Busy, side: Side::Other, sip_status },
         Kind::LegMedia { counts: MediaCounts { received: 50, sent: 49, lost: 1, refused: 0, jitter_us: 125 } },
         Kind::LegHeld,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::house::{CONTACT, Rig};
-use crate::base::{AgentNo, CallId, GroupNo, LegId, Span};
+use crate::base::{AgentNo, CallId, ContactId, GroupNo, LegId, Span};
 use crate::event::words::{SupervisionMode, TransferMode};
 use crate::switch::{Body, CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Watch, Who};
 
@@ -45,6 +45,7 @@ async fn verbs_of_a_leg() {
         ("consult/complete", json!({ "agent": "ana" }), CallVerb::Consult { who: ANA, verb: ConsultVerb::Complete }),
         ("consult/cancel", json!({ "leg": "12" }), CallVerb::Consult { who: LEG, verb: ConsultVerb::Cancel }),
         ("consult/swap", json!({}), CallVerb::Consult { who: None, verb: ConsultVerb::Swap }),
+        ("merge", json!({ "with": "9" }), CallVerb::Merge { with: ContactId(9) }),
         ("consult/join", json!({ "agent": "ana" }), CallVerb::Consult { who: ANA, verb: ConsultVerb::Join }),
     ];
     for (path, body, expected) in rows {

@@ -13,15 +13,17 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 61] = [
+pub const KINDS: [&str; 63] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
+    "contact_merged",
     "leg_created",
     "leg_progress",
     "leg_answered",
     "media_heard",
     "digit",
+    "leg_moved",
     "leg_ended",
     "leg_media",
     "leg_held",
@@ -198,6 +200,7 @@ fn data(event: &Event) -> Option<Value> {
     Some(match kind {
         Kind::ContactOpened { .. }
         | Kind::Originated { .. }
+        | Kind::Said { .. }
         | Kind::ContactData { .. }
         | Kind::ContactClosed { .. }
         | Kind::FlowStarted { .. }
@@ -226,7 +229,9 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::TransferEnded { .. }
         | Kind::SupervisionStarted { .. }
         | Kind::SupervisionChanged { .. }
-        | Kind::SupervisionEnded { .. } => verb_data(kind),
+        | Kind::SupervisionEnded { .. }
+        | Kind::ContactMerged { .. }
+        | Kind::LegMoved { .. } => verb_data(kind),
         Kind::ItemEntered { .. }
         | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
@@ -267,7 +272,9 @@ fn contact_data(kind: &Kind) -> Value {
         Kind::ContactOpened { from, to, number, language, record } => {
             json!({ "from": from, "to": to, "number_no": number, "language": language, "record": record })
         }
-        Kind::Originated { flow_key } => json!({ "flow": flow_key }),
+        Kind::Originated { flow_key: Some(flow_key), say: _ } => json!({ "flow": flow_key }),
+        Kind::Originated { flow_key: None, say } => json!({ "say": say }),
+        Kind::Said { ending } => json!({ "ending": ending }),
         Kind::ContactData { data } => json!({ "data": data }),
         Kind::ContactClosed { disposition, side, cause, sip_status } => {
             json!({ "disposition": disposition, "side": side, "cause": cause, "sip_status": sip_status })
@@ -314,6 +321,10 @@ fn verb_data(kind: &Kind) -> Value {
             json!({ "mode": mode, "target": WatchedView::new(*target) })
         }
         Kind::SupervisionEnded { ending, cause } => json!({ "ending": ending, "cause": cause }),
+        Kind::ContactMerged { with, goes_on } => json!({ "with": with, "goes_on": goes_on }),
+        Kind::LegMoved { from, to, direction, role, party: of, remote, answered: _ } => json!({
+            "from": from, "to": to, "direction": direction, "role": role, "party": party(*of), "remote": remote,
+        }),
         Kind::LegHeld | Kind::LegRetrieved | Kind::ChairTaken => json!({}),
         other => unreachable!("`data` sends {} elsewhere", other.name()),
     }

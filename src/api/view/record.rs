@@ -49,6 +49,9 @@ pub struct RecordView {
     pub legs: Vec<LegRecordView>,
     pub visits: Vec<VisitView>,
     pub offers: Vec<OfferView>,
+    /// What an order had spoken to whoever answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said: Option<SaidView>,
     pub flows: Vec<FlowView>,
     /// Keys pressed, in order.
     pub digits: Vec<DigitView>,
@@ -171,6 +174,16 @@ pub struct OfferView {
     pub ending: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sip_status: Option<u16>,
+}
+
+/// Text that was to be spoken.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SaidView {
+    pub text: String,
+    pub language: String,
+    /// `whole`, `cut-short` or `failed`; absent when nobody answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ending: Option<String>,
 }
 
 /// One run of a flow and the nodes it left.
@@ -313,6 +326,11 @@ impl RecordView {
             legs: record.legs.iter().map(|leg| LegRecordView::new(leg, &scale)).collect(),
             visits: record.visits.iter().map(|visit| VisitView::new(visit, &scale)).collect(),
             offers: record.offers.iter().map(|offer| OfferView::new(offer, &scale)).collect(),
+            said: record.said.as_ref().map(|said| SaidView {
+                text: said.speech.text.clone(),
+                language: said.speech.language.clone(),
+                ending: said.ending.map(word),
+            }),
             flows: flows(&scale),
             digits: digits(&scale),
             recording: recording(&scale),

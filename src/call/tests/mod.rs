@@ -2,6 +2,7 @@
 //! each step. Sockets and files close at once.
 
 mod complaints;
+mod merges;
 mod supervision;
 mod transfers;
 mod verbs;
@@ -30,6 +31,12 @@ pub const HELD_SDP: &[u8] = b"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4
 const LIMITS: Limits = Limits { call_max: Span::minutes(240), hold_max: Span::minutes(15) };
 pub const GROUP: GroupNo = GroupNo(1);
 
+/// What a contact asked for and told, in one order.
+pub enum Story {
+    Sip(sip::Act),
+    Told(Tell),
+}
+
 pub struct Bench {
     contacts: Contacts,
     supplies: Supplies,
@@ -41,6 +48,8 @@ pub struct Bench {
     pub track: Option<TrackSpec>,
     pub sips: Vec<sip::Act>,
     pub tells: Vec<Tell>,
+    pub medias: Vec<Body>,
+    pub order: Vec<Story>,
     pub events: Vec<Event>,
     pub ledger: Rows,
     seq: u64,
@@ -73,19 +82,19 @@ fn attempt(to: &str) -> Attempt {
         from_name: None,
         remote: to.to_owned(),
         codecs: vec![Codec::Pcma],
+        auto_answer: false,
         targets: if to == "nobody" { Vec::new() } else { vec![(target, HERE)] },
     }
 }
 
 impl Bench {
-    /// A customer who was let in and whom a flow holds.
-    pub fn customer() -> Self {
+    fn empty() -> Self {
         let mut ports = Ports::default();
         for rtp in (20_000..20_200).step_by(2) {
             ports.put(PortPair { interface: InterfaceNo(0), ip: HERE, rtp });
         }
         let supplies = Supplies { ids: IdBlock::new(0, 1, 1 << 20), ports, rng: Rng::from_number(1) };
-        let mut bench = Self {
+        Self {
             contacts: Contacts::new("demo"),
             supplies,
             t: Time(1_000_000_000),
@@ -96,16 +105,67 @@ impl Bench {
             track: None,
             sips: Vec::new(),
             tells: Vec::new(),
+            medias: Vec::new(),
+            order: Vec::new(),
             events: Vec::new(),
             ledger: Rows::default(),
             seq: 0,
-        };
-        let leg = LegId(7);
-        bench.names.insert(leg, "customer".to_owned());
-        let now = bench.now();
-        bench.contact = bench.contacts.arrive(arrival(leg), true, now, &mut bench.supplies);
-        bench.drain();
+        }
+    }
+
+    /// A customer who was let in and whom a flow holds.
+    pub fn customer() -> Self {
+        let mut bench = Self::empty();
+        bench.contact = bench.customer_calls();
         bench
+    }
+
+    /// Ana's phone has called the boss by itself.
+    pub fn phone() -> Self {
+        let mut bench = Self::empty();
+        bench.contact = bench.phone_calls("ana-zero", "boss");
+        bench
+    }
+
+    pub fn customer_calls(&mut self) -> ContactId {
+        let leg = LegId(7);
+        self.names.insert(leg, "customer".to_owned());
+        self.arrives(arrival(leg), true)
+    }
+
+    fn arrives(&mut self, arrival: Arrival, flow: bool) -> ContactId {
+        let now = self.now();
+        // What a step tells is judged against the contact it is about.
+        let before = std::mem::replace(&mut self.contact, ContactId(0));
+        let contact = self.contacts.arrive(arrival, flow, now, &mut self.supplies);
+        self.drain();
+        self.contact = before;
+        contact
+    }
+
+    /// A phone in a talk calls a group, by another leg.
+    pub fn group_calls(&mut self, name: &str) -> ContactId {
+        let leg = LegId(20 + self.names.len() as u64);
+        self.names.insert(leg, name.to_owned());
+        let arrival = Arrival { customer: false, record: false, ..arrival(leg) };
+        self.arrives(arrival, false)
+    }
+
+    /// A phone calls another by itself.
+    pub fn phone_calls(&mut self, name: &str, to: &str) -> ContactId {
+        let contact = self.group_calls(name);
+        let (before, now) = (std::mem::replace(&mut self.contact, contact), self.now());
+        self.contacts.act(contact, Act::Dial(Box::new(dial(&[to]))), now, &mut self.supplies);
+        self.drain();
+        self.contact = before;
+        contact
+    }
+
+    pub fn merge(&mut self, legs: (LegId, LegId)) -> Result<LegId, super::words::Refused> {
+        let now = self.now();
+        let result = self.contacts.merge(legs, By::PARTY, now, &mut self.supplies);
+        self.drain();
+        result
     }
 
     /// The customer and Ana talk since 10 s. `flow`: the customer's flow goes on after her.
@@ -209,7 +269,10 @@ impl Bench {
 
     pub fn heard(&mut self, name: &str) {
         let leg = self.leg(name);
-        self.report(ReportBody::Fact { leg, fact: Fact::FirstSound });
+        let (now, body) = (self.now(), ReportBody::Fact { leg, fact: Fact::FirstSound });
+        let contact = self.contacts.place_of(leg).map_or(self.contact, |(contact, _)| contact);
+        self.contacts.report(Report { contact, body }, now, &mut self.supplies);
+        self.drain();
     }
 
     pub fn report(&mut self, body: ReportBody) {
@@ -255,7 +318,9 @@ impl Bench {
     fn source(&self, source: Source) -> String {
         match source {
             Source::Leg(leg) => self.names[&leg].clone(),
-            Source::Player(player) => self.players[&player].sounds.join(","),
+            Source::Player(player) => {
+                self.players[&player].sounds.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+            }
         }
     }
 
@@ -289,8 +354,11 @@ impl Bench {
         while let Some(output) = self.contacts.poll() {
             match output {
                 Output::Sip(act) => self.sip(act),
-                Output::Media(command) => self.media(command.body),
-                Output::Tell { tell, .. } => self.tells.push(tell),
+                Output::Media(command) => self.media(command.contact, command.body),
+                Output::Tell { tell, .. } => {
+                    self.order.push(Story::Told(tell.clone()));
+                    self.tells.push(tell);
+                }
                 Output::Journal { about, by, kind } => self.journal(about, by, kind),
             }
         }
@@ -301,10 +369,12 @@ impl Bench {
         if let sip::Act::Invite(invite) = &act {
             self.names.insert(invite.leg, invite.to_user.clone());
         }
+        self.order.push(Story::Sip(act.clone()));
         self.sips.push(act);
     }
 
-    fn media(&mut self, body: Body) {
+    fn media(&mut self, contact: ContactId, body: Body) {
+        self.medias.push(body.clone());
         match body {
             Body::SetRow { sink, sources } => drop(self.rows.insert(sink, sources)),
             Body::SetPlayer(spec) => drop(self.players.insert(spec.player, spec)),
@@ -313,12 +383,12 @@ impl Bench {
                 self.rows.remove(&leg);
                 let now = self.now();
                 let body = ReportBody::LegClosed { leg, counts: Default::default() };
-                self.contacts.report(Report { contact: self.contact, body }, now, &mut self.supplies);
+                self.contacts.report(Report { contact, body }, now, &mut self.supplies);
             }
             Body::Close(Subject::Recorder(recorder)) => {
                 let now = self.now();
                 let body = ReportBody::RecordingEnded { recorder, length: Span::seconds(1), gap: None };
-                self.contacts.report(Report { contact: self.contact, body }, now, &mut self.supplies);
+                self.contacts.report(Report { contact, body }, now, &mut self.supplies);
             }
             Body::SetLeg(_) | Body::Close(_) | Body::ReturnPorts(_) | Body::Hand { .. } => {}
         }
@@ -358,6 +428,7 @@ fn arrival(leg: LegId) -> Arrival {
         dialled: "9000".to_owned(),
         call_id: "c".to_owned(),
         sdp: Some(SDP.to_vec()),
+        replaces: None,
         max_forwards: 70,
         interface: InterfaceNo(0),
         remote: (HERE, 5060).into(),

@@ -71,6 +71,7 @@ impl House {
             coalesce: false,
             clock: Arc::clone(&clock),
             writer: writer.sender(),
+            load: Arc::new(|clip, mailbox| mailbox.put_sound(clip, None)),
         });
         let threads = MediaThreads::start(settings.collect(), move |tenant, report| {
             tell.send((tenant, report)).expect("the test listens");
@@ -255,7 +256,7 @@ fn a_prompt_is_heard_and_recorded_and_the_file_plays() {
     house.tell(Body::SetTrack(TrackSpec { recorder: CONTACT, file: file.clone(), origin, left, right }));
     house.tell(Body::SetPlayer(PlayerSpec {
         player,
-        sounds: vec!["tone".to_owned()],
+        sounds: vec!["tone".into()],
         repeat: false,
         is_music: false,
         paused: false,

@@ -95,6 +95,7 @@ impl House {
             coalesce: false,
             clock: Arc::new(move || media_clock.now()),
             writer: writer.sender(),
+            load: Arc::new(|clip, mailbox| mailbox.put_sound(clip, None)),
         };
         let threads = Arc::new(MediaThreads::start(vec![thread], report).expect("a thread"));
         let journal = Journal::open(&folder.path().join("journal"), 0, BTreeMap::new(), Box::new(|_, _| {}));

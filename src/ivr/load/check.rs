@@ -89,7 +89,13 @@ fn silent(flow: &Flow, places: &[Place], problems: &mut Problems) {
         let (name, node) = flow.node(no);
         match node {
             Node::Set(_) | Node::Branch(_) | Node::Hangup { .. } => {}
-            Node::Answer { .. } | Node::Play(_) | Node::Menu(_) | Node::Collect(_) | Node::Queue(_) | Node::Dial(_) => {
+            Node::Answer { .. }
+            | Node::Play(_)
+            | Node::Say(_)
+            | Node::Menu(_)
+            | Node::Collect(_)
+            | Node::Queue(_)
+            | Node::Dial(_) => {
                 let message = format!("`on_hangup` leads to node `{name}` (`{}`), but the caller is gone", node.kind());
                 problems.add(places[no.0], message, "use only `set` and `branch` there, and `hangup` as the last exit");
             }

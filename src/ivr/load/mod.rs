@@ -67,6 +67,7 @@ struct Kind {
 enum Verb {
     Answer,
     Play,
+    Say,
     Menu,
     Collect,
     Branch,
@@ -76,9 +77,10 @@ enum Verb {
     Hangup,
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind { verb: Verb::Answer, word: "answer", keys: &["answer", "next"] },
     Kind { verb: Verb::Play, word: "play", keys: &["play", "barge", "next", "failed"] },
+    Kind { verb: Verb::Say, word: "say", keys: &["say", "barge", "next", "failed"] },
     Kind { verb: Verb::Menu, word: "menu", keys: &MENU_KEYS },
     Kind { verb: Verb::Collect, word: "collect", keys: &COLLECT_KEYS },
     Kind { verb: Verb::Branch, word: "branch", keys: &["branch", "else", "failed"] },
@@ -191,6 +193,7 @@ impl Loader<'_, '_> {
         match verb {
             Verb::Answer => self.answer(act, fields),
             Verb::Play => self.play(act, fields),
+            Verb::Say => self.say(act, fields),
             Verb::Menu => self.menu(act, fields),
             Verb::Collect => self.collect(act, fields),
             Verb::Branch => self.branch(act, fields),

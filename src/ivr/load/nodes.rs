@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::super::expression::{Expression, Template};
-use super::super::model::{Announce, Ask, Branch, Collect, Dial, Menu, Node, Play, Queue, Set, Target, Variable};
+use super::super::model::{
+    Announce, Ask, Branch, Collect, Dial, Menu, Node, Play, Queue, Set, Sound, Target, Variable,
+};
 use super::Loader;
 use super::parts::{one_digit, variable};
 use crate::base::Span;
@@ -34,10 +36,19 @@ impl Loader<'_, '_> {
 
     pub(super) fn play(&mut self, act: &Item, fields: &Fields) -> Option<Node> {
         let sounds = self.sounds(act);
+        self.heard(sounds, fields).map(Node::Play)
+    }
+
+    pub(super) fn say(&mut self, act: &Item, fields: &Fields) -> Option<Node> {
+        let text = self.text(act);
+        self.heard(text.map(|text| vec![text]), fields).map(Node::Say)
+    }
+
+    fn heard(&mut self, sounds: Option<Vec<Sound>>, fields: &Fields) -> Option<Play> {
         let barge = self.flag(fields, "barge", true);
         let next = self.exit(fields, "next");
         let failed = self.exit_or(fields, "failed", next);
-        Some(Node::Play(Play { sounds: sounds?, barge: barge?, next: next?, failed: failed? }))
+        Some(Play { sounds: sounds?, barge: barge?, next: next?, failed: failed? })
     }
 
     pub(super) fn menu(&mut self, act: &Item, fields: &Fields) -> Option<Node> {

@@ -2,11 +2,13 @@
 //! Owns whether a name means something: a node, a sound, a language. In: items of the file. Out: values, or problems.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::super::expression::Refused;
-use super::super::model::{NodeNo, Sound, Target, Variable};
+use super::super::expression::{Refused, Template};
+use super::super::model::{NodeNo, Sound, Target, Text, Variable};
 use super::{HANGUP, Loader};
-use crate::base::Span;
+use crate::base::bounds::SPEECH_CHARS;
+use crate::base::{Span, is_language_tag};
 use crate::config::{Fields, Item, Value, did_you_mean, nearest};
 
 const DIGITS: &str = "0123456789*#ABCD";
@@ -67,7 +69,7 @@ impl Loader<'_, '_> {
         fields.get(key).map_or(Some(absent), |item| item.span(min..=max, &mut self.problems))
     }
 
-    /// One key or a list of them.
+    /// One key or text, or a list of them.
     pub(super) fn sounds(&mut self, item: &Item) -> Option<Vec<Sound>> {
         let items = match &item.node.value {
             Value::List(_) => item.list(&mut self.problems),
@@ -75,6 +77,10 @@ impl Loader<'_, '_> {
         };
         let mut sounds = Vec::new();
         for item in &items {
+            if let Value::Map(_) = item.node.value {
+                sounds.push(self.text(item)?);
+                continue;
+            }
             let sound = Sound::new(item.text(&mut self.problems)?);
             self.sounds.push((item.at(), sound.clone()));
             sounds.push(sound);
@@ -83,6 +89,38 @@ impl Loader<'_, '_> {
             self.problems.add(item.at(), format!("`{}` is empty", item.path), "name a sound");
         }
         Some(sounds)
+    }
+
+    /// What a voice says: text, or a map of text and language.
+    pub(super) fn text(&mut self, item: &Item) -> Option<Sound> {
+        let (text, language) = match item.node.value {
+            Value::Map(_) => {
+                let fields = item.fields(&["text", "language"], &mut self.problems)?;
+                (fields.need("text", "text: Good morning", &mut self.problems)?, fields.get("language"))
+            }
+            _ => (item.clone(), None),
+        };
+        let language = language.map(|item| {
+            let read = |text: &str| is_language_tag(text).then(|| text.to_owned());
+            item.read("a language", "write a language tag, such as `en-US`", &mut self.problems, read)
+        });
+        let template = self.compile(&text, Template::compile)?;
+        let chars = template.fixed_chars();
+        if chars > SPEECH_CHARS {
+            let message = format!("`{}` has {chars} characters, at most {SPEECH_CHARS} are spoken", text.path);
+            self.problems.add(text.at(), message, "make several nodes of it");
+            return None;
+        }
+        if template.literal().is_some_and(|text| text.trim().is_empty()) {
+            self.problems.add(text.at(), format!("`{}` is empty", text.path), "write what is to be said");
+            return None;
+        }
+        // One that was refused is no language; one that is absent is the one spoken.
+        let language = match language {
+            Some(read) => Some(read?),
+            None => None,
+        };
+        Some(Sound::Text(Arc::new(Text { text: template, language })))
     }
 
     pub(super) fn language(&mut self, item: &Item) -> Option<String> {
@@ -124,7 +162,7 @@ impl Loader<'_, '_> {
         }
         spoken.retain(|language| folders.contains(language));
         for (at, sound) in &self.sounds {
-            let keys: BTreeSet<String> = spoken.iter().map(|language| sound.library_key(language)).collect();
+            let keys: BTreeSet<String> = spoken.iter().filter_map(|language| sound.library_key(language)).collect();
             for key in keys.iter().filter(|key| !library.contains_key(*key)) {
                 let folder = key.split_once('/').map_or("", |(folder, _)| folder);
                 let same_folder = library.keys().map(String::as_str).filter(|known| known.starts_with(folder));

@@ -48,7 +48,7 @@ fn the_shipped_flow_is_fine() {
 #[test]
 fn every_example_of_the_page_is_a_flow() {
     let blocks: Vec<&str> = PAGE.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(blocks.len(), 11);
+    assert_eq!(blocks.len(), 12);
     for block in &blocks {
         assert_eq!(said(block), "fine", "{block}");
     }
@@ -159,10 +159,30 @@ fn what_is_wrong_with_a_node_and_its_sounds() {
         ),
         (
             "next: b",
-            "node `n` does not say what it does | use one of: `answer`, `play`, `menu`, `collect`, `branch`, `set`, `queue`, `dial`, `hangup`",
+            "node `n` does not say what it does | use one of: `answer`, `play`, `say`, `menu`, `collect`, `branch`, `set`, `queue`, `dial`, `hangup`",
         ),
         ("answer: yes, next: b", "`nodes.n.answer` takes no value | leave out what follows the colon"),
     ]);
+}
+
+#[test]
+fn what_is_wrong_with_texts() {
+    said_of_each(&[
+        ("say: Good morning, next: b", "fine"),
+        ("say: {text: 'You are {{from}}.', language: en-US}, barge: false, next: b, failed: b", "fine"),
+        ("play: [welcome, {text: Good morning}], next: b", "fine"),
+        ("say: {language: en-US}, next: b", "`nodes.n.say.text` is missing | add `text: Good morning`"),
+        (
+            "say: {text: x, language: english language}, next: b",
+            "`nodes.n.say.language` must be a language, not `english language` | write a language tag, such as `en-US`",
+        ),
+        ("say: '{{digit}}', next: b", "`nodes.n.say` uses the name `digit` | did you mean `digits`?"),
+        ("say: ' ', next: b", "`nodes.n.say` is empty | write what is to be said"),
+        ("say: x", "`nodes.n.next` is missing | add `next: hangup`"),
+        ("say: 5, next: b", "`nodes.n.say` must be text, not the number 5 | put it in quotes: `\"5\"`"),
+    ]);
+    let long = format!("say: {}, next: b", "x".repeat(1_001));
+    assert_eq!(said_of(&long), "`nodes.n.say` has 1001 characters, at most 1000 are spoken | make several nodes of it");
 }
 
 #[test]

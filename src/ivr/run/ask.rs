@@ -60,6 +60,7 @@ impl<'f> Rule<'f> {
             Node::Collect(collect) => Some(Self::Collect(collect)),
             Node::Answer { .. }
             | Node::Play(_)
+            | Node::Say(_)
             | Node::Branch(_)
             | Node::Set(_)
             | Node::Queue(_)
@@ -133,7 +134,7 @@ impl Run {
         if ask.barge && !self.held.is_empty() {
             return self.consume(asking(now.t), rule, now);
         }
-        let until = self.play(&ask.sounds, now);
+        let until = self.say(&ask.sounds, now);
         self.state = State::Asking(asking(until));
         Step::Wait
     }
@@ -214,7 +215,7 @@ impl Run {
             return Step::leave(exit, target);
         }
         let sounds: Vec<_> = first.iter().chain(&ask.sounds).cloned().collect();
-        let until = self.play(&sounds, now);
+        let until = self.say(&sounds, now);
         let (node, again) = (asking.node, asking.again + 1);
         self.state = State::Asking(Asking { node, again, entered: String::new(), phase: Phase::Speaking { until } });
         Step::Wait

@@ -12,9 +12,13 @@ use std::sync::Arc;
 use super::expression::{NoValue, Scope};
 use super::model::{AFTER, Branch, Dial, Flow, Node, NodeNo, Play, Queue, Set, Sound, Target, Variable, arm_name};
 use super::words::{DialResult, Input, Output, Subject};
-use crate::base::bounds::{ATTACHED_DATA_BYTES, DIGITS_HELD, FLOW_STEPS, PROMPT_MARGIN, QUEUE_VISITS, SOUND_MAX};
+use crate::base::bounds::{
+    ATTACHED_DATA_BYTES, CLIP_WAIT_MAX, DIGITS_HELD, FLOW_STEPS, PROMPT_MARGIN, QUEUE_VISITS, SOUND_MAX, SPEECH_CHARS,
+    SPEECH_MAX,
+};
 use crate::base::{Now, Span, Time};
 use crate::event::words::{EndCause, ItemExit};
+use crate::media::words::Clip;
 use ask::{Asking, Rule};
 
 /// A flow run. Call `handle`, then `poll` until `None`; call `handle(Input::Due)` when `deadline` has come.
@@ -41,7 +45,7 @@ pub struct Run {
 #[derive(Debug)]
 enum State {
     Idle,
-    /// In a `play`. Its end is reported before `until`, or sound is broken.
+    /// In a `play` or `say`. Its end is reported before `until`, or sound is broken.
     Playing {
         node: NodeNo,
         until: Time,
@@ -97,7 +101,7 @@ impl Step {
 }
 
 /// The exit in the trace when the customer went away inside a node. No node can lead anywhere by it.
-const CUSTOMER_LEFT: &str = "customer_left";
+pub const CUSTOMER_LEFT: &str = "customer_left";
 
 impl Run {
     pub fn new(flow: Arc<Flow>, subject: Subject) -> Self {
@@ -261,7 +265,7 @@ impl Run {
                 self.outputs.push_back(Output::Answer);
                 Step::leave("next", *next)
             }
-            Node::Play(play) => self.enter_play(no, play, now),
+            Node::Play(play) | Node::Say(play) => self.enter_play(no, play, now),
             Node::Menu(menu) => self.ask(no, Rule::Menu(menu), now),
             Node::Collect(collect) => self.ask(no, Rule::Collect(collect), now),
             Node::Branch(branch) => self.branch(branch),
@@ -284,7 +288,10 @@ impl Run {
             }
             self.held.clear();
         }
-        let until = self.play(&play.sounds, now);
+        let Ok(clips) = play.sounds.iter().map(|sound| self.clip(sound)).collect::<Result<Vec<_>, _>>() else {
+            return Step::leave("failed", play.failed);
+        };
+        let until = self.play(clips.into_iter().flatten().collect(), now);
         self.state = State::Playing { node: no, until };
         Step::Wait
     }
@@ -368,7 +375,10 @@ impl Run {
         match &self.state {
             State::Playing { .. } => {
                 self.hold(digit);
-                let Node::Play(play @ Play { barge: true, .. }) = node else { return Step::Wait };
+                let (Node::Play(play @ Play { barge: true, .. }) | Node::Say(play @ Play { barge: true, .. })) = node
+                else {
+                    return Step::Wait;
+                };
                 self.outputs.push_back(Output::StopPlay);
                 Step::leave("next", play.next)
             }
@@ -409,7 +419,7 @@ impl Run {
     fn play_ended(&mut self, missing: bool, node: &Node, now: Now) -> Step {
         match &self.state {
             State::Playing { .. } => {
-                let Node::Play(play) = node else { return Step::Wait };
+                let (Node::Play(play) | Node::Say(play)) = node else { return Step::Wait };
                 if missing { Step::leave("failed", play.failed) } else { Step::leave("next", play.next) }
             }
             State::Asking(_) => Rule::of(node).map_or(Step::Wait, |rule| self.said(rule, now)),
@@ -496,7 +506,7 @@ impl Run {
             State::Queued { node: no, phase: QueuePhase::Waiting { .. } | QueuePhase::Leaving { .. } } => {
                 let no = *no;
                 if let Node::Queue(Queue { announce: Some(announce), .. }) = node {
-                    let until = self.play(&announce.sounds, now);
+                    let until = self.say(&announce.sounds, now);
                     self.state = State::Queued { node: no, phase: QueuePhase::Announcing { until } };
                 }
                 Step::Wait
@@ -522,6 +532,7 @@ impl Run {
                 Node::Set(set) => self.set(set),
                 Node::Answer { .. }
                 | Node::Play(_)
+                | Node::Say(_)
                 | Node::Menu(_)
                 | Node::Collect(_)
                 | Node::Queue(_)
@@ -537,14 +548,37 @@ impl Run {
         self.end();
     }
 
-    /// Answers when the end of these sounds should have been reported.
-    fn play(&mut self, sounds: &[Sound], now: Now) -> Time {
-        let sounds: Vec<String> = sounds.iter().map(|sound| sound.library_key(&self.language)).collect();
-        let length = match &self.flow.lengths {
-            // One that is not in the library is reported as missing at once.
-            Some(lengths) => sounds.iter().filter_map(|key| lengths.get(key)).map(|span| span.0).sum(),
-            None => SOUND_MAX.0,
+    /// A sound as it is played here and now; text of nothing is no sound.
+    fn clip(&self, sound: &Sound) -> Result<Option<Clip>, NoValue> {
+        let text = match sound {
+            Sound::Text(text) => text,
+            Sound::Spoken(_) | Sound::Fixed(_) => return Ok(sound.library_key(&self.language).map(Clip::Library)),
         };
+        let language = text.language.as_ref().unwrap_or(&self.language).clone();
+        let text = text.text.render(self.scope())?.trim().to_owned();
+        if text.chars().count() > SPEECH_CHARS {
+            return Err(NoValue::Failed("it is too long to be spoken".to_owned()));
+        }
+        Ok((!text.is_empty()).then_some(Clip::Speech { language, text }))
+    }
+
+    /// As `play`, without the texts that cannot be computed: who is asked may know what to press.
+    fn say(&mut self, sounds: &[Sound], now: Now) -> Time {
+        let clips = sounds.iter().filter_map(|sound| self.clip(sound).ok().flatten()).collect();
+        self.play(clips, now)
+    }
+
+    /// Answers when the end of these sounds should have been reported.
+    fn play(&mut self, sounds: Vec<Clip>, now: Now) -> Time {
+        let lengths = self.flow.lengths.as_deref();
+        let length = |clip: &Clip| match clip {
+            // One that is not in the library is reported as missing at once.
+            Clip::Library(key) => lengths.and_then(|lengths| lengths.get(key)).map_or(0, |span| span.0),
+            Clip::Speech { .. } => SPEECH_MAX.0 + CLIP_WAIT_MAX.0,
+            Clip::Recording { from, to, .. } => (*to - *from).0.max(0) + CLIP_WAIT_MAX.0,
+        };
+        let unknown = lengths.is_none() && sounds.iter().any(|clip| matches!(clip, Clip::Library(_)));
+        let length = sounds.iter().map(length).sum::<i64>() + if unknown { SOUND_MAX.0 } else { 0 };
         self.outputs.push_back(Output::Play { sounds });
         now.t + Span(length) + PROMPT_MARGIN
     }

@@ -5,11 +5,16 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::load::{Known, load};
+use super::super::model::Flow;
 use super::super::words::{DialResult, Input, Output, Subject};
 use super::Run;
-use crate::base::bounds::{ATTACHED_DATA_BYTES, DIGITS_HELD, FLOW_STEPS, PROMPT_MARGIN, QUEUE_VISITS, SOUND_MAX};
+use crate::base::bounds::{
+    ATTACHED_DATA_BYTES, CLIP_WAIT_MAX, DIGITS_HELD, FLOW_STEPS, PROMPT_MARGIN, QUEUE_VISITS, SOUND_MAX, SPEECH_CHARS,
+    SPEECH_MAX,
+};
 use crate::base::{FlowNo, Now, Span, Time, Utc};
 use crate::event::words::ItemExit;
+use crate::media::words::Clip;
 
 fn run(yaml: &str) -> Run {
     run_with(yaml, &Known::default())
@@ -30,7 +35,13 @@ fn at(ms: i64) -> Now {
 fn say(output: Output) -> String {
     match output {
         Output::Answer => "answer".to_owned(),
-        Output::Play { sounds } => format!("play {}", sounds.join(" ")),
+        Output::Play { sounds } => {
+            let named = |clip: Clip| match clip {
+                Clip::Speech { language, text } => format!("{language}:{text:?}"),
+                Clip::Library(_) | Clip::Recording { .. } => clip.to_string(),
+            };
+            format!("play {}", sounds.into_iter().map(named).collect::<Vec<_>>().join(" "))
+        }
         Output::StopPlay => "stop".to_owned(),
         Output::Queue { group, priority, wait_max } => {
             let wait_max = wait_max.map_or(String::new(), |span| format!(" for {span}"));
@@ -426,6 +437,53 @@ nodes:
     );
     let expected = format!("set a={long}, a>next, b>failed, c>hangup, hangup FlowEnded, ended");
     scenario("more than fits", &flow, &[(0, Input::Start, &expected)]);
+}
+
+const SAY: &str = "
+nodes:
+  a: {answer: , next: b}
+  b: {say: \"Gold or not, you have {{data.level}}.\", next: c, failed: d}
+  c: {say: {text: \"{{data.absent}}\", language: en-US}, next: hangup, failed: d}
+  d: {play: [{text: bye, language: fr-FR}, d], barge: false, next: e}
+  e:
+    menu: [{text: \"{{data.absent}}\"}, {text: press}]
+    keys: {1: hangup}
+    no_input: hangup
+    invalid: hangup
+";
+
+#[test]
+fn text_is_said_interrupted_or_fails() {
+    let started = (0, Input::Start, "answer, a>next, play zh-CN:\"Gold or not, you have gold.\"");
+    scenario(
+        "what cannot be computed leaves by failed, and a menu says the rest",
+        SAY,
+        &[
+            started.clone(),
+            (2_000, PLAYED, "b>next, c>failed, play fr-FR:\"bye\" zh-CN/d"),
+            (3_000, PLAYED, "d>next, play zh-CN:\"press\""),
+            (4_000, PLAYED, ""),
+            (5_000, Input::Digit('1'), "e>1, hangup FlowEnded, ended"),
+        ],
+    );
+    scenario(
+        "cut by a key, which skips the next text too",
+        SAY,
+        &[started.clone(), (500, Input::Digit('1'), "stop, b>next, c>next, hangup FlowEnded, ended")],
+    );
+    scenario("no voice", SAY, &[started, (100, missing(), "b>failed, play fr-FR:\"bye\" zh-CN/d")]);
+    let long = SAY.replace("Gold or not", &"x".repeat(SPEECH_CHARS - 15));
+    scenario(
+        "longer than is spoken, with what is computed",
+        &long,
+        &[(0, Input::Start, "answer, a>next, b>failed, play fr-FR:\"bye\" zh-CN/d")],
+    );
+    let mut run = Run::new(Arc::new(Flow::saying("{{hello}}", None)), run(SAY).subject().clone());
+    run.handle(Input::Start, at(0));
+    assert_eq!(drain(&mut run), "play zh-CN:\"{{hello}}\"");
+    assert_eq!(run.deadline(), Some(at(0).t + SPEECH_MAX + CLIP_WAIT_MAX + PROMPT_MARGIN));
+    run.handle(PLAYED, at(1));
+    assert_eq!(drain(&mut run), "say>next, hangup FlowEnded, ended");
 }
 
 const QUEUE: &str = "

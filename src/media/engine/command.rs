@@ -1,13 +1,16 @@
 //! Commands are state: the newest version of each subject wins, applying one twice changes nothing. Rows and tracks may
 //! name what is not there yet; everything is wired anew when it comes.
 
+use std::sync::Arc;
+
 use super::leg::{Leg, SILENCE};
 use super::{Due, Engine, Output, RoomKey, Slot};
 use crate::base::{LegId, Now, PlayerId, Span, TenantNo, Time, bounds};
 use crate::media::player::{Missing, Player, Steer};
 use crate::media::recorder::{Key, Recorder, Write};
 use crate::media::rtcp;
-use crate::media::words::{Body, Command, LegSpec, PlayerSpec, ReportBody, Source, Subject, TrackSpec};
+use crate::media::sound::Sound;
+use crate::media::words::{Body, Clip, Command, LegSpec, PlayerSpec, ReportBody, Source, Subject, TrackSpec};
 
 impl Engine {
     /// Applies one command and tells the version that now holds. `tick` follows before the next packet.
@@ -180,7 +183,12 @@ impl Engine {
         match Player::start(spec, &self.library, now) {
             Ok(player) => {
                 let ends = player.ends();
+                let awaited: Vec<_> = player.awaited().into_iter().cloned().collect();
                 let slot = self.players.insert((tenant, contact, player));
+                if !awaited.is_empty() {
+                    self.loading.insert(slot);
+                    self.outputs.extend(awaited.into_iter().map(Output::Load));
+                }
                 self.player_slots.insert((tenant, id), slot);
                 self.agenda.set(Due::PlayerEnd(slot), ends);
                 let room = self.rooms.entry(room).or_default();
@@ -243,8 +251,37 @@ impl Engine {
         self.closing.push_back(slot);
     }
 
+    /// A sound that players wait for is there; `None`: there is none. The others go on waiting.
+    pub fn loaded(&mut self, clip: &Clip, sound: Option<&Arc<Sound>>, now: Now) {
+        self.remember_wall(now);
+        for slot in self.loading.clone() {
+            let Some((tenant, contact, player)) = self.players.get_mut(slot) else { continue };
+            let room = (*tenant, *contact);
+            match sound {
+                Some(sound) if player.arrive(clip, sound, now.t) => {
+                    let ends = player.ends();
+                    self.loading.remove(&slot);
+                    self.agenda.set(Due::PlayerEnd(slot), ends);
+                    self.wire(room, now.t);
+                }
+                Some(_) => {}
+                None if player.awaited().contains(clip) => self.give_up(slot, clip.to_string()),
+                None => {}
+            }
+        }
+    }
+
+    /// What a player was to say cannot be had: it ends, and says which sound it was.
+    pub(super) fn give_up(&mut self, slot: u32, missing: String) {
+        let Some((tenant, contact, player)) = self.players.get(slot) else { return };
+        let (tenant, contact, id) = (*tenant, *contact, player.spec().player);
+        self.report(tenant, contact, ReportBody::PlayerEnded { player: id, missing: Some(missing) });
+        self.drop_player(tenant, id);
+    }
+
     fn drop_player(&mut self, tenant: TenantNo, id: PlayerId) {
         let Some(slot) = self.player_slots.remove(&(tenant, id)) else { return };
+        self.loading.remove(&slot);
         self.agenda.set(Due::PlayerEnd(slot), None);
         if let Some((tenant, contact, _)) = self.players.remove(slot)
             && let Some(room) = self.rooms.get_mut(&(tenant, contact))

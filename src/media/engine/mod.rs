@@ -14,7 +14,7 @@ mod tests;
 mod tick;
 mod wire;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use super::recorder::{Pool, Recorder, Write};
 use super::rtcp::PeerReport;
 use super::sound::Library;
 use super::wav::Format;
-use super::words::{Fact, Report, ReportBody, Source, Subject};
+use super::words::{Clip, Fact, Report, ReportBody, Source, Subject};
 use crate::base::{Agenda, ContactId, LegId, Now, PlayerId, PortPair, Rng, Span, TenantNo, Time, Utc};
 use crate::event::MediaCounts;
 
@@ -133,6 +133,8 @@ pub enum Output {
         ports: PortPair,
     },
     Write(Write),
+    /// A player waits for this sound; [`Engine::loaded`] brings it, or says that there is none.
+    Load(Clip),
     /// A leg goes to the thread where its new contact lives, with the sockets of `slot`.
     Give {
         slot: Slot,
@@ -151,6 +153,8 @@ pub struct Engine {
     leg_slots: BTreeMap<LegId, u32>,
     players: Slab<(TenantNo, ContactId, Player)>,
     player_slots: BTreeMap<(TenantNo, PlayerId), u32>,
+    /// Players that wait for a sound to be loaded.
+    loading: BTreeSet<u32>,
     recorders: Slab<Box<Recorder>>,
     mixers: Slab<Box<Mixer>>,
     rooms: BTreeMap<RoomKey, Room>,
@@ -226,6 +230,7 @@ impl Engine {
             leg_slots: BTreeMap::new(),
             players: Slab::default(),
             player_slots: BTreeMap::new(),
+            loading: BTreeSet::new(),
             recorders: Slab::default(),
             mixers: Slab::default(),
             rooms: BTreeMap::new(),

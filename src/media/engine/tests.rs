@@ -8,7 +8,7 @@ use super::*;
 use crate::base::{InterfaceNo, bounds};
 use crate::media::rtp::{self, HEADER_BYTES, Stamp};
 use crate::media::sound::Sound;
-use crate::media::words::{Body, Command, Fact, LegSpec, NumberedDigit, PlayerSpec, Remote, TrackSpec};
+use crate::media::words::{Body, Clip, Command, Fact, LegSpec, NumberedDigit, PlayerSpec, Remote, TrackSpec};
 use crate::media::{dsp, law, rtcp};
 use crate::sdp::Codec;
 
@@ -68,6 +68,7 @@ struct World {
     track: Vec<u8>,
     ended: Option<Span>,
     released: Vec<PortPair>,
+    asked: Vec<Clip>,
 }
 
 impl World {
@@ -95,6 +96,7 @@ impl World {
             track: vec![],
             ended: None,
             released: vec![],
+            asked: vec![],
         }
     }
 
@@ -122,14 +124,8 @@ impl World {
     }
 
     fn play(&mut self, sound: &str, repeat: bool, is_music: bool) {
-        let spec = PlayerSpec {
-            player: PROMPT,
-            sounds: vec![sound.to_owned()],
-            repeat,
-            is_music,
-            paused: false,
-            position: None,
-        };
+        let spec =
+            PlayerSpec { player: PROMPT, sounds: vec![sound.into()], repeat, is_music, paused: false, position: None };
         self.tell(Body::SetPlayer(spec));
     }
 
@@ -160,6 +156,7 @@ impl World {
                     self.slots.insert(LegId(u64::from(ports.rtp - 20_000) / 2), slot);
                 }
                 Output::Release { ports, .. } => self.released.push(ports),
+                Output::Load(clip) => self.asked.push(clip),
                 Output::Give { moving, .. } => panic!("one engine keeps its legs: {moving:?}"),
                 Output::Write(Write::Open { file, .. }) => assert_eq!(file, "1/a.wav"),
                 Output::Write(Write::Block(block)) => {
@@ -468,6 +465,60 @@ fn a_missing_sound_is_named_at_once() {
     world.play("en-US/absent", false, false);
     let missing = Some("en-US/absent".to_owned());
     assert!(world.reports.contains(&ReportBody::PlayerEnded { player: PROMPT, missing }));
+}
+
+/// Speech and a cut of a recording are asked for once each, heard when both are there, and given up after a while.
+#[test]
+fn a_player_waits_for_what_is_not_in_memory() {
+    let spoken = Clip::Speech { language: "en-US".to_owned(), text: "hello".to_owned() };
+    let cut = Clip::Recording { file: "1/a.wav".to_owned(), from: Span::ZERO, to: Span::seconds(1) };
+    let spec = PlayerSpec {
+        player: PROMPT,
+        sounds: vec![spoken.clone(), cut.clone(), spoken.clone()],
+        repeat: false,
+        is_music: false,
+        paused: false,
+        position: None,
+    };
+    let tone = Arc::new(Sound::from_linear((0..800).map(|i| dsp::sine(i, 8_000, 700.0, 9_000.0)).collect()));
+    let ended = |missing: Option<&str>| ReportBody::PlayerEnded { player: PROMPT, missing: missing.map(str::to_owned) };
+    let begin = || {
+        let mut world = World::with(&[(A, Codec::Pcma)]);
+        world.row(A, Some(Source::Player(PROMPT)));
+        world.tell(Body::SetPlayer(spec.clone()));
+        assert_eq!(world.asked, [spoken.clone(), cut.clone()]);
+        world.pass(Span::millis(500));
+        world
+    };
+
+    let mut world = begin();
+    world.engine.loaded(&spoken, Some(&tone), world.now);
+    world.pass(Span::millis(500));
+    assert!(world.heard_by(A).is_empty() && !world.reports.contains(&ended(None)));
+    world.engine.loaded(&cut, Some(&tone), world.now);
+    world.pass(Span::millis(280));
+    assert!(!world.reports.contains(&ended(None)));
+    world.pass(Span::millis(30));
+    assert!(world.reports.contains(&ended(None)));
+    let heard = world.heard_by(A);
+    assert_eq!(heard.len(), 15, "300 ms");
+    assert!(dsp::goertzel(&linear(heard, Codec::Pcma), 8_000, 700.0) > 0.9);
+
+    let mut world = begin();
+    world.engine.loaded(&cut, None, world.now);
+    world.settle();
+    assert!(world.reports.contains(&ended(Some("1/a.wav"))));
+    world.tell(Body::Close(Subject::Player(PROMPT)));
+
+    let mut world = begin();
+    world.engine.loaded(&cut, Some(&tone), world.now);
+    world.pass(bounds::CLIP_WAIT_MAX - Span::millis(501));
+    assert!(!world.reports.contains(&ended(Some("speech in en-US"))));
+    world.pass(Span::millis(2));
+    assert!(world.reports.contains(&ended(Some("speech in en-US"))));
+    world.engine.loaded(&spoken, Some(&tone), world.now);
+    world.pass(Span::seconds(1));
+    assert!(world.heard_by(A).is_empty(), "it comes too late");
 }
 
 #[test]

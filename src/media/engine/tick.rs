@@ -148,7 +148,11 @@ impl Engine {
     }
 
     fn end_player(&mut self, player: u32) {
-        let Some((tenant, contact, player)) = self.players.get(player) else { return };
+        let slot = player;
+        let Some((tenant, contact, player)) = self.players.get(slot) else { return };
+        if let Some(missing) = player.awaited().first().map(ToString::to_string) {
+            return self.give_up(slot, missing);
+        }
         let (tenant, contact, player) = (*tenant, *contact, player.spec().player);
         self.report(tenant, contact, ReportBody::PlayerEnded { player, missing: None });
     }

@@ -34,10 +34,9 @@ fn served(method: &Method) -> Served {
         | Method::Options
         | Method::Register
         | Method::Info
+        | Method::Refer
         | Method::Update => Served::Yes,
-        Method::Prack | Method::Message | Method::Refer | Method::Notify | Method::Subscribe | Method::Publish => {
-            Served::NotAllowed
-        }
+        Method::Prack | Method::Message | Method::Notify | Method::Subscribe | Method::Publish => Served::NotAllowed,
         Method::Extension(_) => Served::Unknown,
     }
 }
@@ -216,6 +215,8 @@ impl Endpoint {
             Method::Invite => self.invite_arrived(no, request, party, path, context),
             Method::Register => self.register_arrived(no, &request, party, path, link, context),
             Method::Options => self.options(no, context),
+            // what it would refer stands in a dialog
+            Method::Refer => self.refuse(no, 403, context),
             // they live in dialogs alone
             _ => self.refuse(no, 481, context),
         }

@@ -98,14 +98,16 @@ impl Endpoint {
             Role::Fork { fork } => {
                 leg.and_then(|leg| self.fork_state(leg, *fork)).is_some_and(|state| state.client == Some(no))
             }
-            Role::Parting | Role::Refresh | Role::Digit | Role::Probe | Role::Watch { .. } => true,
+            Role::Parting | Role::Refresh | Role::Digit | Role::Probe | Role::Notify { .. } | Role::Watch { .. } => {
+                true
+            }
         }
     }
 
     fn credentials(&mut self, role: &Role, (leg, talk): (Option<LegId>, Option<No>)) -> Option<&mut Credentials> {
         match role {
             Role::Fork { fork } => Some(&mut self.fork_state(leg?, *fork)?.credentials),
-            Role::Parting | Role::Refresh | Role::Digit | Role::Probe => {
+            Role::Parting | Role::Refresh | Role::Digit | Role::Probe | Role::Notify { .. } => {
                 Some(&mut self.talks.get_mut(&talk?)?.credentials)
             }
             // a phone has no business with who we are
@@ -121,7 +123,9 @@ impl Endpoint {
                 Leg::Dialing(dialing) => dialing.party(),
                 Leg::Inbound { .. } | Leg::Up { .. } => return None,
             },
-            Role::Parting | Role::Refresh | Role::Digit | Role::Probe => self.talks.get(&talk?)?.party,
+            Role::Parting | Role::Refresh | Role::Digit | Role::Probe | Role::Notify { .. } => {
+                self.talks.get(&talk?)?.party
+            }
             Role::Watch { .. } => return None,
         };
         let PartyRef::Trunk(no) = party else { return None };

@@ -6,11 +6,12 @@
 //! In: messages, links, [`Act`], `due`. Out: [`Output`].
 //!
 //! `wire` sends and answers, `challenged` proves who we are, `arrive` judges what comes in first, `uas` and `uac` make
-//! dialogs, `talk` lives in them, `session` keeps them alive.
+//! dialogs, `talk` lives in them, `session` keeps them alive, `refer` takes references within them.
 
 mod arrive;
 mod challenged;
 mod digits;
+mod refer;
 mod session;
 mod talk;
 const _: () = assert!(size_of::<Talk>() <= crate::base::bounds::DIALOG_VALUE_BYTES);
@@ -36,7 +37,7 @@ use super::registrar::Registrar;
 use super::transaction::PATIENCE;
 use super::transaction::client::Client;
 use super::transaction::server::Server;
-use super::words::{Act, Binding, Interface, Output, Target, Tell};
+use super::words::{Act, Binding, Interface, Output, ReferNo, Target, Tell};
 use crate::base::bounds::CANCELS_REMEMBERED;
 use crate::base::{Agenda, ExtensionNo, InterfaceNo, LegId, LinkId, Now, Supplies, TenantNo, Time, TrunkNo};
 use crate::event::words::{EndCause, PartyRef, Wire};
@@ -63,6 +64,7 @@ enum Timed {
     Client(No),
     Server(No),
     Talk(No),
+    Refer(ReferNo),
 }
 
 /// A request of ours until it is answered and the answer cannot come again.
@@ -98,6 +100,9 @@ enum Role {
     Refresh,
     Digit,
     Probe,
+    Notify {
+        refer: ReferNo,
+    },
     /// OPTIONS to a watched phone.
     Watch {
         extension: ExtensionNo,
@@ -277,6 +282,7 @@ pub struct Endpoint {
     /// Our tag names the dialog.
     tags: BTreeMap<String, No>,
     legs: BTreeMap<LegId, Leg>,
+    subscriptions: BTreeMap<ReferNo, refer::Subscription>,
     /// TCP connections that stand.
     links: BTreeMap<LinkId, (InterfaceNo, SocketAddr)>,
     /// REGISTERs that wait for the disk: the registrar's ticket, their transaction.
@@ -316,6 +322,7 @@ impl Endpoint {
             talks: BTreeMap::new(),
             tags: BTreeMap::new(),
             legs: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
             links: BTreeMap::new(),
             tickets: BTreeMap::new(),
             openings: BTreeMap::new(),
@@ -417,6 +424,7 @@ impl Endpoint {
             Act::SendDigit { leg, digit, duration } => self.send_digit(leg, digit, duration, context),
             Act::Probe { leg } => self.probe(leg, context),
             Act::ByeRestored { dialog, cause } => self.bye_restored(&dialog, cause, context),
+            Act::ReferProgress { refer, status } => self.refer_progress(refer, status, context),
             Act::Watch { extension, on } => self.registrar.watch(extension, on, context.t()),
         }
         self.settle(context);
@@ -430,6 +438,7 @@ impl Endpoint {
                 Timed::Client(no) => self.client_due(no, context),
                 Timed::Server(no) => self.server_due(no, context),
                 Timed::Talk(no) => self.talk_due(no, context),
+                Timed::Refer(refer) => self.refer_due(refer, context),
             }
         }
         self.registrar.due(now.t);

@@ -44,6 +44,7 @@ impl Endpoint {
             Method::Bye => self.bye_arrived(no, talk, context),
             Method::Invite | Method::Update => self.offer_arrived(no, talk, &request, context),
             Method::Info => self.info_arrived(no, talk, &request, context),
+            Method::Refer => self.refer_arrived(no, talk, &request, context),
             Method::Options => self.options(no, context),
             Method::Extension(_) => {
                 self.respond(no, 501, |builder| builder.header(Name::Allow, super::wire::ALLOW), context);

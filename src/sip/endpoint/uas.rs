@@ -49,6 +49,11 @@ impl Endpoint {
             self.respond(no, 422, |builder| builder.header(Name::MinSe, session::MIN_SE), context);
             return;
         }
+        // first of all: whose call it takes over is never a new call
+        let replaces = match self.replaced_by(&request, party) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.refuse(no, status, context),
+        };
         let Some(to_tag) = self.servers.get(&no).map(|tx| tx.to_tag.clone()) else { return };
         let follow = matches!(party, PartyRef::Trunk(_));
         let Some(dialog) = Dialog::uas(&request, &to_tag, path, follow) else {
@@ -61,7 +66,8 @@ impl Endpoint {
         }
         self.join_talk(no, talk, Some(leg));
         self.legs.insert(leg, Leg::Inbound { server: no, talk });
-        self.tell(Tell::Incoming(Box::new(incoming(leg, party, dialled, sdp, max_forwards, &request, path))));
+        let incoming = incoming(leg, party, dialled, sdp, max_forwards, &request, path);
+        self.tell(Tell::Incoming(Box::new(Incoming { replaces, ..incoming })));
         self.trace(Some(leg), false, path.remote, request.to_bytes(), context);
         self.respond(no, 100, |builder| builder, context);
     }
@@ -244,6 +250,7 @@ fn incoming(
         dialled,
         call_id: headers.call_id().map(|id| id.into_owned()).unwrap_or_default(),
         sdp,
+        replaces: None,
         max_forwards,
         interface: path.interface,
         remote: path.remote,

@@ -20,10 +20,10 @@ use crate::sip::words::{Output, Tell, Traced};
 use crate::site::advertise;
 use crate::switch::code::sip_status;
 
-/// What we serve; REFER, PRACK and the rest get 405.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE";
+/// What we serve; PRACK and the rest get 405.
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, REFER";
 /// Option tags we understand.
-pub(super) const SUPPORTED: [&str; 2] = ["timer", "path"];
+pub(super) const SUPPORTED: [&str; 4] = ["timer", "path", "replaces", "norefersub"];
 pub(super) const ACCEPT: &str = "application/sdp, application/dtmf-relay, application/dtmf, multipart/mixed";
 const AGENT: &str = "Cordboard";
 
@@ -240,6 +240,7 @@ impl Endpoint {
             Role::Refresh => self.refresh_answered(no, status, response, context),
             Role::Digit => self.told_in_dialog(no, status, response, context),
             Role::Probe => self.probe_answered(no, status, response, context),
+            Role::Notify { refer } => self.notified(refer, status, context),
             Role::Watch { extension, remote } => {
                 if response.is_some() {
                     self.registrar.heard(extension, remote, context.t());
@@ -417,7 +418,7 @@ impl Endpoint {
     }
 
     /// A transaction of this dialog is gone.
-    fn release(&mut self, talk: Option<No>) {
+    pub(super) fn release(&mut self, talk: Option<No>) {
         let Some(no) = talk else { return };
         if let Some(talk) = self.talks.get_mut(&no) {
             talk.transactions = talk.transactions.saturating_sub(1);

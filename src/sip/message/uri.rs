@@ -141,6 +141,12 @@ impl Uri {
         pieces(&self.text[self.headers.clone()], '&')
     }
 
+    /// The value of a header field after `?`, without escapes.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let found = self.headers().find(|(n, _)| percent_decode(n).eq_ignore_ascii_case(name));
+        found.map(|(_, value)| percent_decode(value.unwrap_or("")).into_owned())
+    }
+
     /// Without parameters and header fields: what a binding is compared and shown by.
     pub fn without_params(&self) -> Self {
         let cut = [&self.params, &self.headers].into_iter().filter(|r| !r.is_empty()).map(|r| r.start - 1).min();

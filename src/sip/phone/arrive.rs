@@ -50,16 +50,19 @@ impl Phone {
 
     pub(super) fn answered(&mut self, no: u64, response: &Response, from: SocketAddr, now: Now) {
         let Some(sent) = self.sent.get(&no) else { return };
-        let (what, proven, is_invite) = (sent.what, sent.proven, sent.request.method == Method::Invite);
+        let (what, proven, method) = (sent.what, sent.proven, sent.request.method.clone());
         if response.status == 401 && !proven && self.prove(no, response, now) {
             return;
         }
         match what {
             What::Register => self.registered(response, now),
             What::Invite(call) => self.invite_answered(no, call, response, from, now),
-            What::Other(_) => {
+            What::Other(call) => {
+                if method == Method::Refer && response.status >= 200 {
+                    self.event(PhoneEvent::Referred { call, status: response.status });
+                }
                 // a re-INVITE of ours
-                if response.is_success() && is_invite {
+                if response.is_success() && method == Method::Invite {
                     self.acknowledge(no, what, response, from);
                 }
             }
@@ -240,6 +243,14 @@ impl Phone {
                 self.calls.remove(&call);
                 let reason = request.headers.text(Name::Reason).map(|text| text.into_owned());
                 self.event(PhoneEvent::Ended { call, status: None, by_far_end: true, reason });
+            }
+            (Method::Notify, Some(call)) => {
+                self.respond(no, 200, |builder| builder, now);
+                let line = String::from_utf8_lossy(request.body()).into_owned();
+                let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+                let state = request.headers.text(Name::SubscriptionState);
+                let last = state.is_some_and(|state| state.starts_with("terminated"));
+                self.event(PhoneEvent::Notified { call, status, last });
             }
             (Method::Options, _) | (Method::Update | Method::Info, Some(_)) => {
                 let contact = self.contact();

@@ -71,6 +71,16 @@ pub enum PhoneEvent {
         call: PhoneCall,
         sdp: Vec<u8>,
     },
+    /// Our REFER was answered, or a NOTIFY says how it goes: its status, and whether it was the last.
+    Referred {
+        call: PhoneCall,
+        status: u16,
+    },
+    Notified {
+        call: PhoneCall,
+        status: u16,
+        last: bool,
+    },
     /// A refusal has its status; CANCEL and BYE have none.
     Ended {
         call: PhoneCall,
@@ -262,6 +272,29 @@ impl Phone {
     pub fn info(&mut self, call: PhoneCall, digit: char, now: Now) {
         let body = format!("Signal={digit}\r\nDuration=160\r\n");
         self.in_dialog(call, Method::Info, now, |builder| builder.body("application/dtmf-relay", body));
+    }
+
+    /// Gives its far end to a user of the domain, or to the far end of another call of ours.
+    pub fn refer(&mut self, call: PhoneCall, to: &str, replaces: Option<PhoneCall>, now: Now) {
+        let other = replaces.and_then(|other| self.calls.get(&other)?.dialog.as_ref());
+        // as our far end reads it: its tag is `to-tag` (RFC 3891 §6.1)
+        let header =
+            other.map(|d| format!("?Replaces={}%3Bto-tag%3D{}%3Bfrom-tag%3D{}", d.call_id, d.remote_tag, d.local_tag));
+        let (contact, me) = (self.contact(), self.address());
+        let refer_to = format!("<sip:{to}@{}{}>", self.config.domain, header.unwrap_or_default());
+        self.in_dialog(call, Method::Refer, now, |builder| {
+            let builder = builder.header(Name::Contact, contact).header(Name::ReferTo, refer_to);
+            me.iter().fold(builder, |builder, me| builder.header(Name::ReferredBy, me))
+        });
+    }
+
+    /// A REFER with these header lines as they are.
+    #[cfg(test)]
+    pub fn refer_raw(&mut self, call: PhoneCall, lines: &str, now: Now) {
+        let fields: Vec<(&str, &str)> = lines.lines().filter_map(|line| line.split_once(": ")).collect();
+        self.in_dialog(call, Method::Refer, now, |builder| {
+            fields.iter().fold(builder, |builder, (name, value)| builder.named(name, value))
+        });
     }
 
     /// A re-INVITE with another description.
@@ -473,7 +506,7 @@ impl Phone {
     }
 }
 
-const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY";
 /// Nonces whose counts are remembered.
 const NONCES: usize = 16;
 

@@ -375,6 +375,7 @@ proptest! {
         let group = &mut site.groups[0];
         (group.name, group.wrap_up, group.wait_max) = (names[3].clone(), wrap_up, wait_max);
         (site.extensions[0].record, site.numbers[0].record) = (flags.1, flags.1);
+        site.extensions[0].auto_answer = flags.2;
         (group.length_max, group.calls_per_agent) = (length_max, u32::from(level).min(8));
         site.agents[0].after_call = if flags.0 { AfterCall::NotReady } else { AfterCall::WrapUp };
         site.take_over = if flags.1 { TakeOver::Never } else { TakeOver::Idle };

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::{Mutex, PoisonError};
@@ -20,6 +21,9 @@ pub const DOMAIN: &str = "test.example";
 const TRUNK_PORTS: u16 = 6;
 const MEDIA_PORTS: u16 = 240;
 const SITES: &str = "sites";
+/// All that `PATH` of the server leads to, and the voice in it, which notes each time it is run.
+const PROGRAMS: &str = "programs";
+const VOICE: &str = "espeak-ng";
 /// Servers start one after the other: side by side each waits for the others' sounds to be loaded.
 static STARTS: Mutex<()> = Mutex::new(());
 
@@ -87,9 +91,10 @@ impl Server {
         fs::write(folder.path().join("cordboard.toml"), settings(house, sip, http, &token))
             .expect("settings are written");
         let (sites, flows) = (folder.path().join(SITES), folder.path().join("dialplans"));
-        for made in [&sites, &flows] {
+        for made in [&sites, &flows, &folder.path().join(PROGRAMS)] {
             fs::create_dir(made).expect("a folder can be made");
         }
+        write_voice(&folder);
         for (name, text) in &house.sites {
             fs::write(sites.join(name), text).expect("a site is written");
         }
@@ -129,6 +134,16 @@ impl Server {
     /// Events from now on, or all those of a server just started.
     pub fn events(&self) -> Events {
         Events::open(&self.api, "newest")
+    }
+
+    /// How often a text was made into sound.
+    pub fn voice_ran(&self) -> usize {
+        fs::read_to_string(self.folder.path().join("spoken")).map_or(0, |lines| lines.lines().count())
+    }
+
+    /// From now on there is no voice.
+    pub fn lose_voice(&self) {
+        fs::remove_file(self.folder.path().join(PROGRAMS).join(VOICE)).expect("there was one");
     }
 
     pub fn kill9(&mut self) {
@@ -179,8 +194,17 @@ fn address(port: u16) -> SocketAddr {
 fn spawn(folder: &TempDir, site: &str, data: &PathBuf, start: u32) -> Process {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     command.current_dir(folder.path()).env("RUST_LOG", "info").arg("serve");
+    command.env("PATH", folder.path().join(PROGRAMS));
     command.args(["--config", "cordboard.toml", "--site", site, "--data"]).arg(data);
     Process::start("cordboard", &mut command, &folder.path().join(format!("cordboard-{start}.log")))
+}
+
+fn write_voice(folder: &TempDir) {
+    let (file, note) = (folder.path().join(PROGRAMS).join(VOICE), folder.path().join("spoken"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    let text = format!("#!/bin/sh\necho ran >> '{}'\nPATH='{path}' exec {VOICE} \"$@\"\n", note.display());
+    fs::write(&file, text).expect("the voice is written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("it can be run");
 }
 
 fn settings(house: &House, sip: SocketAddr, http: SocketAddr, token: &str) -> String {
@@ -243,8 +267,13 @@ numbers:
 }
 
 /// As the carrier dials it, as a phone dials it, and the flow.
-const NUMBERS: [(&str, &str, &str); 4] =
-    [(MENU, "9000", "menu"), (QUEUE, "9001", "queue"), (HELLO, "9002", "hello"), (RING, "9003", "ring")];
+const NUMBERS: [(&str, &str, &str); 5] = [
+    (MENU, "9000", "menu"),
+    (QUEUE, "9001", "queue"),
+    (HELLO, "9002", "hello"),
+    (RING, "9003", "ring"),
+    (SAY, "9004", "say"),
+];
 /// Says `welcome`, then a menu in which 1 leads to the group.
 pub const MENU: &str = "4008001230";
 /// Straight to the group.
@@ -254,7 +283,22 @@ pub const HELLO: &str = "4008001232";
 /// Rings 1003, unanswered until that answers.
 pub const RING: &str = "4008001233";
 
-const FLOWS: [(&str, &str); 4] = [
+/// Speaks [`SAY_TEXT`], or says that one should try later.
+pub const SAY: &str = "4008001234";
+pub const SAY_TEXT: &str = "You called +864008001234. It is a fine day today, and you are number 3 in the line.";
+
+const FLOWS: [(&str, &str); 5] = [
+    (
+        "say",
+        "nodes:
+  hello: {answer: , next: say}
+  say:
+    say: \"You called {{to}}. It is a fine day today, and you are number {{1 + 2}} in the line.\"
+    next: hangup
+    failed: sorry
+  sorry: {play: try-later, next: hangup}
+",
+    ),
     (
         "menu",
         "nodes:

@@ -101,11 +101,22 @@ pub fn likeness(heard: &[i16], known: &[i16], lag_max: usize) -> f64 {
 
 /// A sound of the repository at 8 kHz, resampled by sox.
 pub fn library(key: &str) -> Vec<i16> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("sounds").join(format!("{key}.wav"));
+    resampled(&Path::new(env!("CARGO_MANIFEST_DIR")).join("sounds").join(format!("{key}.wav")))
+}
+
+fn resampled(file: &Path) -> Vec<i16> {
     let arguments = ["-t", "raw", "-r", "8000", "-c", "1", "-b", "16", "-e", "signed-integer", "-L", "-"];
-    let output = Command::new("sox").arg("-D").arg(&file).args(arguments).output().expect("sox is installed");
+    let output = Command::new("sox").arg("-D").arg(file).args(arguments).output().expect("sox is installed");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
+}
+
+/// What the voice makes of a text, at 8 kHz.
+pub fn spoken(language: &str, text: &str) -> Vec<i16> {
+    let file = tempfile::Builder::new().suffix(".wav").tempfile().expect("a file can be made");
+    let status = Command::new("espeak-ng").args(["-v", language, "-w"]).arg(file.path()).arg(text).status();
+    assert!(status.expect("espeak-ng is installed").success());
+    resampled(file.path())
 }
 
 /// A stereo recording: left the customer, right who speaks to him.

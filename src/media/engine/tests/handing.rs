@@ -66,7 +66,7 @@ impl Threads {
                 Output::Report(_, report) => self.reports.push(report),
                 Output::Give { moving, .. } => self.arrivals[moving.contact().0 as usize % 3].push_back(moving),
                 Output::Release { .. } => self.released += 1,
-                Output::Listen { .. } | Output::Write(_) => {}
+                Output::Listen { .. } | Output::Load(_) | Output::Write(_) => {}
             }
         }
     }

@@ -128,7 +128,7 @@ fn a_prompt_stands_still_goes_on_and_is_heard_again_from_a_place() {
     let mut world = world_of(&legs(1), |_| Codec::Pcma);
     let state = |paused, position| PlayerSpec {
         player: PROMPT,
-        sounds: vec!["en-US/hello".to_owned()],
+        sounds: vec!["en-US/hello".into()],
         repeat: false,
         is_music: false,
         paused,

@@ -3,6 +3,7 @@
 mod calls;
 mod challenges;
 mod forks;
+mod refers;
 mod refusals;
 mod registers;
 mod storm;

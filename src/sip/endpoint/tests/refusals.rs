@@ -26,7 +26,7 @@ fn each_bad_request_gets_its_status() {
     let allow = Some((Name::Allow, super::super::wire::ALLOW));
     let rows = [
         Row("FOO", number, "", "", "", 501, allow),
-        Row("REFER", number, "", "", "", 405, allow),
+        Row("REFER", number, "", "", "", 403, None),
         Row("SUBSCRIBE", number, "", "", "", 405, allow),
         Row("PRACK", number, "", "", "", 405, allow),
         Row("BYE", number, "", "", "", 481, None),

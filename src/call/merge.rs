@@ -1,0 +1,259 @@
+//! Two contacts become one: a phone in both gives its two far ends to each other (an attended transfer by REFER), or a
+//! command asks for it. Owns which contact goes on, whether two may be joined, and the move of legs between them. Leaves
+//! what then happens between transferor and target to the contact's transfer machine, whatever order it comes in.
+//!
+//! The older goes on and the younger ends as its alias; a contact in which nobody talks yet never goes on. The legs of
+//! the younger move with their sockets (`Body::Hand`), dial and all; only the transferor's own stays and ends there.
+
+use std::collections::BTreeSet;
+
+use super::Contacts;
+use super::contact::{Contact, Context};
+use super::dial::{Dialing, Purpose};
+use super::end::LegEnd;
+use super::leg::Leg;
+use super::transfer::{Event, Phase, Transfer};
+use super::words::{Act, ConsultVerb, Refused, Tell};
+use crate::base::bounds::LEGS_PER_CONTACT;
+use crate::base::{ContactId, LegId, Now, Supplies};
+use crate::event::Kind;
+use crate::event::words::{By, EndCause, LegRole, PartyRef, Side, TransferMode};
+use crate::media::words::Body;
+
+/// A contact, and the transferor's leg in it.
+type End = (ContactId, LegId);
+
+/// What leaves a contact for another.
+struct Moving {
+    from: ContactId,
+    legs: Vec<Leg>,
+    dialing: Option<Dialing>,
+    customer: Option<LegId>,
+    record: bool,
+    data: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Contacts {
+    /// Whether the far ends of these two legs, both of one party, can be joined.
+    pub fn may_merge(&self, one: LegId, other: LegId) -> Result<(), Refused> {
+        self.merging(one, other).map(|_| ())
+    }
+
+    /// Joins the far ends of two legs of one party. Its leg that the transfer is told of, when it is not over at once.
+    pub fn merge(
+        &mut self,
+        (one, other): (LegId, LegId),
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<LegId, Refused> {
+        let Some((goes_on, ends)) = self.merging(one, other)? else {
+            return self.complete_consult(one, other, by, now, supplies);
+        };
+        let mut moving = None;
+        self.with(ends.0, now, supplies, |contact, context| {
+            moving = Some(contact.give_legs(context, ends.1, goes_on.0, &by));
+        });
+        let Some(moving) = moving else { return Err(Refused::UnknownContact) };
+        for leg in &moving.legs {
+            self.by_leg.insert(leg.id, goes_on.0);
+        }
+        self.with(goes_on.0, now, supplies, |contact, context| contact.take_legs(context, moving, goes_on.1, &by));
+        self.with(ends.0, now, supplies, |contact, context| contact.end_merged(context, ends.1));
+        Ok(goes_on.1)
+    }
+
+    /// Which of the two goes on; `None`: both legs are in one contact, whose consult they are.
+    fn merging(&self, one: LegId, other: LegId) -> Result<Option<(End, End)>, Refused> {
+        let place = |leg: LegId| {
+            let id = *self.by_leg.get(&leg)?;
+            self.contacts.get(&id).filter(|c| !c.sealed && c.live_legs().any(|l| l.id == leg)).map(|c| (c, leg))
+        };
+        let (a, b) = place(one).zip(place(other)).ok_or(Refused::UnknownLeg)?;
+        if a.0.id == b.0.id {
+            let act = a.0.consult_of(one, other).ok_or(Refused::NotTalking)?;
+            return a.0.may(&act).map(|()| None);
+        }
+        let age = |(contact, leg): (&Contact, LegId)| (!contact.is_answered(leg), contact.born, contact.id);
+        let (goes_on, ends) = if age(a) <= age(b) { (a, b) } else { (b, a) };
+        goes_on.0.may_give_away(goes_on.1)?;
+        ends.0.may_give_away(ends.1)?;
+        if !goes_on.0.is_answered(goes_on.1) {
+            return Err(Refused::NotTalking);
+        }
+        if goes_on.0.live_legs().count() + ends.0.live_legs().count() > LEGS_PER_CONTACT {
+            return Err(Refused::Full);
+        }
+        Ok(Some(((goes_on.0.id, goes_on.1), (ends.0.id, ends.1))))
+    }
+
+    fn complete_consult(
+        &mut self,
+        one: LegId,
+        other: LegId,
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<LegId, Refused> {
+        let id = *self.by_leg.get(&one).ok_or(Refused::UnknownLeg)?;
+        let consult = self.contacts.get(&id).and_then(|c| c.consult_of(one, other));
+        let Some(Act::Consult { transferor, verb, .. }) = consult else { return Err(Refused::NotTalking) };
+        self.act(id, Act::Consult { transferor, verb, by }, now, supplies);
+        Ok(transferor)
+    }
+}
+
+impl Contact {
+    /// The consult that one of these legs has, to be completed.
+    fn consult_of(&self, one: LegId, other: LegId) -> Option<Act> {
+        let transferor = self.transfer.as_ref().map(|t| t.transferor).filter(|&leg| leg == one || leg == other)?;
+        Some(Act::Consult { transferor, verb: ConsultVerb::Complete, by: By::PARTY })
+    }
+
+    /// This leg's far end, or whom it has dialled, can go without it.
+    fn may_give_away(&self, leg: LegId) -> Result<(), Refused> {
+        let found = self.leg(leg).ok_or(Refused::UnknownLeg)?;
+        if found.call != self.main_call() || found.role == LegRole::Customer {
+            return Err(Refused::NotTransferor);
+        }
+        if self.transfer.is_some() {
+            return Err(Refused::TransferRuns);
+        }
+        let dials = self.rung_for(Purpose::Connect).is_some_and(|dialled| dialled != leg);
+        let talks = found.is_answered() && self.company(leg).next().is_some();
+        if self.waiting.is_some() || !(talks || dials) { Err(Refused::NotTalking) } else { Ok(()) }
+    }
+
+    /// Everybody but the transferor leaves for another contact.
+    fn give_legs(&mut self, context: &mut Context, transferor: LegId, to: ContactId, by: &By) -> Moving {
+        self.journal(context, Default::default(), by.clone(), Kind::ContactMerged { with: to, goes_on: false });
+        if self.flow_holds {
+            self.flow_holds = false;
+            self.tell(context, Tell::CustomerLeft);
+        }
+        let dialing = self.rung_for(Purpose::Connect).and_then(|leg| self.take_dialing(leg));
+        if dialing.is_some() {
+            self.tell(context, Tell::DialEnded(Err(EndCause::Released)));
+        }
+        let stays = |l: &Leg| l.id == transferor || !l.is_live();
+        let leaving: BTreeSet<LegId> = self.legs.iter().filter(|l| !stays(l)).map(|l| l.id).collect();
+        if self.customer.or(self.main).is_some_and(|left| leaving.contains(&left)) {
+            self.stop_recorder(context, By::SYSTEM);
+        }
+        for &leg in &leaving {
+            self.let_leg_go(context, leg, to, by);
+        }
+        let (legs, stay) = std::mem::take(&mut self.legs).into_iter().partition(|l| leaving.contains(&l.id));
+        self.legs = stay;
+        self.calls.iter_mut().for_each(|call| call.chair = None);
+        self.main = Some(transferor);
+        let customer = self.customer.take_if(|customer| leaving.contains(customer));
+        Moving { from: self.id, legs, dialing, customer, record: self.record, data: self.data.clone() }
+    }
+
+    fn let_leg_go(&mut self, context: &mut Context, leg: LegId, to: ContactId, by: &By) {
+        let Some(l) = self.leg(leg) else { return };
+        let (open, moved) = (l.media.open, moved(l, self.id, to));
+        if let (PartyRef::Extension(extension), None) = (l.party, l.offered) {
+            self.tell(context, Tell::StationBusy { extension, busy: false });
+        }
+        self.journal_leg(context, leg, by.clone(), Kind::CallLeft);
+        self.journal_leg(context, leg, by.clone(), moved);
+        self.forget_in_room(leg);
+        if open {
+            self.media(context, Body::Hand { leg, to });
+        }
+    }
+
+    /// They come into the main call; the transferor's leg gives it to them by the transfer machine.
+    fn take_legs(&mut self, context: &mut Context, moving: Moving, transferor: LegId, by: &By) {
+        let Moving { from, legs, dialing, customer, record, data } = moving;
+        let main = self.main_call();
+        let came: Vec<LegId> = legs.iter().map(|l| l.id).collect();
+        for mut leg in legs {
+            (leg.call, leg.probing) = (main, false);
+            leg.offered.iter_mut().for_each(|offered| offered.over = true);
+            if leg.role == LegRole::Customer && self.customer.is_some() {
+                leg.role = LegRole::Other;
+            }
+            self.legs.push(leg);
+        }
+        if self.customer.is_none() && customer.is_some() {
+            self.customer = customer;
+            self.record |= record;
+        }
+        self.journal(context, Default::default(), by.clone(), Kind::ContactMerged { with: from, goes_on: true });
+        for &leg in &came {
+            self.welcome(context, leg, from, by);
+        }
+        self.adopt_data(context, data, by);
+        let dialled = dialing.as_ref().and_then(|dialing| dialing.leg);
+        if let Some(dialing) = dialing {
+            self.adopt_dialing(dialing, main);
+        }
+        let target = dialled.or_else(|| came.iter().copied().find(|&leg| self.is_answered(leg)));
+        self.give_to(context, transferor, target, by);
+        self.settle(context);
+    }
+
+    /// The leg is a part of this contact from here on.
+    fn welcome(&mut self, context: &mut Context, leg: LegId, from: ContactId, by: &By) {
+        let Some(l) = self.leg(leg) else { return };
+        let (party, offered, moved) = (l.party, l.offered, moved(l, from, self.id));
+        self.journal_leg(context, leg, by.clone(), moved);
+        self.journal_leg(context, leg, by.clone(), Kind::CallJoined);
+        match (offered, party) {
+            (Some(offered), _) => self.tell(context, Tell::AgentMoved { agent: offered.agent, from }),
+            (None, PartyRef::Extension(extension)) => self.tell(context, Tell::StationBusy { extension, busy: true }),
+            (None, PartyRef::Trunk(_)) => {}
+        }
+    }
+
+    /// What was attached to the other one, where this one has nothing of that name and there is room.
+    fn adopt_data(&mut self, context: &mut Context, mut data: serde_json::Map<String, serde_json::Value>, by: &By) {
+        data.retain(|key, _| !self.data.contains_key(key));
+        if !data.is_empty() && self.data_fits(&data) {
+            self.data.extend(data);
+            self.journal(context, Default::default(), by.clone(), Kind::ContactData { data: self.data.clone() });
+        }
+    }
+
+    /// A transfer to somebody who is here already: he has answered, or is rung still.
+    fn give_to(&mut self, context: &mut Context, transferor: LegId, target: Option<LegId>, by: &By) {
+        let mode = TransferMode::OnAnswer;
+        if self.main == Some(transferor) {
+            self.pass_main(transferor);
+        }
+        self.journal_leg(context, transferor, by.clone(), Kind::TransferBegan { mode });
+        let group = self.leg(transferor).and_then(|l| l.offered).map(|o| o.group);
+        let answered = target.is_some_and(|leg| self.is_answered(leg));
+        self.transfer = Some(Box::new(Transfer {
+            mode,
+            phase: Phase::Ringing,
+            transferor,
+            transferor_here: true,
+            target,
+            side: None,
+            group,
+            by: by.clone(),
+        }));
+        if answered {
+            self.marks.talked = true;
+            self.transfer_event(context, Event::TargetAnswered, None);
+        }
+    }
+
+    /// All that is left is the leg of whoever gave its far end away.
+    fn end_merged(&mut self, context: &mut Context, transferor: LegId) {
+        let side = self.side_of(transferor);
+        self.mark_ending(LegEnd { cause: EndCause::Released, side, status: None });
+        self.release_leg(context, transferor, EndCause::Released, Side::System);
+        self.settle(context);
+    }
+}
+
+fn moved(leg: &Leg, from: ContactId, to: ContactId) -> Kind {
+    let (direction, role, party, remote) = (leg.direction, leg.role, leg.party, leg.remote.clone());
+    let answered = leg.is_answered().then_some(leg.since);
+    Kind::LegMoved { from, to, direction, role, party, remote, answered }
+}

@@ -1,0 +1,108 @@
+//! A leg takes the place of another: an INVITE with `Replaces` (RFC 3891), such as a talk that goes on at another device.
+//! The others keep hearing the same party; the contact, its offer and its recording go on.
+
+use super::Contacts;
+use super::contact::{Contact, Context};
+use super::leg::Leg;
+use super::negotiation::LegMedia;
+use super::words::{Does, Replacement, Tell};
+use crate::base::{LegId, Now, Supplies};
+use crate::event::Kind;
+use crate::event::words::{By, Direction, EndCause, LegRole, PartyRef, Side, Watched};
+use crate::sip::words::Act;
+use crate::switch::LegPhase;
+use crate::switch::code::sip_status;
+
+impl Contacts {
+    /// The INVITE was let in and takes the place of `old`, which lives and talks. `false`: it does not.
+    pub fn replace(&mut self, old: LegId, with: Replacement, now: Now, supplies: &mut Supplies) -> bool {
+        let Some(&id) = self.by_leg.get(&old) else { return false };
+        if !self.contacts.get(&id).is_some_and(|c| !c.sealed && c.is_answered(old)) {
+            return false;
+        }
+        self.with(id, now, supplies, |contact, context| contact.replace(context, old, with))
+    }
+}
+
+impl Contact {
+    fn replace(&mut self, context: &mut Context, old: LegId, with: Replacement) {
+        let Replacement { incoming, media_ip, codecs } = with;
+        let (new, party) = (incoming.leg, incoming.party);
+        let mut media = LegMedia::new(codecs);
+        let ports = context.supplies.ports.take(incoming.interface);
+        if let Ok(ports) = ports {
+            media.arrive(ports, media_ip, incoming.sdp, context.supplies);
+        }
+        let sdp = if ports.is_ok() && media.can_answer() { media.answer_or_offer() } else { None };
+        let Some(sdp) = sdp else {
+            let cause = if ports.is_ok() { EndCause::NotAcceptable } else { EndCause::Overloaded };
+            for ports in media.take_unused_ports() {
+                self.media(context, crate::media::words::Body::ReturnPorts(ports));
+            }
+            return self.sip(context, Act::End { leg: new, status: sip_status(cause), cause });
+        };
+        let t = context.t();
+        let Some(before) = self.leg_mut(old) else { return };
+        let leg = Leg {
+            id: new,
+            call: before.call,
+            role: before.role,
+            direction: Direction::Inbound,
+            party,
+            remote: incoming.from_user,
+            phase: LegPhase::Answered,
+            since: t,
+            offered: before.offered.take(),
+            media,
+            progress: 0,
+            heard: false,
+            held_since: before.held_since,
+            away_since: None,
+            muted_from: before.muted_from,
+            muted_to: before.muted_to,
+            does: std::mem::replace(&mut before.does, Does::Talks),
+            probing: false,
+            pressed: Default::default(),
+            supervision: before.supervision.take(),
+        };
+        self.open_leg(context, leg);
+        self.put_in_place(old, new);
+        self.sip(context, Act::Accept { leg: new, sdp });
+        self.journal_leg(context, new, By::PARTY, Kind::LegAnswered);
+        self.end_replaced(context, old);
+        self.settle(context);
+    }
+
+    /// Whatever named the old leg names the new one.
+    fn put_in_place(&mut self, old: LegId, new: LegId) {
+        let take = |leg: &mut LegId| *leg = if *leg == old { new } else { *leg };
+        self.main.iter_mut().for_each(take);
+        self.calls.iter_mut().filter_map(|call| call.chair.as_mut()).for_each(|(chair, _)| take(chair));
+        let watching = self.legs.iter_mut().filter_map(|leg| leg.supervision.as_mut());
+        for supervision in watching {
+            if let Watched::Leg(leg) = &mut supervision.target {
+                take(leg);
+            }
+        }
+        if let Some(transfer) = &mut self.transfer {
+            take(&mut transfer.transferor);
+            transfer.target.iter_mut().for_each(take);
+        }
+    }
+
+    /// Nobody else ends with it, as somebody is in its place.
+    fn end_replaced(&mut self, context: &mut Context, leg: LegId) {
+        let (cause, side) = (EndCause::Released, Side::System);
+        self.sip(context, Act::End { leg, status: sip_status(cause), cause });
+        self.journal_leg(context, leg, By::SYSTEM, Kind::LegEnded { cause, side, sip_status: None });
+        self.journal_leg(context, leg, By::SYSTEM, Kind::CallLeft);
+        self.close_media(context, leg);
+        let t = context.t();
+        let Some(l) = self.leg_mut(leg) else { return };
+        l.enter(LegPhase::Ended, t);
+        if let (PartyRef::Extension(extension), true) = (l.party, l.role != LegRole::Agent) {
+            // The new leg of the same phone is in the call.
+            self.tell(context, Tell::StationBusy { extension, busy: true });
+        }
+    }
+}
