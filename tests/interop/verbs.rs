@@ -74,6 +74,13 @@ impl Talk {
         self.stage.ends.touch(at, |ua, t| ua.reject(call, 486, t));
     }
 
+    fn hangs_up(&mut self, who: &str) {
+        let at = place(who);
+        let call = self.calls[at].unwrap_or_else(|| panic!("{who} is in no call"));
+        self.stage.ends.touch(at, |ua, t| ua.hang_up(call, t));
+        self.is_released(who);
+    }
+
     fn is_released(&mut self, who: &str) {
         let at = place(who);
         self.stage.ends.until("a phone to be released", |uas| uas[at].live_calls() == 0);
@@ -179,8 +186,9 @@ fn hold_mute_digits_and_announcements() {
 
         talk.refuses("digits", &json!({ "agent": "a0", "digits": "12x" }), 422, "bad-digits");
         talk.does("digits", &json!({ "leg": customer["leg"], "digits": "12#" }));
+        let caller = talk.calls[0].expect("he called");
         talk.stage.carry_on_until("three keys at the customer's", |stage| {
-            let rtp = stage.ends.sound(0, 0.max(*stage.ends.uas[0].calls.keys().last().expect("his call")));
+            let rtp = stage.ends.sound(0, caller);
             let mut keys: Vec<(u32, u8)> =
                 rtp.diary(0).iter().filter(|p| p.payload_type == 101).map(|p| (p.timestamp, p.payload[0])).collect();
             keys.dedup();
@@ -210,6 +218,7 @@ fn a_consult_that_the_customer_never_hears() {
         talk.hears("ana", &["cai"]);
         talk.hears("cai", &["ana"]);
         talk.hears("customer", &["music"]);
+        talk.rtp("customer").wait_packets(from + 100);
         talk.never_heard("customer", from, &["ana", "cai"]);
         talk.does("consult/cancel", &ana);
         talk.is_released("cai");
@@ -273,6 +282,9 @@ fn a_failed_transfer_restores_and_a_third_party_joins() {
         talk.hears("customer", &["ana", "bo"]);
         talk.hears("ana", &["customer", "bo"]);
         talk.hears("bo", &["customer", "ana"]);
+        // the others go on without whoever leaves
+        talk.hangs_up("ana");
+        talk.hears("customer", &["bo"]);
         talk.ends();
     });
 }
@@ -292,7 +304,7 @@ fn a_paused_recording_is_silent_for_as_long() {
         talk.rtp("ana").wait_packets(talk.rtp("ana").heard() + 50);
         let path = format!("/v1/contacts/{}/recording", talk.contact);
         let api = talk.stage.server.api.clone();
-        // the server goes with the stage, so the file is read before the end: it is playable at every moment
+        // read before the end: it is playable at every moment
         talk.rtp("ana").wait_packets(talk.rtp("ana").heard() + 75);
         let wav = api.send("GET", &path, &[], "");
         assert_eq!(wav.status, 200);
