@@ -138,6 +138,6 @@ mod tests {
                 assert!(body.is_null() || !body["example"].is_null(), "{at} has no example of its body");
             }
         }
-        assert_eq!(seen, 56);
+        assert_eq!(seen, 57);
     }
 }

@@ -41,6 +41,7 @@ fn contact_kinds() -> Vec<Kind> {
             cause: EndCause::HungUp,
             sip_status: None,
         },
+        Kind::ContactMerged { with: ContactId(8), goes_on: true },
         Kind::LegCreated {
             direction: Direction::Inbound,
             role: LegRole::Customer,
@@ -61,7 +62,6 @@ fn contact_kinds() -> Vec<Kind> {
             remote: "1003".into(),
             answered: Some(T),
         },
-        Kind::ContactMerged { with: ContactId(8), goes_on: true },
         Kind::LegEnded { cause: EndCause::Busy, side: Side::Other, sip_status },
         Kind::LegMedia { counts: MediaCounts { received: 50, sent: 49, lost: 1, refused: 0, jitter_us: 125 } },
         Kind::LegHeld,
