@@ -258,6 +258,15 @@ mod tests {
         }
     }
 
+    /// What it is, the parties, and what each hears.
+    fn judge(rows: &[(&str, Vec<Party>, Vec<Hears>)]) {
+        for (what, parties, expected) in rows {
+            let scene = Scene { main: Some(LegId(1)), ..scene(parties) };
+            let heard: Vec<_> = parties.iter().map(|p| scene.hears(p.leg)).collect();
+            assert_eq!(heard, *expected, "{what}");
+        }
+    }
+
     #[test]
     fn a_supervisor_is_heard_by_whom_his_mode_says() {
         const LISTEN: (Mode, Watched) = (Mode::Listen, Watched::Leg(LegId(2)));
@@ -266,18 +275,15 @@ mod tests {
         const CALL: (Mode, Watched) = (Mode::Listen, Watched::Call(MAIN));
         let (customer, agent) = (party(1, MAIN, Answered), Party { agent: true, ..party(2, MAIN, Answered) });
         let supervisor = |watches| Party { watches: Some(watches), ..party(3, MAIN, Answered) };
-        let second = |watches| Party { watches: Some(watches), ..party(4, MAIN, Answered) };
         let held = |p: Party| Party { held: true, ..p };
         let from = |p: Party| Party { muted_from: true, ..p };
         let to = |p: Party| Party { muted_to: true, ..p };
         let with = |p: Party, sounds| Party { sounds, ..p };
-        let aside = |p: Party| Party { call: SIDE, ..p };
-        let third = |p: Party| Party { leg: LegId(5), ..p };
         let over = |legs: &[u64], beneath| match self::tests::legs(legs) {
             Hears::Legs(legs) => Hears::Over(legs, Box::new(beneath)),
             other => other,
         };
-        use Hears::{HoldMusic, Nothing, RingBack};
+        use Hears::{HoldMusic, Nothing};
         let rows: Vec<(&str, Vec<Party>, Vec<Hears>)> = vec![
             ("listen", vec![customer, agent, supervisor(LISTEN)], vec![legs(&[2]), legs(&[1]), legs(&[1, 2])]),
             (
@@ -319,6 +325,28 @@ mod tests {
                 vec![customer, supervisor((Mode::Barge, Watched::Call(MAIN)))],
                 vec![legs(&[3]), legs(&[1])],
             ),
+        ];
+        judge(&rows);
+    }
+
+    #[test]
+    fn a_supervisor_hears_what_whom_he_watches_hears() {
+        const LISTEN: (Mode, Watched) = (Mode::Listen, Watched::Leg(LegId(2)));
+        const WHISPER: (Mode, Watched) = (Mode::Whisper, Watched::Leg(LegId(2)));
+        const BARGE: (Mode, Watched) = (Mode::Barge, Watched::Leg(LegId(2)));
+        const CALL: (Mode, Watched) = (Mode::Listen, Watched::Call(MAIN));
+        let (customer, agent) = (party(1, MAIN, Answered), Party { agent: true, ..party(2, MAIN, Answered) });
+        let supervisor = |watches| Party { watches: Some(watches), ..party(3, MAIN, Answered) };
+        let second = |watches| Party { watches: Some(watches), ..party(4, MAIN, Answered) };
+        let with = |p: Party, sounds| Party { sounds, ..p };
+        let aside = |p: Party| Party { call: SIDE, ..p };
+        let third = |p: Party| Party { leg: LegId(5), ..p };
+        let over = |legs: &[u64], beneath| match self::tests::legs(legs) {
+            Hears::Legs(legs) => Hears::Over(legs, Box::new(beneath)),
+            other => other,
+        };
+        use Hears::{HoldMusic, Nothing, RingBack};
+        let rows: Vec<(&str, Vec<Party>, Vec<Hears>)> = vec![
             (
                 "the agent's phone rings",
                 vec![customer, with(agent, Silent), supervisor(LISTEN)],
@@ -350,11 +378,7 @@ mod tests {
                 vec![legs(&[2, 3]), legs(&[1, 3]), legs(&[1, 2]), legs(&[1, 2, 3])],
             ),
         ];
-        for (what, parties, expected) in rows {
-            let scene = Scene { main: Some(LegId(1)), ..scene(&parties) };
-            let heard: Vec<_> = parties.iter().map(|p| scene.hears(p.leg)).collect();
-            assert_eq!(heard, expected, "{what}");
-        }
+        judge(&rows);
         let mut scene = Scene { main: Some(LegId(1)), ..scene(&[customer, supervisor(CALL)]) };
         scene.waiting = Some(LegId(1));
         assert_eq!(scene.hears(LegId(3)), over(&[1], Hears::QueueMusic), "who waits, and his music");

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::supervision::{Stretch, SupervisionRecord};
+pub use super::supervision::{Stretch, SupervisionRecord};
 use super::{Fold, Unknown};
 use crate::base::bounds::RECORD_LIST;
 use crate::base::{
@@ -14,7 +14,7 @@ use crate::base::{
 };
 use crate::event::words::{
     CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef, RecordingGap,
-    SegmentEdge, Side, Speech, SpeechEnding, Station, SupervisionEnding, TransferEnding, TransferMode, WorkRole,
+    SegmentEdge, Side, Speech, SpeechEnding, Station, TransferEnding, TransferMode, WorkRole,
 };
 use crate::event::{About, By, Event, Kind, MediaCounts, Recorded};
 
@@ -347,13 +347,8 @@ impl ContactRecord {
                 push(&mut self.transfers, TransferRecord::new(*mode, about, t)?, &mut self.cut);
             }
             Kind::TransferEnded { ending, cause, .. } => self.transfer_ended(t, *ending, *cause)?,
-            Kind::SupervisionStarted { mode, target } | Kind::SupervisionChanged { mode, target } => {
-                self.supervised(
-                    about,
-                    Stretch { mode: *mode, target: *target, from: t, to: None, by: event.by.clone() },
-                )?;
-            }
-            Kind::SupervisionEnded { ending, cause } => self.supervision_ended(about, t, *ending, *cause)?,
+            Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } => self.supervised(event)?,
+            Kind::SupervisionEnded { .. } => self.supervision_ended(event)?,
             Kind::CallOpened { .. } => push(&mut self.calls, CallRecord::opened(event)?, &mut self.cut),
             Kind::CallJoined => self.joined(about, t)?,
             Kind::CallLeft => self.left(about, t)?,
@@ -414,7 +409,7 @@ impl ContactRecord {
 
     // The newest are looked at first: an event is nearly always about what began last.
 
-    fn leg(&mut self, about: &About) -> Result<&mut LegRecord, Unknown> {
+    pub(super) fn leg(&mut self, about: &About) -> Result<&mut LegRecord, Unknown> {
         self.legs.iter_mut().rev().find(|leg| Some(leg.leg) == about.leg).ok_or(Unknown)
     }
 
@@ -447,40 +442,6 @@ impl ContactRecord {
     fn transfer_ended(&mut self, t: Time, ending: TransferEnding, cause: Option<EndCause>) -> Fold {
         let transfer = self.transfers.last_mut().filter(|transfer| transfer.ended.is_none()).ok_or(Unknown)?;
         (transfer.ended, transfer.ending, transfer.cause) = (Some(t), Some(ending), cause);
-        Ok(())
-    }
-
-    fn supervised(&mut self, about: &About, stretch: Stretch) -> Fold {
-        let leg = about.leg.ok_or(Unknown)?;
-        if self.supervisions.iter().all(|s| s.leg != leg) {
-            let agent = about.agent;
-            let begun = SupervisionRecord { leg, agent, stretches: Vec::new(), ended: None, ending: None, cause: None };
-            push(&mut self.supervisions, begun, &mut self.cut);
-        }
-        if let Some(supervision) = self.supervisions.iter_mut().find(|s| s.leg == leg) {
-            supervision.close_stretch(stretch.from);
-            push(&mut supervision.stretches, stretch, &mut self.cut);
-        }
-        Ok(())
-    }
-
-    /// Who was not reached has heard nothing. Who took over is an agent like others.
-    fn supervision_ended(
-        &mut self,
-        about: &About,
-        t: Time,
-        ending: SupervisionEnding,
-        cause: Option<EndCause>,
-    ) -> Fold {
-        if ending == SupervisionEnding::Failed {
-            return Ok(());
-        }
-        if ending == SupervisionEnding::TookOver {
-            self.leg(about)?.role = LegRole::Agent;
-        }
-        if let Some(supervision) = self.supervisions.iter_mut().find(|s| Some(s.leg) == about.leg) {
-            supervision.ends(t, ending, cause);
-        }
         Ok(())
     }
 
@@ -677,7 +638,7 @@ impl SegmentRecord {
     }
 }
 
-fn push<T>(list: &mut Vec<T>, entry: T, cut: &mut u64) {
+pub(super) fn push<T>(list: &mut Vec<T>, entry: T, cut: &mut u64) {
     if list.len() < RECORD_LIST {
         list.push(entry);
     } else {

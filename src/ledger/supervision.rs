@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::record::push;
+use super::{ContactRecord, Fold, Unknown};
 use crate::base::{AgentNo, LegId, Time};
-use crate::event::By;
-use crate::event::words::{EndCause, SupervisionEnding, SupervisionMode, Watched};
+use crate::event::words::{EndCause, LegRole, SupervisionEnding, SupervisionMode, Watched};
+use crate::event::{By, Event, Kind};
 
 /// A supervisor's stay, from his answer on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,13 +31,47 @@ pub struct Stretch {
     pub by: By,
 }
 
+impl ContactRecord {
+    /// A supervision began, or is another one from now on.
+    pub(super) fn supervised(&mut self, event: &Event) -> Fold {
+        let (Kind::SupervisionStarted { mode, target } | Kind::SupervisionChanged { mode, target }) = event.kind else {
+            return Err(Unknown);
+        };
+        let stretch = Stretch { mode, target, from: event.t, to: None, by: event.by.clone() };
+        let (leg, agent) = (event.about.leg.ok_or(Unknown)?, event.about.agent);
+        if self.supervisions.iter().all(|s| s.leg != leg) {
+            let begun = SupervisionRecord { leg, agent, stretches: Vec::new(), ended: None, ending: None, cause: None };
+            push(&mut self.supervisions, begun, &mut self.cut);
+        }
+        if let Some(supervision) = self.supervisions.iter_mut().find(|s| s.leg == leg) {
+            supervision.close_stretch(event.t);
+            push(&mut supervision.stretches, stretch, &mut self.cut);
+        }
+        Ok(())
+    }
+
+    /// Who was not reached has heard nothing. Who took over is an agent like others.
+    pub(super) fn supervision_ended(&mut self, event: &Event) -> Fold {
+        let Kind::SupervisionEnded { ending, cause } = event.kind else { return Err(Unknown) };
+        match ending {
+            SupervisionEnding::Failed => return Ok(()),
+            SupervisionEnding::TookOver => self.leg(&event.about)?.role = LegRole::Agent,
+            SupervisionEnding::Left | SupervisionEnding::TargetLeft => {}
+        }
+        if let Some(supervision) = self.supervisions.iter_mut().find(|s| Some(s.leg) == event.about.leg) {
+            supervision.ends(event.t, ending, cause);
+        }
+        Ok(())
+    }
+}
+
 impl SupervisionRecord {
-    pub fn ends(&mut self, t: Time, ending: SupervisionEnding, cause: Option<EndCause>) {
+    fn ends(&mut self, t: Time, ending: SupervisionEnding, cause: Option<EndCause>) {
         self.close_stretch(t);
         (self.ended, self.ending, self.cause) = (Some(t), Some(ending), cause);
     }
 
-    pub fn close_stretch(&mut self, t: Time) {
+    fn close_stretch(&mut self, t: Time) {
         if let Some(last) = self.stretches.last_mut() {
             last.to.get_or_insert(t);
         }

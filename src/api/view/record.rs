@@ -8,8 +8,7 @@ use utoipa::ToSchema;
 use super::{ActorView, Lens, PartyView, Ref, StationView, StretchView, SupervisionRecordView, WatchedView, word};
 use crate::base::{Span, Time, Utc};
 use crate::ledger::ContactRecord;
-use crate::ledger::record::{LegRecord, OfferRecord, QueueVisit, SegmentRecord};
-use crate::ledger::supervision::{Stretch, SupervisionRecord};
+use crate::ledger::record::{LegRecord, OfferRecord, QueueVisit, SegmentRecord, Stretch, SupervisionRecord};
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RecordView {
