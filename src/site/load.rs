@@ -322,7 +322,7 @@ impl Loader<'_> {
 
     fn group_named(&mut self, item: &Item) -> Option<String> {
         let id = item.text(&mut self.problems)?;
-        self.taken.groups.meet(item, "group", &id, &mut self.problems)
+        self.taken.groups.meet(item, "group", id, &mut self.problems)
     }
 
     fn levels(&mut self, item: &Item) -> Vec<(String, u8)> {
