@@ -4,6 +4,7 @@
 //! In: [`crate::event::Recorded`]. Out: values that can be stored, compared and built again from the journal.
 
 pub mod disk;
+mod merged;
 pub mod open;
 pub mod projector;
 pub mod record;

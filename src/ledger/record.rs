@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use super::merged::MergedRecord;
 pub use super::supervision::{Stretch, SupervisionRecord};
 use super::{Fold, Unknown};
 use crate::base::bounds::RECORD_LIST;
@@ -132,14 +133,6 @@ pub struct Hold {
     pub to: Option<Time>,
     /// Who asked; a party: the far end itself.
     pub by: By,
-}
-
-/// `goes_on`: its legs came here; else ours went there, and this contact is its alias.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MergedRecord {
-    pub with: ContactId,
-    pub goes_on: bool,
-    pub at: Time,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -334,11 +327,8 @@ impl ContactRecord {
                 let digit = DigitRecord { leg: about.leg, digit: *digit, path: *path, t };
                 push(&mut self.digits, digit, &mut self.cut);
             }
-            Kind::LegMoved { from, .. } if about.contact == Some(*from) => drop(self.leg(about)?),
-            Kind::LegMoved { .. } => push(&mut self.legs, LegRecord::created(event)?, &mut self.cut),
-            Kind::ContactMerged { with, goes_on } => {
-                push(&mut self.merged, MergedRecord { with: *with, goes_on: *goes_on, at: t }, &mut self.cut);
-            }
+            Kind::LegMoved { from, .. } => self.leg_moved(event, *from)?,
+            Kind::ContactMerged { with, goes_on } => self.merged_with(*with, *goes_on, t),
             Kind::LegEnded { cause, side, sip_status } => self.leg_ended(about, t, *cause, *side, *sip_status)?,
             Kind::LegMedia { counts } => self.leg(about)?.media = Some(*counts),
             Kind::LegHeld => self.held(about, t, event.by.clone())?,
@@ -436,6 +426,15 @@ impl ContactRecord {
         let mut cut = 0;
         push(&mut self.leg(about)?.holds, Hold { from: t, to: None, by }, &mut cut);
         self.cut += cut;
+        Ok(())
+    }
+
+    /// Told of both contacts: it left this one, or came to it.
+    fn leg_moved(&mut self, event: &Event, from: ContactId) -> Fold {
+        if event.about.contact == Some(from) {
+            return self.leg(&event.about).map(drop);
+        }
+        push(&mut self.legs, LegRecord::created(event)?, &mut self.cut);
         Ok(())
     }
 
