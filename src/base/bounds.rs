@@ -137,6 +137,8 @@ pub const SITE_WAIT: Span = Span::seconds(30);
 
 /// Committed events kept in memory for subscribers. Older: they read the journal in pages.
 pub const EVENT_RING: usize = 65_536;
+/// And as many bytes of their stored form: attached data may make each of them 16 KiB. Full: the oldest go.
+pub const EVENT_RING_BYTES: usize = 64 << 20;
 /// Events per page read from the journal.
 pub const EVENT_PAGE: usize = 512;
 /// A subscriber without progress for this long is disconnected; it resumes.

@@ -41,18 +41,17 @@ impl Tenant {
         }
         let by = By { actor, command: id.clone() };
         let result = self.carry_out(body, by.clone(), now, supplies);
+        // What the command sets off is journaled first, its id last: the answer, and that of a repeat, is stamped with it.
+        self.introduce(now, supplies);
+        let ordered = matches!(result, Ok(Snapshot::Ordered(_)));
+        let token = if ordered { self.journal_order(by.clone(), now, id.is_none()) } else { None };
         if let Some(id) = id {
-            self.remember(id, hash, &result, by.clone(), now);
-        }
-        if let Ok(Snapshot::Ordered(_)) = result {
-            self.journal_order(by, now);
+            self.remember((id, hash), &result, token, by, now);
         }
         let answer = match result {
             Ok(snapshot) => Answer::Accepted { snapshot },
             Err(refusal) => refused(refusal),
         };
-        // What the command sets off is journaled first: its answer is stamped with the last of it.
-        self.introduce(now, supplies);
         self.answer(reply, answer, None);
     }
 
@@ -60,11 +59,12 @@ impl Tenant {
         self.out.push_back(Output::Answer { reply, answer, repeat_of });
     }
 
+    /// `token` comes back when an accepted id is on disk.
     fn remember(
         &mut self,
-        id: crate::base::CommandId,
-        hash: u64,
+        (id, hash): (crate::base::CommandId, u64),
         result: &Result<Snapshot, Refusal>,
+        token: Option<u64>,
         by: By,
         now: Now,
     ) {
@@ -78,7 +78,7 @@ impl Tenant {
                     }
                 };
                 let kind = Kind::CommandAccepted { id: id.clone(), code: "accepted".to_owned(), body_hash: hash };
-                self.journal(now, About { contact, ..About::default() }, by, kind, None);
+                self.journal(now, About { contact, ..About::default() }, by, kind, token);
                 Outcome::Accepted { contact, shown }
             }
             Err((code, state)) => Outcome::Refused { code: *code, state: state.clone() },
@@ -233,16 +233,17 @@ impl Tenant {
         Ok(Snapshot::Ordered(contact))
     }
 
-    /// The order is journaled after the id of its command: what is dialled is never an order that a repeat could give
-    /// a second time.
-    fn journal_order(&mut self, by: By, now: Now) {
-        let Some((&token, ordered)) = self.awaiting_commit.last_key_value() else { return };
+    /// An order dials once it is on disk, and the id of its command with it, if it has one: what is dialled is never an
+    /// order that a repeat could give a second time. Answers the token that waits for the id.
+    fn journal_order(&mut self, by: By, now: Now, is_last: bool) -> Option<u64> {
+        let (&token, ordered) = self.awaiting_commit.last_key_value()?;
         let about = About { contact: Some(ordered.contact), ..About::default() };
         let kind = match ordered.then.clone() {
             Next::Flow(key) => Kind::Originated { flow_key: Some(key), say: None },
             Next::Say(speech) => Kind::Originated { flow_key: None, say: Some(speech) },
         };
-        self.journal(now, about, by, kind, Some(token));
+        self.journal(now, about, by, kind, is_last.then_some(token));
+        Some(token)
     }
 
     fn may_originate(&mut self, originate: &Originate, now: Now) -> Result<(), Refusal> {

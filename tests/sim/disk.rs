@@ -117,6 +117,15 @@ impl Disk {
         self.tail.iter().map(|(recorded, _)| recorded.event.kind.name()).collect()
     }
 
+    /// Those of them that somebody waits for.
+    pub fn awaited(&self) -> Vec<&'static str> {
+        self.tail
+            .iter()
+            .filter(|(_, notify)| notify.is_some())
+            .map(|(recorded, _)| recorded.event.kind.name())
+            .collect()
+    }
+
     pub fn saved_bindings(&self) -> Vec<Binding> {
         self.bindings.values().map(|json| serde_json::from_str(json).expect("what was saved is read back")).collect()
     }

@@ -175,13 +175,14 @@ fn an_order_that_is_hung_up_before_it_is_on_disk_leaves_nothing() {
 }
 
 #[test]
-fn the_id_of_an_order_is_journaled_before_the_order_that_dials() {
+fn an_order_waits_for_the_id_of_its_command() {
     let mut world = house(QUEUE);
     wait(&mut world, Span::seconds(1));
     order(&mut world, "o2");
     let tail = world.disk.tail();
     let place = |name| tail.iter().position(|n| *n == name).unwrap_or_else(|| panic!("no {name} in {tail:?}"));
-    assert!(place("command_accepted") < place("originated"), "{tail:?}");
+    assert!(place("originated") < place("command_accepted"), "{tail:?}");
+    assert_eq!(world.disk.awaited(), ["command_accepted"], "the last of them is waited for");
     wait(&mut world, Span::seconds(1));
     assert!(world.uas[CARRIER].live_call().is_some(), "then it dials");
     world.finish();

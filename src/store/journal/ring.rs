@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::base::bounds::{EVENT_PAGE, EVENT_RING};
+use crate::base::bounds::{EVENT_PAGE, EVENT_RING, EVENT_RING_BYTES};
 use crate::event::Recorded;
 use crate::store::lock;
 
@@ -49,8 +49,28 @@ pub struct Ahead {
     pub committed: u64,
 }
 
+/// The slots, each with the length of its stored form, and their sum.
+#[derive(Default)]
+struct Held {
+    slots: VecDeque<(Arc<Slot>, usize)>,
+    bytes: usize,
+}
+
+impl Held {
+    /// Full, by number or by bytes: the oldest go.
+    fn push(&mut self, slot: Slot, bytes: usize) {
+        let full = |held: &Self| held.slots.len() == EVENT_RING || held.bytes + bytes > EVENT_RING_BYTES;
+        while full(self) {
+            let Some((_, gone)) = self.slots.pop_front() else { break };
+            self.bytes -= gone;
+        }
+        self.slots.push_back((Arc::new(slot), bytes));
+        self.bytes += bytes;
+    }
+}
+
 pub struct Ring {
-    slots: Mutex<VecDeque<Arc<Slot>>>,
+    held: Mutex<Held>,
     committed: AtomicU64,
     moved: Condvar,
     watch: watch::Sender<u64>,
@@ -59,7 +79,7 @@ pub struct Ring {
 impl Ring {
     pub(super) fn new(committed: u64) -> Self {
         Self {
-            slots: Mutex::new(VecDeque::new()),
+            held: Mutex::default(),
             committed: AtomicU64::new(committed),
             moved: Condvar::new(),
             watch: watch::Sender::new(committed),
@@ -76,44 +96,42 @@ impl Ring {
 
     /// Never waits.
     pub fn next(&self, after: u64) -> Result<Next, Ahead> {
-        let slots = lock(&self.slots);
+        let held = lock(&self.held);
         let committed = self.committed();
         if after >= committed {
             return if after == committed { Ok(Next::Events(Vec::new())) } else { Err(Ahead { committed }) };
         }
-        let Some(first) = slots.front().map(|slot| slot.recorded.seq).filter(|first| *first <= after + 1) else {
+        let Some(first) = held.slots.front().map(|(slot, _)| slot.recorded.seq).filter(|first| *first <= after + 1)
+        else {
             return Ok(Next::Behind);
         };
         let skip = usize::try_from(after + 1 - first).expect("an index into the ring");
-        Ok(Next::Events(slots.iter().skip(skip).take(EVENT_PAGE).cloned().collect()))
+        Ok(Next::Events(held.slots.iter().skip(skip).take(EVENT_PAGE).map(|(slot, _)| Arc::clone(slot)).collect()))
     }
 
     /// For threads: waits until something is committed after `after`, until `enough`, or for `wait`.
     pub fn wait(&self, after: u64, wait: Duration, enough: impl Fn() -> bool) {
-        let slots = lock(&self.slots);
-        let waited = self.moved.wait_timeout_while(slots, wait, |_| self.committed() <= after && !enough());
+        let held = lock(&self.held);
+        let waited = self.moved.wait_timeout_while(held, wait, |_| self.committed() <= after && !enough());
         drop(waited.unwrap_or_else(std::sync::PoisonError::into_inner));
     }
 
     /// Lets everybody who waits ask again whether it is enough.
     pub fn nudge(&self) {
         // Whoever has asked and does not wait yet holds the lock.
-        drop(lock(&self.slots));
+        drop(lock(&self.held));
         self.moved.notify_all();
     }
 
-    /// A batch is on disk: from now on it can be seen.
-    pub(super) fn publish(&self, batch: impl Iterator<Item = Recorded>) {
-        let mut slots = lock(&self.slots);
-        for recorded in batch {
-            if slots.len() == EVENT_RING {
-                slots.pop_front();
-            }
+    /// A batch is on disk: from now on it can be seen. Each with the length of its stored form.
+    pub(super) fn publish(&self, batch: impl Iterator<Item = (Recorded, usize)>) {
+        let mut held = lock(&self.held);
+        for (recorded, bytes) in batch {
             let seq = recorded.seq;
-            slots.push_back(Arc::new(Slot::new(recorded)));
+            held.push(Slot::new(recorded), bytes);
             self.committed.store(seq, Release);
         }
-        drop(slots);
+        drop(held);
         self.moved.notify_all();
         self.watch.send_replace(self.committed());
     }

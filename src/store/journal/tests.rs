@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
-use crate::base::bounds::EVENT_RING;
+use crate::base::bounds::{EVENT_RING, EVENT_RING_BYTES};
 use crate::base::{Time, Utc};
 use crate::event::words::AlarmKind;
 use crate::ledger::script::{NOON, Script, TENANT, event};
@@ -98,12 +98,22 @@ async fn subscribers_await_the_committed_position_and_share_views() {
 fn the_ring_keeps_the_last_and_the_files_the_rest() {
     let ring = Ring::new(0);
     let recorded = |seq| Recorded { seq, event: alarm(0) };
-    ring.publish((1..=EVENT_RING as u64 + 10).map(recorded));
+    ring.publish((1..=EVENT_RING as u64 + 10).map(|seq| (recorded(seq), 1)));
     assert!(matches!(ring.next(9), Ok(Next::Behind)));
     let Ok(Next::Events(page)) = ring.next(10) else { panic!("the oldest of the ring is 11") };
     assert_eq!((page.len(), page[0].recorded.seq), (EVENT_PAGE, 11));
     let Ok(Next::Events(page)) = ring.next(EVENT_RING as u64 + 9) else { panic!("the last is in it") };
     assert_eq!(page.len(), 1);
+}
+
+#[test]
+fn large_events_leave_the_ring_sooner() {
+    let ring = Ring::new(0);
+    let large = |seq| (Recorded { seq, event: alarm(0) }, EVENT_RING_BYTES / 4);
+    ring.publish((1..=10).map(large));
+    assert!(matches!(ring.next(5), Ok(Next::Behind)));
+    let Ok(Next::Events(slots)) = ring.next(6) else { panic!("four of them fit") };
+    assert_eq!(slots.len(), 4);
 }
 
 #[test]

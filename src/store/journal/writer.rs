@@ -95,7 +95,7 @@ fn commit(shared: &Shared, file: &mut File, batch: &[Waiting]) -> Result<(), Sto
 fn tell(shared: &Shared, batch: Vec<Waiting>) {
     let bytes: usize = batch.iter().map(|waiting| waiting.body.len()).sum();
     let told: Vec<_> = batch.iter().filter_map(|w| Some((w.recorded.event.tenant, w.notify?))).collect();
-    shared.ring.publish(batch.into_iter().map(|waiting| waiting.recorded));
+    shared.ring.publish(batch.into_iter().map(|waiting| (waiting.recorded, waiting.body.len())));
     let mut tail = lock(&shared.tail);
     tail.bytes -= bytes;
     tail.taken = None;
