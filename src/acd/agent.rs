@@ -3,7 +3,7 @@
 //! Leaves matching to `matcher`, the phone's own troubles to `phone`, journaling to the composition.
 //! In: changes, each with its time. Out: `display`, `available`, the next deadline.
 
-use crate::acd::words::{AgentSnapshot, WorkSnapshot};
+use crate::acd::words::{AgentSnapshot, How, WorkSnapshot};
 use crate::base::bounds::CALLS_PER_AGENT;
 use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, OfferId, Span, Time};
 use crate::event::words::{By, Display, NotReadyReason, Station, Wish, WorkRole};
@@ -78,15 +78,6 @@ pub enum Doing {
     WrapUp {
         until: Option<Time>,
     },
-}
-
-/// How he is in a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    Talking,
-    Held,
-    Consulting,
-    Conference,
 }
 
 impl Work {

@@ -3,74 +3,14 @@
 //! Owns that nobody has two calls that are not on hold. Leaves the sound of it to the rooms.
 
 use super::Acd;
-use super::agent::{Doing, How};
+use super::agent::Doing;
 use super::people::about_work;
-use super::words::RoleRefused;
+use super::words::{How, RoleRefused};
 use crate::base::{AgentNo, ContactId, Now, Supplies, Time};
 use crate::event::words::OfferEnding;
 use crate::event::{About, By};
 
 impl Acd {
-    /// His call is on hold; the next call may be offered to him where his groups allow several.
-    ///
-    /// # Errors
-    /// He is in no call of this contact.
-    pub fn hold(
-        &mut self,
-        agent: AgentNo,
-        contact: ContactId,
-        by: &By,
-        now: Now,
-        supplies: &mut Supplies,
-    ) -> Result<(), RoleRefused> {
-        self.be(agent, contact, How::Held, by, now, supplies)
-    }
-
-    /// He talks again. An offer that rings meanwhile has lost the race.
-    ///
-    /// # Errors
-    /// He is in no call of this contact, or in another that is not on hold.
-    pub fn retrieve(
-        &mut self,
-        agent: AgentNo,
-        contact: ContactId,
-        by: &By,
-        now: Now,
-        supplies: &mut Supplies,
-    ) -> Result<(), RoleRefused> {
-        self.be(agent, contact, How::Talking, by, now, supplies)
-    }
-
-    /// He asks somebody else while this contact's customer waits.
-    ///
-    /// # Errors
-    /// As [`Self::retrieve`].
-    pub fn consulting(
-        &mut self,
-        agent: AgentNo,
-        contact: ContactId,
-        by: &By,
-        now: Now,
-        supplies: &mut Supplies,
-    ) -> Result<(), RoleRefused> {
-        self.be(agent, contact, How::Consulting, by, now, supplies)
-    }
-
-    /// Three or more are in the call.
-    ///
-    /// # Errors
-    /// As [`Self::retrieve`].
-    pub fn conference(
-        &mut self,
-        agent: AgentNo,
-        contact: ContactId,
-        by: &By,
-        now: Now,
-        supplies: &mut Supplies,
-    ) -> Result<(), RoleRefused> {
-        self.be(agent, contact, How::Conference, by, now, supplies)
-    }
-
     /// He is in somebody else's call from now on, or no longer.
     ///
     /// # Errors
@@ -107,7 +47,12 @@ impl Acd {
         Ok(())
     }
 
-    fn be(
+    /// How he is in his call from now on. On hold, the next may be offered to him where his groups allow several; in
+    /// every other way an offer that rings meanwhile has lost the race.
+    ///
+    /// # Errors
+    /// He is in no call of this contact, or in another that is not on hold.
+    pub fn takes_part(
         &mut self,
         agent: AgentNo,
         contact: ContactId,

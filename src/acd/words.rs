@@ -80,6 +80,15 @@ pub enum ClaimRefused {
     Full,
 }
 
+/// How an agent is in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Talking,
+    Held,
+    Consulting,
+    Conference,
+}
+
 /// What the ACD decides.
 #[expect(clippy::large_enum_variant, reason = "most outputs are `Journal`, and the queue is empty between inputs")]
 #[derive(Clone, Debug, PartialEq)]

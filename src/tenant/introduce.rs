@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::words::Output;
 use super::{Run, Tenant};
-use crate::acd::words::{Offer, OfferStep, Output as Acd};
+use crate::acd::words::{How, Offer, OfferStep, Output as Acd};
 use crate::base::{AgentNo, ContactId, FlowNo, Now, Span, Supplies};
 use crate::call::words::{self as call, Act};
 use crate::event::words::{AlarmKind, By, EndCause, OfferEnding, PartyRef, Side, Speech, SpeechEnding, Station};
@@ -132,15 +132,14 @@ impl Tenant {
 
     /// What the call room did with an agent is what he does; the ACD keeps count of his calls by it.
     fn agent_does(&mut self, agent: AgentNo, contact: ContactId, does: call::Does, now: Now, supplies: &mut Supplies) {
-        let by = &By::SYSTEM;
-        let told = match does {
-            call::Does::Talks => self.acd.retrieve(agent, contact, by, now, supplies),
-            call::Does::Holds => self.acd.hold(agent, contact, by, now, supplies),
-            call::Does::Consults => self.acd.consulting(agent, contact, by, now, supplies),
-            call::Does::Confers => self.acd.conference(agent, contact, by, now, supplies),
+        let how = match does {
+            call::Does::Talks => How::Talking,
+            call::Does::Holds => How::Held,
+            call::Does::Consults => How::Consulting,
+            call::Does::Confers => How::Conference,
         };
         // Signed out meanwhile, or off hold in two contacts at once: he is shown in the one he was in first.
-        if let Err(why) = told {
+        if let Err(why) = self.acd.takes_part(agent, contact, how, &By::SYSTEM, now, supplies) {
             tracing::debug!(%contact, %agent, ?why, "what an agent does is not counted");
         }
     }

@@ -32,45 +32,7 @@ fn all(scenarios: &[Scenario]) {
     assert_eq!(failed, Vec::<&str>::new(), "failed");
 }
 
-#[test]
-fn talks() {
-    all(table::TALKS);
-}
-
-#[test]
-fn offers_end_in_every_way() {
-    all(table::OFFERS);
-}
-
-#[test]
-fn phones() {
-    all(table::PHONES);
-}
-
-#[test]
-fn refusals_and_ends() {
-    all(table::REFUSALS);
-}
-
-#[test]
-fn orders() {
-    all(table::ORDERS);
-}
-
-#[test]
-fn trunks() {
-    all(table::TRUNKS);
-}
-
-#[test]
-fn a_full_tenant_and_a_full_trunk_answer_486() {
-    all(table::FULL);
-}
-
-#[test]
-fn phones_prove_themselves_by_either_digest() {
-    all(table::DIGESTS);
-}
+crate::scenario::table::tests_of_all!(all);
 
 #[test]
 fn a_talk_with_time_for_repeats() {

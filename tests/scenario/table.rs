@@ -385,3 +385,49 @@ pub const ROOMY: Scenario = scenario(
         at(60_000, HangsUp("joe"), &[GetsBye("ana"), Record("joe", Answered, Side::Customer, &[Offer::Connected])]),
     ],
 );
+
+/// A test for each part of the table, played by the function named: no back-end can leave one out.
+macro_rules! tests_of_all {
+    ($all:ident) => {
+        #[test]
+        fn talks() {
+            $all($crate::scenario::table::TALKS);
+        }
+
+        #[test]
+        fn offers_end_in_every_way() {
+            $all($crate::scenario::table::OFFERS);
+        }
+
+        #[test]
+        fn phones() {
+            $all($crate::scenario::table::PHONES);
+        }
+
+        #[test]
+        fn refusals_and_ends() {
+            $all($crate::scenario::table::REFUSALS);
+        }
+
+        #[test]
+        fn orders() {
+            $all($crate::scenario::table::ORDERS);
+        }
+
+        #[test]
+        fn trunks() {
+            $all($crate::scenario::table::TRUNKS);
+        }
+
+        #[test]
+        fn a_full_tenant_and_a_full_trunk_answer_486() {
+            $all($crate::scenario::table::FULL);
+        }
+
+        #[test]
+        fn phones_prove_themselves_by_either_digest() {
+            $all($crate::scenario::table::DIGESTS);
+        }
+    };
+}
+pub(crate) use tests_of_all;

@@ -10,7 +10,7 @@ mod states;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::words::{AgentVerb, NewItem, OfferStep, Output, RoleRefused, VerbRefused};
+use super::words::{AgentVerb, How, NewItem, OfferStep, Output, RoleRefused, VerbRefused};
 use super::{Acd, Open};
 use crate::base::{
     AgentNo, ContactId, ExtensionNo, GroupNo, IdBlock, ItemId, Now, OfferId, Ports, Rng, Span, Supplies, TenantNo,
@@ -294,14 +294,24 @@ impl House {
                 let station = Some(Station::Extension(ExtensionNo(at)));
                 self.force(n, AgentVerb::SignIn { station, groups: None });
             }
-            Do::Hold(n, contact) => {
-                self.role(n, |acd, contact, by, now, s| acd.hold(AgentNo(n), contact, by, now, s), contact)
-            }
+            Do::Hold(n, contact) => self.role(
+                n,
+                |acd, contact, by, now, s| acd.takes_part(AgentNo(n), contact, How::Held, by, now, s),
+                contact,
+            ),
             Do::Retrieve(n, contact) => {
-                self.role(n, |acd, contact, by, now, s| acd.retrieve(AgentNo(n), contact, by, now, s), contact);
+                self.role(
+                    n,
+                    |acd, contact, by, now, s| acd.takes_part(AgentNo(n), contact, How::Talking, by, now, s),
+                    contact,
+                );
             }
             Do::Consults(n, contact) => {
-                self.role(n, |acd, contact, by, now, s| acd.consulting(AgentNo(n), contact, by, now, s), contact);
+                self.role(
+                    n,
+                    |acd, contact, by, now, s| acd.takes_part(AgentNo(n), contact, How::Consulting, by, now, s),
+                    contact,
+                );
             }
             Do::Monitors(n, contact, on) => {
                 self.role(n, |acd, contact, by, now, s| acd.monitoring(AgentNo(n), contact, on, by, now, s), contact);
