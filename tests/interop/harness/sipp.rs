@@ -118,6 +118,7 @@ impl Sipp {
         let (media, port) = (ports::block(8), place.port);
         let call_id = format!("sipp-{media}");
         let file = |ending: &str| -> PathBuf { place.folder.join(format!("{call_id}.{ending}")) };
+        let scenario = ANSWERING.iter().fold(scenario.to_owned(), |text, (mark, headers)| text.replace(mark, headers));
         // sipp wants lines that end in LF and writes CRLF itself.
         fs::write(file("xml"), scenario.replace("\r\n", "\n")).expect("the scenario is written");
         let mut command = Command::new("sipp");
@@ -276,25 +277,22 @@ Content-Length: 0
 <label id="1"/>
 <send><![CDATA[
 SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
+@ANSWERING_IN_DIALOG@Content-Length: 0
 
 ]]></send>
 <label id="2"/>
 "#;
 
+/// Headers that a response takes over from its request (RFC 3261 section 8.2.6.2): of the one that opens a dialog, and of
+/// those in it.
+const ANSWERING: [(&str, &str); 2] = [
+    ("@ANSWERING@", "[last_Via:]\n[last_From:]\n[last_To:];tag=[call_number]callee\n[last_Call-ID:]\n[last_CSeq:]\n"),
+    ("@ANSWERING_IN_DIALOG@", "[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n"),
+];
+
 const RINGS: &str = r#"<send><![CDATA[
 SIP/2.0 180 Ringing
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]callee
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:callee@[local_ip]:[local_port]>
+@ANSWERING@Contact: <sip:callee@[local_ip]:[local_port]>
 Content-Length: 0
 
 ]]></send>
@@ -307,12 +305,7 @@ const CALLEE_ANSWERS: &str = r#"<recv request="INVITE"><action>
 </action></recv>
 @RINGS@<send retrans="500"><![CDATA[
 SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]callee
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:callee@[local_ip]:[local_port]>
+@ANSWERING@Contact: <sip:callee@[local_ip]:[local_port]>
 Content-Type: application/sdp
 Content-Length: [len]
 
@@ -324,12 +317,7 @@ Content-Length: [len]
 const CALLEE_REFUSES: &str = r#"<recv request="INVITE"/>
 <send retrans="500"><![CDATA[
 SIP/2.0 @STATUS@ No
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]callee
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
+@ANSWERING@Content-Length: 0
 
 ]]></send>
 <recv request="ACK"/>
@@ -341,12 +329,7 @@ const CALLEE_RINGS_ON: &str = r#"<recv request="INVITE"><action>
 @RINGS@<recv request="CANCEL"/>
 <send><![CDATA[
 SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]callee
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
+@ANSWERING@Content-Length: 0
 
 ]]></send>
 <send retrans="500"><![CDATA[
@@ -365,17 +348,13 @@ Content-Length: 0
 /// A request that is refused with a challenge; the ACK of an INVITE.
 fn challenge(method: &str, nonce: u8, is_invite: bool) -> String {
     let ack = if is_invite { "<recv request=\"ACK\"/>\n" } else { "" };
-    let (retrans, tag) = if is_invite { (" retrans=\"500\"", ";tag=[call_number]callee") } else { ("", "") };
+    let (retrans, answering) =
+        if is_invite { (" retrans=\"500\"", "@ANSWERING@") } else { ("", "@ANSWERING_IN_DIALOG@") };
     format!(
         r#"<recv request="{method}"/>
 <send{retrans}><![CDATA[
 SIP/2.0 401 Unauthorized
-[last_Via:]
-[last_From:]
-[last_To:]{tag}
-[last_Call-ID:]
-[last_CSeq:]
-WWW-Authenticate: Digest realm="carrier.example", nonce="nonce-{nonce}", algorithm=MD5, qop="auth"
+{answering}WWW-Authenticate: Digest realm="carrier.example", nonce="nonce-{nonce}", algorithm=MD5, qop="auth"
 Content-Length: 0
 
 ]]></send>
@@ -389,24 +368,14 @@ const CALLEE_TAKES_ACCOUNT: &str = r#"<recv request="INVITE"><action>
 <nop test="1" next="1"/>
 <send><![CDATA[
 SIP/2.0 403 Wrong
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]callee
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
+@ANSWERING@Content-Length: 0
 
 ]]></send>
 <recv request="NEVER"/>
 <label id="1"/>
 <send retrans="500"><![CDATA[
 SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]callee
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:callee@[local_ip]:[local_port]>
+@ANSWERING@Contact: <sip:callee@[local_ip]:[local_port]>
 Content-Type: application/sdp
 Content-Length: [len]
 
@@ -424,12 +393,7 @@ Content-Length: [len]
 <label id="2"/>
 <send><![CDATA[
 SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
+@ANSWERING_IN_DIALOG@Content-Length: 0
 
 ]]></send>
 <Reference variables="2"/>
