@@ -16,19 +16,18 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::agents::agent_no;
 use super::archive::PageError;
 use super::position::Position;
 use super::reply::Reply;
-use super::request::{Caller, Params, minted};
-use super::view::event::KINDS;
+use super::request::{Caller, Params};
 use super::view::{EventView, EventsReply};
+use super::watch_list::{WatchList, by_commas};
 use super::{Api, Problem, Routes};
 use crate::base::bounds::{
     POLL_PAGES, POLL_WAIT_MAX, SUBSCRIBER_IDLE, SUBSCRIBER_MESSAGE_BYTES, SUBSCRIBER_STALL, SUBSCRIBERS,
 };
-use crate::base::{AgentNo, ContactId, Span, TenantNo};
-use crate::event::Recorded;
+use crate::base::{Span, TenantNo};
+use crate::event::{Filter, Recorded};
 use crate::store::journal::Slot;
 use crate::switch::Code;
 use crate::switch::door::House;
@@ -49,47 +48,38 @@ pub struct EventsQuery {
     pub after: Option<String>,
     /// Only these kinds, separated by commas.
     pub kinds: Option<String>,
-    /// Only events of this contact.
-    pub contact: Option<String>,
-    /// Only events of this agent: his id, or `no:` and his number.
-    pub agent: Option<String>,
+    /// Only events that name one of these agents, or one of the groups, flows and contacts: ids, or `no:` and a number,
+    /// separated by commas. An event names the agent, group and contact it is about; `agent_signed_in` and `agent_groups`
+    /// the groups they list, `contact_merged` the other contact, `leg_moved` both, `flow_started` and `flow_ended` the flow.
+    pub agents: Option<String>,
+    /// The same for skill groups, by id.
+    pub groups: Option<String>,
+    /// The same for flows, by key.
+    pub flows: Option<String>,
+    /// The same for contacts.
+    pub contacts: Option<String>,
     /// How long a poll waits for the first event, in milliseconds; at most 30000. Not for a WebSocket.
     pub wait_ms: Option<u32>,
 }
 
-/// Which events a subscriber sees; evaluated when they are pulled.
-struct Filter {
-    tenant: TenantNo,
-    kinds: Option<Vec<String>>,
-    contact: Option<ContactId>,
-    agent: Option<AgentNo>,
+impl EventsQuery {
+    fn watch_list(&self) -> WatchList {
+        WatchList {
+            kinds: by_commas(self.kinds.as_deref()),
+            agents: by_commas(self.agents.as_deref()),
+            groups: by_commas(self.groups.as_deref()),
+            flows: by_commas(self.flows.as_deref()),
+            contacts: by_commas(self.contacts.as_deref()),
+        }
+    }
 }
 
-impl Filter {
-    fn read(caller: &Caller, query: &EventsQuery) -> Result<Self, Problem> {
-        let kinds = query.kinds.as_deref().map(|list| list.split(',').map(|kind| kind.trim().to_owned()).collect());
-        for kind in kinds.iter().flat_map(|kinds: &Vec<String>| kinds) {
-            if !KINDS.contains(&kind.as_str()) {
-                return Err(Problem::field("kinds", format!("there is no kind `{kind}`")));
-            }
-        }
-        let contact = query.contact.as_deref().map(|text| minted("contact", text)).transpose()?;
-        let agent = query.agent.as_deref().map(|id| {
-            agent_no(&caller.site, id).ok_or_else(|| Problem::new(Code::UnknownAgent, format!("no agent `{id}`")))
-        });
-        Ok(Self { tenant: caller.tenant.no, kinds, contact, agent: agent.transpose()? })
-    }
-
-    /// The text of an event that the subscriber sees; written once for all who do.
-    fn text<'e>(&self, slot: &'e Slot) -> Option<&'e str> {
-        let event = &slot.recorded.event;
-        let wanted = event.tenant == self.tenant
-            && self.contact.is_none_or(|contact| event.about.contact == Some(contact))
-            && self.agent.is_none_or(|agent| event.about.agent == Some(agent))
-            && self.kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| kind == event.kind.name()));
-        let text = if wanted { slot.view(NATIVE_VIEW, written) } else { "" };
-        (!text.is_empty()).then_some(text)
-    }
+/// The text of an event that the subscriber sees; written once for all who do. Evaluated when it is pulled.
+fn text<'e>(tenant: TenantNo, filter: &Filter, slot: &'e Slot) -> Option<&'e str> {
+    let event = &slot.recorded.event;
+    let wanted = event.tenant == tenant && filter.sees(event);
+    let text = if wanted { slot.view(NATIVE_VIEW, written) } else { "" };
+    (!text.is_empty()).then_some(text)
 }
 
 /// Our number among the views of a slot.
@@ -106,23 +96,23 @@ fn written(recorded: &Recorded) -> String {
 /// A subscriber's place. Dropping a call of `next` half-way loses nothing: the place moves last.
 struct Reader {
     api: Arc<Api>,
+    tenant: TenantNo,
     filter: Filter,
     after: u64,
     committed: watch::Receiver<u64>,
 }
 
 impl Reader {
-    fn new(caller: &Caller, query: &EventsQuery) -> Result<Self, Problem> {
-        let filter = Filter::read(caller, query)?;
+    fn new(caller: &Caller, filter: Filter, after: Option<&str>) -> Result<Self, Problem> {
         let api = caller.api.clone();
         let committed = api.archive.committed();
         let newest = api.archive.newest();
-        let after = match query.after.as_deref() {
+        let after = match after {
             None | Some("newest") => newest,
             Some("oldest") => api.archive.oldest().saturating_sub(1),
             Some(text) => Position::read(text)?.0,
         };
-        let reader = Self { api, filter, after, committed };
+        let reader = Self { api, tenant: caller.tenant.no, filter, after, committed };
         match after > newest || after.saturating_add(1) < reader.api.archive.oldest() {
             true => Err(reader.out_of_reach()),
             false => Ok(reader),
@@ -150,7 +140,7 @@ impl Reader {
                 return Err(Problem::new(Code::InternalError, "the journal cannot be read"));
             }
         };
-        let texts = page.iter().filter_map(|slot| self.filter.text(slot)).map(str::to_owned).collect();
+        let texts = page.iter().filter_map(|slot| text(self.tenant, &self.filter, slot)).map(str::to_owned).collect();
         if let Some(last) = page.last() {
             self.after = last.recorded.seq;
         }
@@ -185,7 +175,7 @@ async fn events(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     caller.may(Permission::EventsRead)?;
-    let reader = Reader::new(&caller, &query)?;
+    let reader = Reader::new(&caller, query.watch_list().read(&caller)?, query.after.as_deref())?;
     if !headers.contains_key(header::UPGRADE) {
         return poll(reader, Span::millis(query.wait_ms.unwrap_or(0).into())).await.map(IntoResponse::into_response);
     }

@@ -30,6 +30,7 @@ mod supervision;
 mod tests;
 mod verbs;
 pub mod view;
+mod watch_list;
 mod wav;
 
 use std::panic::AssertUnwindSafe;

@@ -189,6 +189,8 @@ pub const SUBSCRIBER_MESSAGE_BYTES: usize = 4 << 10;
 pub const POLL_WAIT_MAX: Span = Span::seconds(30);
 /// Pages of events that one poll reads for what its filter wants. More: it answers with where it stands.
 pub const POLL_PAGES: usize = 64;
+/// Entries of one list of a subscription: agents, groups, flows, contacts or kinds. More: 400.
+pub const WATCHED_MAX: usize = 256;
 /// An idle subscriber hears its position this often, so it resumes past what its filter left out.
 pub const SUBSCRIBER_IDLE: Span = Span::seconds(15);
 /// How long a query waits for the records to reach `at_least`. Over: 503 with the position reached.

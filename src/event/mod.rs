@@ -4,11 +4,13 @@
 
 #[cfg(test)]
 mod catalog;
+mod filter;
 mod kind;
 pub mod words;
 
 use serde::{Deserialize, Serialize};
 
+pub use filter::Filter;
 pub use kind::{About, DialogState, Kind, MediaCounts};
 pub use words::By;
 

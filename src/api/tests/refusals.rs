@@ -5,6 +5,7 @@ use axum::http::Request;
 use serde_json::{Value, json};
 
 use super::house::{CONTACT, Rig};
+use crate::base::bounds::WATCHED_MAX;
 use crate::switch::{Answer, Code};
 
 /// Method, path, token, body; status, code, field.
@@ -64,7 +65,7 @@ async fn an_agent_that_is_not_there_or_a_body_that_means_nothing() {
         ("GET", "/v1/contacts/+5", "admin", None, 400, "bad-request", Some("contact")),
         ("GET", "/v1/contacts?cursor=5-18446744073709551615", "admin", None, 400, "bad-request", Some("cursor")),
         ("GET", "/v1/recordings/1152921504606846976", "admin", None, 400, "bad-request", Some("segment")),
-        ("GET", "/v1/events?contact=18446744073709551615", "admin", None, 400, "bad-request", Some("contact")),
+        ("GET", "/v1/events?contacts=18446744073709551615", "admin", None, 400, "bad-request", Some("contacts")),
         ("GET", "/v1/agents/%ff", "admin", None, 400, "bad-request", Some("path")),
         (
             "POST",
@@ -164,14 +165,19 @@ async fn a_list_with_a_wish_that_cannot_be_met() {
 
 #[tokio::test]
 async fn sound_and_events_that_are_not_there() {
+    let many = format!("/v1/events?contacts={}", vec!["5"; WATCHED_MAX + 1].join(","));
     let rows = vec![
         ("GET", "/v1/recordings/abc", "admin", None, 400, "bad-request", Some("segment")),
         ("GET", "/v1/recordings/5", "admin", None, 404, "not-found", None),
         ("GET", "/v1/contacts/5/recording", "admin", None, 404, "not-found", None),
         ("GET", "/v1/events?after=5", "admin", None, 400, "bad-request", Some("after")),
         ("GET", "/v1/events?kinds=leg_created,leg_dialog", "admin", None, 400, "bad-request", Some("kinds")),
-        ("GET", "/v1/events?contact=x", "admin", None, 400, "bad-request", Some("contact")),
-        ("GET", "/v1/events?agent=bo", "admin", None, 404, "unknown-agent", None),
+        ("GET", "/v1/events?contacts=x", "admin", None, 400, "bad-request", Some("contacts")),
+        ("GET", "/v1/events?agents=ana,bo", "admin", None, 404, "unknown-agent", None),
+        ("GET", "/v1/events?agents=self", "admin", None, 404, "unknown-agent", None),
+        ("GET", "/v1/events?groups=nobody", "admin", None, 422, "unknown-group", None),
+        ("GET", "/v1/events?flows=nothing", "admin", None, 404, "unknown-flow", None),
+        ("GET", many.as_str(), "admin", None, 400, "bad-request", Some("contacts")),
     ];
     refused(rows).await;
 }

@@ -215,19 +215,25 @@ async fn filters_leave_out_and_move_on() {
     rig.commit(About { agent: Some(AgentNo(3)), ..About::default() }, Kind::AgentSignedOut);
     rig.commit(About::default(), Kind::Checkpoint { open: json!({}) });
     rig.put(Event { tenant: crate::base::TenantNo(2), ..event(About::default(), Kind::LegAnswered) });
-    let contact = format!("contact={CONTACT}");
+    rig.commit(About { group: Some(GroupNo(2)), ..of_contact() }, Kind::OfferAlerting);
+    let contact = format!("contacts={CONTACT}");
+    let either = format!("contacts=5,{CONTACT}&agents=ana&kinds=agent_signed_out,offer_alerting");
     for (filter, seen) in [
-        ("", vec![1, 2]),
-        (contact.as_str(), vec![1]),
-        ("contact=5", vec![]),
-        ("agent=ana", vec![2]),
-        ("agent=no:3", vec![2]),
+        ("", vec![1, 2, 5]),
+        (contact.as_str(), vec![1, 5]),
+        ("contacts=5", vec![]),
+        ("agents=ana", vec![2]),
+        ("agents=no:3", vec![2]),
+        ("groups=support", vec![5]),
+        ("groups=support&agents=ana", vec![2, 5]),
+        ("groups=support&kinds=contact_opened", vec![]),
+        (either.as_str(), vec![2, 5]),
         ("kinds=leg_answered", vec![]),
         ("kinds=agent_signed_out,contact_opened", vec![1, 2]),
     ] {
         let answer = rig.get_ok(&format!("/v1/events?after=oldest&{filter}")).await.json();
         assert_eq!(seqs(&answer), seen, "{filter}");
-        assert_eq!(answer["position"], Position(4).text(), "{filter}");
+        assert_eq!(answer["position"], Position(5).text(), "{filter}");
     }
     let other = rig.ask("GET", "/v1/events?after=oldest", "other", None).await.json();
     assert_eq!(seqs(&other), [4]);
