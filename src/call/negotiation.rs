@@ -132,7 +132,7 @@ impl LegMedia {
         let before = end.negotiator.agreed().map(|a| a.remote);
         let usable = match end.negotiator.is_pending() {
             true => end.negotiator.read_answer(sdp).is_ok(),
-            false => end.negotiator.read_final_answer(sdp).is_ok() || before.is_some(),
+            false => end.negotiator.read_another_answer(sdp).is_ok() || before.is_some(),
         };
         if usable && (self.chosen != fork || end.negotiator.agreed().map(|a| a.remote) != before) {
             self.latch_epoch += 1;
@@ -162,6 +162,11 @@ impl LegMedia {
             self.latch_epoch += 1;
         }
         Some(answer.to_vec())
+    }
+
+    /// The far end's answer to what we said last, when that was said again. `false`: it cannot be used.
+    pub fn take_refreshed(&mut self, sdp: &[u8]) -> bool {
+        self.take_answer(self.chosen, sdp)
     }
 
     /// Our 200 carried an offer; this came in its ACK. `true` as well when nothing was open.

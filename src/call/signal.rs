@@ -31,6 +31,7 @@ impl Contact {
             Sip::Dialog { leg, dialog } => {
                 self.journal_leg(context, leg, By::SYSTEM, Kind::LegDialog { dialog: *dialog });
             }
+            Sip::Refreshed { leg, sdp } => self.refreshed(context, leg, &sdp),
             Sip::Offer { leg, sdp } => self.offered_again(context, leg, sdp.as_deref()),
             Sip::Digit { leg, digit } => self.digit(context, leg, digit, DigitPath::Info),
             Sip::Alive { leg } => self.alive(leg),
@@ -175,14 +176,28 @@ impl Contact {
 
     /// A re-INVITE is answered here and never relayed.
     fn offered_again(&mut self, context: &mut Context, leg: LegId, sdp: Option<&[u8]>) {
-        let t = context.t();
         let Some(l) = self.leg_mut(leg).filter(|l| l.is_live()) else { return };
         let Some(answer) = l.media.re_offer(sdp) else {
             return self.sip(context, Act::RefuseOffer { leg, status: 488 });
         };
+        self.sip(context, Act::AnswerOffer { leg, sdp: answer });
+        self.follow_direction(context, leg);
+    }
+
+    /// What the far end says when our refresh repeats our side; what cannot be used changes nothing.
+    fn refreshed(&mut self, context: &mut Context, leg: LegId, sdp: &[u8]) {
+        let Some(l) = self.leg_mut(leg).filter(|l| l.is_live()) else { return };
+        if l.media.take_refreshed(sdp) {
+            self.follow_direction(context, leg);
+        }
+    }
+
+    /// A far end that hears nothing by its own wish has put us on hold.
+    fn follow_direction(&mut self, context: &mut Context, leg: LegId) {
+        let t = context.t();
+        let Some(l) = self.leg_mut(leg) else { return };
         let (was_held, held) = (l.away_since.is_some(), l.media.agreed().is_some_and(|a| !a.send));
         l.away_since = held.then_some(l.away_since.unwrap_or(t));
-        self.sip(context, Act::AnswerOffer { leg, sdp: answer });
         match (was_held, held) {
             (false, true) => self.journal_leg(context, leg, By::PARTY, Kind::LegHeld),
             (true, false) => self.journal_leg(context, leg, By::PARTY, Kind::LegRetrieved),

@@ -20,7 +20,8 @@ pub struct Negotiator {
     /// Our payload type for digits; once used it means nothing else (RFC 3264 §8.3.2).
     telephone_event: u8,
     pending: Option<Pending>,
-    /// The offer of ours that `agreed` came from, until something newer is said.
+    /// What we said last, once the peer has met it: our offer that was answered, or our answer. Said again, in a fork or
+    /// in a refresh, it may be answered again.
     answered: Option<Pending>,
     agreed: Option<Agreed>,
 }
@@ -92,9 +93,10 @@ impl Negotiator {
         Ok(self.agreed.insert(agreed))
     }
 
-    /// Reads another answer to the offer that was answered last, in place of the one before. A proxy may fork our INVITE:
-    /// early sound then comes from one far end and the 200 from another (RFC 3261 §13.2.2.4). On an error nothing changes.
-    pub fn read_final_answer(&mut self, answer: &[u8]) -> Result<&Agreed, SdpError> {
+    /// Reads another answer to what we said last, in place of the one before. A proxy may fork our INVITE: early sound then
+    /// comes from one far end and the 200 from another (RFC 3261 §13.2.2.4); and a refresh repeats what we said (RFC 4028
+    /// §7.4). On an error nothing changes.
+    pub fn read_another_answer(&mut self, answer: &[u8]) -> Result<&Agreed, SdpError> {
         let answered = self.answered.as_ref().ok_or(SdpError::NoOffer)?;
         let agreed = self.meet(answered, answer)?;
         Ok(self.agreed.insert(agreed))
@@ -151,7 +153,16 @@ impl Negotiator {
         }
         let lines = read(offer)?;
         let (chosen, agreed) = agree(&lines, capabilities, at, wished).ok_or(SdpError::NothingInCommon)?;
-        self.answered = None;
+        self.answered = Some(Pending {
+            capabilities: Capabilities {
+                codecs: vec![agreed.codec],
+                telephone_event: agreed.telephone_event_receive.is_some(),
+                ptime_ms: agreed.ptime_ms,
+                rtcp_mux: agreed.rtcp_mux,
+            },
+            at,
+            direction: MediaDirection { send: agreed.send, receive: agreed.receive },
+        });
         // a peer that drops lines breaks RFC 3264 §8, but a session taken over by another device looks so
         self.slots = lines.into_iter().enumerate().map(|(at, line)| Slot::of(line, at == chosen)).collect();
         self.telephone_event = agreed.telephone_event_receive.unwrap_or(self.telephone_event);

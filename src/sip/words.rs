@@ -116,6 +116,11 @@ pub enum Tell {
         leg: LegId,
         sdp: Option<Vec<u8>>,
     },
+    /// Our refresh repeated what we said last of our sound; this is what the far end says of its own.
+    Refreshed {
+        leg: LegId,
+        sdp: Vec<u8>,
+    },
     /// A digit by INFO.
     Digit {
         leg: LegId,

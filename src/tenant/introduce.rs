@@ -80,6 +80,7 @@ impl Tenant {
             | Tell::Acked { .. }
             | Tell::Dialog { .. }
             | Tell::Offer { .. }
+            | Tell::Refreshed { .. }
             | Tell::Digit { .. }
             | Tell::Alive { .. }
             | Tell::Ended { .. }

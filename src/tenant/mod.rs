@@ -267,6 +267,7 @@ impl Tenant {
             | Tell::Acked { leg, .. }
             | Tell::Dialog { leg, .. }
             | Tell::Offer { leg, .. }
+            | Tell::Refreshed { leg, .. }
             | Tell::Digit { leg, .. }
             | Tell::Alive { leg }
             | Tell::Ended { leg, .. } => Some(*leg),

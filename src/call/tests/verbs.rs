@@ -6,7 +6,7 @@ use crate::base::bounds::LEGS_PER_CONTACT;
 use crate::base::{LegId, Span};
 use crate::event::Kind;
 use crate::event::words::{By, EndCause, SegmentEdge, Side};
-use crate::media::words::ReportBody;
+use crate::media::words::{Body, ReportBody};
 use crate::sip::words as sip;
 
 impl Bench {
@@ -69,6 +69,29 @@ fn a_phones_own_hold_is_told_too() {
     assert_eq!(bench.last("leg_held").by, By::PARTY);
     bench.tell(sip::Tell::Offer { leg: ana, sdp: Some(super::SDP.to_vec()) }, ana);
     assert_eq!(bench.story(&["leg_held", "leg_retrieved"]), ["leg_held ana", "leg_retrieved ana"]);
+}
+
+#[test]
+fn the_answer_to_our_refresh_counts_as_much_as_an_offer_of_theirs() {
+    let mut bench = Bench::talk(false);
+    // What we last said is our answer to the customer, and our offer to Ana.
+    for name in ["customer", "ana"] {
+        let (leg, other) = (bench.leg(name), if name == "ana" { "customer" } else { "ana" });
+        let moved = String::from_utf8_lossy(super::SDP).replace("m=audio 4", "m=audio 5").into_bytes();
+        assert_ne!(moved, super::SDP);
+        bench.tell(sip::Tell::Refreshed { leg, sdp: moved }, leg);
+        let at = |body: &Body| match body {
+            Body::SetLeg(spec) if spec.leg == leg => spec.remote.map(|remote| remote.rtp.port()),
+            _ => None,
+        };
+        assert_eq!(bench.medias.iter().rev().find_map(at), Some(5_000), "{name}: sound goes where it is taken now");
+        bench.tell(sip::Tell::Refreshed { leg, sdp: HELD_SDP.to_vec() }, leg);
+        assert_eq!(bench.hears(other), "music/jazz");
+        bench.tell(sip::Tell::Refreshed { leg, sdp: b"nonsense".to_vec() }, leg);
+        assert_eq!(bench.hears(other), "music/jazz", "{name}: what cannot be used changes nothing");
+        bench.tell(sip::Tell::Refreshed { leg, sdp: super::SDP.to_vec() }, leg);
+        assert_eq!(bench.hears(other), name);
+    }
 }
 
 #[test]

@@ -306,10 +306,14 @@ impl Endpoint {
         }
         match (status, response) {
             (200..300, Some(response)) => {
-                let moved = entry.dialog.refresh_target(&response.headers);
+                let (moved, leg) = (entry.dialog.refresh_target(&response.headers), entry.leg);
                 entry.session = session::agreed(&response.headers, context.t());
                 if moved {
                     self.tell_dialog(talk);
+                }
+                let sdp = Self::sdp_of(&response.headers, response.body());
+                if let Some(leg) = leg.filter(|_| is_invite && !sdp.is_empty()) {
+                    self.tell(Tell::Refreshed { leg, sdp });
                 }
             }
             (422, Some(response)) => {

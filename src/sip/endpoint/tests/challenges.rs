@@ -1,6 +1,6 @@
 //! A trunk that challenges: every request is sent once more with credentials, a second challenge ends it.
 
-use super::forks::{LEG, at_rest, dial, respond, trunk};
+use super::forks::{LEG, at_rest, dial, respond, respond_with, trunk};
 use super::world::*;
 use crate::base::{Span, TrunkNo};
 use crate::event::words::{EndCause, PartyRef};
@@ -104,8 +104,11 @@ fn a_reinvite_that_is_challenged_is_sent_again_and_acknowledged() {
     let refresh = world.last_request(TRUNK, "INVITE");
     let again = challenge(&mut world, &refresh, "n1", "");
     assert_eq!((proof(&again), again.body().as_ref()), (proven(3, "n1", "00000001"), SDP));
-    respond(&mut world, &again, "200 OK", "", "Session-Expires: 1800;refresher=uac\r\n");
+    let timer = "Session-Expires: 1800;refresher=uac\r\n";
+    respond_with(&mut world, &again, "200 OK", ("", timer), "where it hears now");
     world.run(Span::millis(50));
+    let told = world.take_tells();
+    assert!(told.contains(&Tell::Refreshed { leg: LEG, sdp: b"where it hears now".to_vec() }), "{told:?}");
     assert_eq!(proof(&world.last_request(TRUNK, "ACK")), proven(3, "n1", "00000001"));
     world.run(Span::seconds(900));
     assert_eq!(proof(&world.last_request(TRUNK, "INVITE")), proven(4, "n1", "00000002"), "the session was kept");

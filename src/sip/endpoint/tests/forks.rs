@@ -213,15 +213,26 @@ pub(super) fn trunk(world: &World) -> Target {
 
 /// The carrier's answer to an INVITE.
 pub(super) fn respond(world: &mut World, invite: &crate::sip::message::Request, status: &str, tag: &str, more: &str) {
+    respond_with(world, invite, status, (tag, more), "");
+}
+
+pub(super) fn respond_with(
+    world: &mut World,
+    invite: &crate::sip::message::Request,
+    status: &str,
+    (tag, more): (&str, &str),
+    body: &str,
+) {
     let text = |name| invite.headers.text(name).expect("a field").into_owned();
     let response = format!(
         "SIP/2.0 {status}\r\nVia: {}\r\nFrom: {}\r\nTo: {};tag={tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
-         Contact: <sip:c@192.0.2.50:5060>\r\n{more}Content-Length: 0\r\n\r\n",
+         Contact: <sip:c@192.0.2.50:5060>\r\n{more}Content-Length: {}\r\n\r\n{body}",
         text(Name::Via),
         text(Name::From),
         text(Name::To),
         text(Name::CallId),
         text(Name::CSeq),
+        body.len(),
     );
     world.inject(TRUNK, response);
 }
