@@ -1,5 +1,6 @@
 //! The API against a fake tenant that answers from its lane.
 
+mod coverage;
 mod house;
 mod live;
 mod records;
