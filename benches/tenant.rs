@@ -17,10 +17,8 @@ mod house;
 #[path = "tools/meter.rs"]
 mod meter;
 
-use std::collections::BTreeMap;
-
 use cordboard::base::Span;
-use house::{House, Step};
+use house::House;
 
 const CALLS_PER_SECOND: u64 = 28;
 const BETWEEN_CALLS: Span = Span(1_000_000 / CALLS_PER_SECOND as i64);
@@ -101,32 +99,7 @@ fn time() {
     house.steps = Some(Vec::new());
     carry_on(&mut house, warm_up, seconds);
     let steps = house.steps.take().expect("they were kept");
-    print(&steps, seconds * CALLS_PER_SECOND, house.tenant.live_contacts());
-}
-
-fn print(steps: &[Step], calls: u64, live: usize) {
-    let mut kinds: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for step in steps {
-        kinds.entry(step.input).or_default().push(step.handle);
-        kinds.entry("all").or_default().push(step.handle);
-    }
-    println!("\n{calls} calls, {live} contacts at once\n");
-    println!("| input | per call | mean us | p50 us | p99 us | longest us |\n|---|---|---|---|---|---|");
-    for (kind, times) in &kinds {
-        let mean = times.iter().sum::<f64>() / times.len() as f64;
-        let at = |part| meter::quantile(times, part);
-        println!(
-            "| {kind} | {:.1} | {mean:.1} | {:.1} | {:.1} | {:.0} |",
-            times.len() as f64 / calls as f64,
-            at(0.5),
-            at(0.99),
-            at(1.0)
-        );
-    }
-    let whole: f64 = steps.iter().map(|step| step.whole).sum();
-    println!(
-        "\n{:.0} inputs a second of one core; a call takes {:.0} us of it, registrations of phones included",
-        steps.len() as f64 / whole * 1e6,
-        whole / calls as f64
-    );
+    let calls = seconds * CALLS_PER_SECOND;
+    println!("\n{calls} calls, {} contacts at once, registrations of phones included\n", house.tenant.live_contacts());
+    house::print_by_input(&steps, calls);
 }

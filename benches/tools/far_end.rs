@@ -47,8 +47,12 @@ pub fn register(user: &str, at: SocketAddr, cseq: u32, authorization: Option<&st
 
 /// The carrier's INVITE.
 pub fn invite(call: u64, at: SocketAddr, server: SocketAddr) -> Bytes {
-    let port = 20_000 + 2 * (call % 20_000);
-    let sdp = sdp(at, port as u16);
+    invite_for(call, at, server, (20_000 + 2 * (call % 20_000)) as u16)
+}
+
+/// The same, with the port where the carrier takes sound.
+pub fn invite_for(call: u64, at: SocketAddr, server: SocketAddr, port: u16) -> Bytes {
+    let sdp = sdp(at, port);
     let text = format!(
         "INVITE sip:{CALLED}@{server} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bKi{call};rport\r\n\
          Max-Forwards: 70\r\nFrom: <sip:+8613900000{:03}@{at}>;tag=c{call}\r\nTo: <sip:{CALLED}@{server}>\r\n\
@@ -92,11 +96,37 @@ fn ring_and_answer(at: SocketAddr, request: &Request) -> Vec<Said> {
     vec![Said::soon(reply(at, request, 180, None)), Said { after: RING, bytes: ok }]
 }
 
-fn reply(at: SocketAddr, request: &Request, status: u16, sdp: Option<String>) -> Bytes {
+/// The same for each answer to a dialog's INVITE.
+fn tag(request: &Request) -> String {
     let call_id = request.headers.call_id().expect("the server says it");
-    // The same for each answer to a dialog's INVITE.
-    let tag: String = call_id.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
-    let builder = Response::to(request, status).to_tag(&tag).header(Name::Contact, format!("<sip:ua@{at}>"));
+    call_id.chars().filter(char::is_ascii_alphanumeric).take(12).collect()
+}
+
+/// The 200 to an INVITE of the server, at once, with the port where sound is taken.
+pub fn accept(at: SocketAddr, invite: &Request, port: u16) -> Bytes {
+    reply(at, invite, 200, Some(sdp(at, port)))
+}
+
+/// The BYE of who was called by this INVITE.
+pub fn bye(at: SocketAddr, invite: &Request) -> Bytes {
+    let call_id = invite.headers.call_id().expect("the server says it");
+    let to = invite.headers.to().expect("the server says it").with_tag(&tag(invite));
+    let from = invite.headers.from().expect("the server says it");
+    let target = invite.headers.contact_uri().expect("it can be read").expect("the server says it");
+    Request::builder(Method::Bye, target)
+        .header(Name::Via, format!("SIP/2.0/UDP {at};branch=z9hG4bKbye{};rport", tag(invite)))
+        .header(Name::MaxForwards, 70)
+        .header(Name::From, to)
+        .header(Name::To, from)
+        .header(Name::CallId, call_id)
+        .header(Name::CSeq, CSeq { number: 1, method: Method::Bye })
+        .build()
+        .expect("a request")
+        .to_bytes()
+}
+
+fn reply(at: SocketAddr, request: &Request, status: u16, sdp: Option<String>) -> Bytes {
+    let builder = Response::to(request, status).to_tag(&tag(request)).header(Name::Contact, format!("<sip:ua@{at}>"));
     let builder = match sdp {
         Some(sdp) => builder.body("application/sdp", sdp),
         None => builder,

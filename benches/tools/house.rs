@@ -11,8 +11,8 @@ use bytes::Bytes;
 use cordboard::base::{
     ContactId, IdBlock, InterfaceNo, LegId, LinkId, Now, PortPair, Ports, Rng, Span, Supplies, TenantNo, Time, Utc,
 };
-use cordboard::event::Recorded;
 use cordboard::event::words::{Actor, Wire};
+use cordboard::event::{Kind, Recorded};
 use cordboard::ivr::{self, Flows, Known};
 use cordboard::ledger::Open;
 use cordboard::media::recorder::Pool;
@@ -76,6 +76,8 @@ pub struct House {
     pub sent: Vec<(SocketAddr, Bytes)>,
     later: BTreeMap<(Time, u64), Happening>,
     happenings: u64,
+    /// Contacts whose caller talks with an agent, in the order in which they began to.
+    pub connected: VecDeque<ContactId>,
     /// How long callers talk; they never hang up without.
     pub talk: Option<Span>,
     /// Each `handle` while it is there.
@@ -137,6 +139,7 @@ impl House {
             sent: Vec::new(),
             later: BTreeMap::new(),
             happenings: 0,
+            connected: VecDeque::new(),
             talk: None,
             steps: None,
         }
@@ -161,12 +164,29 @@ impl House {
 
     /// An agent comes to work.
     pub fn sign_in(&mut self, index: usize) {
+        self.sign_in_only(index);
+        self.agent(index, AgentVerb::Ready);
+    }
+
+    /// He is not ready.
+    pub fn sign_in_only(&mut self, index: usize) {
+        self.agent(index, AgentVerb::SignIn { station: None, groups: None });
+    }
+
+    fn agent(&mut self, index: usize, verb: AgentVerb) {
         let agent = self.site.agent(&format!("a{index}")).expect("an agent of the site").no;
-        for verb in [AgentVerb::SignIn { station: None, groups: None }, AgentVerb::Ready] {
-            let body = CommandBody::Agent { agent, verb, force: None };
-            let command = Box::new(Command { id: None, actor: Actor::Integration(1), body });
-            self.step(Input::Command { reply: 0, command });
-        }
+        self.command(CommandBody::Agent { agent, verb, force: None });
+    }
+
+    /// Ends the talk that began first.
+    pub fn hang_up_oldest(&mut self) {
+        let contact = self.connected.pop_front().expect("somebody talks");
+        self.command(CommandBody::Hangup { contact, leg: None });
+    }
+
+    fn command(&mut self, body: CommandBody) {
+        let command = Box::new(Command { id: None, actor: Actor::Integration(1), body });
+        self.step(Input::Command { reply: 0, command });
         self.deliver();
     }
 
@@ -272,6 +292,9 @@ impl House {
             Output::Media(command) => self.media(command),
             Output::Journal { event, notify } => {
                 self.seq += 1;
+                if let Kind::OfferConnected = event.kind {
+                    self.connected.extend(event.about.contact);
+                }
                 self.open.apply(&Recorded { seq: self.seq, event: *event });
                 self.inputs.extend(notify.map(|token| Input::Committed { token }));
             }
@@ -341,6 +364,33 @@ impl House {
     }
 }
 
+/// A table of `handle` by the kind of the input, and what it all took of a core.
+pub fn print_by_input(steps: &[Step], calls: u64) {
+    let mut kinds: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for step in steps {
+        kinds.entry(step.input).or_default().push(step.handle);
+        kinds.entry("all").or_default().push(step.handle);
+    }
+    println!("| input | per call | mean us | p50 us | p99 us | longest us |\n|---|---|---|---|---|---|");
+    for (kind, times) in &kinds {
+        let mean = times.iter().sum::<f64>() / times.len() as f64;
+        let at = |part| meter::quantile(times, part);
+        println!(
+            "| {kind} | {:.1} | {mean:.1} | {:.1} | {:.1} | {:.0} |",
+            times.len() as f64 / calls as f64,
+            at(0.5),
+            at(0.99),
+            at(1.0)
+        );
+    }
+    let whole: f64 = steps.iter().map(|step| step.whole).sum();
+    println!(
+        "\n{:.0} inputs a second of one core; a call takes {:.0} us of it",
+        steps.len() as f64 / whole * 1e6,
+        whole / calls as f64
+    );
+}
+
 fn site(phones: usize, agents: usize) -> Site {
     let extensions: String = (0..phones)
         .map(user)
@@ -353,11 +403,11 @@ fn site(phones: usize, agents: usize) -> Site {
         .collect();
     let text = format!(
         "tenant: bench\ndomains: [{DOMAIN}]\ndefault: true\ntime_zone: UTC\nlanguage: en-US\n\
-         limits: {{calls: 10000, cps: 1000}}\nextensions:\n{extensions}\
+         limits: {{calls: 20000, cps: 1000}}\nextensions:\n{extensions}\
          groups:\n  - {{id: support, name: Support, strategy: longest-idle, ring: 20s, wrap_up: 5s}}\n\
          agents:\n{agents}\
          trunks:\n  - {{id: carrier, send: \"sip:{CARRIER}\", accept: [\"{}/32:{}\"], codecs: [PCMA], \
-         max_calls: 10000, inbound: [{{match: \"^0?(4\\\\d{{9}})$\", to: \"+86$1\"}}]}}\n\
+         max_calls: 20000, inbound: [{{match: \"^0?(4\\\\d{{9}})$\", to: \"+86$1\"}}]}}\n\
          routes:\n  - {{match: \"^1\\\\d{{4}}$\", extension: true}}\n\
          numbers:\n  - {{number: \"+86{}\", flow: main}}\n",
         CARRIER.ip(),
