@@ -122,6 +122,10 @@ impl Doing {
         self.role() == WorkRole::WrapUp
     }
 
+    pub fn is_reserved(self) -> bool {
+        self.role() == WorkRole::Reserved
+    }
+
     /// A call, and not on hold: of these he can have one.
     pub fn is_talk(self) -> bool {
         match self {

@@ -52,19 +52,21 @@ impl Acd {
 
     /// The group's longest wait is live: deadlines of those who wait are reckoned anew.
     fn change_patience(&mut self, group: GroupNo) {
-        let wait_max = self.site.groups.get(&group).and_then(|g| g.wait_max);
         let waiting: Vec<ItemId> = self.matcher.queue(group).map_or_else(Vec::new, |q| q.items().collect());
         for id in waiting {
             let item = &self.items[&id];
             match item.state {
-                ItemState::Waiting => self.agenda.set(Owner::Item(id), item.deadline(wait_max)),
+                ItemState::Waiting => {
+                    let deadline = item.deadline(self.patience(item));
+                    self.agenda.set(Owner::Item(id), deadline);
+                }
                 // Reckoned when the offer ends.
                 ItemState::Offered(_) => {}
             }
         }
     }
 
-    fn forget_if_removed(&mut self, group: GroupNo) {
+    pub(super) fn forget_if_removed(&mut self, group: GroupNo) {
         let gone = !self.site.groups.contains_key(&group);
         if gone && self.matcher.queue(group).is_some_and(|q| q.is_empty()) {
             self.matcher.forget(group);

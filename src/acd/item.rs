@@ -2,15 +2,16 @@
 //! Owns what stays the same while it waits. Leaves its place in a queue to `queue` and its offer to `offer`.
 
 use super::queue::Rank;
-use super::words::NewItem;
+use super::words::{NewItem, To};
 use crate::base::bounds::{EXCLUSIONS_PER_ITEM, PRIORITY_STEP};
-use crate::base::{AgentNo, ContactId, GroupNo, ItemId, OfferId, Span, Time};
+use crate::base::{AgentNo, CallId, ContactId, GroupNo, ItemId, OfferId, Span, Time};
 use crate::event::About;
 
 #[derive(Clone, Debug)]
 pub struct Item {
     pub id: ItemId,
-    pub group: GroupNo,
+    pub to: To,
+    pub call: Option<CallId>,
     pub holder: ContactId,
     pub level: u8,
     pub priority: i32,
@@ -24,6 +25,8 @@ pub struct Item {
     wait_max: Option<Span>,
     /// The oldest first.
     excluded: Vec<AgentNo>,
+    /// The group whose agent was offered it last.
+    pub served: Option<GroupNo>,
     pub state: ItemState,
 }
 
@@ -37,7 +40,8 @@ impl Item {
     pub fn new(new: &NewItem, sequence: u64, t: Time) -> Self {
         Self {
             id: new.item,
-            group: new.group,
+            to: new.to.clone(),
+            call: new.call,
             holder: new.holder,
             level: new.level.max(1),
             priority: new.priority,
@@ -47,12 +51,43 @@ impl Item {
             rank: Rank { due: due(new.entered, new.priority), sequence },
             wait_max: new.wait_max,
             excluded: Vec::new(),
+            served: None,
             state: ItemState::Waiting,
         }
     }
 
     pub fn deadline(&self, group_wait_max: Option<Span>) -> Option<Time> {
         [self.wait_max, group_wait_max].into_iter().flatten().min().map(|longest| self.since + longest)
+    }
+
+    /// Where it waits; none when it is for a named agent.
+    pub fn groups(&self) -> &[GroupNo] {
+        match &self.to {
+            To::Groups(groups) => groups,
+            To::Agent { .. } => &[],
+        }
+    }
+
+    /// Whom alone it is for.
+    pub fn named(&self) -> Option<AgentNo> {
+        match self.to {
+            To::Groups(_) => None,
+            To::Agent { agent, .. } => Some(agent),
+        }
+    }
+
+    /// The group that events about it name: the one that served it, or else its first.
+    pub fn group(&self) -> Option<GroupNo> {
+        self.served.or(match &self.to {
+            To::Groups(groups) => groups.first().copied(),
+            To::Agent { group, .. } => *group,
+        })
+    }
+
+    /// It is as old as if it had entered then.
+    pub fn set_entered(&mut self, entered: Time) {
+        self.entered = entered;
+        self.rank.due = due(entered, self.priority);
     }
 
     /// The age stays: only what it is worth changes.
@@ -84,7 +119,14 @@ impl Item {
     }
 
     pub fn about(&self) -> About {
-        About { contact: Some(self.holder), group: Some(self.group), item: Some(self.id), ..About::default() }
+        About {
+            contact: Some(self.holder),
+            call: self.call,
+            agent: self.named(),
+            group: self.group(),
+            item: Some(self.id),
+            ..About::default()
+        }
     }
 }
 
@@ -98,8 +140,9 @@ mod tests {
     use super::*;
 
     fn item(priority: i32, wait_max: Option<Span>) -> Item {
-        let (item, group, holder) = (ItemId(1), GroupNo(1), ContactId(1));
-        let new = NewItem { item, group, entered: Time(90_000_000), priority, level: 0, wait_max, holder, visit: 1 };
+        let (item, to, holder) = (ItemId(1), To::Groups(vec![GroupNo(1)]), ContactId(1));
+        let entered = Time(90_000_000);
+        let new = NewItem { item, to, call: None, entered, priority, level: 0, wait_max, holder, visit: 1 };
         Item::new(&new, 1, Time(100_000_000))
     }
 

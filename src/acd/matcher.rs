@@ -15,6 +15,8 @@ pub struct Matcher {
     queues: BTreeMap<GroupNo, Queue>,
     /// The keys under which each ready agent stands in his groups' sets.
     places: BTreeMap<AgentNo, Place>,
+    /// What waits for one agent alone.
+    private: BTreeMap<AgentNo, BTreeMap<Rank, ItemId>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +41,53 @@ impl Matcher {
 
     pub fn forget(&mut self, group: GroupNo) {
         self.queues.remove(&group);
+    }
+
+    /// The item is in its groups' queues, until `leave`.
+    pub fn enter(&mut self, item: &Item) {
+        for group in item.groups() {
+            self.queue_mut(*group).enter(item.entered, item.id);
+        }
+    }
+
+    pub fn leave(&mut self, item: &Item) {
+        for group in item.groups() {
+            self.queue_mut(*group).leave(item.entered, item.id);
+        }
+    }
+
+    /// It can be offered to somebody.
+    pub fn wait(&mut self, item: &Item) {
+        for group in item.groups() {
+            self.queue_mut(*group).wait(item.level, item.rank, item.id);
+        }
+        if let Some(agent) = item.named() {
+            self.private.entry(agent).or_default().insert(item.rank, item.id);
+        }
+    }
+
+    pub fn stop_waiting(&mut self, item: &Item) {
+        for group in item.groups() {
+            self.queue_mut(*group).stop_waiting(item.level, item.rank);
+        }
+        if let Some(agent) = item.named()
+            && let Some(waiting) = self.private.get_mut(&agent)
+        {
+            waiting.remove(&item.rank);
+            if waiting.is_empty() {
+                self.private.remove(&agent);
+            }
+        }
+    }
+
+    /// What waits for this agent alone, the first in rank first.
+    pub fn private_of(&self, agent: AgentNo) -> impl Iterator<Item = (Rank, ItemId)> {
+        self.private.get(&agent).into_iter().flatten().map(|(rank, item)| (*rank, *item))
+    }
+
+    /// Somebody signed in could ever take it.
+    pub fn capable(&self, item: &Item) -> bool {
+        item.groups().iter().any(|group| self.queues.get(group).is_some_and(|queue| queue.capable(item.level)))
     }
 
     /// Somebody signed in with these groups.
@@ -91,13 +140,14 @@ impl Matcher {
             .min()
     }
 
-    /// The ready agent this item goes to.
-    pub fn best_for(&self, item: &Item, strategy: Strategy, rng: &mut Rng) -> Option<AgentNo> {
-        self.queues.get(&item.group)?.best(item.level, strategy, item.excluded(), rng)
+    /// The ready agent of this group that the item goes to.
+    pub fn best_for(&self, item: &Item, group: GroupNo, strategy: Strategy, rng: &mut Rng) -> Option<AgentNo> {
+        self.queues.get(&group)?.best(item.level, strategy, item.excluded(), rng)
     }
 
-    /// There is one.
+    /// There is one in any of its groups.
     pub fn any_for(&self, item: &Item) -> bool {
-        self.queues.get(&item.group).is_some_and(|queue| queue.any(item.level, item.excluded()))
+        let any = |group| self.queues.get(group).is_some_and(|queue| queue.any(item.level, item.excluded()));
+        item.groups().iter().any(any)
     }
 }

@@ -9,6 +9,7 @@
 
 mod agent;
 mod change;
+mod direct;
 mod item;
 mod matcher;
 mod moved;
@@ -64,7 +65,7 @@ pub struct Acd {
     /// Who rests, or will after his call: they count in the quota.
     resting: BTreeSet<AgentNo>,
     /// Waiting items that agents chose since the last `settle`.
-    picked: VecDeque<(ItemId, AgentNo)>,
+    picked: VecDeque<(ItemId, AgentNo, GroupNo)>,
     /// Of the last item; breaks ties of rank.
     sequence: u64,
     late: u64,
@@ -202,9 +203,9 @@ impl Acd {
     /// may take. Each goes to the best of all ready agents by its group's strategy.
     fn settle(&mut self, t: Time, supplies: &mut Supplies) {
         self.grant_rests(t);
-        while let Some((item, no)) = self.picked.pop_front() {
+        while let Some((item, no, group)) = self.picked.pop_front() {
             self.end_works(no, &By::SYSTEM, t, Doing::is_wrap_up);
-            self.offer_to(no, item, t, supplies);
+            self.offer_to(no, item, Some(group), t, supplies);
         }
         let mut next: BTreeSet<Candidate> = BTreeSet::new();
         while let Some(no) = self.touched.pop_first() {
@@ -220,9 +221,11 @@ impl Acd {
         }
     }
 
-    /// The oldest caller this agent may take, if he is ready.
+    /// The oldest caller this agent may take: of his groups if he is ready, or for him alone.
     fn draw(&self, no: AgentNo) -> Option<Candidate> {
-        self.matcher.oldest_for(no, &self.items).map(|(rank, item)| (rank, item, Some(no)))
+        let private = self.matcher.private_of(no).next().filter(|_| self.direct(no).is_ok());
+        let first = self.matcher.oldest_for(no, &self.items).into_iter().chain(private).min();
+        first.map(|(rank, item)| (rank, item, Some(no)))
     }
 
     /// Puts the agent into the ready sets or takes him out, and notes what is shown of him.

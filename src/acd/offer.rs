@@ -14,7 +14,7 @@ pub struct Lease {
     pub item: ItemId,
     pub holder: ContactId,
     pub agent: AgentNo,
-    pub group: GroupNo,
+    pub group: Option<GroupNo>,
     pub state: LeaseState,
 }
 
@@ -116,7 +116,7 @@ impl Lease {
         About {
             contact: Some(self.holder),
             agent: Some(self.agent),
-            group: Some(self.group),
+            group: self.group,
             item: Some(self.item),
             offer: Some(self.id),
             ..About::default()
@@ -146,7 +146,7 @@ mod tests {
 
     fn lease(state: LeaseState) -> Lease {
         let (id, item, holder) = (OfferId(1), ItemId(2), ContactId(3));
-        Lease { id, item, holder, agent: AgentNo(4), group: GroupNo(5), state }
+        Lease { id, item, holder, agent: AgentNo(4), group: Some(GroupNo(5)), state }
     }
 
     fn ended(ending: OfferEnding) -> OfferStep {

@@ -6,9 +6,9 @@ use super::item::{Item, ItemState};
 use super::offer::{Advance, Lease, LeaseState};
 use super::people::about_work;
 use super::phone::Phone;
-use super::words::{NewItem, Offer, OfferStep, Output};
+use super::words::{NewItem, Offer, OfferStep, Output, To};
 use super::{Acd, Owner};
-use crate::base::{AgentNo, ContactId, ItemId, Now, OfferId, SegmentId, Span, Supplies, Time};
+use crate::base::{AgentNo, ContactId, GroupNo, ItemId, Now, OfferId, SegmentId, Span, Supplies, Time};
 use crate::event::words::{ItemExit, NotReadyReason, OfferEnding, Wish};
 use crate::event::{By, Kind};
 use crate::site::AfterCall;
@@ -23,7 +23,8 @@ impl Acd {
         }
         self.sequence += 1;
         let item = Item::new(new, self.sequence, now.t);
-        let entered = Kind::ItemEntered { due: item.rank.due, priority: item.priority, visit: item.visit };
+        let groups = if item.groups().len() > 1 { item.groups().to_vec() } else { Vec::new() };
+        let entered = Kind::ItemEntered { due: item.rank.due, priority: item.priority, visit: item.visit, groups };
         self.journal(item.about(), by, entered);
         match self.refusal(&item) {
             Some(exit) => self.tell_left(&item, exit, &By::SYSTEM, now.t),
@@ -69,14 +70,37 @@ impl Acd {
         let Some(item) = self.items.get_mut(&id).filter(|item| item.is_waiting()) else {
             return false;
         };
-        let (level, before) = (item.level, item.rank);
+        self.matcher.stop_waiting(item);
+        self.fresh.remove(&(item.rank, id));
         item.set_priority(priority);
-        let (rank, about, due) = (item.rank, item.about(), item.rank.due);
-        let queue = self.matcher.queue_mut(item.group);
-        queue.stop_waiting(level, before);
-        queue.wait(level, rank, id);
-        self.fresh.remove(&(before, id));
-        self.fresh.insert((rank, id));
+        self.matcher.wait(item);
+        self.fresh.insert((item.rank, id));
+        let (about, due) = (item.about(), item.rank.due);
+        self.journal(about, by, Kind::ItemPriority { due, priority });
+        self.settle(now.t, supplies);
+        true
+    }
+
+    /// What was wanted in a consult call is the contact's own from now on, and as old as the contact. Also while an agent
+    /// is rung for it. False when it has left.
+    pub fn take_place(&mut self, id: ItemId, entered: Time, by: &By, now: Now, supplies: &mut Supplies) -> bool {
+        let Some(item) = self.items.get_mut(&id) else {
+            return false;
+        };
+        let waits = item.is_waiting();
+        if waits {
+            self.matcher.stop_waiting(item);
+            self.fresh.remove(&(item.rank, id));
+        }
+        self.matcher.leave(item);
+        item.call = None;
+        item.set_entered(entered);
+        self.matcher.enter(item);
+        if waits {
+            self.matcher.wait(item);
+            self.fresh.insert((item.rank, id));
+        }
+        let (about, due, priority) = (item.about(), item.rank.due, item.priority);
         self.journal(about, by, Kind::ItemPriority { due, priority });
         self.settle(now.t, supplies);
         true
@@ -138,25 +162,45 @@ impl Acd {
         self.settle(now.t, supplies);
     }
 
-    /// Why an item may not come in, if so.
+    /// Why an item may not come in, if so. Of several groups it is enough that one takes it and has room.
     fn refusal(&self, item: &Item) -> Option<ItemExit> {
-        let group = self.site.groups.get(&item.group).filter(|g| !g.retiring);
-        let queue = self.matcher.queue(item.group).filter(|q| q.capable(item.level));
-        let (Some(group), Some(queue)) = (group, queue) else {
-            return Some(ItemExit::NoAgent);
+        if let Some(agent) = item.named() {
+            return self.direct_refusal(agent, item);
+        }
+        let capable = |group: &&GroupNo| {
+            let open = self.site.groups.get(*group).is_some_and(|g| !g.retiring);
+            open && self.matcher.queue(**group).is_some_and(|queue| queue.capable(item.level))
         };
-        let full = group.length_max.is_some_and(|most| queue.len() >= most as usize);
-        (full && !self.matcher.any_for(item)).then_some(ItemExit::Full)
+        let has_room = |group: &GroupNo| {
+            let most = self.site.groups.get(group).and_then(|g| g.length_max);
+            most.is_none_or(|most| self.matcher.queue(*group).is_none_or(|queue| queue.len() < most as usize))
+        };
+        let mut open = item.groups().iter().filter(capable).peekable();
+        if open.peek().is_none() {
+            return Some(ItemExit::NoAgent);
+        }
+        (!open.any(has_room) && !self.matcher.any_for(item)).then_some(ItemExit::Full)
     }
 
     fn admit(&mut self, item: Item) {
-        let group_wait_max = self.site.groups.get(&item.group).and_then(|g| g.wait_max);
-        self.agenda.set(Owner::Item(item.id), item.deadline(group_wait_max));
-        let queue = self.matcher.queue_mut(item.group);
-        queue.enter(item.entered, item.id);
-        queue.wait(item.level, item.rank, item.id);
+        self.agenda.set(Owner::Item(item.id), item.deadline(self.patience(&item)));
+        self.matcher.enter(&item);
+        self.matcher.wait(&item);
         self.fresh.insert((item.rank, item.id));
         self.items.insert(item.id, item);
+    }
+
+    /// The shortest that any of its groups waits.
+    pub(super) fn patience(&self, item: &Item) -> Option<Span> {
+        item.groups().iter().filter_map(|group| self.site.groups.get(group)?.wait_max).min()
+    }
+
+    /// Nobody signed in could ever take it.
+    pub(super) fn is_hopeless(&self, item: &Item) -> bool {
+        match item.named() {
+            Some(agent) => item.excludes(agent) || self.seat_of(agent).is_err(),
+            None => !self.matcher.capable(item),
+        }
     }
 
     /// After an offer that came to nothing: back at the old rank, unless its patience has ended meanwhile or nobody is
@@ -164,15 +208,14 @@ impl Acd {
     fn requeue(&mut self, id: ItemId, t: Time) {
         let item = self.items.get_mut(&id).expect("only an item that is offered comes back");
         item.state = ItemState::Waiting;
-        let group_wait_max = self.site.groups.get(&item.group).and_then(|g| g.wait_max);
-        let deadline = item.deadline(group_wait_max);
-        let queue = self.matcher.queue_mut(item.group);
-        if deadline.is_some_and(|at| at <= t) {
-            self.leave(id, ItemExit::TimedOut, &By::SYSTEM, t);
-        } else if !queue.capable(item.level) {
+        let item = &self.items[&id];
+        let deadline = item.deadline(self.patience(item));
+        if self.is_hopeless(item) {
             self.leave(id, ItemExit::NoAgent, &By::SYSTEM, t);
+        } else if deadline.is_some_and(|at| at <= t) {
+            self.leave(id, ItemExit::TimedOut, &By::SYSTEM, t);
         } else {
-            queue.wait(item.level, item.rank, id);
+            self.matcher.wait(item);
             self.fresh.insert((item.rank, id));
             self.agenda.set(Owner::Item(id), deadline);
         }
@@ -185,11 +228,10 @@ impl Acd {
         };
         self.agenda.set(Owner::Item(id), None);
         self.fresh.remove(&(item.rank, id));
-        let queue = self.matcher.queue_mut(item.group);
-        queue.stop_waiting(item.level, item.rank);
-        queue.leave(item.entered, id);
-        if queue.is_empty() && !self.site.groups.contains_key(&item.group) {
-            self.matcher.forget(item.group);
+        self.matcher.stop_waiting(&item);
+        self.matcher.leave(&item);
+        for group in item.groups() {
+            self.forget_if_removed(*group);
         }
         self.tell_left(&item, exit, by, t);
     }
@@ -199,43 +241,62 @@ impl Acd {
         self.outputs.push_back(Output::ItemLeft { item: item.id, holder: item.holder, exit });
     }
 
-    /// Offers a waiting item to the best ready agent, if there is one.
+    /// Offers a waiting item to the best ready agent, if there is one: of the first of its groups that has one. What is
+    /// for a named agent is offered to him as soon as he can be called directly.
     pub(super) fn offer_best(&mut self, id: ItemId, t: Time, supplies: &mut Supplies) {
-        let Some(item) = self.items.get_mut(&id).filter(|i| i.state == ItemState::Waiting) else {
+        let Some(item) = self.items.get(&id).filter(|i| i.is_waiting()) else {
             return;
         };
-        let Some(group) = self.site.groups.get(&item.group) else {
+        if let Some(agent) = item.named() {
+            if self.direct(agent).is_ok() && !item.excludes(agent) {
+                self.end_works(agent, &By::SYSTEM, t, Doing::is_reserved);
+                self.offer_to(agent, id, None, t, supplies);
+            }
             return;
-        };
-        let Some(no) = self.matcher.best_for(item, group.strategy, &mut supplies.rng) else {
-            return;
-        };
-        self.offer_to(no, id, t, supplies);
+        }
+        let best = item.groups().iter().find_map(|group| {
+            let strategy = self.site.groups.get(group)?.strategy;
+            Some((self.matcher.best_for(item, *group, strategy, &mut supplies.rng)?, *group))
+        });
+        if let Some((no, group)) = best {
+            self.offer_to(no, id, Some(group), t, supplies);
+        }
     }
 
-    /// Offers a waiting item to this agent.
-    pub(super) fn offer_to(&mut self, no: AgentNo, id: ItemId, t: Time, supplies: &mut Supplies) {
-        let Some(item) = self.items.get_mut(&id).filter(|i| i.state == ItemState::Waiting) else {
+    /// Offers a waiting item to this agent, as one of this group.
+    pub(super) fn offer_to(
+        &mut self,
+        no: AgentNo,
+        id: ItemId,
+        group: Option<GroupNo>,
+        t: Time,
+        supplies: &mut Supplies,
+    ) {
+        let Some(item) = self.items.get_mut(&id).filter(|i| i.is_waiting()) else {
             return;
         };
-        let Some(group) = self.site.groups.get(&item.group) else {
-            return;
+        let served = group.or(item.group());
+        let ring = match (&item.to, group) {
+            (To::Agent { ring, .. }, None) => *ring,
+            (To::Agent { .. } | To::Groups(_), _) => {
+                served.and_then(|group| self.site.groups.get(&group)).map_or(self.site.direct.ring, |g| g.ring)
+            }
         };
         let offer = OfferId(supplies.ids.mint(t));
         let segment = SegmentId(supplies.ids.mint(t));
-        let until = t + group.ring;
-        item.state = ItemState::Offered(offer);
-        self.matcher.queue_mut(item.group).stop_waiting(item.level, item.rank);
+        let until = t + ring;
+        (item.state, item.served) = (ItemState::Offered(offer), served);
+        self.matcher.stop_waiting(item);
         let state = LeaseState::Pending { until };
-        let lease = Lease { id: offer, item: id, holder: item.holder, agent: no, group: item.group, state };
-        let (about, holder, wrap_up, group) = (lease.about(), item.holder, group.wrap_up, item.group);
+        let lease = Lease { id: offer, item: id, holder: item.holder, agent: no, group: served, state };
+        let (about, holder, group) = (lease.about(), item.holder, served);
         self.offers.insert(offer, lease);
         self.agenda.set(Owner::Offer(offer), Some(until));
         let seat = self.agents.get(&no).and_then(|a| a.seat()).expect("only who is signed in stands in a ready set");
         let station = seat.station;
         self.journal(about, &By::SYSTEM, Kind::OfferMade { station, until, segment });
         self.set_doing(no, Doing::Offered(offer), about, &By::SYSTEM, t);
-        let told = Offer { offer, segment, item: id, holder, agent: no, group, station, until, wrap_up };
+        let told = Offer { offer, segment, item: id, holder, agent: no, group, station, until };
         self.outputs.push_back(Output::Offer(Box::new(told)));
         self.place(no, t);
         self.touched.remove(&no);
@@ -307,7 +368,13 @@ impl Acd {
                 self.exclude(lease.item, no);
                 self.rest(no, t, Phone::refused);
             }
-            OfferEnding::RangOut => self.set_rang_out(no, t),
+            OfferEnding::RangOut => {
+                self.set_rang_out(no, t);
+                // Nobody else can take it, so it is not rung again.
+                if self.items.get(&lease.item).is_some_and(|item| item.named() == Some(no)) {
+                    self.exclude(lease.item, no);
+                }
+            }
             OfferEnding::Failed => self.rest(no, t, Phone::failed),
             OfferEnding::Unreachable => self.rest(no, t, Phone::silent),
             OfferEnding::Connected | OfferEnding::CallerLeft | OfferEnding::LostRace => {}

@@ -5,8 +5,9 @@ use super::item::Item;
 use super::offer::LeaseState;
 use super::people::about_work;
 use super::wishes::Waiting;
+use super::words::To;
 use super::{Acd, about_agent};
-use crate::base::{AgentNo, ContactId, GroupNo, ItemId, Now, OfferId, Span, Supplies, Time};
+use crate::base::{AgentNo, CallId, ContactId, GroupNo, ItemId, Now, OfferId, Span, Supplies, Time};
 use crate::event::words::{ItemExit, OfferEnding, OfferPhase, Station, Wish, WorkRole};
 use crate::event::{About, By, Kind};
 
@@ -51,11 +52,18 @@ pub struct OpenWork {
     pub until: Option<Time>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenItem {
     pub item: ItemId,
     pub holder: ContactId,
-    pub group: GroupNo,
+    /// The consult call that an agent is wanted in.
+    pub call: Option<CallId>,
+    /// Whom alone it is for.
+    pub agent: Option<AgentNo>,
+    /// The first of its groups.
+    pub group: Option<GroupNo>,
+    /// All of them, when there are several.
+    pub groups: Vec<GroupNo>,
     pub due: Time,
     pub priority: i32,
     pub visit: u32,
@@ -69,7 +77,7 @@ pub struct OpenOffer {
     pub item: ItemId,
     pub holder: ContactId,
     pub agent: AgentNo,
-    pub group: GroupNo,
+    pub group: Option<GroupNo>,
     pub phase: OfferPhase,
 }
 
@@ -111,7 +119,9 @@ impl Acd {
         for item in &open.items {
             let about = About {
                 contact: Some(item.holder),
-                group: Some(item.group),
+                call: item.call,
+                agent: item.agent,
+                group: item.group,
                 item: Some(item.item),
                 ..About::default()
             };
@@ -140,7 +150,7 @@ impl Acd {
         let about = About {
             contact: Some(offer.holder),
             agent: Some(offer.agent),
-            group: Some(offer.group),
+            group: offer.group,
             item: Some(offer.item),
             offer: Some(offer.offer),
             ..About::default()
@@ -261,7 +271,13 @@ fn open_item(item: &Item) -> OpenItem {
     OpenItem {
         item: item.id,
         holder: item.holder,
-        group: item.group,
+        call: item.call,
+        agent: item.named(),
+        group: match &item.to {
+            To::Groups(groups) => groups.first().copied(),
+            To::Agent { group, .. } => *group,
+        },
+        groups: if item.groups().len() > 1 { item.groups().to_vec() } else { Vec::new() },
         due: item.rank.due,
         priority: item.priority,
         visit: item.visit,

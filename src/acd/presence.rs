@@ -172,12 +172,16 @@ impl Acd {
         for (group, _) in seat.groups {
             self.expel_hopeless(group, t);
         }
+        self.expel_private(no, t);
     }
 
-    /// Callers of a group whom nobody signed in can ever take leave it.
+    /// Callers of a group whom nobody signed in can ever take leave it, unless they wait in another too.
     pub(super) fn expel_hopeless(&mut self, group: GroupNo, t: Time) {
         let hopeless = self.matcher.queue(group).map_or_else(Vec::new, |q| q.hopeless());
         for item in hopeless {
+            if self.items.get(&item).is_some_and(|item| self.matcher.capable(item)) {
+                continue;
+            }
             self.leave(item, ItemExit::NoAgent, &By::SYSTEM, t);
         }
     }

@@ -1,13 +1,13 @@
 //! What agents ask for: ready, not ready, rest within the quota, wrap-up, to be kept free.
 //! Owns who waits for rest and which of these is refused in which state. Leaves coming and going to `presence`.
 
-use super::agent::Doing;
-use super::item::ItemState;
+use super::agent::{Doing, Seat};
+use super::item::{Item, ItemState};
 use super::people::about_work;
 use super::words::VerbRefused;
 use super::{Acd, about_agent};
 use crate::base::bounds::{RANG_OUT_REST, RESERVE_MAX, WRAP_UP_MAX};
-use crate::base::{AgentNo, ContactId, ReasonNo, Span, Time};
+use crate::base::{AgentNo, ContactId, GroupNo, ReasonNo, Span, Time};
 use crate::event::words::{NotReadyReason, OfferEnding, Wish};
 use crate::event::{By, Kind};
 
@@ -225,21 +225,21 @@ impl Acd {
     }
 
     pub(super) fn release(&mut self, no: AgentNo, by: &By, t: Time) -> Result<(), VerbRefused> {
-        let reserved = |doing: Doing| matches!(doing, Doing::Reserved { .. });
-        if !self.seat_of(no)?.works().iter().any(|w| reserved(w.doing)) {
+        if !self.seat_of(no)?.works().iter().any(|w| w.doing.is_reserved()) {
             return Err(VerbRefused::NotReserved);
         }
-        self.end_works(no, by, t, reserved);
+        self.end_works(no, by, t, Doing::is_reserved);
         Ok(())
     }
 
-    /// A waiting contact of one of his groups is his, whatever its place and whatever he wishes; he must be there and in
-    /// no call that is not on hold. A wrap-up ends.
+    /// A contact that waits in one of his groups, or for an agent of one of them, is his, whatever its place and
+    /// whatever he wishes; he must be there and in no call that is not on hold. A wrap-up ends.
     ///
     /// While it rings at somebody else he picks it up: that offer has lost the race, which costs nothing.
     pub(super) fn pick(&mut self, no: AgentNo, contact: ContactId, by: &By, t: Time) -> Result<(), VerbRefused> {
         let item = self.items.values().find(|item| item.holder == contact).ok_or(VerbRefused::NotQueued)?;
-        let (id, group) = (item.id, item.group);
+        let id = item.id;
+        let groups = self.pickable_by(item);
         let rings = match item.state {
             ItemState::Waiting => None,
             ItemState::Offered(offer) => {
@@ -248,9 +248,10 @@ impl Acd {
             }
         };
         let seat = self.seat_of(no)?;
-        if !seat.groups.iter().any(|(his, _)| *his == group) {
-            return Err(VerbRefused::NotMember(group));
-        }
+        let is_his = |group: &&GroupNo| seat.groups.iter().any(|(his, _)| his == *group);
+        let Some(&group) = groups.iter().find(is_his) else {
+            return Err(groups.first().map_or(VerbRefused::NotQueued, |group| VerbRefused::NotMember(*group)));
+        };
         let busy = seat.works().iter().any(|w| match w.doing {
             Doing::WrapUp { .. } => false,
             Doing::Call { .. } => w.doing.is_talk(),
@@ -264,8 +265,15 @@ impl Acd {
         if let Some(offer) = rings {
             self.rescind(offer, OfferEnding::LostRace, by, t);
         }
-        self.picked.push_back((id, no));
+        self.picked.push_back((id, no, group));
         Ok(())
+    }
+
+    /// Whose agents may pick it: of the groups it waits in, or of those of the agent it is for.
+    fn pickable_by(&self, item: &Item) -> Vec<GroupNo> {
+        let his = item.named().and_then(|agent| self.seat_of(agent).ok()).map(Seat::group_numbers).unwrap_or_default();
+        let account = item.named().and(item.group());
+        item.groups().iter().copied().chain(account).chain(his).collect()
     }
 
     /// What a talk's end makes of him, by his own setting.

@@ -1,6 +1,6 @@
 //! What the ACD is told and what it decides. It speaks of agents, stations, items and offers; no leg, call or sound.
 
-use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, ItemId, OfferId, SegmentId, Span, Time};
+use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, ItemId, OfferId, SegmentId, Span, Time};
 use crate::event::words::{By, ItemExit, OfferEnding, Station, Wish, WorkRole};
 pub use crate::switch::AgentVerb;
 
@@ -8,17 +8,42 @@ pub use crate::switch::AgentVerb;
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewItem {
     pub item: ItemId,
-    pub group: GroupNo,
+    pub to: To,
+    /// The consult call that an agent is wanted in; without one the main call of the holder.
+    pub call: Option<CallId>,
     /// When the contact first entered a queue: rank counts from here.
     pub entered: Time,
     /// Each step is worth `PRIORITY_STEP` of waiting.
     pub priority: i32,
     /// Lowest level an agent must have in the group; 1 takes everybody.
     pub level: u8,
-    /// The shorter of this and the group's own.
+    /// The shortest of this and the groups' own.
     pub wait_max: Option<Span>,
     pub holder: ContactId,
     pub visit: u32,
+}
+
+/// Who is to take an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum To {
+    /// The first ready agent of any of these, one rank over all; of several who are ready it is one of the group named
+    /// first. At least one, at most [`GROUPS_PER_ITEM`](crate::base::bounds::GROUPS_PER_ITEM).
+    Groups(Vec<GroupNo>),
+    /// This agent and nobody else, by the site's rule for direct calls. `group`: on whose account, for the wrap-up.
+    Agent { agent: AgentNo, group: Option<GroupNo>, ring: Span },
+}
+
+/// Why an agent cannot be called directly now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotNow {
+    SignedOut,
+    /// He leaves as soon as his work is done, or is removed from the site.
+    Leaves,
+    Unreachable,
+    /// He talks, is rung, or has as many calls as he may.
+    Busy,
+    /// The site has direct calls go to agents who are ready, and he is not.
+    NotReady,
 }
 
 /// How an offer proceeds, told by whoever rings the station.
@@ -127,11 +152,10 @@ pub struct Offer {
     pub item: ItemId,
     pub holder: ContactId,
     pub agent: AgentNo,
-    pub group: GroupNo,
+    /// The group whose agent he is for this item; of a direct call the one on whose account it is.
+    pub group: Option<GroupNo>,
     pub station: Station,
     pub until: Time,
-    /// For whoever rings: the wrap-up begins when the agent's last leg of the contact ends.
-    pub wrap_up: Span,
 }
 
 /// What people see of an agent.

@@ -26,10 +26,10 @@ impl Contact {
             }
             Act::Play { sounds } => self.play(context, sounds),
             Act::StopPlay => self.stop_prompt(context),
-            Act::Wait { group, music } => {
+            Act::Wait { groups, music } => {
                 self.marks.queued = true;
                 if self.answer_main(context) {
-                    self.waiting = Some(Waiting { group });
+                    self.waiting = Some(Waiting { groups });
                     self.room.music_key = music;
                 }
             }

@@ -72,9 +72,10 @@ pub(super) struct Contact {
     pub gone: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Waiting {
-    pub group: GroupNo,
+    /// Where he waits; of a wait for one agent, on whose account.
+    pub groups: Vec<GroupNo>,
 }
 
 /// A contact's share in the room's counts.

@@ -55,7 +55,7 @@ pub(super) struct Offered {
     pub offer: OfferId,
     pub item: ItemId,
     pub agent: AgentNo,
-    pub group: GroupNo,
+    pub group: Option<GroupNo>,
     /// The name of his first part of the recording, until it is used.
     pub segment: Option<SegmentId>,
     pub connected: bool,
@@ -84,7 +84,7 @@ impl Leg {
             call: Some(self.call),
             leg: Some(self.id),
             agent: self.agent(),
-            group: offered.map(|o| o.group),
+            group: offered.and_then(|o| o.group),
             item: offered.map(|o| o.item),
             offer: offered.map(|o| o.offer),
             ..About::default()

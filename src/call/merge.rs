@@ -226,7 +226,7 @@ impl Contact {
             self.pass_main(transferor);
         }
         self.journal_leg(context, transferor, by.clone(), Kind::TransferBegan { mode });
-        let group = self.leg(transferor).and_then(|l| l.offered).map(|o| o.group);
+        let group = self.leg(transferor).and_then(|l| l.offered).and_then(|o| o.group);
         let answered = target.is_some_and(|leg| self.is_answered(leg));
         self.transfer = Some(Box::new(Transfer {
             mode,

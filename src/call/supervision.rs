@@ -216,8 +216,8 @@ impl super::Contacts {
             Watched::Leg(watched) => leg.id == watched,
             Watched::Call(_) => true,
         };
-        let offered = contact.parties().filter(is_watched).filter_map(|l| l.offered).map(|o| o.group);
-        let waits = contact.waiting.map(|w| w.group).filter(|_| matches!(target, Watched::Call(_)));
-        offered.chain(waits).collect()
+        let offered = contact.parties().filter(is_watched).filter_map(|l| l.offered).filter_map(|o| o.group);
+        let waits = contact.waiting.iter().filter(|_| matches!(target, Watched::Call(_))).flat_map(|w| &w.groups);
+        offered.chain(waits.copied()).collect()
     }
 }

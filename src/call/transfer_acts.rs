@@ -25,7 +25,7 @@ impl Contact {
                 Some(self.open_call(context, CallKind::Consult, by.clone()))
             }
         };
-        let group = self.leg(transferor).and_then(|l| l.offered).map(|o| o.group);
+        let group = self.leg(transferor).and_then(|l| l.offered).and_then(|o| o.group);
         self.transfer = Some(Box::new(Transfer {
             mode,
             phase: Phase::Ringing,

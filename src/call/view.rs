@@ -72,7 +72,7 @@ fn view(contact: &Contact) -> ContactView {
         to: contact.to.clone(),
         number: contact.number,
         opened: contact.born,
-        queued: contact.waiting.map(|w| w.group),
+        queued: contact.waiting.as_ref().and_then(|w| w.groups.first().copied()),
         data: contact.data.clone(),
         calls: contact.calls.iter().map(|call| call_state(contact, call)).collect(),
     }

@@ -101,7 +101,8 @@ pub struct Ring {
     pub offer: OfferId,
     pub item: ItemId,
     pub agent: AgentNo,
-    pub group: GroupNo,
+    /// On whose account.
+    pub group: Option<GroupNo>,
     pub segment: SegmentId,
     pub attempt: Attempt,
 }
@@ -190,7 +191,7 @@ pub enum Act {
     StopPlay,
     /// He waits in a queue: music under everything that is played.
     Wait {
-        group: GroupNo,
+        groups: Vec<GroupNo>,
         music: String,
     },
     /// He no longer waits.
@@ -329,7 +330,7 @@ pub enum Tell {
     /// The agent's last leg of this contact ended after a talk.
     AgentGone {
         agent: AgentNo,
-        group: GroupNo,
+        group: Option<GroupNo>,
     },
     /// The agent talks in this contact from now on, no longer in that one.
     AgentMoved {

@@ -255,7 +255,7 @@ fn flow_entries() -> Vec<Entry> {
         entry(
             "contact group item",
             "An item waits in a group.",
-            Kind::ItemEntered { due: Time(6_000_000), priority: 0, visit: 1 },
+            Kind::ItemEntered { due: Time(6_000_000), priority: 0, visit: 1, groups: Vec::new() },
         ),
         entry(
             "contact group item",

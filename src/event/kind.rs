@@ -174,6 +174,9 @@ pub enum Kind {
         due: Time,
         priority: i32,
         visit: u32,
+        /// All the groups it waits in, when there are several; the first is the event's own.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        groups: Vec<GroupNo>,
     },
     /// It waits at another place from now on.
     ItemPriority {

@@ -112,7 +112,17 @@ pub struct OpenLeg {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpenItem {
+    /// The consult call that an agent is wanted in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
+    /// Whom alone it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentNo>,
+    /// The first of its groups.
     pub group: Option<GroupNo>,
+    /// All of them, when there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupNo>,
     pub entered: Time,
     pub due: Time,
     pub priority: i32,
@@ -330,7 +340,7 @@ impl Open {
                 fresh(self.contact(about)?.items.insert(about.item.ok_or(Unknown)?, entered(event)?))
             }
             Kind::ItemPriority { due, priority } => {
-                self.item(about).map(|item| (item.due, item.priority) = (*due, *priority))
+                self.item(about).map(|item| (item.due, item.priority, item.call) = (*due, *priority, about.call))
             }
             Kind::ItemLeft { .. } => known(about.item.and_then(|id| self.contact(about).ok()?.items.remove(&id))),
             Kind::OfferMade { .. } => {
@@ -543,8 +553,10 @@ fn made(event: &Event) -> Result<OpenOffer, Unknown> {
 }
 
 fn entered(event: &Event) -> Result<OpenItem, Unknown> {
-    let Kind::ItemEntered { due, priority, visit } = &event.kind else { return Err(Unknown) };
-    Ok(OpenItem { group: event.about.group, entered: event.t, due: *due, priority: *priority, visit: *visit })
+    let Kind::ItemEntered { due, priority, visit, groups } = &event.kind else { return Err(Unknown) };
+    let (about, groups) = (&event.about, groups.clone());
+    let (call, agent, group) = (about.call, about.agent, about.group);
+    Ok(OpenItem { call, agent, group, groups, entered: event.t, due: *due, priority: *priority, visit: *visit })
 }
 
 fn begun(file: &str, t: Time) -> OpenRecording {

@@ -148,7 +148,14 @@ pub struct TransferRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueueVisit {
     pub item: ItemId,
+    /// The group that served it, or the first it waited in.
     pub group: Option<GroupNo>,
+    /// Whom alone it was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentNo>,
+    /// The consult call that an agent was wanted in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
     pub entered: Time,
     pub due: Time,
     pub priority: i32,
@@ -302,7 +309,7 @@ impl ContactRecord {
 
     /// Groups it waited in, each once.
     pub fn groups(&self) -> Vec<GroupNo> {
-        once(self.visits.iter().filter_map(|visit| visit.group))
+        once(self.visits.iter().filter(|visit| visit.agent.is_none()).filter_map(|visit| visit.group))
     }
 
     /// One arm per kind.
@@ -347,6 +354,7 @@ impl ContactRecord {
             Kind::FlowNode { node, exit } => self.flow_went_on(node, exit, t)?,
             Kind::FlowEnded { .. } => first(&mut self.flows.last_mut().ok_or(Unknown)?.ended, t),
             Kind::ItemEntered { .. } => push(&mut self.visits, QueueVisit::entered(event)?, &mut self.cut),
+            Kind::ItemPriority { .. } => self.visit(about)?.call = about.call,
             Kind::ItemLeft { exit, waited } => self.item_left(about, t, *exit, *waited)?,
             Kind::OfferMade { .. } => push(&mut self.offers, OfferRecord::made(event)?, &mut self.cut),
             Kind::OfferAlerting => first(&mut self.offer(about)?.alerting, t),
@@ -374,7 +382,7 @@ impl ContactRecord {
             // About the tenant, an agent or a phone; when they name a contact they add nothing to its record.
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut | Kind::AgentGroups { .. } => {}
             Kind::AgentWish { .. } | Kind::AgentReachable { .. } | Kind::AgentOvertime => {}
-            Kind::AgentForced { .. } | Kind::AgentNote { .. } | Kind::ItemPriority { .. } => {}
+            Kind::AgentForced { .. } | Kind::AgentNote { .. } => {}
             Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
             Kind::Registered { .. } | Kind::Unregistered { .. } | Kind::CommandAccepted { .. } => {}
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Checkpoint { .. } | Kind::Alarm { .. } => {}
@@ -462,10 +470,17 @@ impl ContactRecord {
         Ok(())
     }
 
+    fn visit(&mut self, about: &About) -> Result<&mut QueueVisit, Unknown> {
+        self.visits.iter_mut().rev().find(|visit| Some(visit.item) == about.item).ok_or(Unknown)
+    }
+
     fn item_left(&mut self, about: &About, t: Time, exit: ItemExit, waited: Span) -> Fold {
-        let visit = self.visits.iter_mut().rev().find(|visit| Some(visit.item) == about.item).ok_or(Unknown)?;
+        let visit = self.visit(about)?;
         (visit.left, visit.exit, visit.waited) = (Some(t), Some(exit), Some(waited));
-        self.waited = self.visits.iter().filter_map(|visit| visit.waited).fold(Span::ZERO, |sum, w| sum + w);
+        visit.group = about.group.or(visit.group);
+        // In a consult it is the agent who waits.
+        let his = self.visits.iter().filter(|visit| visit.call.is_none());
+        self.waited = his.filter_map(|visit| visit.waited).fold(Span::ZERO, |sum, w| sum + w);
         Ok(())
     }
 
@@ -602,9 +617,12 @@ impl FlowRun {
 
 impl QueueVisit {
     fn entered(event: &Event) -> Result<Self, Unknown> {
-        let Kind::ItemEntered { due, priority, visit } = event.kind else { return Err(Unknown) };
-        let (item, group) = (event.about.item.ok_or(Unknown)?, event.about.group);
-        Ok(Self { item, group, entered: event.t, due, priority, visit, left: None, exit: None, waited: None })
+        let Kind::ItemEntered { due, priority, visit, groups: _ } = &event.kind else { return Err(Unknown) };
+        let (due, priority, visit) = (*due, *priority, *visit);
+        let about = &event.about;
+        let (item, group, agent, call) = (about.item.ok_or(Unknown)?, about.group, about.agent, about.call);
+        let (entered, left, exit, waited) = (event.t, None, None, None);
+        Ok(Self { item, group, agent, call, entered, due, priority, visit, left, exit, waited })
     }
 }
 

@@ -62,7 +62,7 @@ impl Script {
         let data = json!({"digit": "1"}).as_object().cloned().unwrap_or_default();
         self.tell(ms + 1_000, ids.contact(), Kind::ContactData { data });
         let due = Time(0) + Span::millis(ms + 2_000);
-        self.tell(ms + 2_000, ids.item(), Kind::ItemEntered { due, priority: 0, visit: 1 });
+        self.tell(ms + 2_000, ids.item(), Kind::ItemEntered { due, priority: 0, visit: 1, groups: Vec::new() });
     }
 
     /// Ana is rung after 3 s and answers after 5 s.

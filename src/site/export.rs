@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use super::{
-    AFTER_CALL, AfterCall, Agent, CODECS, DIGESTS, Extension, Group, Number, Quota, Reason, Rewrite, Route,
-    RouteAction, STRATEGIES, Site, StationPlan, TAKE_OVER, TakeOver, Trunk,
+    AFTER_CALL, AfterCall, Agent, CODECS, DIGESTS, DIRECT, DirectCalls, Extension, Group, Number, Quota, Reason,
+    Rewrite, Route, RouteAction, STRATEGIES, Site, StationPlan, TAKE_OVER, TakeOver, Trunk,
 };
 use crate::base::{GroupNo, TrunkNo};
 
@@ -33,6 +33,12 @@ pub fn export(site: &Site, passwords: Passwords) -> String {
     line(&mut text, format_args!("rest: {}", rest(site)));
     if site.take_over != TakeOver::Idle {
         line(&mut text, format_args!("take_over: {}", word(&TAKE_OVER, site.take_over)));
+    }
+    if site.direct != DirectCalls::default() {
+        let DirectCalls { when, ring, wrap_up } = site.direct;
+        let (when, ring, wrap_up) = (word(&DIRECT, when), ring.to_string(), wrap_up.to_string());
+        let rule = map(&[("when", Some(when.to_owned())), ("ring", Some(ring)), ("wrap_up", Some(wrap_up))]);
+        line(&mut text, format_args!("direct_calls: {rule}"));
     }
     list(&mut text, "reasons", site.reasons.values().map(reason));
     list(&mut text, "extensions", site.extensions.values().map(|e| extension(e, passwords)));

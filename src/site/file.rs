@@ -2,8 +2,8 @@
 //! Owns that form and what it says about things outside the file. Made by `load`; `plan` turns it into a [`super::Site`].
 
 use super::{
-    Account, AfterCall, Codec, DigestPolicy, Group, Limits, Number, Pattern, Reason, Rest, Rewrite, Secret, TakeOver,
-    TrunkTarget,
+    Account, AfterCall, Codec, DigestPolicy, DirectCalls, Group, Limits, Number, Pattern, Reason, Rest, Rewrite,
+    Secret, TakeOver, TrunkTarget,
 };
 use crate::config::{Problem, did_you_mean};
 use crate::site::Accept;
@@ -24,6 +24,7 @@ pub struct SiteFile {
     pub(super) reasons: Vec<Reason>,
     pub(super) rest: Rest,
     pub(super) take_over: TakeOver,
+    pub(super) direct: DirectCalls,
     pub(super) agents: Vec<AgentEntry>,
     pub(super) trunks: Vec<TrunkEntry>,
     pub(super) routes: Vec<RouteEntry>,

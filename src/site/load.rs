@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use super::file::{AgentEntry, ExtensionEntry, Outside, Reference, RouteEntry, RouteEntryAction, SiteFile, TrunkEntry};
 use super::number::is_international;
 use super::{
-    AFTER_CALL, Accept, Account, AfterCall, CODECS, Codec, DIGESTS, DigestPolicy, Group, Limits, Network, Number,
-    Pattern, Quota, Reason, Rest, Rewrite, STRATEGIES, Secret, Strategy, TAKE_OVER, TakeOver, TrunkTarget,
+    AFTER_CALL, Accept, Account, AfterCall, CODECS, Codec, DIGESTS, DIRECT, DigestPolicy, DirectCalls, Group, Limits,
+    Network, Number, Pattern, Quota, Reason, Rest, Rewrite, STRATEGIES, Secret, Strategy, TAKE_OVER, TakeOver,
+    TrunkTarget,
 };
 use crate::base::bounds::{CALLS_PER_AGENT, REGISTER_MAX};
 use crate::base::{GroupNo, NumberNo, ReasonNo, Span};
@@ -26,7 +27,7 @@ pub fn load(name: &str, text: &str) -> Result<SiteFile, Vec<Problem>> {
     loader.problems.finish(site)
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "tenant",
     "domains",
     "default",
@@ -36,6 +37,7 @@ const KEYS: [&str; 17] = [
     "limits",
     "rest",
     "take_over",
+    "direct_calls",
     "reasons",
     "extensions",
     "groups",
@@ -120,6 +122,7 @@ impl Loader<'_> {
         let reasons = self.each(&fields, "reasons", Self::reason);
         let rest = fields.get("rest").and_then(|item| self.rest(&item)).unwrap_or_default();
         let take_over = fields.get("take_over").and_then(|item| item.one_of(&TAKE_OVER, &mut self.problems));
+        let direct = fields.get("direct_calls").and_then(|item| self.direct_calls(&item)).unwrap_or_default();
         let agents = self.each(&fields, "agents", Self::agent);
         let trunks = self.each(&fields, "trunks", Self::trunk);
         let routes = self.each(&fields, "routes", Self::route);
@@ -139,6 +142,7 @@ impl Loader<'_> {
             reasons,
             rest,
             take_over: take_over.unwrap_or(TakeOver::Idle),
+            direct,
             agents,
             trunks,
             routes,
@@ -318,6 +322,19 @@ impl Loader<'_> {
         });
         let max = self.span(&fields, "max", Span::seconds(1), Span::hours(24));
         Some(Rest { quota, max: max.unwrap_or(Rest::default().max) })
+    }
+
+    fn direct_calls(&mut self, item: &Item) -> Option<DirectCalls> {
+        let fields = item.fields(&["when", "ring", "wrap_up"], &mut self.problems)?;
+        let usual = DirectCalls::default();
+        let when = fields.get("when").and_then(|item| item.one_of(&DIRECT, &mut self.problems));
+        let ring = self.span(&fields, "ring", Span::seconds(1), Span::hours(1));
+        let wrap_up = self.span(&fields, "wrap_up", Span::ZERO, Span::hours(1));
+        Some(DirectCalls {
+            when: when.unwrap_or(usual.when),
+            ring: ring.unwrap_or(usual.ring),
+            wrap_up: wrap_up.unwrap_or(usual.wrap_up),
+        })
     }
 
     fn group_named(&mut self, item: &Item) -> Option<String> {

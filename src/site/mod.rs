@@ -62,6 +62,7 @@ pub struct Site {
     pub reasons: IndexMap<ReasonNo, Reason>,
     pub rest: Rest,
     pub take_over: TakeOver,
+    pub direct: DirectCalls,
     pub trunks: IndexMap<TrunkNo, Trunk>,
     /// In the order of the file; the first match wins.
     pub routes: Vec<Route>,
@@ -181,6 +182,31 @@ impl Quota {
             Self::Percent(percent) => (signed_in * percent as usize / 100).max(1),
         }
     }
+}
+
+/// Calls to one agent by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirectCalls {
+    pub when: DirectWhen,
+    /// How long he is rung when nobody says otherwise.
+    pub ring: Span,
+    /// After one that is on no group's account.
+    pub wrap_up: Span,
+}
+
+impl Default for DirectCalls {
+    fn default() -> Self {
+        Self { when: DirectWhen::Reachable, ring: Span::seconds(30), wrap_up: Span::ZERO }
+    }
+}
+
+/// When an agent can be called by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectWhen {
+    /// His phone can be reached and he talks to nobody, whatever he wishes.
+    Reachable,
+    /// He is also ready, and in no wrap-up.
+    Ready,
 }
 
 /// What a forced sign-in may end: another agent's session at the station, or the agent's own at another.
@@ -396,6 +422,7 @@ const STRATEGIES: [(&str, Strategy); 7] = [
 const AFTER_CALL: [(&str, AfterCall); 3] =
     [("ready", AfterCall::Ready), ("wrap-up", AfterCall::WrapUp), ("not-ready", AfterCall::NotReady)];
 const TAKE_OVER: [(&str, TakeOver); 2] = [("idle", TakeOver::Idle), ("never", TakeOver::Never)];
+const DIRECT: [(&str, DirectWhen); 2] = [("reachable", DirectWhen::Reachable), ("ready", DirectWhen::Ready)];
 const DIGESTS: [(&str, DigestPolicy); 3] =
     [("md5", DigestPolicy::Md5), ("both", DigestPolicy::Both), ("sha-256", DigestPolicy::Sha256)];
 const CODECS: [(&str, Codec); 2] = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma)];

@@ -111,6 +111,7 @@ pub fn plan(
         reasons,
         rest: file.rest,
         take_over: file.take_over,
+        direct: file.direct,
         trunks,
         routes,
         numbers,

@@ -269,12 +269,12 @@ impl Tenant {
     pub(super) fn agent_attempt(
         &self,
         extension: ExtensionNo,
-        group: GroupNo,
+        group: Option<GroupNo>,
         contact: ContactId,
         now: Now,
     ) -> Attempt {
         let from = self.contacts.caller(contact).unwrap_or_default();
-        let group = self.site.groups.get(&group).map(|g| g.name.clone());
+        let group = group.and_then(|group| self.site.groups.get(&group)).map(|g| g.name.clone());
         let auto_answer = self.site.extensions.get(&extension).is_some_and(|e| e.auto_answer);
         Attempt { auto_answer, ..self.phone_attempt(extension, &from, group, now) }
     }

@@ -114,7 +114,8 @@ impl Tenant {
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
             call::Tell::Offer { offer, step } => self.acd.offer_step(offer, offer_step(step), now, supplies),
             call::Tell::AgentGone { agent, group } => {
-                let wrap_up = self.site.groups.get(&group).map_or(Span::ZERO, |g| g.wrap_up);
+                let group = group.and_then(|group| self.site.groups.get(&group));
+                let wrap_up = group.map_or(self.site.direct.wrap_up, |g| g.wrap_up);
                 self.acd.talk_ended(agent, contact, wrap_up, &By::SYSTEM, now, supplies);
             }
             call::Tell::AgentMoved { agent, from } => self.acd.talk_moved(agent, from, contact, now, supplies),

@@ -2,7 +2,7 @@
 //! group, and for a customer whose transfer failed. Owns a contact's item and its age; leaves the queue to the ACD.
 
 use super::Tenant;
-use crate::acd::words::NewItem;
+use crate::acd::words::{NewItem, To};
 use crate::base::bounds::QUEUE_VISITS;
 use crate::base::{ContactId, GroupNo, ItemId, Now, Span, Supplies, Time};
 use crate::call::words::Act;
@@ -35,39 +35,44 @@ impl Tenant {
         let Some(group) = self.site.groups.values().find(|g| g.id == group).map(|g| g.no) else {
             return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::NoAgent)));
         };
-        let Some(new) = self.new_item(contact, group, now, supplies) else {
+        let Some(new) = self.new_item(contact, To::Groups(vec![group]), now, supplies) else {
             return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::Full)));
         };
         self.enqueue(NewItem { priority, wait_max, ..new }, true, &By::FLOW, now, supplies);
     }
 
     /// An item for this contact; `None`: it has been in queues too often. It enters by `enqueue`.
-    pub(super) fn new_item(
-        &self,
-        contact: ContactId,
-        group: GroupNo,
-        now: Now,
-        supplies: &mut Supplies,
-    ) -> Option<NewItem> {
+    pub(super) fn new_item(&self, contact: ContactId, to: To, now: Now, supplies: &mut Supplies) -> Option<NewItem> {
         let wait = self.waits.get(&contact);
         let visit = wait.map_or(0, |w| w.visits) + 1;
         let item = ItemId(supplies.ids.mint(now.t));
         let entered = wait.map_or(now.t, |w| w.first);
-        let new = NewItem { item, group, entered, priority: 0, level: 1, wait_max: None, holder: contact, visit };
+        let (call, priority, level, wait_max, holder) = (None, 0, 1, None, contact);
+        let new = NewItem { item, to, call, entered, priority, level, wait_max, holder, visit };
         (visit as usize <= QUEUE_VISITS).then_some(new)
     }
 
     pub(super) fn enqueue(&mut self, new: NewItem, by_flow: bool, by: &By, now: Now, supplies: &mut Supplies) {
-        let music = self.site.groups.get(&new.group).map(|g| g.music.clone()).unwrap_or_default();
+        let (groups, music) = self.waits_in(&new.to);
         let wait = Wait { item: Some(new.item), first: new.entered, visits: new.visit, by_flow };
         self.waits.insert(new.holder, wait);
-        self.contacts.act(new.holder, Act::Wait { group: new.group, music }, now, supplies);
+        self.contacts.act(new.holder, Act::Wait { groups, music }, now, supplies);
         self.acd.enqueue(&new, by, now, supplies);
+    }
+
+    /// The groups whose supervisors may watch who waits, and whose music he hears.
+    pub(super) fn waits_in(&self, to: &To) -> (Vec<GroupNo>, String) {
+        let groups = match to {
+            To::Groups(groups) => groups.clone(),
+            To::Agent { group, .. } => group.iter().copied().collect(),
+        };
+        let music = groups.first().and_then(|group| self.site.groups.get(group)).map(|g| g.music.clone());
+        (groups, music.unwrap_or_default())
     }
 
     /// A transfer failed after its transferor had left: his group has the customer, or nobody.
     pub(super) fn queue_stranded(&mut self, contact: ContactId, group: GroupNo, now: Now, supplies: &mut Supplies) {
-        match self.new_item(contact, group, now, supplies) {
+        match self.new_item(contact, To::Groups(vec![group]), now, supplies) {
             Some(new) => self.enqueue(new, false, &By::SYSTEM, now, supplies),
             None => self.waited_in_vain(contact, ItemExit::Full, now, supplies),
         }

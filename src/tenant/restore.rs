@@ -196,16 +196,17 @@ fn acd_open(open: &Open) -> acd::open::Open {
         offered: state.offered,
     });
     let items = open.contacts.iter().flat_map(|(holder, contact)| {
-        contact.items.iter().filter_map(|(item, state)| {
-            Some(acd::open::OpenItem {
-                item: *item,
-                holder: *holder,
-                group: state.group?,
-                due: state.due,
-                priority: state.priority,
-                visit: state.visit,
-                since: state.entered,
-            })
+        contact.items.iter().map(|(item, state)| acd::open::OpenItem {
+            item: *item,
+            holder: *holder,
+            call: state.call,
+            agent: state.agent,
+            group: state.group,
+            groups: state.groups.clone(),
+            due: state.due,
+            priority: state.priority,
+            visit: state.visit,
+            since: state.entered,
         })
     });
     let offers = open.contacts.iter().flat_map(|(holder, contact)| {
@@ -215,7 +216,7 @@ fn acd_open(open: &Open) -> acd::open::Open {
                 item: state.item?,
                 holder: *holder,
                 agent: state.agent?,
-                group: state.group?,
+                group: state.group,
                 phase: state.phase,
             })
         })

@@ -5,6 +5,7 @@ use super::Tenant;
 use super::commands::Refusal;
 use super::dialling::RING_DEFAULT;
 use super::target::Way;
+use crate::acd::words::To;
 use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies};
 use crate::call::words::{Act, Audience, Dial, Invite, Refused, Transfer};
 use crate::event::words::{By, ItemExit, PartyRef, Station, TransferMode};
@@ -159,8 +160,10 @@ impl Tenant {
         now: Now,
         supplies: &mut Supplies,
     ) -> Result<(), Refusal> {
-        let (name, music) = self.site.groups.get(&group).map(|g| (g.id.clone(), g.music.clone())).unwrap_or_default();
-        let Some(new) = self.new_item(contact, group, now, supplies) else { return Err((Code::TargetBusy, name)) };
+        let name = self.site.groups.get(&group).map(|g| g.id.clone()).unwrap_or_default();
+        let Some(new) = self.new_item(contact, To::Groups(vec![group]), now, supplies) else {
+            return Err((Code::TargetBusy, name));
+        };
         match self.acd.would_refuse(&new, now) {
             None => {}
             Some(ItemExit::Full) => return Err((Code::TargetBusy, name)),
@@ -172,7 +175,8 @@ impl Tenant {
                 | ItemExit::Connected,
             ) => return Err((Code::TargetUnreachable, name)),
         }
-        self.contacts.act(contact, Act::Wait { group, music }, now, supplies);
+        let (groups, music) = self.waits_in(&new.to);
+        self.contacts.act(contact, Act::Wait { groups, music }, now, supplies);
         self.contacts.act(contact, Act::StepOut { transferor: leg, by: by.clone() }, now, supplies);
         // that he left is told before he could be offered the same caller
         self.introduce(now, supplies);

@@ -46,7 +46,10 @@ fn acd_of(open: &Open) -> AcdOpen {
         items.extend(contact.items.iter().map(|(item, state)| OpenItem {
             item: *item,
             holder: *holder,
-            group: state.group.expect("an item is in a group"),
+            call: state.call,
+            agent: state.agent,
+            group: state.group,
+            groups: state.groups.clone(),
             due: state.due,
             priority: state.priority,
             visit: state.visit,
@@ -57,7 +60,7 @@ fn acd_of(open: &Open) -> AcdOpen {
             item: state.item.expect("an offer has an item"),
             holder: *holder,
             agent: state.agent.expect("an offer has an agent"),
-            group: state.group.expect("an offer has a group"),
+            group: state.group,
             phase: state.phase,
         }));
     }

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cordboard::base::bounds::STATION_REST_MAX;
-use cordboard::base::{AgentNo, ItemId, Time};
+use cordboard::base::{AgentNo, GroupNo, ItemId, Time};
 use cordboard::event::words::{OfferEnding, Wish, WorkRole};
 use cordboard::ledger::Open;
+use cordboard::ledger::open::OpenAgent;
 use cordboard::site::Site;
 
 /// What offers came to, as far as it keeps an agent from the next one.
@@ -59,11 +60,18 @@ pub fn reference_eligible(open: &Open, site: &Site, troubles: &Troubles, t: Time
     }
     for contact in open.contacts.values() {
         for (item, waiting) in &contact.items {
-            let offered = contact.offers.values().any(|offer| offer.item == Some(*item));
-            let Some(group) = waiting.group.filter(|_| !offered) else { continue };
+            if contact.offers.values().any(|offer| offer.item == Some(*item)) {
+                continue;
+            }
+            let groups: BTreeSet<GroupNo> = waiting.group.into_iter().chain(waiting.groups.iter().copied()).collect();
+            let serves = |agent: &OpenAgent| {
+                let room =
+                    |group| site.groups.get(group).is_some_and(|g| agent.works.len() < g.calls_per_agent as usize);
+                groups.iter().any(|group| room(group) && agent.groups.contains(group))
+            };
             let free = idle.iter().find(|(no, agent)| {
-                let room = site.groups.get(&group).is_some_and(|g| agent.works.len() < g.calls_per_agent as usize);
-                room && agent.groups.contains(&group) && !troubles.hinders(*item, **no, t)
+                let his = waiting.agent.map_or_else(|| serves(agent), |named| named == **no);
+                his && !troubles.hinders(*item, **no, t)
             });
             if let Some((no, _)) = free {
                 return Some((*item, **no));

@@ -155,7 +155,8 @@ fn row_12_after_a_transfer_to_another_queue_the_agent_is_offered_again() {
     // The same contact enters group 2 while agent 1 still talks; its age counts from its first entry.
     let again = NewItem {
         item: ItemId(70),
-        group: GroupNo(2),
+        to: To::Groups(vec![GroupNo(2)]),
+        call: None,
         entered: seconds(1),
         priority: 0,
         level: 1,

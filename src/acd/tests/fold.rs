@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::acd::{Acd, Open, OpenAgent, OpenItem, OpenOffer, OpenRest, OpenWork};
-use crate::base::bounds::EXCLUSIONS_PER_ITEM;
-use crate::base::{AgentNo, ContactId, ExtensionNo, ItemId, OfferId, Span, Time};
+use crate::base::bounds::{CALLS_PER_AGENT, EXCLUSIONS_PER_ITEM};
+use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, ItemId, OfferId, Span, Time};
 use crate::event::words::{Display, OfferEnding, OfferPhase, Station, Wish, WorkRole};
 use crate::event::{About, Kind};
+use crate::site::DirectWhen;
 
 #[derive(Clone, Debug, Default)]
 pub struct Fold {
@@ -29,7 +30,7 @@ impl Fold {
     pub fn open(&self) -> Open {
         Open {
             agents: self.agents.values().cloned().collect(),
-            items: self.items.values().copied().collect(),
+            items: self.items.values().cloned().collect(),
             offers: self.offers.values().copied().collect(),
             rests: self.rests.clone(),
         }
@@ -38,7 +39,7 @@ impl Fold {
     pub fn from_open(open: &Open) -> Self {
         Self {
             agents: open.agents.iter().map(|a| (a.agent, a.clone())).collect(),
-            items: open.items.iter().map(|i| (i.item, *i)).collect(),
+            items: open.items.iter().map(|i| (i.item, i.clone())).collect(),
             offers: open.offers.iter().map(|o| (o.offer, *o)).collect(),
             rests: open.rests.clone(),
             ..Self::default()
@@ -47,7 +48,9 @@ impl Fold {
 
     pub fn apply(&mut self, t: Time, about: About, kind: &Kind) {
         self.fold(t, about, kind);
-        let Some(no) = about.agent else {
+        // An item for an agent by name says nothing of what he does.
+        let of_an_item = matches!(kind, Kind::ItemEntered { .. } | Kind::ItemPriority { .. } | Kind::ItemLeft { .. });
+        let Some(no) = about.agent.filter(|_| !of_an_item) else {
             return;
         };
         let display = self.agents.get(&no).map_or(Display::SignedOut, reference_display);
@@ -59,10 +62,12 @@ impl Fold {
 
     fn fold(&mut self, t: Time, about: About, kind: &Kind) {
         match kind {
-            Kind::ItemEntered { due, priority, visit } => {
-                let (item, group) = (about.item.expect("item"), about.group.expect("group"));
-                let holder = about.contact.expect("contact");
-                let open = OpenItem { item, holder, group, due: *due, priority: *priority, visit: *visit, since: t };
+            Kind::ItemEntered { due, priority, visit, groups } => {
+                let (item, holder, groups) =
+                    (about.item.expect("item"), about.contact.expect("contact"), groups.clone());
+                let (call, agent, group) = (about.call, about.agent, about.group);
+                let (due, priority, visit, since) = (*due, *priority, *visit, t);
+                let open = OpenItem { item, holder, call, agent, group, groups, due, priority, visit, since };
                 assert!(self.items.insert(item, open).is_none(), "entered twice");
                 self.order.push(item);
             }
@@ -73,7 +78,7 @@ impl Fold {
             }
             Kind::ItemPriority { due, priority } => {
                 let item = self.items.get_mut(&about.item.expect("item")).expect("of a waiting item");
-                (item.due, item.priority) = (*due, *priority);
+                (item.due, item.priority, item.call) = (*due, *priority, about.call);
             }
             Kind::OfferMade { .. } | Kind::OfferAlerting | Kind::OfferAccepted | Kind::OfferConnected => {
                 self.offer(about, kind);
@@ -95,7 +100,7 @@ impl Fold {
             Kind::OfferConnected => OfferPhase::Connected,
             _ => {
                 let (item, agent) = (about.item.expect("item"), about.agent.expect("agent"));
-                let (holder, group) = (about.contact.expect("contact"), about.group.expect("group"));
+                let (holder, group) = (about.contact.expect("contact"), about.group);
                 let open = OpenOffer { offer, item, holder, agent, group, phase: OfferPhase::Made };
                 assert!(self.offers.insert(offer, open).is_none(), "made twice");
                 return;
@@ -111,7 +116,17 @@ impl Fold {
         let offer = self.offers.remove(&id).expect("ends once");
         assert!(self.ended.insert(id), "two endings");
         assert_eq!(ending == OfferEnding::Connected, offer.phase == OfferPhase::Connected);
-        if matches!(ending, OfferEnding::Rejected | OfferEnding::Rescinded) {
+        let named = self.items.get(&offer.item).is_some_and(|item| item.agent == Some(offer.agent));
+        let excludes = match ending {
+            OfferEnding::Rejected | OfferEnding::Rescinded => true,
+            OfferEnding::RangOut => named,
+            OfferEnding::Connected
+            | OfferEnding::CallerLeft
+            | OfferEnding::Failed
+            | OfferEnding::LostRace
+            | OfferEnding::Unreachable => false,
+        };
+        if excludes {
             let excluded = self.excluded.entry(offer.item).or_default();
             excluded.retain(|a| *a != offer.agent);
             if excluded.len() == EXCLUSIONS_PER_ITEM {
@@ -182,16 +197,20 @@ impl Fold {
     /// May this agent be offered this item? From the journal, the site, and which phones rest.
     pub fn reference_eligible(&self, acd: &Acd, item: &OpenItem, agent: &OpenAgent) -> bool {
         let Station::Extension(extension) = agent.station;
-        let level = acd.site.agents.get(&agent.agent).and_then(|a| a.groups.get(&item.group)).copied();
-        agent.groups.contains(&item.group)
-            && level.is_some_and(|level| level >= acd.items.get(&item.item).map_or(1, |i| i.level))
-            && agent.wish == Wish::Ready
-            && agent.reachable
-            && agent.works.iter().all(|w| w.role == WorkRole::Held)
-            && acd.site.groups.get(&item.group).is_some_and(|g| agent.works.len() < g.calls_per_agent as usize)
+        let free = agent.reachable
             && !rests(acd, extension)
             && !self.offers.values().any(|o| o.item == item.item)
-            && !self.excluded.get(&item.item).is_some_and(|e| e.contains(&agent.agent))
+            && !self.excluded.get(&item.item).is_some_and(|e| e.contains(&agent.agent));
+        if !free {
+            return false;
+        }
+        if let Some(named) = item.agent {
+            return named == agent.agent && may_be_called(acd, agent);
+        }
+        let mut all = item.group.into_iter().chain(item.groups.iter().copied());
+        agent.wish == Wish::Ready
+            && agent.works.iter().all(|w| w.role == WorkRole::Held)
+            && all.any(|group| serves(acd, item, agent, group))
     }
 
     /// Invariant 2.
@@ -215,6 +234,26 @@ impl Fold {
             assert!(!self.reference_eligible(acd, other, agent), "{other:?} came before {item:?} for {agent:?}");
         }
     }
+}
+
+fn serves(acd: &Acd, item: &OpenItem, agent: &OpenAgent, group: GroupNo) -> bool {
+    let level = acd.site.agents.get(&agent.agent).and_then(|a| a.groups.get(&group)).copied();
+    agent.groups.contains(&group)
+        && level.is_some_and(|level| level >= acd.items.get(&item.item).map_or(1, |i| i.level))
+        && acd.site.groups.get(&group).is_some_and(|g| agent.works.len() < g.calls_per_agent as usize)
+}
+
+/// By name: he wants nothing of it, but he must have a hand free.
+fn may_be_called(acd: &Acd, agent: &OpenAgent) -> bool {
+    let wraps_up = agent.works.iter().any(|w| w.role == WorkRole::WrapUp);
+    let idle = agent.works.iter().all(|w| matches!(w.role, WorkRole::Held | WorkRole::WrapUp | WorkRole::Reserved));
+    let wishes = match acd.site.direct.when {
+        DirectWhen::Reachable => agent.wish != Wish::SignOut,
+        DirectWhen::Ready => agent.wish == Wish::Ready && !wraps_up,
+    };
+    idle && wishes
+        && agent.works.len() < CALLS_PER_AGENT
+        && acd.site.agents.get(&agent.agent).is_some_and(|a| !a.retiring)
 }
 
 /// He does one thing for a contact, and one for none.

@@ -2,6 +2,7 @@
 //! After every act the fold must equal the live state and no caller may wait beside an agent who could take him.
 
 mod complaints;
+mod direct;
 mod fold;
 mod random;
 mod rules;
@@ -10,7 +11,7 @@ mod states;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::words::{AgentVerb, How, NewItem, OfferStep, Output, RoleRefused, VerbRefused};
+use super::words::{AgentVerb, How, NewItem, OfferStep, Output, RoleRefused, To, VerbRefused};
 use super::{Acd, Open};
 use crate::base::{
     AgentNo, ContactId, ExtensionNo, GroupNo, IdBlock, ItemId, Now, OfferId, Ports, Rng, Span, Supplies, TenantNo,
@@ -89,6 +90,12 @@ enum Do {
     /// Caller, group.
     Call(u64, u32),
     CallAs(u64, u32, Wants),
+    /// Caller, agent, seconds of patience.
+    CallAgent(u64, u32, i64),
+    /// Caller, groups.
+    CallGroups(u64, &'static [u32]),
+    /// What was wanted in a consult call is the contact's, which entered then.
+    TakePlace(u64, i64),
     CallerLeaves(u64),
     TakenOut(u64),
     /// The phone of the offer last made to this agent.
@@ -272,6 +279,18 @@ impl House {
         let by = |n| By { actor: Actor::Agent(AgentNo(n)), command: None };
         let length = |seconds: i64| (seconds > 0).then(|| Span::seconds(seconds));
         match act {
+            Do::CallAgent(item, n, patience) => {
+                let to = To::Agent { agent: AgentNo(n), group: None, ring: Span::seconds(RING) };
+                self.enter(item, to, Wants { wait_max: Some(patience), ..Wants::default() });
+            }
+            Do::CallGroups(item, groups) => {
+                let to = To::Groups(groups.iter().map(|group| GroupNo(*group)).collect());
+                self.enter(item, to, Wants::default());
+            }
+            Do::TakePlace(item, entered) => {
+                let now = self.now();
+                self.acd.take_place(ItemId(item), seconds(entered), &By::SYSTEM, now, &mut self.supplies);
+            }
             Do::Rest(n) => self.verb(n, AgentVerb::Rest { reason: None, length: None }, &by(n)),
             Do::CancelRest(n) => self.verb(n, AgentVerb::CancelRest, &by(n)),
             Do::WrapUp(n, seconds) => self.verb(n, AgentVerb::WrapUp { length: length(seconds) }, &by(n)),
@@ -345,9 +364,14 @@ impl House {
     }
 
     fn call(&mut self, item: u64, group: u32, wants: Wants) {
+        self.enter(item, To::Groups(vec![GroupNo(group)]), wants);
+    }
+
+    fn enter(&mut self, item: u64, to: To, wants: Wants) {
         let new = NewItem {
             item: ItemId(item),
-            group: GroupNo(group),
+            to,
+            call: None,
             entered: wants.entered.map_or(self.t, seconds),
             priority: wants.priority,
             level: wants.level,

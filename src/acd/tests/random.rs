@@ -1,7 +1,7 @@
 //! Random verbs, steps and times: the invariants hold after each, and at rest nothing is left.
 
 use super::*;
-use crate::site::Quota;
+use crate::site::{DirectWhen, Quota};
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as Gen;
 
@@ -39,6 +39,7 @@ fn random_site(seed: u64) -> Site {
     for agent in site.agents.values_mut() {
         agent.retiring = rng.below(12) == 0;
     }
+    site.direct.when = if rng.below(3) == 0 { DirectWhen::Ready } else { DirectWhen::Reachable };
     site.rest.quota = (rng.below(3) > 0).then(|| Quota::Agents(rng.below(3) as u32));
     // Now and then somebody or something is removed altogether.
     site.agents.retain(|_, _| rng.below(12) > 0);
@@ -100,6 +101,9 @@ fn act() -> impl Gen<Value = (Do, i64)> {
         1 => (agent.clone(), 1u64..4, any::<bool>()).prop_map(|(n, c, on)| Do::Monitors(n, c, on)),
         1 => (0u64..40, -3i32..4).prop_map(|(n, p)| Do::Priority(n, p)),
         2 => Just(Do::Wait),
+        3 => (100u64..100_000, agent.clone(), 0i64..90).prop_map(|(i, n, s)| Do::CallAgent(i, n, s)),
+        2 => (100u64..100_000, prop::sample::select(vec![&[1u32, 2][..], &[3, 1], &[2, 3, 4]])).prop_map(|(i, g)| Do::CallGroups(i, g)),
+        1 => (0u64..40, 0i64..600).prop_map(|(i, at)| Do::TakePlace(i, at)),
     ];
     (what, prop_oneof![Just(0i64), 0i64..3_000, 0i64..40_000])
 }
@@ -118,6 +122,7 @@ fn aim(house: &House, act: Do) -> Do {
         Do::Consults(n, _) => Do::Consults(n, contacts_of(house, n).last().map_or(0, |c| c.0)),
         Do::Retrieve(n, i) => Do::Retrieve(n, contacts_of(house, n).get(i as usize).map_or(0, |c| c.0)),
         Do::Pick(n, i) => Do::Pick(n, nth(i)),
+        Do::TakePlace(i, at) => Do::TakePlace(nth(i), at),
         Do::Priority(i, priority) => Do::Priority(nth(i), priority),
         Do::CallAs(item, group, wants) => {
             let entered = wants.entered.map(|ago| house.t.since(seconds(0)).as_seconds() + ago);

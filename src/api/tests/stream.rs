@@ -88,7 +88,7 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::FlowStarted { flow: FlowNo(1), flow_key: "main".into(), version: "1a2b".into() },
         Kind::FlowNode { node: "menu".into(), exit: "1".into() },
         Kind::FlowEnded { flow: FlowNo(1) },
-        Kind::ItemEntered { due: T, priority: 2, visit: 1 },
+        Kind::ItemEntered { due: T, priority: 2, visit: 1, groups: Vec::new() },
         Kind::ItemPriority { due: T, priority: 5 },
         Kind::ItemLeft { exit: ItemExit::Connected, waited: Span::millis(15_000) },
         Kind::OfferMade { station: STATION, until, segment: SegmentId(77) },

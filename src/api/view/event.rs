@@ -332,8 +332,12 @@ fn verb_data(kind: &Kind) -> Value {
 
 fn offer_data(event: &Event) -> Value {
     match &event.kind {
-        Kind::ItemEntered { due, priority, visit } => {
-            json!({ "due": at(event, *due), "priority": priority, "visit": visit })
+        Kind::ItemEntered { due, priority, visit, groups } => {
+            let mut data = json!({ "due": at(event, *due), "priority": priority, "visit": visit });
+            if !groups.is_empty() {
+                data["group_nos"] = json!(groups);
+            }
+            data
         }
         Kind::ItemPriority { due, priority } => json!({ "due": at(event, *due), "priority": priority }),
         Kind::ItemLeft { exit, waited } => json!({ "exit": exit, "waited_ms": waited.as_millis() }),

@@ -155,7 +155,7 @@ fn the_older_goes_on_also_when_the_customer_is_in_the_younger() {
     bench.pass(Span::seconds(5));
     let second = bench.customer_calls();
     bench.contact = second;
-    bench.act(Act::Wait { group: GROUP, music: "jazz".to_owned() });
+    bench.act(Act::Wait { groups: vec![GROUP], music: "jazz".to_owned() });
     bench.ring("ana", 1);
     bench.answer("ana");
     bench.heard("ana");
@@ -183,7 +183,7 @@ fn an_agent_who_was_reached_through_a_group_comes_with_his_talk() {
     let second = two.bench.group_calls("ana-three");
     two.second = second;
     two.bench.contact = second;
-    two.bench.act(Act::Wait { group: GROUP, music: "jazz".to_owned() });
+    two.bench.act(Act::Wait { groups: vec![GROUP], music: "jazz".to_owned() });
     two.bench.ring("cy", 2);
     two.bench.answer("cy");
     two.bench.heard("cy");
@@ -195,6 +195,6 @@ fn an_agent_who_was_reached_through_a_group_comes_with_his_talk() {
     let before = two.bench.tells.len();
     two.bench.bye("cy");
     let after = &two.bench.tells[before..];
-    assert!(after.contains(&Tell::AgentGone { agent: AgentNo(2), group: GROUP }), "{after:?}");
+    assert!(after.contains(&Tell::AgentGone { agent: AgentNo(2), group: Some(GROUP) }), "{after:?}");
     assert!(!after.iter().any(|tell| matches!(tell, Tell::Offer { .. })), "his offer is over already: {after:?}");
 }

@@ -172,7 +172,7 @@ impl Bench {
     /// The customer and Ana talk since 10 s. `flow`: the customer's flow goes on after her.
     pub fn talk(flow: bool) -> Self {
         let mut bench = Self::customer();
-        bench.act(Act::Wait { group: GROUP, music: "jazz".to_owned() });
+        bench.act(Act::Wait { groups: vec![GROUP], music: "jazz".to_owned() });
         bench.ring("ana", 1);
         bench.answer("ana");
         bench.heard("ana");
@@ -189,7 +189,7 @@ impl Bench {
             offer: OfferId(900 + no),
             item: ItemId(800 + no),
             agent: AgentNo(no as u32),
-            group: GROUP,
+            group: Some(GROUP),
             segment: SegmentId(700 + no),
             attempt: attempt(name),
         };

@@ -220,7 +220,7 @@ fn his_phone_may_ring_out_or_refuse_and_nobody_notices() {
 #[test]
 fn who_waits_is_heard_with_his_music_and_then_with_his_agent() {
     let mut bench = Bench::customer();
-    bench.act(Act::Wait { group: GROUP, music: "jazz".to_owned() });
+    bench.act(Act::Wait { groups: vec![GROUP], music: "jazz".to_owned() });
     bench.supervised(bench.main(), Mode::Listen);
     assert_eq!(
         (bench.hears("customer"), bench.hears("sue")),
@@ -244,7 +244,7 @@ fn an_intercept_takes_the_agents_place() {
     assert_eq!(bench.recorded().1, "sue");
     assert_eq!(bench.supervision_ended(), (Ending::TookOver, None));
     assert_eq!(bench.last("supervision_ended").by, asked());
-    assert!(bench.tells.contains(&Tell::AgentGone { agent: AgentNo(1), group: GROUP }));
+    assert!(bench.tells.contains(&Tell::AgentGone { agent: AgentNo(1), group: Some(GROUP) }));
     assert_eq!(bench.open().contacts[&bench.contact].legs[&bench.leg("sue")].role, LegRole::Agent);
     let leg = bench.leg("sue");
     assert_eq!(bench.refused(&Act::TakeOver { leg, by: asked() }), Some(Refused::NotSupervisor));
@@ -270,7 +270,7 @@ fn an_intercept_ends_a_hold_and_waits_for_a_transfer() {
 fn he_takes_over_while_it_rings_and_the_agent_is_not_charged() {
     for call in [false, true] {
         let mut bench = Bench::customer();
-        bench.act(Act::Wait { group: GROUP, music: "jazz".to_owned() });
+        bench.act(Act::Wait { groups: vec![GROUP], music: "jazz".to_owned() });
         bench.ring("ana", 1);
         bench.rings("ana");
         let target = if call { bench.main() } else { Watched::Leg(bench.leg("ana")) };

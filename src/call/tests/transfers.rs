@@ -234,7 +234,7 @@ fn a_customer_whose_transfer_fails_belongs_to_the_flow_the_group_or_nobody() {
     bench.transfer(TransferMode::Blind, &["bo"]);
     bench.fail("bo", EndCause::Busy);
     assert!(bench.tells.contains(&Tell::Stranded { group: GROUP }));
-    bench.act(Act::Wait { group: GROUP, music: "jazz".to_owned() });
+    bench.act(Act::Wait { groups: vec![GROUP], music: "jazz".to_owned() });
     bench.pass(Span::minutes(1));
     assert_eq!(bench.hears("customer"), "music/jazz");
 

@@ -3,8 +3,8 @@
 use proptest::prelude::{ProptestConfig, Strategy as _, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use super::super::{
-    Accept, AfterCall, DEMO, DigestPolicy, Numbering, Passwords, Quota, Reason, Rest, RouteAction, Site, StationPlan,
-    TakeOver, export, plan,
+    Accept, AfterCall, DEMO, DigestPolicy, DirectCalls, DirectWhen, Numbering, Passwords, Quota, Reason, Rest,
+    RouteAction, Site, StationPlan, TakeOver, export, plan,
 };
 use super::*;
 use crate::base::{AgentNo, ExtensionNo, ReasonNo, TenantNo, TrunkNo};
@@ -380,6 +380,8 @@ proptest! {
         site.agents[0].after_call = if flags.0 { AfterCall::NotReady } else { AfterCall::WrapUp };
         site.take_over = if flags.1 { TakeOver::Never } else { TakeOver::Idle };
         site.rest = Rest { quota: flags.2.then_some(Quota::Percent(u32::from(level))), max: wrap_up.max(Span::seconds(1)) };
+        let when = if flags.0 { DirectWhen::Ready } else { DirectWhen::Reachable };
+        site.direct = DirectCalls { when, ring: wrap_up.max(Span::seconds(1)), wrap_up };
         let reason = Reason { no: ReasonNo(1), id: "lunch".into(), name: names[0].clone(), max: wait_max };
         site.reasons.insert(reason.no, reason);
         group.strategy = if flags.2 { Strategy::SkillLevel } else { Strategy::LongestIdle };
@@ -416,6 +418,10 @@ fn reasons_rest_and_what_follows_a_call() {
     assert_eq!(site.reason("meeting").map(|r| (r.no, r.name.as_str(), r.max)), Some((ReasonNo(2), "meeting", None)));
     assert_eq!(site.agents[0].after_call, AfterCall::NotReady);
     assert_eq!(site.groups[0].calls_per_agent, 3);
+    assert_eq!(site.direct, DirectCalls::default());
+    let direct = text.replace("take_over: never", "direct_calls: {when: ready, ring: 5s, wrap_up: 3s}");
+    let rule = DirectCalls { when: DirectWhen::Ready, ring: Span::seconds(5), wrap_up: Span::seconds(3) };
+    assert_eq!(planned(&direct).direct, rule);
     let share = planned(&text.replace("quota: 3", "quota: 20%"));
     assert_eq!(share.rest.quota, Some(Quota::Percent(20)));
     for (from, to, message) in [
