@@ -33,6 +33,7 @@ use crate::base::bounds::LEVEL_MAX;
 use crate::base::{Agenda, AgentNo, ExtensionNo, GroupNo, ItemId, Now, OfferId, Supplies, Time};
 use crate::event::{About, By, Kind};
 use crate::site::{Site, Strategy};
+use crate::switch::WaitState;
 use agent::{Agent, Doing, Seat};
 use item::Item;
 use matcher::Matcher;
@@ -170,6 +171,12 @@ impl Acd {
             signed_in: queue.signed_in(),
             ready: queue.ready(),
         })
+    }
+
+    /// Where an item stands that is not connected yet.
+    pub fn wait(&self, item: ItemId) -> Option<WaitState> {
+        let Item { since, entered: first, priority, .. } = *self.items.get(&item)?;
+        Some(WaitState { since, first, priority })
     }
 
     pub fn gauges(&self) -> Gauges {

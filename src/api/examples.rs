@@ -145,7 +145,8 @@ fn contact() -> Value {
         "calls": [{ "call": "116703443107610627", "kind": "main", "legs": [{
             "leg": "116703443107610626", "role": "customer", "direction": "inbound",
             "party": { "trunk": { "no": 1, "id": "carrier" } }, "remote": "+8613800138000", "phase": "answered",
-            "since": "2026-11-21T08:00:00.150Z" }] }] })
+            "since": "2026-11-21T08:00:00.150Z" }] }],
+        "recording": { "state": "on", "since": "2026-11-21T08:00:20.000Z" } })
 }
 
 fn record() -> Value {

@@ -266,9 +266,9 @@ impl Contact {
 
     pub fn recording_ended(&mut self, context: &mut Context, length: Span, gap: Option<(RecordingGap, Span)>) {
         if let Recorder::Closing { origin, until, by } = &self.room.recorder {
-            let (answered, by) = (*until - *origin, by.clone());
+            let (until, answered, by) = (*until, *until - *origin, by.clone());
             self.journal_call(context, by, Kind::RecordingEnded { length, answered, gap });
-            self.room.recorder = Recorder::Closed;
+            self.room.recorder = Recorder::Closed { until };
         }
     }
 

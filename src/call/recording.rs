@@ -8,6 +8,7 @@ use crate::base::{LegId, PlayerId, SegmentId, Time};
 use crate::event::words::{By, LegRole, SegmentEdge};
 use crate::event::{About, Kind};
 use crate::media::words::{Body, Source, Subject, TrackSpec};
+use crate::switch::{RecordingPhase, RecordingState};
 
 /// The contact's recorder, from the first answer to the last end.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub(super) enum Recorder {
         file: String,
         origin: Time,
         told: Tracks,
+        /// When it began to be recorded, or paused.
+        since: Time,
         /// None while it is paused.
         segment: Option<Segment>,
     },
@@ -27,7 +30,9 @@ pub(super) enum Recorder {
         until: Time,
         by: By,
     },
-    Closed,
+    Closed {
+        until: Time,
+    },
 }
 
 /// What the two tracks are made of.
@@ -81,7 +86,7 @@ impl Contact {
                     self.tell_tracks(context, tracks);
                 }
             }
-            Recorder::On { segment: None, .. } | Recorder::Closing { .. } | Recorder::Closed => {}
+            Recorder::On { segment: None, .. } | Recorder::Closing { .. } | Recorder::Closed { .. } => {}
         }
     }
 
@@ -106,15 +111,15 @@ impl Contact {
         let origin = answered.unwrap_or(context.t());
         let segment = Some(Segment { from: origin, ..self.open_segment(context, party, SegmentEdge::Answered) });
         self.journal_call(context, by.unwrap_or(By::SYSTEM), Kind::RecordingStarted { file: file.clone() });
-        self.room.recorder = Recorder::On { file, origin, told: Tracks::default(), segment };
+        self.room.recorder = Recorder::On { file, origin, told: Tracks::default(), since: context.t(), segment };
         self.tell_tracks(context, tracks);
     }
 
     /// The file goes on with silence, which belongs to no segment.
     pub fn pause_recorder(&mut self, context: &mut Context, by: By) {
         self.end_segment(context, SegmentEdge::Paused);
-        if let Recorder::On { segment, .. } = &mut self.room.recorder {
-            *segment = None;
+        if let Recorder::On { segment, since, .. } = &mut self.room.recorder {
+            (*segment, *since) = (None, context.t());
         }
         self.tell_tracks(context, Tracks::default());
         self.journal_call(context, by, Kind::RecordingPaused);
@@ -124,8 +129,8 @@ impl Contact {
     pub fn resume_recorder(&mut self, context: &mut Context, by: By) {
         let party = self.left().and_then(|left| self.recorded_party(left));
         let next = self.open_segment(context, party, SegmentEdge::Resumed);
-        if let Recorder::On { segment, .. } = &mut self.room.recorder {
-            *segment = Some(next);
+        if let Recorder::On { segment, since, .. } = &mut self.room.recorder {
+            (*segment, *since) = (Some(next), context.t());
         }
         self.journal_call(context, by, Kind::RecordingResumed);
     }
@@ -137,6 +142,17 @@ impl Contact {
         *told = tracks;
         let spec = TrackSpec { recorder, file: file.clone(), origin: *origin, left, right };
         self.media(context, Body::SetTrack(spec));
+    }
+
+    /// What is asked for: none before it began.
+    pub fn recording_state(&self) -> Option<RecordingState> {
+        let (phase, since) = match &self.room.recorder {
+            Recorder::Off => return None,
+            Recorder::On { since, segment: Some(_), .. } => (RecordingPhase::On, *since),
+            Recorder::On { since, segment: None, .. } => (RecordingPhase::Paused, *since),
+            Recorder::Closing { until, .. } | Recorder::Closed { until } => (RecordingPhase::Over, *until),
+        };
+        Some(RecordingState { phase, since })
     }
 
     /// The name that an offer or the main leg gave its segment is used once; who comes back gets a new one.

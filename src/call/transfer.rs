@@ -5,6 +5,7 @@
 
 use crate::base::{CallId, GroupNo, LegId};
 use crate::event::words::{By, TransferEnding, TransferMode};
+use crate::switch::{TransferPhase, TransferState};
 
 #[derive(Debug)]
 pub(super) struct Transfer {
@@ -20,6 +21,19 @@ pub(super) struct Transfer {
     /// The group whose agent the transferor is: it gets the customer when nobody else does.
     pub group: Option<GroupNo>,
     pub by: By,
+}
+
+impl Transfer {
+    /// What is asked for.
+    pub fn state(&self) -> Option<TransferState> {
+        let phase = match self.phase {
+            Phase::Ringing => TransferPhase::Ringing,
+            Phase::Consulting => TransferPhase::Consulting,
+            Phase::Away => TransferPhase::Away,
+            Phase::Over => return None,
+        };
+        Some(TransferState { mode: self.mode, phase, leg: self.transferor, target: self.target, call: self.side })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::leg::Leg;
 use crate::base::{ContactId, GroupNo, NumberNo, Time};
 use crate::event::words::Direction;
 use crate::sip::words::Traced;
-use crate::switch::{CallState, LegState};
+use crate::switch::{CallState, LegState, RecordingState, TransferState};
 
 /// A contact without what the tenant adds: its flow.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub struct ContactView {
     pub queued: Option<GroupNo>,
     pub data: Map<String, Value>,
     pub calls: Vec<CallState>,
+    pub transfer: Option<TransferState>,
+    pub recording: Option<RecordingState>,
 }
 
 impl Contacts {
@@ -75,6 +77,8 @@ fn view(contact: &Contact) -> ContactView {
         queued: contact.waiting.as_ref().and_then(|w| w.groups.first().copied()),
         data: contact.data.clone(),
         calls: contact.calls.iter().map(|call| call_state(contact, call)).collect(),
+        transfer: contact.transfer.as_ref().and_then(|transfer| transfer.state()),
+        recording: contact.recording_state(),
     }
 }
 

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::Code;
 use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, IdBlock, LegId, NumberNo, OfferId, Time};
 use crate::event::words::{
-    CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, SupervisionMode, Watched, Wire, WorkRole,
+    CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, SupervisionMode, TransferMode, Watched,
+    Wire, WorkRole,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -104,8 +105,60 @@ pub struct ContactState {
     pub node: Option<String>,
     /// The group it waits for.
     pub queued: Option<GroupNo>,
+    pub wait: Option<WaitState>,
     pub data: Map<String, Value>,
     pub calls: Vec<CallState>,
+    pub transfer: Option<TransferState>,
+    /// None before it began.
+    pub recording: Option<RecordingState>,
+}
+
+/// Where a contact stands in its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitState {
+    /// When it entered this queue.
+    pub since: Time,
+    /// When it first entered any: its age for rank.
+    pub first: Time,
+    pub priority: i32,
+}
+
+/// A transfer or consult that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransferState {
+    pub mode: TransferMode,
+    pub phase: TransferPhase,
+    /// The transferor's.
+    pub leg: LegId,
+    /// The one that was dialled last.
+    pub target: Option<LegId>,
+    /// The call in which transferor and target meet; none for a blind transfer.
+    pub call: Option<CallId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransferPhase {
+    /// The target is dialled.
+    Ringing,
+    /// Target and transferor can talk.
+    Consulting,
+    /// The target talks to the others, the transferor waits until it leaves.
+    Away,
+}
+
+/// The recording of a live contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordingState {
+    pub phase: RecordingPhase,
+    pub since: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordingPhase {
+    On,
+    Paused,
+    /// Ended for good.
+    Over,
 }
 
 impl ContactState {
@@ -120,8 +173,11 @@ impl ContactState {
             flow: None,
             node: None,
             queued: None,
+            wait: None,
             data: Map::new(),
             calls: Vec::new(),
+            transfer: None,
+            recording: None,
         }
     }
 }

@@ -12,7 +12,7 @@ pub mod permission;
 
 pub use answer::{
     AgentState, AgentWorkState, Answer, BindingState, CallState, ContactState, ExtensionState, GroupState, LegPhase,
-    LegState, Snapshot, TracedMessage,
+    LegState, RecordingPhase, RecordingState, Snapshot, TracedMessage, TransferPhase, TransferState, WaitState,
 };
 pub use call::{CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Watch, Who};
 pub use code::Code;

@@ -120,8 +120,11 @@ impl Tenant {
             flow: run.and_then(|r| r.flow_key.clone()),
             node: run.and_then(|r| r.node.clone()),
             queued: view.queued,
+            wait: self.waits.get(&view.contact).and_then(|wait| self.acd.wait(wait.item?)),
             data: view.data,
             calls: view.calls,
+            transfer: view.transfer,
+            recording: view.recording,
         }
     }
 

@@ -16,7 +16,9 @@ use crate::base::{
     AgentNo, CallId, ContactId, ExtensionNo, FlowNo, GroupNo, LegId, NumberNo, OfferId, ReasonNo, Span, TenantNo, Time,
     TrunkNo, Utc,
 };
-use crate::event::words::{CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, Wire, WorkRole};
+use crate::event::words::{
+    CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, TransferMode, Wire, WorkRole,
+};
 use crate::event::{About, By, Event, Kind, VERSION};
 use crate::site::{
     AfterCall, Agent, Extension, Group, Number, Reason, Secret, Site, StationPlan, Strategy, Trunk, TrunkTarget,
@@ -26,7 +28,8 @@ use crate::switch::door::{House, Scope, TokenRow};
 use crate::switch::permission::{Permissions, Role};
 use crate::switch::{
     AgentState, AgentWorkState, Answer, BindingState, Body, CallState, Command, ContactState, ExtensionState,
-    GroupState, LegPhase, LegState, Query as Ask, Snapshot, TracedMessage,
+    GroupState, LegPhase, LegState, Query as Ask, RecordingPhase, RecordingState, Snapshot, TracedMessage,
+    TransferPhase, TransferState, WaitState,
 };
 
 pub const CONTACT: ContactId = ContactId(116_703_443_107_610_625);
@@ -349,8 +352,17 @@ fn contact_state() -> ContactState {
         flow: Some("main".into()),
         node: Some("to_support".into()),
         queued: Some(GroupNo(2)),
+        wait: Some(WaitState { since: T, first: T - Span::seconds(9), priority: 2 }),
         data: json!({ "order": "4711" }).as_object().expect("an object").clone(),
         calls: vec![CallState { call: CallId(10), kind: CallKind::Main, legs: vec![caller, ana] }],
+        transfer: Some(TransferState {
+            mode: TransferMode::ComeBack,
+            phase: TransferPhase::Away,
+            leg: LegId(12),
+            target: Some(LegId(13)),
+            call: Some(CallId(14)),
+        }),
+        recording: Some(RecordingState { phase: RecordingPhase::Paused, since: T }),
     }
 }
 

@@ -8,7 +8,10 @@ use utoipa::ToSchema;
 
 use super::{Lens, Ref, SupervisionView, word};
 use crate::event::words::PartyRef;
-use crate::switch::{CallState, ContactState, LegPhase, LegState, TracedMessage};
+use crate::switch::{
+    CallState, ContactState, LegPhase, LegState, RecordingPhase, RecordingState, TracedMessage, TransferPhase,
+    TransferState, WaitState,
+};
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ContactView {
@@ -28,10 +31,55 @@ pub struct ContactView {
     /// The group it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queued: Option<Ref>,
+    /// Where it stands in that queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<WaitView>,
     /// Attached data.
     #[schema(value_type = Object)]
     pub data: Map<String, Value>,
+    /// The main call first; each consult is a call of its own.
     pub calls: Vec<CallView>,
+    /// The transfer or consult that runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferView>,
+    pub recording: RecordingStateView,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct WaitView {
+    /// When it entered this queue, RFC 3339.
+    pub since: String,
+    /// When it first entered any: its age for rank.
+    pub first: String,
+    /// Each step is worth a minute of waiting.
+    pub priority: i32,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TransferView {
+    /// `blind`, `on-answer`, `come-back` or `consult`, as in the event `transfer_began`.
+    pub mode: String,
+    /// `ringing`: the target is dialled. `consulting`: it can talk to the transferor. `away`: it talks to the others, and
+    /// the transferor waits until it leaves.
+    pub phase: &'static str,
+    /// The transferor's.
+    pub leg: String,
+    /// The leg that was dialled last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The call in which transferor and target meet; absent for a blind transfer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+}
+
+/// Of a contact that lives.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RecordingStateView {
+    /// `on`, `paused` or `off`.
+    pub state: &'static str,
+    /// Since when, RFC 3339. Absent while it has not begun; with `off`, it was ended for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -139,9 +187,45 @@ impl ContactView {
             flow: state.flow.clone(),
             node: state.node.clone(),
             queued: state.queued.map(|no| lens.group(no)),
+            wait: state.wait.map(|wait| WaitView::new(wait, lens)),
             data: state.data.clone(),
             calls: state.calls.iter().map(|call| CallView::new(call, lens)).collect(),
+            transfer: state.transfer.map(TransferView::new),
+            recording: RecordingStateView::new(state.recording, lens),
         }
+    }
+}
+
+impl WaitView {
+    fn new(wait: WaitState, lens: &Lens<'_>) -> Self {
+        Self { since: lens.at(wait.since), first: lens.at(wait.first), priority: wait.priority }
+    }
+}
+
+impl TransferView {
+    fn new(transfer: TransferState) -> Self {
+        Self {
+            mode: word(transfer.mode),
+            phase: match transfer.phase {
+                TransferPhase::Ringing => "ringing",
+                TransferPhase::Consulting => "consulting",
+                TransferPhase::Away => "away",
+            },
+            leg: transfer.leg.to_string(),
+            target: transfer.target.map(|leg| leg.to_string()),
+            call: transfer.call.map(|call| call.to_string()),
+        }
+    }
+}
+
+impl RecordingStateView {
+    fn new(recording: Option<RecordingState>, lens: &Lens<'_>) -> Self {
+        let state = match recording.map(|recording| recording.phase) {
+            Some(RecordingPhase::On) => "on",
+            Some(RecordingPhase::Paused) => "paused",
+            Some(RecordingPhase::Over) | None => "off",
+        };
+        Self { state, since: recording.map(|recording| lens.at(recording.since)) }
     }
 }
 

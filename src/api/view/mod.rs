@@ -15,7 +15,8 @@ use utoipa::ToSchema;
 
 pub use agent::{AgentReply, AgentView, AgentWorkView, AgentsReply, LevelView, StationView};
 pub use contact::{
-    CallReply, CallView, CallsReply, ContactView, LegView, OriginateReply, PartyView, SipReply, TracedView, ladder,
+    CallReply, CallView, CallsReply, ContactView, LegView, OriginateReply, PartyView, RecordingStateView, SipReply,
+    TracedView, TransferView, WaitView, ladder,
 };
 pub use event::{ActorView, EventView, EventsReply};
 pub use record::*;

@@ -5,6 +5,7 @@ use super::{Bench, GROUP, dial};
 use crate::base::{AgentNo, Span};
 use crate::event::Kind;
 use crate::event::words::{EndCause, Side, TransferEnding, TransferMode};
+use crate::switch::TransferPhase;
 
 const MODES: [TransferMode; 4] =
     [TransferMode::Blind, TransferMode::OnAnswer, TransferMode::ComeBack, TransferMode::Consult];
@@ -133,6 +134,14 @@ fn each_order_leaves_everybody_where_he_belongs() {
         assert_eq!((bench.calls(), bench.ended()), (names(calls), *ended), "{mode:?} {order:?}");
         let told = bench.tells.iter().filter(|t| matches!(t, Tell::TransferEnded { .. })).count();
         assert_eq!(told, usize::from(ended.is_some()), "{mode:?} {order:?}");
+        let runs = match (ended, answered) {
+            (Some(_), _) => None,
+            (None, false) => Some(TransferPhase::Ringing),
+            (None, true) if *mode == ComeBack => Some(TransferPhase::Away),
+            (None, true) => Some(TransferPhase::Consulting),
+        };
+        let seen = bench.contacts.view(bench.contact).and_then(|view| view.transfer);
+        assert_eq!(seen.map(|t| (t.mode, t.phase)), runs.map(|phase| (*mode, phase)), "{order:?}");
     }
 }
 

@@ -8,6 +8,7 @@ use crate::event::Kind;
 use crate::event::words::{By, EndCause, SegmentEdge, Side};
 use crate::media::words::{Body, ReportBody};
 use crate::sip::words as sip;
+use crate::switch::{RecordingPhase, RecordingState};
 
 impl Bench {
     fn hold(&mut self, name: &str) {
@@ -229,14 +230,21 @@ fn an_announcement_is_heard_by_one_or_all_and_ends_by_itself() {
 fn a_pause_is_silence_and_no_segment() {
     let mut bench = Bench::talk(false);
     let record = |verb| Act::Record { verb, by: asked() };
+    let seen = |bench: &Bench| bench.contacts.view(bench.contact).and_then(|view| view.recording).expect("it began");
+    assert_eq!(seen(&bench).phase, RecordingPhase::On);
     bench.verb(record(RecordVerb::Pause));
+    let paused = seen(&bench);
+    assert_eq!(paused.phase, RecordingPhase::Paused);
     assert_eq!(bench.recorded(), (String::new(), String::new()));
     assert_eq!(bench.refused(&record(RecordVerb::Pause)), Some(Refused::AlreadyDone));
     bench.pass(Span::seconds(5));
+    assert_eq!(seen(&bench), paused);
     bench.verb(record(RecordVerb::Resume));
+    assert_eq!(seen(&bench), RecordingState { phase: RecordingPhase::On, since: paused.since + Span::seconds(5) });
     assert_eq!(bench.recorded(), ("customer".to_owned(), "ana".to_owned()));
     bench.pass(Span::seconds(5));
     bench.verb(record(RecordVerb::Stop));
+    assert_eq!(seen(&bench), RecordingState { phase: RecordingPhase::Over, since: paused.since + Span::seconds(10) });
     assert_eq!(bench.refused(&record(RecordVerb::Start)), Some(Refused::RecordingOver));
     assert_eq!(bench.last("recording_ended").by, asked());
     bench.bye("customer");
