@@ -55,10 +55,11 @@ impl Acd {
                 };
                 let holder = self.offers.get(&offer).map(|lease| lease.holder);
                 self.finish(offer, ending, None, by, now.t);
-                self.leave(item, exit, by, now.t);
+                // Before the item leaves: what the caller hears next, he hears without a phone that still holds him.
                 if let Some(holder) = holder {
                     self.outputs.push_back(Output::Rescind { offer, holder, ending });
                 }
+                self.leave(item, exit, by, now.t);
             }
         }
         self.settle(now.t, supplies);
@@ -344,8 +345,8 @@ impl Acd {
             return;
         };
         self.finish(offer, ending, None, by, t);
-        self.requeue(item, t);
         self.outputs.push_back(Output::Rescind { offer, holder, ending });
+        self.requeue(item, t);
     }
 
     /// The one way an offer ends, and what its ending costs agent and phone; the caller says what becomes of the item.

@@ -128,10 +128,15 @@ impl Contact {
         }
     }
 
-    /// A leg that rings for a call in which nobody is left.
+    /// A leg that rings for a talk that is over: who is left of it, if anybody, has gone on to a flow.
     pub fn orphaned_invite(&self) -> Option<LegId> {
         let invites = self.dialings.iter().filter(|d| matches!(d.purpose, Purpose::Invite { .. }));
-        invites.filter(|d| self.talkers(d.call).next().is_none()).find_map(|d| d.leg)
+        invites.filter(|d| self.talkers(d.call).nth(1).is_none()).find_map(|d| d.leg)
+    }
+
+    /// Somebody further is being rung.
+    pub fn invites(&self) -> bool {
+        self.dialings.iter().any(|d| matches!(d.purpose, Purpose::Invite { .. }))
     }
 
     /// The main party is gone: nothing is dialled for it any longer.

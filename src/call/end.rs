@@ -2,7 +2,7 @@
 
 use super::contact::{Contact, Context, Ending, SEAL_MAX, Timer};
 use super::recording::Recorder;
-use super::transfer::Event;
+use super::transfer::{Event, Phase};
 use super::words::{OfferStep, Output, Tell};
 use crate::base::{AgentNo, CallId, LegId, Span};
 use crate::event::words::{By, Disposition, EndCause, LegRole, OfferEnding, PartyRef, RecordingGap, Side};
@@ -105,8 +105,8 @@ impl Contact {
 
     fn left_transfer(&mut self, context: &mut Context, leg: LegId, event: Event, end: LegEnd) {
         let was_main = self.main == Some(leg);
-        // When the two others talk already, they may do so on.
-        let goes_on = self.talk_goes_on();
+        // When the two others have met already, they may talk on.
+        let goes_on = self.talk_goes_on() || self.transfer.as_ref().is_some_and(|t| t.phase == Phase::Consulting);
         if was_main && !goes_on {
             self.mark_ending(end);
         }
@@ -125,6 +125,8 @@ impl Contact {
             return;
         }
         if self.flow_holds {
+            let main = self.main_call();
+            self.free_all(context, main, &By::SYSTEM);
             self.other_left = Some((context.t(), end));
             self.tell(context, Tell::OtherSideLeft);
         } else if let Some(main) = self.main {

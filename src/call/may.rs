@@ -39,7 +39,9 @@ impl Contact {
             }
             Act::Invite(invite) => {
                 let watches = self.talker(invite.inviter)?.watches().is_some();
-                unless(watches, Refused::NotTalking)?;
+                // Whom a flow or queue has is not alone in wanting the next one who comes.
+                let alone = self.company(invite.inviter).next().is_none();
+                unless(watches || alone || self.waiting.is_some(), Refused::NotTalking)?;
                 self.has_room()
             }
             Act::Transfer(transfer) => self.may_transfer(transfer.transferor),
@@ -102,7 +104,9 @@ impl Contact {
         let gives = leg.role != LegRole::Customer && leg.watches().is_none();
         unless(leg.call != self.main_call() || !gives, Refused::NotTransferor)?;
         unless(self.transfer.is_some(), Refused::TransferRuns)?;
-        unless(self.company(transferor).next().is_none(), Refused::NotTalking)?;
+        // Until there was sound from an agent the queue has the caller still.
+        let unheard = leg.offered.is_some_and(|offered| !offered.connected);
+        unless(self.company(transferor).next().is_none() || unheard, Refused::NotTalking)?;
         self.has_room()
     }
 

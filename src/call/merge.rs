@@ -113,10 +113,10 @@ impl Contact {
     /// This leg's far end, or whom it has dialled, can go without it.
     fn may_give_away(&self, leg: LegId) -> Result<(), Refused> {
         let found = self.leg(leg).ok_or(Refused::UnknownLeg)?;
-        if found.call != self.main_call() || found.role == LegRole::Customer {
+        if found.call != self.main_call() || found.role == LegRole::Customer || found.watches().is_some() {
             return Err(Refused::NotTransferor);
         }
-        if self.transfer.is_some() {
+        if self.transfer.is_some() || self.invites() {
             return Err(Refused::TransferRuns);
         }
         let dials = self.rung_for(Purpose::Connect).is_some_and(|dialled| dialled != leg);
@@ -227,7 +227,8 @@ impl Contact {
         }
         self.journal_leg(context, transferor, by.clone(), Kind::TransferBegan { mode });
         let group = self.leg(transferor).and_then(|l| l.offered).and_then(|o| o.group);
-        let answered = target.is_some_and(|leg| self.is_answered(leg));
+        // While it rings its dial knows it: another way may be tried by then.
+        let target = target.filter(|leg| self.is_answered(*leg));
         self.transfer = Some(Box::new(Transfer {
             mode,
             phase: Phase::Ringing,
@@ -238,7 +239,7 @@ impl Contact {
             group,
             by: by.clone(),
         }));
-        if answered {
+        if target.is_some() {
             self.marks.talked = true;
             self.transfer_event(context, Event::TargetAnswered, None);
         }

@@ -132,6 +132,8 @@ impl Contact {
         let offer = offered.offer;
         self.waiting = None;
         self.marks.talked = true;
+        let main = self.main_call();
+        self.free_all(context, main, &By::SYSTEM);
         self.tell(context, Tell::Offer { offer, step: OfferStep::Connected });
     }
 

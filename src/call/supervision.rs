@@ -9,7 +9,9 @@ use super::end::LegEnd;
 use super::leg::Leg;
 use super::words::{Refused, Supervise, Tell};
 use crate::base::{AgentNo, CallId, ContactId, GroupNo, LegId};
-use crate::event::words::{By, EndCause, LegRole, Side, SupervisionEnding, SupervisionMode as Mode, Watched};
+use crate::event::words::{
+    By, Direction, EndCause, LegRole, Side, SupervisionEnding, SupervisionMode as Mode, Watched,
+};
 use crate::event::{About, Kind};
 use crate::switch::LegPhase;
 
@@ -66,6 +68,10 @@ impl Contact {
         let target = self.supervisor(leg)?.target;
         if self.transfer.is_some() {
             return Err(Refused::TransferRuns);
+        }
+        // Whom an order dials is nobody's customer before he answers.
+        if self.main_leg().is_none_or(|main| !main.is_answered() && main.direction == Direction::Outbound) {
+            return Err(Refused::NobodyToReplace);
         }
         let others = || self.talkers(self.main_call()).filter(|l| Some(l.id) != self.main);
         match target {

@@ -67,8 +67,6 @@ pub(super) enum Step {
     TargetToOthers,
     /// The transferor is with the others again.
     TransferorToOthers,
-    /// The transferor is with the target again.
-    TransferorToTarget,
     ReleaseTransferor,
     ReleaseTarget,
     /// The others are alone now: the flow, the group or the end has them.
@@ -140,13 +138,13 @@ fn ringing_alone(event: Event) -> (Phase, Vec<Step>) {
 }
 
 fn consulting(event: Event) -> (Phase, Vec<Step>) {
-    use Step::{ReleaseTarget, ReleaseTransferor, TargetToOthers, TransferorToOthers, TransferorToTarget};
+    use Step::{ReleaseTarget, ReleaseTransferor, TargetToOthers, TransferorToOthers};
     match event {
         Event::TargetFailed | Event::TargetLeft => over(&[TransferorToOthers], TransferEnding::CameBack),
         Event::TransferorLeft => over(&[TargetToOthers], TransferEnding::Completed),
         Event::Complete => over(&[TargetToOthers, ReleaseTransferor], TransferEnding::Completed),
-        // The two talk on.
-        Event::OthersLeft => over(&[TransferorToTarget], TransferEnding::CustomerLeft),
+        // The two talk on, wherever the transferor was just then; the main call is theirs.
+        Event::OthersLeft => over(&[TargetToOthers, TransferorToOthers], TransferEnding::CustomerLeft),
         Event::Cancel => over(&[ReleaseTarget, TransferorToOthers], TransferEnding::Cancelled),
         Event::Join => over(&[TargetToOthers, TransferorToOthers], TransferEnding::Joined),
         Event::TargetAnswered => (Phase::Consulting, Vec::new()),
@@ -259,7 +257,6 @@ mod tests {
                         assert!(transferor, "{mode:?} {events:?}: he is gone");
                         transferor_with_others = true;
                     }
-                    Step::TransferorToTarget => assert!(transferor && target, "{mode:?} {events:?}"),
                     Step::ReleaseTransferor => {
                         assert!(std::mem::replace(&mut transferor, false), "{mode:?} {events:?}: released twice");
                     }

@@ -55,9 +55,8 @@ impl Contact {
             self.pass_main(transferor);
         }
         let main = self.main_call();
-        self.calls.iter_mut().filter(|call| call.id == main).for_each(|call| call.chair = None);
         self.journal_leg(context, transferor, by.clone(), Kind::TransferBegan { mode });
-        self.retrieve_all(context, main, &by);
+        self.free_all(context, main, &by);
         self.transfer = Some(Box::new(Transfer {
             mode,
             phase: Phase::Over,
@@ -140,7 +139,7 @@ impl Contact {
 
     fn transfer_step(&mut self, context: &mut Context, step: Step, end: Option<LegEnd>, told: bool) {
         let Some(transfer) = &self.transfer else { return };
-        let (transferor, side, by, main) = (transfer.transferor, transfer.side, transfer.by.clone(), self.main_call());
+        let (transferor, by, main) = (transfer.transferor, transfer.by.clone(), self.main_call());
         let target = transfer.target.or_else(|| self.rung_for(Purpose::Transfer));
         // Somebody left, or somebody asked.
         let (cause, whose) = end.map_or((EndCause::Released, Side::Command), |e| (EndCause::PeerLeft, e.side));
@@ -153,11 +152,6 @@ impl Contact {
                 self.retrieve_all(context, main, &by);
             }
             Step::TransferorToOthers => self.hand(context, transferor, main, &by),
-            Step::TransferorToTarget => {
-                if let Some(side) = side {
-                    self.hand(context, transferor, side, &by);
-                }
-            }
             Step::ReleaseTransferor => self.release_leg(context, transferor, cause, whose),
             Step::ReleaseTarget => {
                 if let Some(target) = target {
@@ -177,6 +171,10 @@ impl Contact {
         let Some(transfer) = self.transfer.take() else { return };
         let Transfer { transferor, mode, by, .. } = *transfer;
         let cause = told_cause(ending, end);
+        if ending == TransferEnding::Completed {
+            let main = self.main_call();
+            self.free_all(context, main, &by);
+        }
         self.journal_leg(context, transferor, by, Kind::TransferEnded { mode, ending, cause });
         if !told {
             self.tell(context, Tell::TransferEnded { transferor, ending, cause });

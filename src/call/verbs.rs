@@ -42,6 +42,15 @@ impl Contact {
         }
     }
 
+    /// Whoever talked to them has left, or somebody new comes: they are held and muted no longer.
+    pub fn free_all(&mut self, context: &mut Context, call: CallId, by: &By) {
+        self.retrieve_all(context, call, by);
+        let muted: Vec<LegId> = self.talkers(call).filter(|l| l.muted_from || l.muted_to).map(|l| l.id).collect();
+        for leg in muted {
+            self.mute(context, leg, (false, false), by.clone());
+        }
+    }
+
     pub fn mute(&mut self, context: &mut Context, leg: LegId, (from, to): (bool, bool), by: By) {
         let Some(l) = self.leg_mut(leg) else { return };
         (l.muted_from, l.muted_to) = (from, to);
@@ -134,10 +143,13 @@ impl Contact {
         self.journal_leg(context, leg, By::SYSTEM, Kind::ChairTaken);
     }
 
-    /// The chair's leg ended: the conference goes on with the next one, or ends.
+    /// The chair's leg ended: the conference goes on with the next one, or ends. Whoever gives the call away leaves it to
+    /// the next one, whatever his leaving was to mean.
     pub fn chair_left(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
+        let gives_away = self.transfer.as_ref().is_some_and(|transfer| transfer.transferor == leg);
         let Some(call) = self.calls.iter_mut().find(|c| c.chair.is_some_and(|(chair, _)| chair == leg)) else { return };
         let Some((id, (_, leaves))) = call.chair.take().map(|chair| (call.id, chair)) else { return };
+        let leaves = if gives_away { ChairLeaves::PassOn } else { leaves };
         let left: Vec<(LegId, LegRole)> = self.talkers(id).map(|l| (l.id, l.role)).collect();
         let next = left.iter().find(|(_, role)| *role == LegRole::Agent).or(left.first());
         match (leaves, next) {

@@ -160,7 +160,7 @@ pub enum Refused {
     NothingToEnd,
     /// Only from the main call, and not by the customer.
     NotTransferor,
-    /// Another transfer of this contact runs.
+    /// Another transfer of this contact runs, or somebody is being invited whom it would leave behind.
     TransferRuns,
     /// The verb does not fit how far the transfer is.
     TransferNotThere,

@@ -104,7 +104,7 @@ pub enum EndCause {
     TooLong,
     /// A trunk, tenant, number or group is full.
     Full,
-    /// The node itself is full or draining.
+    /// The node itself is full or draining, or the far end's server answered with an error of its own (5xx).
     Overloaded,
     /// The server was stopped while the leg was up.
     Crash,

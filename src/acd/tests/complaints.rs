@@ -16,7 +16,7 @@ fn row_1_a_late_answer_after_the_caller_left_wins_nothing() {
     let mut house = house(&[(1, &[(1, 5)])]);
     house.play(&[
         (1, Do::Call(7, 1), &["offer 7 to 1"]),
-        (2, Do::CallerLeaves(7), &["7 CallerLeft", "rescind 1 CallerLeft"]),
+        (2, Do::CallerLeaves(7), &["rescind 1 CallerLeft", "7 CallerLeft"]),
         (2, Do::PicksUp(1), &[]),
         (2, Do::Talks(1), &[]),
         (3, Do::Ends(1, OfferEnding::Connected), &[]),
@@ -36,7 +36,7 @@ fn row_4_a_reservation_is_a_lease() {
         (4, Do::Rings(2), &[]),
         (8, Do::Wait, &[]),
         (24, Do::Wait, &["rescind 2 RangOut", "offer 7 to 1"]),
-        (25, Do::CallerLeaves(7), &["7 CallerLeft", "rescind 1 CallerLeft"]),
+        (25, Do::CallerLeaves(7), &["rescind 1 CallerLeft", "7 CallerLeft"]),
     ]);
     assert!(house.acd.is_at_rest());
 }
@@ -143,7 +143,7 @@ fn row_11_wrap_up_and_idle_time_belong_to_the_agent() {
         (20, Do::HangUp(1, 1), &[]),
         // In wrap-up of group 2 he is not offered group 1, and afterwards he is the one who idled less.
         (21, Do::Call(2, 1), &["offer 2 to 2"]),
-        (22, Do::CallerLeaves(2), &["2 CallerLeft", "rescind 2 CallerLeft"]),
+        (22, Do::CallerLeaves(2), &["rescind 2 CallerLeft", "2 CallerLeft"]),
         (31, Do::Call(3, 1), &["offer 3 to 2"]),
     ]);
 }

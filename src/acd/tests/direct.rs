@@ -113,7 +113,7 @@ fn each_ending_of_a_direct_offer() {
         (1, Do::CallAgent(7, 2, 60), &["offer 7 to 2"]),
         (2, Do::Ends(2, OfferEnding::Failed), &[]),
         (7, Do::Wait, &["offer 7 to 2"]),
-        (8, Do::SignOut(2), &["7 NoAgent", "rescind 2 Rejected"]),
+        (8, Do::SignOut(2), &["rescind 2 Rejected", "7 NoAgent"]),
     ]);
 }
 
@@ -124,7 +124,7 @@ fn a_direct_call_that_rings_out_spares_whoever_was_not_ready() {
         (1, Do::NotReady(2), &[]),
         (2, Do::CallAgent(7, 2, 0), &["offer 7 to 2"]),
         (3, Do::Rings(2), &[]),
-        (22, Do::Wait, &["7 NoAgent", "rescind 2 RangOut"]),
+        (22, Do::Wait, &["rescind 2 RangOut", "7 NoAgent"]),
     ]);
     let bo = house.acd.snapshot(AgentNo(2)).expect("bo");
     assert_eq!(bo.wish, Some(Wish::NotReady(NotReadyReason::Asked)));
@@ -137,7 +137,7 @@ fn a_colleague_of_his_group_picks_it_up() {
         (1, Do::CallAgent(7, 2, 0), &["offer 7 to 2"]),
         (2, Do::Rings(2), &[]),
         (3, Do::Pick(3, 7), &[]),
-        (4, Do::Pick(1, 7), &["7 TimedOut", "rescind 2 LostRace"]),
+        (4, Do::Pick(1, 7), &["rescind 2 LostRace", "7 TimedOut"]),
     ]);
 }
 
@@ -158,7 +158,7 @@ fn the_first_ready_agent_of_any_group_is_asked() {
         (5, Do::Ends(3, OfferEnding::Rejected), &["offer 8 to 3"]),
         (6, Do::Ready(2), &["offer 7 to 2"]),
         (7, Do::Talks(2), &["7 Connected"]),
-        (8, Do::CallerLeaves(8), &["8 CallerLeft", "rescind 3 CallerLeft"]),
+        (8, Do::CallerLeaves(8), &["rescind 3 CallerLeft", "8 CallerLeft"]),
     ]);
     assert_eq!([waiting(&house, 1), waiting(&house, 2)], [0, 0]);
 }

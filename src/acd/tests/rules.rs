@@ -31,7 +31,7 @@ fn a_call_from_entry_to_the_end_of_the_wrap_up() {
     assert_eq!(house.shown(1), Display::WrapUp);
     house.play(&[
         (70, Do::Wait, &["offer 8 to 1"]),
-        (71, Do::CallerLeaves(8), &["8 CallerLeft", "rescind 1 CallerLeft"]),
+        (71, Do::CallerLeaves(8), &["rescind 1 CallerLeft", "8 CallerLeft"]),
     ]);
     assert!(house.acd.is_at_rest());
     assert_eq!(house.shown(1), Display::Ready);
@@ -130,7 +130,7 @@ fn rescinded_by_a_supervisor_or_a_withdrawal() {
     house.play(&[
         (10, Do::Call(7, 1), &["offer 7 to 1"]),
         (11, Do::Forced(1), &["rescind 1 Rescinded", "offer 7 to 2"]),
-        (12, Do::TakenOut(7), &["7 Withdrawn", "rescind 2 Rescinded"]),
+        (12, Do::TakenOut(7), &["rescind 2 Rescinded", "7 Withdrawn"]),
     ]);
     assert!(house.acd.is_at_rest());
 }
@@ -143,7 +143,7 @@ fn a_caller_who_leaves_ends_the_offer_in_every_state() {
         for act in acts {
             house.act(*act);
         }
-        house.play(&[(1, Do::CallerLeaves(7), &["7 CallerLeft", "rescind 1 CallerLeft"])]);
+        house.play(&[(1, Do::CallerLeaves(7), &["rescind 1 CallerLeft", "7 CallerLeft"])]);
         assert!(house.acd.is_at_rest());
         assert_eq!(house.shown(1), Display::Ready, "{acts:?}");
     }
@@ -246,7 +246,7 @@ fn while_an_agent_is_rung_the_offer_decides_over_the_longest_wait() {
         (1, Do::Call(1, 1), &["offer 1 to 1"]),
         (1, Do::Rings(1), &[]),
         (20, Do::Wait, &[]),
-        (21, Do::Wait, &["1 TimedOut", "rescind 1 RangOut"]),
+        (21, Do::Wait, &["rescind 1 RangOut", "1 TimedOut"]),
     ]);
     assert_eq!(house.acd.counts().offers, 0);
 }

@@ -90,7 +90,7 @@ fn wrap_up_is_entered_extended_and_quit() {
     house.play(&[
         (39, Do::Wait, &[]),
         (40, Do::Wait, &["offer 7 to 1"]),
-        (41, Do::CallerLeaves(7), &["7 CallerLeft", "rescind 1 CallerLeft"]),
+        (41, Do::CallerLeaves(7), &["rescind 1 CallerLeft", "7 CallerLeft"]),
     ]);
     // Without a length it lasts until he quits it, or is ready.
     house.play(&[
@@ -220,7 +220,7 @@ fn a_reserved_agent_is_kept_free_until_his_lease_ends() {
     assert_eq!((house.refused, house.shown(1)), (Some(VerbRefused::NotAvailable), Display::Reserved));
     house.play(&[
         (40, Do::Wait, &["offer 7 to 1"]),
-        (41, Do::CallerLeaves(7), &["7 CallerLeft", "rescind 1 CallerLeft"]),
+        (41, Do::CallerLeaves(7), &["rescind 1 CallerLeft", "7 CallerLeft"]),
     ]);
     house.play(&[(50, Do::Reserve(1, 30), &[]), (51, Do::Call(8, 2), &[]), (52, Do::Release(1), &["offer 8 to 1"])]);
     house.play(&[(53, Do::Release(1), &[])]);
@@ -363,7 +363,7 @@ fn strategies_choose_by_what_each_has_done() {
 
 fn house_taken(offered: &str) -> [&'static str; 2] {
     match offered.ends_with('3') {
-        true => ["9 Withdrawn", "rescind 3 Rescinded"],
-        false => ["9 Withdrawn", "rescind 1 Rescinded"],
+        true => ["rescind 3 Rescinded", "9 Withdrawn"],
+        false => ["rescind 1 Rescinded", "9 Withdrawn"],
     }
 }

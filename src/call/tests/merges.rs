@@ -1,6 +1,6 @@
 //! Two contacts of one phone become one, in every order of REFER, answer and hang-up.
 
-use super::super::words::{Act, Refused, Tell};
+use super::super::words::{Act, ChairLeaves, Invite, Refused, Tell};
 use super::*;
 use crate::event::words::{LegRole, TransferEnding};
 use crate::sip::words::Act as Sip;
@@ -91,6 +91,18 @@ fn every_order_around_a_target_that_rings() {
         Row("he answers", &["answer bo"], &["customer+bo"], Some(TransferEnding::Completed)),
         Row("transferor first", &["bye ana", "answer bo"], &["customer+bo"], Some(TransferEnding::Completed)),
         Row("he refuses", &["fail bo"], &["customer+ana"], Some(TransferEnding::Failed)),
+        Row(
+            "another way is tried, and he answers",
+            &["no-way bo", "answer bo"],
+            &["customer+bo"],
+            Some(TransferEnding::Completed),
+        ),
+        Row(
+            "another way is tried, and the customer leaves",
+            &["no-way bo", "bye customer"],
+            &[],
+            Some(TransferEnding::CustomerLeft),
+        ),
         Row("he rings out", &["wait"], &["customer+ana"], Some(TransferEnding::Failed)),
         Row("customer leaves", &["bye customer"], &[], Some(TransferEnding::CustomerLeft)),
         Row("both leave", &["bye ana", "bye customer"], &[], Some(TransferEnding::CustomerLeft)),
@@ -106,6 +118,7 @@ fn every_order_around_a_target_that_rings() {
                 Some(("answer", who)) => two.bench.answer(who),
                 Some(("bye", who)) => two.bench.bye(who),
                 Some(("fail", who)) => two.bench.fail(who, EndCause::Busy),
+                Some(("no-way", who)) => two.bench.fail(who, EndCause::Unreachable),
                 _ => two.bench.pass(Span::seconds(30)),
             }
         }
@@ -144,6 +157,11 @@ fn what_comes_before_the_merge_decides_whether_it_can_be() {
         }
         assert_eq!(two.merge().err(), refused, "{name}");
     }
+    // Somebody is being invited, whom nobody would wait for.
+    let mut two = Two::new(true);
+    let (inviter, chair_leaves, dial) = (two.bench.leg("ana"), ChairLeaves::PassOn, dial(&["cy"]));
+    two.bench.verb(Act::Invite(Box::new(Invite { inviter, chair_leaves, dial })));
+    assert_eq!(two.merge().err(), Some(Refused::TransferRuns));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::Contacts;
-use super::words::{Act, Arrival, Attempt, Dial, Limits, OfferStep, Output, Ring, Tell, Transfer};
+use super::words::{Act, Arrival, Attempt, Birth, Dial, Limits, OfferStep, Output, Ring, Tell, Transfer};
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, GroupNo, IdBlock, InterfaceNo, ItemId, LegId, Now, OfferId, PlayerId,
     PortPair, Ports, Rng, SegmentId, Span, Supplies, TenantNo, Time, TrunkNo, Utc,
@@ -121,6 +121,28 @@ impl Bench {
         bench
     }
 
+    /// A command has Bo dialled, whom it rings.
+    pub fn order() -> Self {
+        let mut bench = Self::empty();
+        bench.contact = ContactId(bench.supplies.ids.mint(bench.t));
+        let birth = Birth {
+            contact: bench.contact,
+            from: "100".to_owned(),
+            to: "bo".to_owned(),
+            language: "en-US".to_owned(),
+            record: false,
+            data: serde_json::Map::new(),
+            limits: LIMITS,
+            by: asked(),
+        };
+        let now = bench.now();
+        bench.contacts.born(birth, now, &mut bench.supplies);
+        bench.drain();
+        bench.act(Act::Dial(Box::new(Dial { customer: true, ..dial(&["bo"]) })));
+        bench.rings("bo");
+        bench
+    }
+
     /// Ana's phone has called the boss by itself.
     pub fn phone() -> Self {
         let mut bench = Self::empty();
@@ -152,11 +174,11 @@ impl Bench {
         self.arrives(arrival, false)
     }
 
-    /// A phone calls another by itself.
+    /// A phone calls another by itself, to which two ways lead.
     pub fn phone_calls(&mut self, name: &str, to: &str) -> ContactId {
         let contact = self.group_calls(name);
         let (before, now) = (std::mem::replace(&mut self.contact, contact), self.now());
-        self.contacts.act(contact, Act::Dial(Box::new(dial(&[to]))), now, &mut self.supplies);
+        self.contacts.act(contact, Act::Dial(Box::new(dial(&[to, to]))), now, &mut self.supplies);
         self.drain();
         self.contact = before;
         contact

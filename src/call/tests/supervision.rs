@@ -114,6 +114,12 @@ fn a_supervisor_gives_no_call_away_and_is_not_supervised() {
     assert_eq!(bench.refused(&Bench::supervise(Watched::Leg(sue), Mode::Listen)), Some(Refused::UnknownLeg));
     let transfer = super::super::words::Transfer { transferor: sue, mode: TransferMode::Blind, dial: dial(&["bo"]) };
     assert_eq!(bench.refused(&Act::Transfer(Box::new(transfer))), Some(Refused::NotTransferor));
+    // Nor by joining it to a call of his own.
+    let mut bench = bench;
+    bench.phone_calls("sue-two", "bo");
+    bench.answer("bo");
+    let legs = (sue, bench.leg("sue-two"));
+    assert_eq!(bench.merge(legs), Err(Refused::NotTransferor));
 }
 
 #[test]
@@ -296,6 +302,15 @@ fn a_customer_whom_only_a_flow_has_is_nobodys_to_take() {
     assert_eq!(bench.refused(&Act::TakeOver { leg, by: asked() }), Some(Refused::NobodyToReplace));
     bench.bye("customer");
     assert!(bench.is_over());
+}
+
+#[test]
+fn whom_an_order_still_rings_is_nobodys_to_take() {
+    let mut bench = Bench::order();
+    let call = Watched::Call(bench.call_of("bo").expect("he is rung"));
+    bench.supervised(call, Mode::Listen);
+    let leg = bench.leg("sue");
+    assert_eq!(bench.refused(&Act::TakeOver { leg, by: asked() }), Some(Refused::NobodyToReplace));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Hold, mute, further parties, digits, announcements and the recording, as what people hear and what the journal says.
 
-use super::super::words::{Act, Audience, ChairLeaves, Does, Invite, RecordVerb, Refused, Tell};
+use super::super::words::{Act, Audience, ChairLeaves, ConsultVerb, Does, Invite, RecordVerb, Refused, Tell, Transfer};
 use super::{Bench, HELD_SDP, asked, dial};
 use crate::base::bounds::LEGS_PER_CONTACT;
 use crate::base::{LegId, Span};
 use crate::event::Kind;
-use crate::event::words::{By, EndCause, SegmentEdge, Side};
+use crate::event::words::{By, EndCause, SegmentEdge, Side, TransferMode};
 use crate::media::words::{Body, ReportBody};
 use crate::sip::words as sip;
 use crate::switch::{RecordingPhase, RecordingState};
@@ -173,12 +173,80 @@ fn the_chair_is_passed_on_or_ends_it() {
 }
 
 #[test]
+fn a_chair_who_gives_the_call_away_takes_nobody_along() {
+    for mode in [TransferMode::Blind, TransferMode::OnAnswer, TransferMode::Consult] {
+        let mut bench = Bench::conference(ChairLeaves::End);
+        bench.transfer(mode, &["cy"]);
+        bench.answer("cy");
+        if mode == TransferMode::Consult {
+            bench.consult(ConsultVerb::Complete);
+        }
+        assert_eq!(bench.calls(), ["customer+bo+cy"], "{mode:?}");
+        // What his leaving was to mean is nobody's concern now.
+        bench.bye("cy");
+        assert_eq!(bench.calls(), ["customer+bo"], "{mode:?}");
+    }
+}
+
+#[test]
+fn a_hold_or_mute_is_over_with_who_made_it() {
+    for (mutes, hears) in [(false, "music/jazz"), (true, "nothing")] {
+        let stop = |bench: &mut Bench| match mutes {
+            false => bench.hold("customer"),
+            true => bench.verb(Act::Mute { leg: bench.leg("customer"), from: false, to: true, by: asked() }),
+        };
+        let mut bench = Bench::talk(true);
+        stop(&mut bench);
+        assert_eq!(bench.hears("customer"), hears);
+        bench.bye("ana");
+        bench.act(Act::Play { sounds: vec!["survey".into()] });
+        assert_eq!(bench.hears("customer"), "survey");
+        // Nor does the next agent meet it, where it was made in the queue.
+        bench.act(Act::Wait { groups: vec![super::GROUP], music: "jazz".to_owned() });
+        stop(&mut bench);
+        bench.ring("cy", 2);
+        bench.answer("cy");
+        bench.heard("cy");
+        assert_eq!((bench.hears("customer").as_str(), bench.hears("cy").as_str()), ("cy", "customer"));
+        assert_eq!(bench.record().anomalies, 0);
+    }
+}
+
+#[test]
 fn whom_nobody_waits_for_is_not_rung() {
     let mut bench = Bench::talk(false);
     bench.invite("bo", ChairLeaves::PassOn);
     bench.bye("customer");
     assert!(bench.is_over());
     assert_eq!(bench.record().anomalies, 0);
+}
+
+#[test]
+fn who_waits_or_is_in_a_flow_invites_nobody_and_is_not_given_away() {
+    let mut bench = Bench::customer();
+    bench.act(Act::Answer);
+    let invite = |bench: &Bench, name: &str| {
+        let invite = Invite { inviter: bench.leg(name), chair_leaves: ChairLeaves::PassOn, dial: dial(&["bo"]) };
+        bench.refused(&Act::Invite(Box::new(invite)))
+    };
+    assert_eq!(invite(&bench, "customer"), Some(Refused::NotTalking), "a flow has him");
+    bench.act(Act::Wait { groups: vec![super::GROUP], music: "jazz".to_owned() });
+    assert_eq!(invite(&bench, "customer"), Some(Refused::NotTalking), "he waits");
+    bench.ring("ana", 1);
+    bench.answer("ana");
+    let transfer = Transfer { transferor: bench.leg("ana"), mode: TransferMode::Blind, dial: dial(&["bo"]) };
+    assert_eq!(
+        bench.refused(&Act::Transfer(Box::new(transfer))),
+        Some(Refused::NotTalking),
+        "without sound he waits on"
+    );
+    assert_eq!(invite(&bench, "ana"), Some(Refused::NotTalking));
+    bench.heard("ana");
+    assert_eq!(invite(&bench, "ana"), None);
+    // Whom he invites is not rung on for a customer whom the flow has again.
+    bench.invite("bo", ChairLeaves::PassOn);
+    bench.bye("ana");
+    assert!(!bench.is_live("bo") && bench.is_live("customer"));
 }
 
 #[test]

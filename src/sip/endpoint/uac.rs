@@ -374,6 +374,8 @@ fn cause_of(status: u16, silent: bool) -> EndCause {
         404 | 408 | 410 | 430 | 480 => EndCause::Unreachable,
         484 | 604 => EndCause::NotFound,
         415 | 488 | 606 => EndCause::NotAcceptable,
+        // A server's trouble and nobody's refusal: another way may lead there (RFC 3261 §21.5).
+        500..600 => EndCause::Overloaded,
         _ => EndCause::Rejected,
     }
 }
@@ -392,13 +394,14 @@ mod tests {
 
     #[test]
     fn the_best_refusal_is_chosen_by_class_and_by_what_it_says() {
-        let rows: [(&[u16], u16, EndCause); 7] = [
+        let rows: [(&[u16], u16, EndCause); 8] = [
+            (&[503], 503, EndCause::Overloaded),
             (&[480, 486], 486, EndCause::Busy),
             (&[408, 404], 404, EndCause::Unreachable),
             (&[503, 486], 486, EndCause::Busy),
             (&[486, 603], 603, EndCause::Rejected),
             (&[500, 302], 302, EndCause::Rejected),
-            (&[503, 500], 500, EndCause::Rejected),
+            (&[503, 500], 500, EndCause::Overloaded),
             (&[488], 488, EndCause::NotAcceptable),
         ];
         for (statuses, expected, cause) in rows {
