@@ -9,6 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::reply::{Reply, SEQ_HEADER};
 use super::request::{Caller, JsonBody, Named, minted, wrong_snapshot};
+use super::verbs::who;
 use super::view::{CallReply, CallsReply, ContactView, OriginateReply, SipReply, TracedView, ladder};
 use super::{Problem, Routes};
 use crate::base::bounds::{ATTACHED_DATA_BYTES, SPEECH_CHARS};
@@ -62,9 +63,12 @@ pub struct SayBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HangupBody {
-    /// Ends this leg alone. Absent: the whole contact.
+    /// Ends this leg alone. Neither it nor `agent`: the whole contact.
     #[serde(default)]
     pub leg: Option<String>,
+    /// An agent's id, or `no:` and his number: ends his leg in this contact alone.
+    #[serde(default)]
+    pub agent: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -128,8 +132,8 @@ async fn hang_up(
 ) -> Result<Reply<CallReply>, Problem> {
     caller.may(Permission::CallsControl)?;
     let contact = minted("contact", &contact)?;
-    let leg = body.leg.map(|leg| minted("leg", &leg)).transpose()?;
-    contact_reply(&caller, Body::Hangup { contact, leg }).await
+    let who = who(&caller, body.leg, body.agent)?;
+    contact_reply(&caller, Body::Hangup { contact, who }).await
 }
 
 /// Replaces the named keys of a contact's attached data; `null` removes one.

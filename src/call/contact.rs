@@ -163,6 +163,8 @@ pub(super) struct Context<'a> {
     /// Versions of media commands and numbers of players, both per tenant.
     pub counter: &'a mut u64,
     pub tenant_key: &'a str,
+    /// Whose doing it is that legs end in this step.
+    pub by: By,
 }
 
 impl Context<'_> {

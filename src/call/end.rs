@@ -55,7 +55,7 @@ impl Contact {
         self.journal_leg(
             context,
             leg,
-            By::SYSTEM,
+            context.by.clone(),
             Kind::LegEnded { cause: end.cause, side: end.side, sip_status: end.status },
         );
         self.journal_leg(context, leg, By::SYSTEM, Kind::CallLeft);

@@ -285,5 +285,5 @@ fn context<'a>(
     now: Now,
     supplies: &'a mut Supplies,
 ) -> Context<'a> {
-    Context { now, supplies, out, closing, counter, tenant_key }
+    Context { now, supplies, out, closing, counter, tenant_key, by: By::SYSTEM }
 }

@@ -192,8 +192,8 @@ impl Contact {
             (
                 LegPhase::Answered,
                 EndCause::HungUp | EndCause::Released | EndCause::MediaLost | EndCause::SignallingLost,
-            ) => (SupervisionEnding::Left, By::SYSTEM),
-            (LegPhase::Answered, _) => (SupervisionEnding::TargetLeft, By::SYSTEM),
+            ) => (SupervisionEnding::Left, context.by.clone()),
+            (LegPhase::Answered, _) => (SupervisionEnding::TargetLeft, context.by.clone()),
         };
         self.journal_leg(context, leg, by, Kind::SupervisionEnded { ending, cause: Some(end.cause) });
     }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::CallVerb;
-use crate::base::{AgentNo, CommandId, ContactId, GroupNo, LegId, ReasonNo, Span};
+use super::{CallVerb, Who};
+use crate::base::{AgentNo, CommandId, ContactId, GroupNo, ReasonNo, Span};
 use crate::event::words::{Actor, Station};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub enum Body {
     /// Ends the whole contact, or one leg of it.
     Hangup {
         contact: ContactId,
-        leg: Option<LegId>,
+        who: Option<Who>,
     },
     /// Replaces the named keys of a contact's attached data; `null` removes one.
     SetData {

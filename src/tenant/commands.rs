@@ -10,7 +10,7 @@ use crate::call::words::{Act, Birth};
 use crate::event::words::{By, EndCause, Side, Speech, Station};
 use crate::event::{About, Kind};
 use crate::site::{Origin, ResolveError, resolve};
-use crate::switch::{AgentVerb, Answer, Body, Code, Command, ContactState, LegPhase, Originate, Snapshot, Then};
+use crate::switch::{AgentVerb, Answer, Body, Code, Command, ContactState, LegPhase, Originate, Snapshot, Then, Who};
 
 /// A refusal: its code, and what stood in the way.
 pub(super) type Refusal = (Code, String);
@@ -119,7 +119,7 @@ impl Tenant {
             Body::Priority { contact, priority } => self.prioritise(contact, priority, &by, now, supplies),
             Body::Originate(originate) => self.originate(originate, by, now, supplies),
             Body::Call { contact, verb } => self.call_verb(contact, verb, by, now, supplies),
-            Body::Hangup { contact, leg } => self.command_hangup(contact, leg, by, now, supplies),
+            Body::Hangup { contact, who } => self.command_hangup(contact, who, by, now, supplies),
             Body::SetData { contact, data } => {
                 if !self.contacts.is_live(contact) {
                     return Err((Code::UnknownContact, contact.to_string()));
@@ -279,7 +279,7 @@ impl Tenant {
     fn command_hangup(
         &mut self,
         contact: ContactId,
-        leg: Option<LegId>,
+        who: Option<Who>,
         by: By,
         now: Now,
         supplies: &mut Supplies,
@@ -287,9 +287,8 @@ impl Tenant {
         if !self.contacts.is_live(contact) {
             return Err((Code::UnknownContact, contact.to_string()));
         }
-        if let Some(leg) = leg.filter(|&leg| !self.contacts.has_leg(contact, leg)) {
-            return Err((Code::UnknownLeg, leg.to_string()));
-        }
+        let ends = |leg| Act::Hangup { leg: Some(leg), cause: EndCause::Released, side: Side::Command, by: By::SYSTEM };
+        let leg = who.map(|who| self.leg(contact, Some(who), ends)).transpose()?;
         let before = self.contact_state(contact);
         self.hang_up(contact, leg, EndCause::Released, by, now, supplies);
         self.introduce(now, supplies);

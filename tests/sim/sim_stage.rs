@@ -100,7 +100,7 @@ impl Stage for Sim {
     fn end_all(&mut self) {
         let contacts: Vec<_> = self.world.disk.open.contacts.keys().copied().collect();
         for contact in contacts {
-            self.command(None, Body::Hangup { contact, leg: None });
+            self.command(None, Body::Hangup { contact, who: None });
         }
     }
 

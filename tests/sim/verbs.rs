@@ -320,10 +320,15 @@ fn a_third_party_joins_and_is_removed() {
     house.hear(&[("customer", "ana+cai"), ("ana", "customer+cai"), ("cai", "customer+ana")]);
     house.refuses(to(ana, TransferMode::Blind, number("9002")), Code::InConference);
     let cai = house.leg("cai");
-    let body = Body::Hangup { contact: house.contact, leg: Some(cai) };
+    let body = Body::Hangup { contact: house.contact, who: Some(Who::Leg(cai)) };
     house.world.command(Command { id: None, actor: Actor::Integration(1), body });
     house.wait(Span::millis(500));
     house.hear(&[("customer", "ana"), ("ana", "customer")]);
+    let bo = Some(Who::Agent(house.agent_no("a1")));
+    let body = Body::Hangup { contact: house.contact, who: bo };
+    let reply = house.world.command(Command { id: None, actor: Actor::Integration(1), body });
+    let answer = &house.world.answers[&reply].0;
+    assert!(matches!(answer, Answer::Refused { code: Code::UnknownLeg, .. }), "{answer:?}");
     // who does not come changes nothing
     house.does(invite(number("1900")));
     house.rejects(CAI);

@@ -8,7 +8,7 @@ use super::house::{CONTACT, Rig, SEQ};
 use crate::base::{AgentNo, CommandId, ExtensionNo, GroupNo, LegId, ReasonNo, Span};
 use crate::event::words::{Actor, Station};
 use crate::switch::door::House;
-use crate::switch::{AgentVerb, Body, Originate, Then};
+use crate::switch::{AgentVerb, Body, Originate, Then, Who};
 
 fn data(value: &Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
@@ -152,7 +152,7 @@ fn state_rows() -> Vec<Row> {
 }
 
 fn call_rows() -> Vec<Row> {
-    let hangup = |leg| Body::Hangup { contact: CONTACT, leg };
+    let hangup = |who| Body::Hangup { contact: CONTACT, who };
     let call = format!("/v1/calls/{CONTACT}");
     vec![
         (
@@ -163,7 +163,8 @@ fn call_rows() -> Vec<Row> {
             200,
         ),
         ("POST", format!("{call}/hangup"), None, hangup(None), 200),
-        ("POST", format!("{call}/hangup"), Some(json!({ "leg": "12" })), hangup(Some(LegId(12))), 200),
+        ("POST", format!("{call}/hangup"), Some(json!({ "leg": "12" })), hangup(Some(Who::Leg(LegId(12)))), 200),
+        ("POST", format!("{call}/hangup"), Some(json!({ "agent": "ana" })), hangup(Some(Who::Agent(AgentNo(3)))), 200),
         (
             "PATCH",
             format!("{call}/data"),

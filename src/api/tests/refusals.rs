@@ -137,6 +137,7 @@ async fn a_call_that_cannot_be_ordered_or_changed() {
         ("POST", "/v1/calls", "admin", Some(json!([])), 400, "bad-request", None),
         ("GET", "/v1/calls/abc", "admin", None, 400, "bad-request", Some("contact")),
         ("POST", &hangup, "admin", Some(json!({ "leg": "x" })), 400, "bad-request", Some("leg")),
+        ("POST", &hangup, "admin", Some(json!({ "leg": "12", "agent": "ana" })), 400, "bad-request", Some("agent")),
         ("PATCH", &set_data, "admin", Some(json!({ "a": big })), 413, "data-too-large", None),
     ];
     refused(rows).await;

@@ -60,6 +60,17 @@ impl Bench {
 }
 
 #[test]
+fn who_hangs_a_supervisor_up_is_told_with_what_ends_by_it() {
+    let mut bench = Bench::watched(Mode::Listen);
+    bench.hang_up(Some(bench.leg("sue")));
+    for kind in ["supervision_ended", "leg_ended"] {
+        assert_eq!(bench.last(kind).by, asked(), "{kind}");
+    }
+    bench.bye("ana");
+    assert_eq!(bench.last("leg_ended").by, crate::event::words::By::SYSTEM, "the next step is nobody's");
+}
+
+#[test]
 fn modes_change_at_any_time_and_the_recording_has_what_the_customer_hears() {
     let mut bench = Bench::watched(Mode::Listen);
     assert_eq!(bench.three_hear(), ["ana", "customer", "customer+ana"]);
