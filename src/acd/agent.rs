@@ -89,7 +89,7 @@ impl Work {
 
 impl Doing {
     /// His phone is in a call that no offer made.
-    pub const DIALING: Self = Self::Call { how: How::Talking, offer: None };
+    pub const DIALING: Self = Self::Call { how: How::Dialing, offer: None };
 
     pub fn talking(offer: OfferId) -> Self {
         Self::Call { how: How::Talking, offer: Some(offer) }
@@ -98,8 +98,8 @@ impl Doing {
     pub fn role(self) -> WorkRole {
         match self {
             Self::Offered(_) => WorkRole::Offered,
-            Self::Call { how: How::Talking, offer: Some(_) } => WorkRole::Talking,
-            Self::Call { how: How::Talking, offer: None } => WorkRole::Dialing,
+            Self::Call { how: How::Talking, .. } => WorkRole::Talking,
+            Self::Call { how: How::Dialing, .. } => WorkRole::Dialing,
             Self::Call { how: How::Held, .. } => WorkRole::Held,
             Self::Call { how: How::Consulting, .. } => WorkRole::Consulting,
             Self::Call { how: How::Conference, .. } => WorkRole::Conference,
@@ -129,7 +129,8 @@ impl Doing {
     /// A call, and not on hold: of these he can have one.
     pub fn is_talk(self) -> bool {
         match self {
-            Self::Call { how: How::Talking | How::Consulting | How::Conference, .. } | Self::Monitoring => true,
+            Self::Call { how: How::Dialing | How::Talking | How::Consulting | How::Conference, .. }
+            | Self::Monitoring => true,
             Self::Call { how: How::Held, .. } | Self::Offered(_) | Self::Reserved { .. } | Self::WrapUp { .. } => false,
         }
     }

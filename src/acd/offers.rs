@@ -138,8 +138,14 @@ impl Acd {
     ) {
         let doing = self.agents.get(&agent).and_then(|a| a.seat()).and_then(|s| s.doing(contact));
         match doing {
-            Some(Doing::Call { offer: Some(offer), .. }) => {
-                self.finish(offer, OfferEnding::Connected, None, by, now.t);
+            // He called somebody for no group: nothing follows from it.
+            Some(Doing::Call { offer: None, .. }) if wrap_up == Span::ZERO => {
+                self.end_work(agent, Some(contact), by, now.t);
+            }
+            Some(Doing::Call { offer, .. }) => {
+                if let Some(offer) = offer {
+                    self.finish(offer, OfferEnding::Connected, None, by, now.t);
+                }
                 let after = self.site.agents.get(&agent).map_or(AfterCall::WrapUp, |a| a.after_call);
                 if after == AfterCall::NotReady {
                     self.after_call(agent, now.t);
@@ -151,14 +157,9 @@ impl Acd {
                     self.end_work(agent, Some(contact), by, now.t);
                 }
             }
-            Some(
-                Doing::Offered(_)
-                | Doing::Call { offer: None, .. }
-                | Doing::Monitoring
-                | Doing::Reserved { .. }
-                | Doing::WrapUp { .. },
-            )
-            | None => self.late += 1,
+            Some(Doing::Offered(_) | Doing::Monitoring | Doing::Reserved { .. } | Doing::WrapUp { .. }) | None => {
+                self.late += 1
+            }
         }
         self.settle(now.t, supplies);
     }

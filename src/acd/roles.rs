@@ -6,6 +6,7 @@ use super::Acd;
 use super::agent::Doing;
 use super::people::about_work;
 use super::words::{How, RoleRefused};
+use crate::base::bounds::CALLS_PER_AGENT;
 use crate::base::{AgentNo, ContactId, Now, Supplies, Time};
 use crate::event::words::OfferEnding;
 use crate::event::{About, By};
@@ -47,6 +48,52 @@ impl Acd {
         Ok(())
     }
 
+    /// Whether he may call somebody for this contact. What he wishes does not matter.
+    ///
+    /// # Errors
+    /// He is signed out, in another call that is not on hold, or in as many as he may.
+    pub fn may_dial(&self, agent: AgentNo, contact: ContactId) -> Result<(), RoleRefused> {
+        let seat = self.seat_of(agent).map_err(|_| RoleRefused::NotHis)?;
+        let rings = self.ringing_offer(agent).is_some();
+        if let Some(other) = self.other_talk(agent, contact) {
+            return Err(RoleRefused::Talks(other));
+        }
+        let claims = self.phones.get(&seat.extension()).map_or(0, |phone| phone.claims().len());
+        if (seat.is_full() && !rings) || claims >= CALLS_PER_AGENT { Err(RoleRefused::Full) } else { Ok(()) }
+    }
+
+    /// He calls somebody for this contact from now on: granted before his station is rung, so nobody else rings it. An offer
+    /// that rings has lost the race.
+    ///
+    /// # Errors
+    /// As [`Self::may_dial`].
+    pub fn dials(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), RoleRefused> {
+        self.may_dial(agent, contact)?;
+        self.make_room(agent, contact, by, now.t)?;
+        if let Some(phone) = self.phone_of(agent) {
+            phone.claim(contact);
+        }
+        self.set_doing(agent, Doing::DIALING, about_work(agent, Some(contact)), by, now.t);
+        self.settle(now.t, supplies);
+        Ok(())
+    }
+
+    /// His station was never rung for it.
+    pub fn dials_not(&mut self, agent: AgentNo, contact: ContactId, now: Now, supplies: &mut Supplies) {
+        if let Some(phone) = self.phone_of(agent) {
+            phone.release(contact);
+        }
+        self.end_work(agent, Some(contact), &By::SYSTEM, now.t);
+        self.settle(now.t, supplies);
+    }
+
     /// How he is in his call from now on. On hold, the next may be offered to him where his groups allow several; in
     /// every other way an offer that rings meanwhile has lost the race.
     ///
@@ -76,7 +123,18 @@ impl Acd {
 
     /// No other call of his is off hold, and no offer rings.
     fn make_room(&mut self, agent: AgentNo, contact: ContactId, by: &By, t: Time) -> Result<(), RoleRefused> {
-        let seat = self.seat_of(agent).map_err(|_| RoleRefused::NotHis)?;
+        if let Some(other) = self.other_talk(agent, contact) {
+            return Err(RoleRefused::Talks(other));
+        }
+        if let Some(offer) = self.ringing_offer(agent) {
+            self.rescind(offer, OfferEnding::LostRace, by, t);
+        }
+        Ok(())
+    }
+
+    /// Where else he talks.
+    fn other_talk(&self, agent: AgentNo, contact: ContactId) -> Option<ContactId> {
+        let seat = self.seat_of(agent).ok()?;
         let rings = self.ringing_offer(agent);
         // An offer that was picked up is a talk already.
         let talks = |doing: Doing| match doing {
@@ -84,12 +142,6 @@ impl Acd {
             Doing::Call { .. } | Doing::Monitoring | Doing::Reserved { .. } | Doing::WrapUp { .. } => doing.is_talk(),
         };
         let mut others = seat.works().iter().filter(|w| w.contact != Some(contact));
-        if let Some(other) = others.find(|w| talks(w.doing)).and_then(|w| w.contact) {
-            return Err(RoleRefused::Talks(other));
-        }
-        if let Some(offer) = rings {
-            self.rescind(offer, OfferEnding::LostRace, by, t);
-        }
-        Ok(())
+        others.find(|w| talks(w.doing)).and_then(|w| w.contact)
     }
 }

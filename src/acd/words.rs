@@ -108,6 +108,8 @@ pub enum ClaimRefused {
 /// How an agent is in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
+    /// Nobody is there yet, or his phone called by itself.
+    Dialing,
     Talking,
     Held,
     Consulting,

@@ -7,15 +7,16 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::records::group_no;
 use super::reply::{Reply, SEQ_HEADER};
 use super::request::{Caller, JsonBody, Named, minted, wrong_snapshot};
-use super::verbs::who;
+use super::verbs::{TargetBody, ring, target, who};
 use super::view::{CallReply, CallsReply, ContactView, OriginateReply, SipReply, TracedView, ladder};
 use super::{Problem, Routes};
 use crate::base::bounds::{ATTACHED_DATA_BYTES, SPEECH_CHARS};
 use crate::base::{ContactId, is_language_tag};
 use crate::switch::permission::Permission;
-use crate::switch::{Body, Code, Originate, Query, Snapshot, Then};
+use crate::switch::{self, Body, CallTarget, Code, Originate, Query, Snapshot, Then, TwoWay};
 
 pub fn routes() -> Routes {
     OpenApiRouter::new()
@@ -27,12 +28,24 @@ pub fn routes() -> Routes {
         .routes(routes!(sip_history))
 }
 
-/// Dials `to` and runs `flow` for whoever answers, or speaks a text to him: one of the two.
+/// Dials `to` and runs `flow` for whoever answers, or speaks a text to him; or lets `by` call `to`: one of the three.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OriginateBody {
-    /// An internal number, or a public one with `+`.
-    pub to: String,
+    /// An internal number, or a public one with `+`; with `by` also `{"agent": id}`, `{"group": id}` or `{"flow": key}`.
+    pub to: TargetBody,
+    /// Who calls: `{"agent": id}`, or a number. He is rung first; when he has answered, `to` is dialled and they talk.
+    #[serde(default)]
+    pub by: Option<TargetBody>,
+    /// For which of his groups the agent calls; its wrap-up follows.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// The phone of `by` is asked to answer by itself. Absent: what the site says of an agent's extension.
+    #[serde(default)]
+    pub auto_answer: Option<bool>,
+    /// With `by`: how long `to` rings at most; 60 s when absent.
+    #[serde(default)]
+    pub ring_ms: Option<u64>,
     /// A flow's key: its file in `dialplans` without the ending.
     #[serde(default)]
     pub flow: Option<String>,
@@ -99,7 +112,10 @@ async fn get_call(caller: Caller, Named(contact): Named) -> Result<Reply<CallRep
     contact_reply(&caller, Body::Query(Query::Contact(contact))).await
 }
 
-/// Dials a number, and runs a flow for whoever answers or speaks a text to him.
+/// Dials a number, and runs a flow for whoever answers or speaks a text to him; or calls for somebody.
+///
+/// With `by` an agent, a phone or somebody outside is rung first and then connected to `to`. An agent who is not ready may
+/// call; one who talks gets 409 `agent-busy`, which names the contact. If nobody is there he hears it and is released.
 ///
 /// 202 says that the command is accepted and on its way to the disk; what becomes of the call is told by events of the
 /// contact. Send an `Idempotency-Key` to be able to repeat after a timeout without dialling twice.
@@ -107,18 +123,51 @@ async fn get_call(caller: Caller, Named(contact): Named) -> Result<Reply<CallRep
     responses((status = 202, body = OriginateReply)))]
 async fn originate(caller: Caller, JsonBody(body): JsonBody<OriginateBody>) -> Result<Reply<OriginateReply>, Problem> {
     caller.may(Permission::CallsOriginate)?;
-    let OriginateBody { to, flow, say, from, data } = body;
-    if to.is_empty() {
+    if matches!(&body.to, TargetBody::Number(to) if to.is_empty()) {
         return Err(Problem::field("to", "`to` is empty".to_owned()));
     }
-    let then = then(flow, say)?;
-    check_data(&data)?;
-    let (Snapshot::Ordered(contact), seq) = caller.ask(Body::Originate(Originate { to, then, from, data })).await?
-    else {
-        return Err(wrong_snapshot());
-    };
+    check_data(&body.data)?;
+    let order = if body.by.is_some() { two_way(&caller, body)? } else { one_way(body)? };
+    let (Snapshot::Ordered(contact), seq) = caller.ask(order).await? else { return Err(wrong_snapshot()) };
     let contact = contact.to_string();
     Ok(Reply { status: StatusCode::ACCEPTED, seq, body: OriginateReply { seq, contact } })
+}
+
+/// A number, and what comes when it answers.
+fn one_way(body: OriginateBody) -> Result<Body, Problem> {
+    let OriginateBody { to, by: _, group, auto_answer, ring_ms, flow, say, from, data } = body;
+    let TargetBody::Number(to) = to else {
+        return Err(Problem::field("to", "without `by`, `to` is a number"));
+    };
+    for (name, is_there) in
+        [("group", group.is_some()), ("auto_answer", auto_answer.is_some()), ("ring_ms", ring_ms.is_some())]
+    {
+        if is_there {
+            return Err(Problem::field(name, format!("`{name}` goes with `by`")));
+        }
+    }
+    Ok(Body::Originate(Originate { to, then: then(flow, say)?, from, data }))
+}
+
+/// Somebody, and whom he calls.
+fn two_way(caller: &Caller, body: OriginateBody) -> Result<Body, Problem> {
+    let OriginateBody { to, by, group, auto_answer, ring_ms, flow, say, from, data } = body;
+    for (name, is_there) in [("flow", flow.is_some()), ("say", say.is_some())] {
+        if is_there {
+            return Err(Problem::field(name, format!("`{name}` and `by` exclude each other")));
+        }
+    }
+    let by = match by.map(|by| target(caller, by)).transpose()? {
+        Some(CallTarget::Agent(agent)) => switch::Caller::Agent(agent),
+        Some(CallTarget::Number(number)) => switch::Caller::Number(number),
+        Some(CallTarget::Group(_) | CallTarget::Flow(_)) | None => {
+            return Err(Problem::field("by", "`by` is a number or `{\"agent\": id}`"));
+        }
+    };
+    let unknown = |id: &str| Problem::new(Code::UnknownGroup, format!("no group `{id}`"));
+    let group = group.map(|id| group_no(&caller.site, &id).ok_or_else(|| unknown(&id))).transpose()?;
+    let (to, ring) = (target(caller, to)?, ring(ring_ms)?);
+    Ok(Body::TwoWay(TwoWay { by, to, group, from, auto_answer, ring, data }))
 }
 
 /// Ends a contact, or one leg of it.

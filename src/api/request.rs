@@ -102,6 +102,7 @@ impl Caller {
             Body::Query(_) => None,
             Body::Agent { .. }
             | Body::Originate(_)
+            | Body::TwoWay(_)
             | Body::Hangup { .. }
             | Body::SetData { .. }
             | Body::Priority { .. }

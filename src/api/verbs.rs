@@ -222,7 +222,7 @@ fn hearers(
 }
 
 /// Dialling out of the house by a verb needs what originating needs.
-fn target(caller: &Caller, to: TargetBody) -> Result<CallTarget, Problem> {
+pub fn target(caller: &Caller, to: TargetBody) -> Result<CallTarget, Problem> {
     Ok(match to {
         TargetBody::Number(number) => {
             if let Ok(Destination::Trunks { .. }) = resolve(&caller.site, &Origin::Api, &number) {

@@ -39,6 +39,7 @@ impl Contact {
             Act::Dial(dial) => self.dial(context, *dial),
             Act::SetData { data, by } => self.set_data(context, data, by),
             Act::Refuse { cause } => self.refuse(context, cause, Side::System),
+            Act::NotConnected { cause } => self.not_connected(context, cause),
             Act::Hold { leg, by } => self.hold(context, leg, by),
             Act::Retrieve { leg, by } => self.retrieve(context, leg, by),
             Act::Mute { leg, from, to, by } => self.mute(context, leg, (from, to), by),

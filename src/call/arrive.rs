@@ -41,6 +41,8 @@ impl Contact {
             number,
             language,
             record,
+            two_way: false,
+            shown: None,
             data: Map::new(),
             born: context.t(),
             limits,
@@ -115,6 +117,7 @@ impl Contact {
                 phase: LegPhase::Calling,
                 since: context.t(),
                 offered: None,
+                caller: None,
                 supervision: None,
                 media,
                 progress: 0,
@@ -146,12 +149,13 @@ impl Contact {
             language: birth.language,
             record: birth.record,
             limits: birth.limits,
-            call_kind: CallKind::Main,
+            call_kind: birth.call_kind,
             met: Vec::new(),
             max_forwards: 70,
             by: birth.by.clone(),
         };
         let mut contact = Self::open(context, born);
+        (contact.two_way, contact.shown) = (birth.two_way, birth.shown.map(Box::new));
         if !birth.data.is_empty() {
             contact.data = birth.data;
             let kind = Kind::ContactData { data: contact.data.clone() };

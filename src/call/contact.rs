@@ -37,6 +37,10 @@ pub(super) struct Contact {
     pub number: Option<NumberNo>,
     pub language: String,
     pub record: bool,
+    /// Its first party was dialled to be connected to a second.
+    pub two_way: bool,
+    /// The number that far ends are shown, when it is not who calls.
+    pub shown: Option<Box<String>>,
     pub data: Map<String, Value>,
     pub born: Time,
     pub limits: Limits,
@@ -120,17 +124,19 @@ pub(super) enum Timer {
     HoldMax,
     /// The probe of a silent leg was not answered.
     Probe,
+    /// The main party has heard long enough that nobody is there.
+    ToneOver,
     /// Reports that are missing after the end are not waited for any longer.
     Seal,
 }
 
 /// One table, indexed by [`Timer`].
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Timers([Option<Time>; 6]);
+pub(super) struct Timers([Option<Time>; 7]);
 
 impl Timers {
-    pub const ALL: [Timer; 6] =
-        [Timer::RingOver, Timer::Alone, Timer::CallMax, Timer::HoldMax, Timer::Probe, Timer::Seal];
+    pub const ALL: [Timer; 7] =
+        [Timer::RingOver, Timer::Alone, Timer::CallMax, Timer::HoldMax, Timer::Probe, Timer::ToneOver, Timer::Seal];
 
     pub fn set(&mut self, timer: Timer, at: Option<Time>) {
         self.0[timer as usize] = at;
@@ -143,6 +149,10 @@ impl Timers {
 
     pub fn next(&self) -> Option<Time> {
         self.0.iter().flatten().min().copied()
+    }
+
+    pub fn is_set(&self, timer: Timer) -> bool {
+        self.0[timer as usize].is_some()
     }
 
     /// Takes the first timer that has come due.
@@ -246,6 +256,7 @@ impl Contact {
                 Timer::Alone => self.release_all(context, EndCause::PeerLeft, Side::System),
                 Timer::CallMax | Timer::HoldMax => self.release_all(context, EndCause::TooLong, Side::System),
                 Timer::Probe => self.probe_unanswered(context),
+                Timer::ToneOver => self.tone_over(context),
                 Timer::Seal => self.let_go(context),
             }
         }
@@ -306,6 +317,7 @@ impl Contact {
         let held = self.flow_holds || self.waiting.is_some() || self.awaits_dial();
         let ringing = self.parties().any(|l| !l.is_answered());
         let alone = !held
+            && !self.hears_tone()
             && self.transfer.is_none()
             && !self.talk_goes_on()
             && !ringing

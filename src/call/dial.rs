@@ -27,6 +27,12 @@ const AUTO_ANSWER: [(&str, &str); 3] = [
     ("Answer-Mode", "Auto"),
 ];
 
+/// What a party hears who was dialled to be connected to somebody, when nobody is there (ITU-T E.180), and how
+/// often; should its end not be told, it is over after `TONE_MAX`.
+const BUSY_TONE: &str = "tones/busy";
+const BUSY_TONES: usize = 4;
+const TONE_MAX: Span = Span::seconds(5);
+
 /// One dial: parties are tried in order until one answers.
 #[derive(Debug)]
 pub(super) struct Dialing {
@@ -72,7 +78,11 @@ impl Contact {
     /// Rings the next target; with none left the dial is over with how the last one ended.
     fn next_attempt(&mut self, context: &mut Context, mut dialing: Dialing, mut last: LegEnd) {
         while let Some(attempt) = dialing.attempts.pop_front() {
-            let role = if dialing.customer { LegRole::Customer } else { LegRole::Other };
+            let role = match (attempt.caller, dialing.customer) {
+                (Some(_), _) => LegRole::Agent,
+                (None, true) => LegRole::Customer,
+                (None, false) => LegRole::Other,
+            };
             match self.ring_out(context, attempt, role, dialing.call, None, None) {
                 Ok(leg) => {
                     dialing.leg = Some(leg);
@@ -212,8 +222,34 @@ impl Contact {
         }
         self.mark_ending(end);
         match self.main {
+            // A final status says it to a caller; who was dialled himself hears it.
+            Some(main) if self.is_answered(main) && self.two_way => self.play_busy_tone(context),
             Some(main) => self.release_leg(context, main, end.cause, end.side),
             None => self.marks.dialled = true,
+        }
+    }
+
+    /// Whom the main party is to be connected to cannot even be dialled.
+    pub fn not_connected(&mut self, context: &mut Context, cause: EndCause) {
+        self.marks.dialled = true;
+        self.connect_over(context, Err(LegEnd { cause, side: Side::System, status: None }));
+    }
+
+    fn play_busy_tone(&mut self, context: &mut Context) {
+        self.start_prompt(context, vec![BUSY_TONE.into(); BUSY_TONES]);
+        self.timers.set(Timer::ToneOver, Some(context.t() + TONE_MAX));
+    }
+
+    /// That nobody is there is being told to the main party.
+    pub fn hears_tone(&self) -> bool {
+        self.timers.is_set(Timer::ToneOver)
+    }
+
+    /// The main party has heard that nobody is there.
+    pub fn tone_over(&mut self, context: &mut Context) {
+        self.timers.set(Timer::ToneOver, None);
+        if let Some(ending) = self.ended_by {
+            self.release_all(context, ending.cause, ending.side);
         }
     }
 
@@ -300,6 +336,7 @@ impl Contact {
             phase: LegPhase::Calling,
             since: context.t(),
             offered,
+            caller: attempt.caller,
             supervision,
             media,
             progress: 0,
@@ -308,7 +345,7 @@ impl Contact {
             away_since: None,
             muted_from: false,
             muted_to: false,
-            does: Does::Talks,
+            does: if attempt.caller.is_some() { Does::Dials } else { Does::Talks },
             probing: false,
             pressed: Default::default(),
         };

@@ -46,7 +46,8 @@ impl Contact {
     /// The leg is over, whoever began it: every leg ends here.
     pub fn end_leg(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
         let Some(l) = self.leg(leg).filter(|l| l.is_live()) else { return };
-        let (was_answered, offered, party, call) = (l.is_answered(), l.offered, l.party, l.call);
+        let (was_answered, offered, caller) = (l.is_answered(), l.offered, l.caller);
+        let (party, call) = (l.party, l.call);
         let was_recorded = self.customer.or(self.main) == Some(leg);
         if was_recorded {
             self.stop_recorder(context, By::SYSTEM);
@@ -72,8 +73,14 @@ impl Contact {
             if offered.connected && !self.has_agent(offered.agent) {
                 self.tell(context, Tell::AgentGone { agent: offered.agent, group: offered.group });
             }
-        } else if let PartyRef::Extension(extension) = party {
-            self.tell(context, Tell::StationBusy { extension, busy: false });
+        } else {
+            if let Some(caller) = caller {
+                let group = caller.group.filter(|_| self.marks.talked);
+                self.tell(context, Tell::CallerGone { agent: caller.agent, group });
+            }
+            if let PartyRef::Extension(extension) = party {
+                self.tell(context, Tell::StationBusy { extension, busy: false });
+            }
         }
         // Who lost the race was never in the talk.
         let talked = was_answered && end.cause != EndCause::LostRace;
@@ -243,8 +250,8 @@ impl Contact {
             _ if marks.taken => Disposition::Answered,
             Ending { side: Side::Customer | Side::Other, .. } if self.customer_left_first(ending) => {
                 match marks.answered {
-                    Some(_) => Disposition::AbandonedInFlow,
-                    None => Disposition::AbandonedRinging,
+                    Some(_) if !self.two_way => Disposition::AbandonedInFlow,
+                    Some(_) | None => Disposition::AbandonedRinging,
                 }
             }
             _ if marks.queued || marks.dialled => Disposition::NotAnswered,

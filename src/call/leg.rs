@@ -5,7 +5,7 @@
 use super::negotiation::LegMedia;
 use super::pressed::Pressed;
 use super::supervision::Supervision;
-use super::words::Does;
+use super::words::{Caller, Does};
 use crate::base::{AgentNo, CallId, GroupNo, ItemId, LegId, OfferId, SegmentId, Time};
 use crate::event::About;
 use crate::event::words::{Direction, LegRole, PartyRef};
@@ -27,6 +27,8 @@ pub(super) struct Leg {
     pub since: Time,
     /// Set when an offer made this leg.
     pub offered: Option<Offered>,
+    /// Set when it is the leg of an agent who calls.
+    pub caller: Option<Caller>,
     /// Set when it is a supervisor's.
     pub supervision: Option<Box<Supervision>>,
     pub media: LegMedia,
@@ -74,7 +76,13 @@ impl Leg {
 
     /// Whose leg it is, as far as an agent is known.
     pub fn agent(&self) -> Option<AgentNo> {
-        self.offered.map(|o| o.agent).or(self.supervision.as_ref().map(|s| s.agent))
+        let caller = self.caller.map(|c| c.agent);
+        self.offered.map(|o| o.agent).or(caller).or(self.supervision.as_ref().map(|s| s.agent))
+    }
+
+    /// The agent whose state follows from this leg: connected by an offer, or calling.
+    pub fn working(&self) -> Option<AgentNo> {
+        self.offered.filter(|o| o.connected).map(|o| o.agent).or(self.caller.map(|c| c.agent))
     }
 
     /// The ids an event about this leg carries beside its contact.
@@ -84,7 +92,7 @@ impl Leg {
             call: Some(self.call),
             leg: Some(self.id),
             agent: self.agent(),
-            group: offered.and_then(|o| o.group),
+            group: offered.and_then(|o| o.group).or(self.caller.and_then(|c| c.group)),
             item: offered.map(|o| o.item),
             offer: offered.map(|o| o.offer),
             ..About::default()

@@ -74,6 +74,7 @@ impl Contact {
             | Act::Dial(_)
             | Act::SetData { .. }
             | Act::Refuse { .. }
+            | Act::NotConnected { .. }
             | Act::Hangup { leg: None, .. }
             | Act::Unhold => Ok(()),
         }

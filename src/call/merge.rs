@@ -13,7 +13,7 @@ use super::dial::{Dialing, Purpose};
 use super::end::LegEnd;
 use super::leg::Leg;
 use super::transfer::{Event, Phase, Transfer};
-use super::words::{Act, ConsultVerb, Refused, Tell};
+use super::words::{Act, ConsultVerb, Does, Refused, Tell};
 use crate::base::bounds::LEGS_PER_CONTACT;
 use crate::base::{ContactId, LegId, Now, Supplies};
 use crate::event::Kind;
@@ -173,6 +173,9 @@ impl Contact {
         let came: Vec<LegId> = legs.iter().map(|l| l.id).collect();
         for mut leg in legs {
             (leg.call, leg.probing) = (main, false);
+            if leg.caller.is_some() {
+                leg.does = Does::Dials;
+            }
             leg.offered.iter_mut().for_each(|offered| offered.over = true);
             if leg.role == LegRole::Customer && self.customer.is_some() {
                 leg.role = LegRole::Other;

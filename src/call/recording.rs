@@ -58,6 +58,11 @@ impl Contact {
         self.customer.or(self.main)
     }
 
+    /// One of ours who was called to be connected to somebody: there is nothing to record of him before that.
+    fn is_called_first(&self, left: LegId) -> bool {
+        self.two_way && self.customer != Some(left)
+    }
+
     pub fn sync_recorder(&mut self, context: &mut Context) {
         if !self.record {
             return;
@@ -66,6 +71,9 @@ impl Contact {
         else {
             return;
         };
+        if self.is_called_first(left) && !self.marks.talked {
+            return;
+        }
         let music = |player: PlayerId| Some(player) == self.room.music || Some(player) == self.room.hold_music;
         let mut right = self.row(left).to_vec();
         right.retain(|source| match source {
@@ -107,7 +115,8 @@ impl Contact {
         // From the answer on, also where a late offer (RFC 3261 §13.2.1) lets sound flow only with the ACK. A command's
         // begins with the command.
         let by = self.room.record_by.take();
-        let answered = self.left().filter(|_| by.is_none()).and_then(|left| self.leg(left)).map(|l| l.since);
+        let left = self.left().filter(|&left| by.is_none() && !self.is_called_first(left));
+        let answered = left.and_then(|left| self.leg(left)).map(|l| l.since);
         let origin = answered.unwrap_or(context.t());
         let segment = Some(Segment { from: origin, ..self.open_segment(context, party, SegmentEdge::Answered) });
         self.journal_call(context, by.unwrap_or(By::SYSTEM), Kind::RecordingStarted { file: file.clone() });

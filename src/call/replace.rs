@@ -53,6 +53,7 @@ impl Contact {
             phase: LegPhase::Answered,
             since: t,
             offered: before.offered.take(),
+            caller: before.caller.take(),
             media,
             progress: 0,
             heard: false,

@@ -183,7 +183,10 @@ impl Contact {
     }
 
     pub fn player_ended(&mut self, context: &mut Context, player: PlayerId, missing: Option<String>) {
-        if self.room.prompt == Some(player) {
+        if self.room.prompt == Some(player) && self.hears_tone() {
+            self.stop_prompt(context);
+            self.tone_over(context);
+        } else if self.room.prompt == Some(player) {
             self.stop_prompt(context);
             self.tell(context, Tell::PlayEnded { missing });
         } else {

@@ -106,7 +106,8 @@ impl Contact {
             self.agent_accepted(context, leg);
         } else if self.main == Some(leg) {
             self.main_answered(context);
-            self.marks.taken = true;
+            // Whom a command has called for somebody else wants that one.
+            self.marks.taken = !self.two_way;
             self.dial_answered(context, leg);
         } else {
             self.answer_main(context);

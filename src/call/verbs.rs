@@ -176,14 +176,14 @@ impl Contact {
         }
     }
 
-    /// Tells what each connected agent does, where it has changed.
+    /// Tells what each agent does who is connected or calls, where it has changed.
     pub fn tell_agents(&mut self, context: &mut Context) {
         let now: Vec<(LegId, Does)> = self.live_legs().map(|l| (l.id, self.does(l))).collect();
         for (leg, does) in now {
             let Some(l) = self.leg_mut(leg).filter(|l| l.does != does) else { continue };
-            let Some(offered) = l.offered.filter(|o| o.connected) else { continue };
+            let Some(agent) = l.working() else { continue };
             l.does = does;
-            self.tell(context, Tell::AgentDoes { agent: offered.agent, does });
+            self.tell(context, Tell::AgentDoes { agent, does });
         }
     }
 
@@ -201,6 +201,7 @@ impl Contact {
             _ if leg.held_since.is_some() || leg.away_since.is_some() => Does::Holds,
             (0, 1..) => Does::Holds,
             (2.., _) => Does::Confers,
+            (0, 0) if leg.caller.is_some() && !self.marks.talked => Does::Dials,
             (0 | 1, _) => Does::Talks,
         }
     }

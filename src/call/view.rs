@@ -44,8 +44,14 @@ impl Contacts {
 
     /// Whom the far end of another leg is shown: who called, or whom a command had called.
     pub fn caller(&self, id: ContactId) -> Option<String> {
-        let called = |c: &Contact| c.main_leg().is_some_and(|l| l.direction == Direction::Outbound);
-        self.contacts.get(&id).map(|c| if called(c) { c.to.clone() } else { c.from.clone() })
+        let called = |c: &Contact| !c.two_way && c.main_leg().is_some_and(|l| l.direction == Direction::Outbound);
+        let caller = |c: &Contact| if called(c) { c.to.clone() } else { c.from.clone() };
+        self.contacts.get(&id).map(|c| c.shown.as_deref().cloned().unwrap_or_else(|| caller(c)))
+    }
+
+    /// Somebody in it is its customer, ringing or talking.
+    pub fn has_customer(&self, id: ContactId) -> bool {
+        self.contacts.get(&id).is_some_and(|c| c.customer.is_some())
     }
 
     /// The SIP messages of a contact that lives or has ended a short while ago.

@@ -56,6 +56,11 @@ pub struct Birth {
     pub record: bool,
     pub data: Map<String, Value>,
     pub limits: Limits,
+    /// The first party is dialled to be connected to a second: `from` is the first, `to` the second.
+    pub two_way: bool,
+    pub call_kind: CallKind,
+    /// The number that far ends are shown, when it is not who calls.
+    pub shown: Option<String>,
     pub by: By,
 }
 
@@ -80,8 +85,17 @@ pub struct Attempt {
     pub auto_answer: bool,
     /// The URI of whoever referred us to it (RFC 3892).
     pub referred_by: Option<String>,
+    /// It rings the station of an agent who calls.
+    pub caller: Option<Caller>,
     /// Each with the address our SDP names to it.
     pub targets: Vec<(sip::words::Target, IpAddr)>,
+}
+
+/// An agent who calls somebody, and the group he does it for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub agent: AgentNo,
+    pub group: Option<GroupNo>,
 }
 
 /// Attempts are tried in order until one is answered or says that the called party itself will not take it.
@@ -211,6 +225,10 @@ pub enum Act {
     Refuse {
         cause: EndCause,
     },
+    /// Whom the main party is to be connected to cannot be dialled: as if the dial had failed.
+    NotConnected {
+        cause: EndCause,
+    },
     /// One leg, or all and the contact with them.
     Hangup {
         leg: Option<LegId>,
@@ -332,6 +350,11 @@ pub enum Tell {
         agent: AgentNo,
         group: Option<GroupNo>,
     },
+    /// The leg of an agent who called ended. With the group whose wrap-up follows, if one does.
+    CallerGone {
+        agent: AgentNo,
+        group: Option<GroupNo>,
+    },
     /// The agent talks in this contact from now on, no longer in that one.
     AgentMoved {
         agent: AgentNo,
@@ -346,11 +369,13 @@ pub enum Tell {
     Closed,
 }
 
-/// What a connected agent does in his contact.
+/// What an agent does in his contact, once he is connected or calls himself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Does {
     #[default]
     Talks,
+    /// He calls, and nobody is there yet.
+    Dials,
     /// Whom he talked with is on hold, or waits for his transfer to end.
     Holds,
     /// He talks, or is about to, to somebody of whom the customer hears nothing.

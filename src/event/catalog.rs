@@ -50,7 +50,7 @@ fn contact_entries() -> Vec<Entry> {
         entry(
             "contact",
             "A command asked for it; it dials once this is on disk, and runs the flow for whoever answers or speaks a text.",
-            Kind::Originated { flow_key: Some(text("main")), say: None },
+            Kind::Originated { flow_key: Some(text("main")), say: None, first: None },
         ),
         entry("contact", "What became of the text of an order.", Kind::Said { ending: SpeechEnding::Whole }),
         entry(

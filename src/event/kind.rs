@@ -26,12 +26,15 @@ pub enum Kind {
         language: String,
         record: bool,
     },
-    /// A command asked for it; it dials once this is on disk, and runs the flow for whoever answers or speaks the text.
-    /// Personal: `say`.
+    /// A command asked for it; it dials once this is on disk. For whoever answers it runs the flow, speaks the text, or
+    /// dials again. Personal: `say`, `first`.
     Originated {
         flow_key: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         say: Option<Speech>,
+        /// Who is rung first, to be connected to the contact's `to`: a number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first: Option<String>,
     },
     /// What became of the text of an order.
     Said {

@@ -319,7 +319,7 @@ impl ContactRecord {
             // The record exists: this one came twice.
             Kind::ContactOpened { .. } => return Err(Unknown),
             // Its flow is told again when it starts.
-            Kind::Originated { flow_key: _, say } => {
+            Kind::Originated { flow_key: _, say, first: _ } => {
                 self.said = say.clone().map(|speech| SaidRecord { speech, ending: None });
             }
             Kind::Said { ending } => self.said.as_mut().ok_or(Unknown)?.ending = Some(*ending),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{CallVerb, Who};
+use super::{CallTarget, CallVerb, Who};
 use crate::base::{AgentNo, CommandId, ContactId, GroupNo, ReasonNo, Span};
 use crate::event::words::{Actor, Station};
 
@@ -29,6 +29,7 @@ pub enum Body {
         priority: i32,
     },
     Originate(Originate),
+    TwoWay(TwoWay),
     /// Ends the whole contact, or one leg of it.
     Hangup {
         contact: ContactId,
@@ -127,6 +128,32 @@ pub struct Originate {
     /// The number shown to the far end; the trunk's own when absent.
     pub from: Option<String>,
     pub data: Map<String, Value>,
+}
+
+/// Rings `by` first; when he has answered, dials `to` and lets the two talk. Reaches out of the house, so it acts once it
+/// is on disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TwoWay {
+    pub by: Caller,
+    pub to: CallTarget,
+    /// For which of his groups an agent calls: its wrap-up follows.
+    pub group: Option<GroupNo>,
+    /// The number shown to far ends outside.
+    pub from: Option<String>,
+    /// The phone of `by` is asked to answer by itself; what the site says of it when absent.
+    pub auto_answer: Option<bool>,
+    /// How long `to` may ring.
+    pub ring: Option<Span>,
+    pub data: Map<String, Value>,
+}
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Caller {
+    /// At the station where he is signed in.
+    Agent(AgentNo),
+    /// A phone of ours, or somebody outside.
+    Number(String),
 }
 
 /// What comes when the dialled party has answered.

@@ -16,7 +16,7 @@ pub use answer::{
 };
 pub use call::{CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Watch, Who};
 pub use code::Code;
-pub use command::{AgentVerb, Body, Command, Originate, Query, Then};
+pub use command::{AgentVerb, Body, Caller, Command, Originate, Query, Then, TwoWay};
 
 use crate::base::ExtensionNo;
 

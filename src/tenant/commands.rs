@@ -1,15 +1,15 @@
 //! Commands: checked against the state, answered before any effect, never done twice.
 
 use super::Tenant;
-use super::dialling::{Next, Ordered};
+use super::dialling::{Next, Ordered, Rung};
 use super::remember::{Known, Outcome, body_hash};
 use super::words::Output;
 use crate::acd::words::VerbRefused;
 use crate::base::{AgentNo, ContactId, LegId, Now, Supplies};
 use crate::call::words::{Act, Birth};
-use crate::event::words::{By, EndCause, Side, Speech, Station};
+use crate::event::words::{By, CallKind, EndCause, Side, Speech, Station};
 use crate::event::{About, Kind};
-use crate::site::{Origin, ResolveError, resolve};
+use crate::site::{Destination, Origin, ResolveError, resolve};
 use crate::switch::{AgentVerb, Answer, Body, Code, Command, ContactState, LegPhase, Originate, Snapshot, Then, Who};
 
 /// A refusal: its code, and what stood in the way.
@@ -109,7 +109,7 @@ impl Tenant {
                 let state = self.contact_state(*contact).or_else(|| shown.map(ended));
                 Snapshot::Contacts(vec![state.unwrap_or_else(|| ContactState::ended(*contact))])
             }
-            Body::Originate(_) | Body::Query(_) => Snapshot::Contacts(Vec::new()),
+            Body::Originate(_) | Body::TwoWay(_) | Body::Query(_) => Snapshot::Contacts(Vec::new()),
         }
     }
 
@@ -118,6 +118,7 @@ impl Tenant {
             Body::Agent { agent, verb, force } => self.agent_verb(agent, verb, force.as_deref(), &by, now, supplies),
             Body::Priority { contact, priority } => self.prioritise(contact, priority, &by, now, supplies),
             Body::Originate(originate) => self.originate(originate, by, now, supplies),
+            Body::TwoWay(order) => self.two_way(order, by, now, supplies),
             Body::Call { contact, verb } => self.call_verb(contact, verb, by, now, supplies),
             Body::Hangup { contact, who } => self.command_hangup(contact, who, by, now, supplies),
             Body::SetData { contact, data } => {
@@ -223,37 +224,46 @@ impl Tenant {
             record: true,
             data,
             limits: self.contact_limits(),
+            two_way: false,
+            call_kind: CallKind::Main,
+            shown: None,
             by: by.clone(),
         };
+        let ordered = Ordered { contact, to: Rung::Number(to), from, then, by };
+        Ok(self.order(birth, ordered, now, supplies))
+    }
+
+    /// The contact is born, and dials once its command is on disk.
+    pub(super) fn order(&mut self, birth: Birth, ordered: Ordered, now: Now, supplies: &mut Supplies) -> Snapshot {
+        let contact = ordered.contact;
         self.contacts.born(birth, now, supplies);
         self.introduce(now, supplies);
         let token = self.next_token;
         self.next_token += 1;
-        self.awaiting_commit.insert(token, Ordered { contact, to, from, then, by });
-        Ok(Snapshot::Ordered(contact))
+        self.awaiting_commit.insert(token, ordered);
+        Snapshot::Ordered(contact)
     }
 
     /// An order dials once it is on disk, and the id of its command with it, if it has one: what is dialled is never an
     /// order that a repeat could give a second time. Answers the token that waits for the id.
     fn journal_order(&mut self, by: By, now: Now, is_last: bool) -> Option<u64> {
         let (&token, ordered) = self.awaiting_commit.last_key_value()?;
-        let about = About { contact: Some(ordered.contact), ..About::default() };
+        let (agent, group) = match &ordered.to {
+            Rung::Phone { caller: Some(caller), .. } => (Some(caller.agent), caller.group),
+            Rung::Phone { caller: None, .. } | Rung::Number(_) => (None, None),
+        };
+        let about = About { contact: Some(ordered.contact), agent, group, ..About::default() };
         let kind = match ordered.then.clone() {
-            Next::Flow(key) => Kind::Originated { flow_key: Some(key), say: None },
-            Next::Say(speech) => Kind::Originated { flow_key: None, say: Some(speech) },
+            Next::Flow(key) => Kind::Originated { flow_key: Some(key), say: None, first: None },
+            Next::Say(speech) => Kind::Originated { flow_key: None, say: Some(speech), first: None },
+            Next::Connect(connect) => Kind::Originated { flow_key: None, say: None, first: Some(connect.first) },
         };
         self.journal(now, about, by, kind, is_last.then_some(token));
         Some(token)
     }
 
     fn may_originate(&mut self, originate: &Originate, now: Now) -> Result<(), Refusal> {
-        if self.refuses_new() {
-            let code = match self.house {
-                super::words::House::Draining | super::words::House::Ending => Code::Draining,
-                super::words::House::Open | super::words::House::Shed(_) => Code::Overloaded,
-            };
-            return Err((code, String::new()));
-        }
+        self.house_lets_in()?;
         match &originate.then {
             // One that came as a file since the start has no number yet: it cannot run, so nobody is rung for it.
             Then::Flow(key) if !self.flows.contains_key(key) || !self.site.flows.contains_key(key) => {
@@ -261,15 +271,32 @@ impl Tenant {
             }
             Then::Flow(_) | Then::Say { .. } => {}
         }
-        let size = serde_json::to_string(&originate.data).map_or(usize::MAX, |text| text.len());
-        if size > crate::base::bounds::ATTACHED_DATA_BYTES {
-            return Err((Code::DataTooLarge, size.to_string()));
+        attachable(&originate.data)?;
+        self.destination(&originate.to)?;
+        self.tenant_has_room(now)
+    }
+
+    pub(super) fn house_lets_in(&self) -> Result<(), Refusal> {
+        if !self.refuses_new() {
+            return Ok(());
         }
-        match resolve(&self.site, &Origin::Api, &originate.to) {
-            Ok(_) => {}
-            Err(ResolveError::NotFound) => return Err((Code::UnknownNumber, originate.to.clone())),
-            Err(ResolveError::Forbidden) => return Err((Code::OutboundForbidden, originate.to.clone())),
-        }
+        let code = match self.house {
+            super::words::House::Draining | super::words::House::Ending => Code::Draining,
+            super::words::House::Open | super::words::House::Shed(_) => Code::Overloaded,
+        };
+        Err((code, String::new()))
+    }
+
+    /// What a number of a command means.
+    pub(super) fn destination(&self, number: &str) -> Result<Destination, Refusal> {
+        resolve(&self.site, &Origin::Api, number).map_err(|error| match error {
+            ResolveError::NotFound => (Code::UnknownNumber, number.to_owned()),
+            ResolveError::Forbidden => (Code::OutboundForbidden, number.to_owned()),
+        })
+    }
+
+    /// Counts one more contact of this second.
+    pub(super) fn tenant_has_room(&mut self, now: Now) -> Result<(), Refusal> {
         if self.contacts.live() >= self.site.limits.calls as usize || !self.count_arrival(now) {
             return Err((Code::TenantFull, String::new()));
         }
@@ -312,6 +339,15 @@ impl Tenant {
         };
         self.contacts.act(contact, Act::Hangup { leg, cause, side, by }, now, supplies);
     }
+}
+
+/// Whether this much may be attached to a contact.
+pub(super) fn attachable(data: &serde_json::Map<String, serde_json::Value>) -> Result<(), Refusal> {
+    let size = serde_json::to_string(data).map_or(usize::MAX, |text| text.len());
+    if size > crate::base::bounds::ATTACHED_DATA_BYTES {
+        return Err((Code::DataTooLarge, size.to_string()));
+    }
+    Ok(())
 }
 
 fn refused((code, state): Refusal) -> Answer {

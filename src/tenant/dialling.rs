@@ -1,10 +1,11 @@
 //! Numbers to parties: what an INVITE, a flow or a command dials, and the ways that lead there.
 
 use super::Tenant;
+use super::two_way::Connect;
 use super::words::House;
 use crate::base::bounds::SELF_MEETINGS;
 use crate::base::{ContactId, ExtensionNo, GroupNo, Now, NumberNo, Span, Supplies, TrunkNo};
-use crate::call::words::{Act, Arrival, Attempt, Dial, Limits};
+use crate::call::words::{Act, Arrival, Attempt, Caller, Dial, Limits};
 use crate::event::words::{AlarmKind, By, CallKind, EndCause, PartyRef, Side, Speech};
 use crate::sdp::Codec;
 use crate::sip::words::{Incoming, Target};
@@ -21,7 +22,8 @@ const PHONE_CODECS: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
 #[derive(Clone, Debug)]
 pub(super) struct Ordered {
     pub contact: ContactId,
-    pub to: String,
+    /// Who is rung first.
+    pub to: Rung,
     pub from: Option<String>,
     pub then: Next,
     pub by: By,
@@ -32,6 +34,21 @@ pub(super) struct Ordered {
 pub(super) enum Next {
     Flow(String),
     Say(Speech),
+    /// He is connected to somebody.
+    Connect(Connect),
+}
+
+/// Who is rung first for an order.
+#[derive(Clone, Debug)]
+pub(super) enum Rung {
+    Number(String),
+    /// An agent's station or a plain phone, which shows `to`.
+    Phone {
+        extension: ExtensionNo,
+        caller: Option<Caller>,
+        to: String,
+        auto_answer: bool,
+    },
 }
 
 /// The user of From: nobody in particular is told as RFC 3323 section 4.1.1.3 does, as a URI's user is never empty.
@@ -230,6 +247,7 @@ impl Tenant {
             codecs: PHONE_CODECS.to_vec(),
             auto_answer: false,
             referred_by: None,
+            caller: None,
             targets: self.with_media_ip(self.sip.targets_of_extension(extension, now.t)),
         }
     }
@@ -251,6 +269,7 @@ impl Tenant {
             codecs: object.codecs.clone(),
             auto_answer: false,
             referred_by: None,
+            caller: None,
             targets: self.with_media_ip(vec![target]),
         })
     }
@@ -300,10 +319,18 @@ impl Tenant {
         if !self.contacts.is_live(contact) {
             return;
         }
-        match self.attempts_to(&ordered.to, Origin::Api, &from, now) {
+        let attempts = match &ordered.to {
+            Rung::Number(number) => self.attempts_to(number, Origin::Api, &from, now),
+            Rung::Phone { extension, caller, to, auto_answer } => {
+                let phone = self.phone_attempt(*extension, to, None, now);
+                Ok(vec![Attempt { auto_answer: *auto_answer, caller: *caller, ..phone }])
+            }
+        };
+        match attempts {
             Ok(attempts) => {
                 self.ordered_next.insert(contact, ordered.then.clone());
-                let dial = Dial { attempts, ring: RING_DEFAULT, customer: true, by: ordered.by };
+                let customer = matches!(ordered.to, Rung::Number(_));
+                let dial = Dial { attempts, ring: RING_DEFAULT, customer, by: ordered.by };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
             }
             Err(cause) => {
@@ -328,6 +355,7 @@ impl Tenant {
         let begun = match next {
             Next::Flow(key) => self.start_flow(contact, &key, now, supplies),
             Next::Say(speech) => self.start_saying(contact, speech, now, supplies),
+            Next::Connect(connect) => return self.connect_second(contact, connect, now, supplies),
         };
         if !begun {
             let hangup = Act::Hangup { leg: None, cause: EndCause::NotFound, side: Side::System, by: By::SYSTEM };

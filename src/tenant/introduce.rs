@@ -118,6 +118,12 @@ impl Tenant {
                 let wrap_up = group.map_or(self.site.direct.wrap_up, |g| g.wrap_up);
                 self.acd.talk_ended(agent, contact, wrap_up, &By::SYSTEM, now, supplies);
             }
+            call::Tell::CallerGone { agent, group } => {
+                self.callers.remove(&contact);
+                let group = group.and_then(|group| self.site.groups.get(&group));
+                let wrap_up = group.map_or(Span::ZERO, |g| g.wrap_up);
+                self.acd.talk_ended(agent, contact, wrap_up, &By::SYSTEM, now, supplies);
+            }
             call::Tell::AgentMoved { agent, from } => self.acd.talk_moved(agent, from, contact, now, supplies),
             call::Tell::StationBusy { extension, busy: true } => {
                 // A full phone was refused before it was dialled; its own call is let through and shown.
@@ -128,7 +134,7 @@ impl Tenant {
             call::Tell::StationBusy { extension, busy: false } => {
                 self.acd.release_station(extension, contact, now, supplies);
             }
-            call::Tell::Closed => self.forget(contact),
+            call::Tell::Closed => self.forget(contact, now, supplies),
         }
     }
 
@@ -136,6 +142,7 @@ impl Tenant {
     fn agent_does(&mut self, agent: AgentNo, contact: ContactId, does: call::Does, now: Now, supplies: &mut Supplies) {
         let how = match does {
             call::Does::Talks => How::Talking,
+            call::Does::Dials => How::Dialing,
             call::Does::Holds => How::Held,
             call::Does::Consults => How::Consulting,
             call::Does::Confers => How::Conference,
@@ -302,7 +309,10 @@ impl Tenant {
         self.contacts.journal(about, By::SYSTEM, Kind::Alarm { alarm, text: String::new() });
     }
 
-    fn forget(&mut self, contact: ContactId) {
+    fn forget(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
+        if let Some(agent) = self.callers.remove(&contact) {
+            self.acd.dials_not(agent, contact, now, supplies);
+        }
         self.runs.remove(&contact);
         if let Some(item) = self.waits.remove(&contact).and_then(|wait| wait.item) {
             debug_assert!(false, "item {item} outlived its contact");

@@ -12,6 +12,7 @@ mod remember;
 mod restore;
 mod supervision;
 mod target;
+mod two_way;
 mod verbs;
 mod view;
 pub mod words;
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::acd::Acd;
-use crate::base::{Agenda, ContactId, LegId, LinkId, Now, Rng, Span, Supplies, TenantNo, Time};
+use crate::base::{Agenda, AgentNo, ContactId, LegId, LinkId, Now, Rng, Span, Supplies, TenantNo, Time};
 use crate::call::Contacts;
 use crate::event::words::By;
 use crate::event::{self, About, Event, Kind};
@@ -56,6 +57,8 @@ pub struct Tenant {
     awaiting_commit: BTreeMap<u64, dialling::Ordered>,
     /// Flows that begin when the party an originate dialled answers.
     ordered_next: BTreeMap<ContactId, dialling::Next>,
+    /// Agents who call somebody in this contact, until they have left it.
+    callers: BTreeMap<ContactId, AgentNo>,
     next_token: u64,
     /// REFERs that wait for the transfer of this leg.
     refers: BTreeMap<LegId, ReferNo>,
@@ -101,6 +104,7 @@ impl Tenant {
             accepted: AcceptedIds::default(),
             awaiting_commit: BTreeMap::new(),
             ordered_next: BTreeMap::new(),
+            callers: BTreeMap::new(),
             next_token: 0,
             refers: BTreeMap::new(),
             failed_at_once: VecDeque::new(),
@@ -227,6 +231,7 @@ impl Tenant {
             && self.runs.is_empty()
             && self.waits.is_empty()
             && self.ordered_next.is_empty()
+            && self.callers.is_empty()
             && self.awaiting_commit.is_empty()
             && self.refers.is_empty()
     }

@@ -123,7 +123,7 @@ impl Tenant {
     }
 
     /// Who is signed in at the phone of this leg.
-    fn agent_at(&self, party: PartyRef) -> Option<AgentNo> {
+    pub(super) fn agent_at(&self, party: PartyRef) -> Option<AgentNo> {
         let PartyRef::Extension(extension) = party else { return None };
         let here = |agent: &AgentNo| {
             self.acd.snapshot(*agent).and_then(|seen| seen.station) == Some(Station::Extension(extension))

@@ -89,6 +89,16 @@ impl OnWire {
             self.ends.wait(Instant::now() + LOOK);
         }
     }
+
+    fn originate(&mut self, id: &'static str, body: Value) {
+        let reply = self.server.api.send("POST", "/v1/calls", &[("Idempotency-Key", id)], &body.to_string());
+        let accepted = match reply.status {
+            202 => true,
+            400..=599 => false,
+            status => panic!("{status} to an order: {}", reply.json()),
+        };
+        self.answers.insert(id, accepted);
+    }
 }
 
 impl Stage for OnWire {
@@ -115,14 +125,15 @@ impl Stage for OnWire {
     }
 
     fn order(&mut self, id: &'static str, to: &str, flow: &str) {
-        let body = json!({"to": to, "flow": flow}).to_string();
-        let reply = self.server.api.send("POST", "/v1/calls", &[("Idempotency-Key", id)], &body);
-        let accepted = match reply.status {
-            202 => true,
-            400..=599 => false,
-            status => panic!("{status} to an order: {}", reply.json()),
+        self.originate(id, json!({"to": to, "flow": flow}));
+    }
+
+    fn lets_call(&mut self, id: &'static str, by: Result<&str, &str>, to: &str) {
+        let by = match by {
+            Ok(agent) => json!({ "agent": agent }),
+            Err(number) => json!(number),
         };
-        self.answers.insert(id, accepted);
+        self.originate(id, json!({"by": by, "to": to}));
     }
 
     fn end_all(&mut self) {

@@ -42,6 +42,8 @@ pub enum Act {
     GetsNotReady(Who),
     /// Command id, number, flow.
     Orders(&'static str, &'static str, &'static str),
+    /// Command id, who is rung first (an agent by his phone's name, or a number), whom he calls.
+    LetsCall(&'static str, &'static str, &'static str),
     /// The command ends everything that runs.
     EndsAll,
     Crash,
@@ -140,6 +142,8 @@ pub trait Stage {
     fn agent(&mut self, id: &str, verb: AgentVerb);
     /// A command with an id.
     fn order(&mut self, id: &'static str, to: &str, flow: &str);
+    /// A command with an id: this agent, or else this number, calls `to`.
+    fn lets_call(&mut self, id: &'static str, by: Result<&str, &str>, to: &str);
     fn end_all(&mut self);
     /// The process dies and comes back.
     fn crash(&mut self);
@@ -229,6 +233,10 @@ impl<S: Stage> Play<S> {
             Act::GetsReady(who) => self.stage.agent(agent(who), AgentVerb::Ready),
             Act::GetsNotReady(who) => self.stage.agent(agent(who), AgentVerb::NotReady { reason: None }),
             Act::Orders(id, to, flow) => self.stage.order(id, to, flow),
+            Act::LetsCall(id, by, to) => {
+                let by = if self.position(by).is_some() { Ok(agent(by)) } else { Err(by) };
+                self.stage.lets_call(id, by, to);
+            }
             Act::EndsAll => self.stage.end_all(),
             Act::Crash => self.stage.crash(),
             Act::Drain => self.stage.drain(),

@@ -314,6 +314,58 @@ pub const ORDERS: &[Scenario] = &[
         ],
     ),
     scenario(
+        "an agent calls by command: his phone rings first, then whom he calls",
+        &[
+            at(0, GetsNotReady("ana"), &[Shows("ana", Display::NotReady)]),
+            at(
+                1_000,
+                LetsCall("one", "ana", "913800000000"),
+                &[Accepted("one"), Rings("ana"), Shows("ana", Display::Dialing)],
+            ),
+            at(2_000, LetsCall("two", "ana", "1900"), &[TurnsDown("two"), IsIdle("cai")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Rings("carrier")]),
+            at(5_000, Answers("carrier"), &[Talks("carrier"), Shows("ana", Display::Talking)]),
+            at(20_000, HangsUp("carrier"), &[GetsBye("ana"), Shows("ana", Display::NotReady), Contacts(0)]),
+            at(21_000, Nothing, &[Records(1)]),
+        ],
+    ),
+    scenario(
+        "whom an agent calls is busy: he hears so and is free again; nobody is dialled when he does not answer",
+        &[
+            at(0, LetsCall("one", "ana", "1900"), &[Accepted("one"), Rings("ana")]),
+            at(2_000, Answers("ana"), &[Rings("cai")]),
+            at(3_000, Rejects("cai", 486), &[Talks("ana"), Shows("ana", Display::Dialing)]),
+            at(5_000, Nothing, &[GetsBye("ana"), Shows("ana", Display::Ready), Contacts(0)]),
+            at(10_000, LetsCall("two", "ana", "1900"), &[Accepted("two"), Rings("ana")]),
+            at(12_000, Rejects("ana", 603), &[Contacts(0), IsIdle("cai"), Shows("ana", Display::Ready)]),
+            at(13_000, LetsCall("three", "ana", "7777"), &[TurnsDown("three"), IsIdle("ana")]),
+        ],
+    ),
+    scenario(
+        "a phone calls by command, and a customer who is called first",
+        &[
+            at(0, LetsCall("one", "1900", "1901"), &[Accepted("one"), Rings("cai")]),
+            at(2_000, Answers("cai"), &[Rings("dana")]),
+            at(3_000, Answers("dana"), &[Talks("cai"), Talks("dana")]),
+            at(9_000, HangsUp("cai"), &[GetsBye("dana"), Record("cai", Answered, Side::Other, &[])]),
+            at(10_000, LetsCall("two", "913800000000", "1900"), &[Accepted("two"), Rings("carrier")]),
+            at(12_000, Answers("carrier"), &[Rings("cai")]),
+            at(13_000, Answers("cai"), &[Talks("cai"), Talks("carrier")]),
+            at(20_000, HangsUp("cai"), &[GetsBye("carrier"), Contacts(0), Records(2)]),
+        ],
+    ),
+    scenario(
+        "the process dies while an agent calls: nobody is left in a call",
+        &[
+            at(0, LetsCall("one", "ana", "913800000000"), &[Accepted("one"), Rings("ana")]),
+            at(2_000, Answers("ana"), &[Rings("carrier"), Shows("ana", Display::Dialing)]),
+            at(4_000, Crash, &[GetsBye("ana"), Shows("ana", Display::Ready)]),
+            at(30_000, LetsCall("two", "ana", "1900"), &[Accepted("two"), Rings("ana")]),
+            at(31_000, Answers("ana"), &[Rings("cai")]),
+            at(32_000, HangsUp("ana"), &[GetsCancel("cai"), Contacts(0)]),
+        ],
+    ),
+    scenario(
         "a command ends a talk",
         &[
             at(0, Calls("joe", QUEUE), &[Rings("ana")]),

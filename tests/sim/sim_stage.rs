@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cordboard::base::{CommandId, Span, Time};
 use cordboard::event::words::{Actor, Display};
-use cordboard::switch::{AgentVerb, Answer, Body, Command, Originate, Then};
+use cordboard::switch::{AgentVerb, Answer, Body, CallTarget, Caller, Command, Originate, Then, TwoWay};
 use cordboard::tenant::words::{House, Input};
 
 use crate::disk::DiskFaults;
@@ -94,6 +94,18 @@ impl Stage for Sim {
         let (to, then) = (to.to_owned(), Then::Flow(flow.to_owned()));
         let reply =
             self.command(Some(id), Body::Originate(Originate { to, then, from: None, data: serde_json::Map::new() }));
+        self.replies.insert(id, reply);
+    }
+
+    fn lets_call(&mut self, id: &'static str, by: Result<&str, &str>, to: &str) {
+        let by = match by {
+            Ok(agent) => Caller::Agent(self.world.site.agent(agent).expect("an agent of the site").no),
+            Err(number) => Caller::Number(number.to_owned()),
+        };
+        let to = CallTarget::Number(to.to_owned());
+        let data = serde_json::Map::new();
+        let order = TwoWay { by, to, group: None, from: None, auto_answer: None, ring: None, data };
+        let reply = self.command(Some(id), Body::TwoWay(order));
         self.replies.insert(id, reply);
     }
 

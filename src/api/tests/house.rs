@@ -263,7 +263,7 @@ pub fn site() -> Site {
 pub fn answer(body: &Body) -> Answer {
     let snapshot = match body {
         Body::Agent { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => Snapshot::Agents(vec![agent_state()]),
-        Body::Originate(_) => Snapshot::Ordered(contact_state().contact),
+        Body::Originate(_) | Body::TwoWay(_) => Snapshot::Ordered(contact_state().contact),
         Body::Hangup { .. } | Body::SetData { .. } | Body::Priority { .. } | Body::Call { .. } => {
             Snapshot::Contacts(vec![contact_state()])
         }

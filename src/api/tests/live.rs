@@ -8,7 +8,7 @@ use super::house::{CONTACT, Rig, SEQ};
 use crate::base::{AgentNo, CommandId, ExtensionNo, GroupNo, LegId, ReasonNo, Span};
 use crate::event::words::{Actor, Station};
 use crate::switch::door::House;
-use crate::switch::{AgentVerb, Body, Originate, Then, Who};
+use crate::switch::{AgentVerb, Body, CallTarget, Caller, Originate, Then, TwoWay, Who};
 
 fn data(value: &Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
@@ -151,6 +151,42 @@ fn state_rows() -> Vec<Row> {
     ]
 }
 
+fn two_way_rows() -> Vec<Row> {
+    let order = |by, to| TwoWay { by, to, group: None, from: None, auto_answer: None, ring: None, data: Map::new() };
+    let (ana, joe) = (Caller::Agent(AgentNo(3)), CallTarget::Number("+8613912345678".into()));
+    vec![
+        (
+            "POST",
+            "/v1/calls".into(),
+            Some(json!({ "by": { "agent": "ana" }, "to": "+8613912345678" })),
+            Body::TwoWay(order(ana.clone(), joe.clone())),
+            202,
+        ),
+        (
+            "POST",
+            "/v1/calls".into(),
+            Some(json!({ "by": { "agent": "ana" }, "to": { "agent": "ana" }, "group": "support", "auto_answer": true,
+                "ring_ms": 5_000, "from": "+864008001234", "data": { "order": 1 } })),
+            Body::TwoWay(TwoWay {
+                group: Some(GroupNo(2)),
+                from: Some("+864008001234".into()),
+                auto_answer: Some(true),
+                ring: Some(Span::seconds(5)),
+                data: data(&json!({ "order": 1 })),
+                ..order(ana, CallTarget::Agent(AgentNo(3)))
+            }),
+            202,
+        ),
+        (
+            "POST",
+            "/v1/calls".into(),
+            Some(json!({ "by": "+8613912345678", "to": { "group": "support" } })),
+            Body::TwoWay(order(Caller::Number("+8613912345678".into()), CallTarget::Group(GroupNo(2)))),
+            202,
+        ),
+    ]
+}
+
 fn call_rows() -> Vec<Row> {
     let hangup = |who| Body::Hangup { contact: CONTACT, who };
     let call = format!("/v1/calls/{CONTACT}");
@@ -201,7 +237,7 @@ fn call_rows() -> Vec<Row> {
 
 #[tokio::test]
 async fn verbs_become_commands() {
-    let rows = [presence_rows(), state_rows(), call_rows()].concat();
+    let rows = [presence_rows(), state_rows(), two_way_rows(), call_rows()].concat();
     for (method, path, body, expected, status) in rows {
         let rig = Rig::new();
         let answered = rig.ask(method, &path, "admin", body).await;

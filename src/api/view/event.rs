@@ -272,8 +272,9 @@ fn contact_data(kind: &Kind) -> Value {
         Kind::ContactOpened { from, to, number, language, record } => {
             json!({ "from": from, "to": to, "number_no": number, "language": language, "record": record })
         }
-        Kind::Originated { flow_key: Some(flow_key), say: _ } => json!({ "flow": flow_key }),
-        Kind::Originated { flow_key: None, say } => json!({ "say": say }),
+        Kind::Originated { flow_key: Some(flow_key), .. } => json!({ "flow": flow_key }),
+        Kind::Originated { first: Some(first), .. } => json!({ "by": first }),
+        Kind::Originated { say, .. } => json!({ "say": say }),
         Kind::Said { ending } => json!({ "ending": ending }),
         Kind::ContactData { data } => json!({ "data": data }),
         Kind::ContactClosed { disposition, side, cause, sip_status } => {

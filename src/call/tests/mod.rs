@@ -5,6 +5,7 @@ mod complaints;
 mod merges;
 mod supervision;
 mod transfers;
+mod two_way;
 mod verbs;
 
 use std::collections::BTreeMap;
@@ -84,6 +85,7 @@ fn attempt(to: &str) -> Attempt {
         codecs: vec![Codec::Pcma],
         auto_answer: false,
         referred_by: None,
+        caller: None,
         targets: if to == "nobody" { Vec::new() } else { vec![(target, HERE)] },
     }
 }

@@ -1,0 +1,185 @@
+//! A call of two by command: whoever calls is rung first and then connected to whom he calls.
+//! Owns who may call whom, and what becomes of the second dial. Leaves the first dial to `dialling`, ring-back, the talk and
+//! its end to the contact, and whether an agent is free for it to the ACD.
+
+use super::Tenant;
+use super::commands::{Refusal, attachable};
+use super::dialling::{Next, Ordered, RING_DEFAULT, Rung};
+use super::target::Way;
+use crate::acd::words::{RoleRefused, To};
+use crate::base::{AgentNo, ContactId, GroupNo, Now, Span, Supplies};
+use crate::call::words::{Act, Birth, Caller, Dial};
+use crate::event::words::{By, CallKind, EndCause, Station};
+use crate::site::Destination;
+use crate::switch::{self, CallTarget, Code, Snapshot, TwoWay};
+
+/// What comes when whoever calls has answered.
+#[derive(Clone, Debug)]
+pub(super) struct Connect {
+    /// His own number.
+    pub first: String,
+    to: CallTarget,
+    ring: Span,
+    by: By,
+}
+
+impl Tenant {
+    pub(super) fn two_way(
+        &mut self,
+        order: TwoWay,
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<Snapshot, Refusal> {
+        self.house_lets_in()?;
+        attachable(&order.data)?;
+        let (to, outside) = self.second(&order.to)?;
+        let (rung, first) = self.first(&order, &to)?;
+        self.tenant_has_room(now)?;
+        let contact = ContactId(supplies.ids.mint(now.t));
+        let TwoWay { to: target, from, ring, data, .. } = order;
+        let phone = match &rung {
+            Rung::Phone { extension, .. } => self.site.extensions.get(extension),
+            Rung::Number(_) => None,
+        };
+        let internal = phone.is_some() && !outside;
+        let birth = Birth {
+            contact,
+            from: first.clone(),
+            to,
+            language: self.site.language.clone(),
+            record: !internal || phone.is_some_and(|phone| phone.record),
+            data,
+            limits: self.contact_limits(),
+            two_way: true,
+            call_kind: if internal { CallKind::Internal } else { CallKind::Main },
+            shown: from.clone(),
+            by: by.clone(),
+        };
+        let caller = match &rung {
+            Rung::Phone { caller, .. } => *caller,
+            Rung::Number(_) => None,
+        };
+        if let Some(Caller { agent, .. }) = caller {
+            self.acd.may_dial(agent, contact).map_err(|why| self.may_not_dial(why, agent))?;
+        }
+        let connect = Connect { first, to: target, ring: ring.unwrap_or(RING_DEFAULT), by: by.clone() };
+        let ordered = Ordered { contact, to: rung, from, then: Next::Connect(connect), by: by.clone() };
+        let ordered = self.order(birth, ordered, now, supplies);
+        if let Some(Caller { agent, .. }) = caller {
+            // His claim, before his phone is rung.
+            self.acd.dials(agent, contact, &by, now, supplies).map_err(|why| self.may_not_dial(why, agent))?;
+            self.callers.insert(contact, agent);
+        }
+        Ok(ordered)
+    }
+
+    /// The second party's name, and whether it is outside. Refused is what is known to lead nowhere.
+    fn second(&self, to: &CallTarget) -> Result<(String, bool), Refusal> {
+        Ok(match to {
+            CallTarget::Number(number) => {
+                let outside =
+                    matches!(self.destination(number)?, Destination::Trunks { .. } | Destination::Emergency { .. });
+                (number.clone(), outside)
+            }
+            CallTarget::Agent(agent) => (self.agent_name(*agent), false),
+            CallTarget::Group(group) => match self.site.groups.get(group) {
+                Some(found) if found.retiring => return Err((Code::Retiring, found.id.clone())),
+                Some(found) => (found.id.clone(), false),
+                None => return Err((Code::UnknownGroup, group.to_string())),
+            },
+            CallTarget::Flow(key) if self.flows.contains_key(key) && self.site.flows.contains_key(key) => {
+                (key.clone(), false)
+            }
+            CallTarget::Flow(key) => return Err((Code::UnknownFlow, key.clone())),
+        })
+    }
+
+    /// Who is rung first, and his number. A phone at which an agent is signed in is his.
+    fn first(&self, order: &TwoWay, to: &str) -> Result<(Rung, String), Refusal> {
+        let (extension, agent) = match &order.by {
+            switch::Caller::Agent(agent) => {
+                let name = || self.agent_name(*agent);
+                let Some(seen) = self.acd.snapshot(*agent) else { return Err((Code::UnknownAgent, name())) };
+                let Some(Station::Extension(extension)) = seen.station else { return Err((Code::NotSignedIn, name())) };
+                (extension, Some(*agent))
+            }
+            switch::Caller::Number(number) => match self.destination(number)? {
+                Destination::Extension { no } => (no, self.agent_at(crate::event::words::PartyRef::Extension(no))),
+                Destination::Trunks { .. } | Destination::Emergency { .. } => {
+                    return Ok((Rung::Number(number.clone()), number.clone()));
+                }
+                Destination::Number { .. } => return Err((Code::TargetUnfit, number.clone())),
+            },
+        };
+        let caller = agent.map(|agent| Caller { agent, group: order.group });
+        self.in_his_group(agent, order.group)?;
+        let Some(phone) = self.site.extensions.get(&extension) else {
+            return Err((Code::UnknownStation, extension.to_string()));
+        };
+        if !self.sip.is_reachable(extension) {
+            return Err((Code::TargetUnreachable, phone.number.clone()));
+        }
+        if agent.is_none() && self.acd.is_station_full(extension) {
+            return Err((Code::TargetBusy, phone.number.clone()));
+        }
+        let auto_answer = order.auto_answer.unwrap_or(phone.auto_answer && agent.is_some());
+        Ok((Rung::Phone { extension, caller, to: to.to_owned(), auto_answer }, phone.number.clone()))
+    }
+
+    fn in_his_group(&self, agent: Option<AgentNo>, group: Option<GroupNo>) -> Result<(), Refusal> {
+        let Some(group) = group else { return Ok(()) };
+        let Some(found) = self.site.groups.get(&group) else { return Err((Code::UnknownGroup, group.to_string())) };
+        let his = agent.and_then(|agent| self.site.agents.get(&agent)).is_some_and(|a| a.groups.contains_key(&group));
+        if his { Ok(()) } else { Err((Code::NotMember, found.id.clone())) }
+    }
+
+    fn may_not_dial(&self, why: RoleRefused, agent: AgentNo) -> Refusal {
+        match why {
+            RoleRefused::Talks(other) => (Code::AgentBusy, other.to_string()),
+            RoleRefused::Full => (Code::TargetBusy, self.agent_name(agent)),
+            RoleRefused::NotHis => (Code::NotSignedIn, self.agent_name(agent)),
+        }
+    }
+
+    /// Whoever calls has answered: he hears how it rings where he calls, and talks to whoever answers.
+    pub(super) fn connect_second(&mut self, contact: ContactId, connect: Connect, now: Now, supplies: &mut Supplies) {
+        let Connect { first: _, to, ring, by } = connect;
+        match self.way(contact, &to, now) {
+            Ok(Way::Ring(attempts)) => {
+                let outside = attempts.iter().any(|attempt| !Self::is_phone(attempt.party));
+                let customer = outside && !self.contacts.has_customer(contact);
+                let dial = Dial { attempts, ring, customer, by };
+                self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
+            }
+            Ok(Way::Group(group)) => self.wait_for_second(contact, group, &by, now, supplies),
+            Ok(Way::Flow(key)) => {
+                if !self.start_flow(contact, &key, now, supplies) {
+                    self.not_connected(contact, EndCause::NotFound, now, supplies);
+                }
+            }
+            Err((code, _)) => self.not_connected(contact, cause_of(code), now, supplies),
+        }
+    }
+
+    fn wait_for_second(&mut self, contact: ContactId, group: GroupNo, by: &By, now: Now, supplies: &mut Supplies) {
+        match self.new_item(contact, To::Groups(vec![group]), now, supplies) {
+            Some(new) => self.enqueue(new, false, by, now, supplies),
+            None => self.not_connected(contact, EndCause::Full, now, supplies),
+        }
+    }
+
+    fn not_connected(&mut self, contact: ContactId, cause: EndCause, now: Now, supplies: &mut Supplies) {
+        self.contacts.act(contact, Act::NotConnected { cause }, now, supplies);
+    }
+}
+
+fn cause_of(code: Code) -> EndCause {
+    match code {
+        Code::TargetBusy | Code::AgentBusy => EndCause::Busy,
+        Code::TrunkFull => EndCause::Full,
+        Code::TargetUnreachable | Code::NotSignedIn => EndCause::Unreachable,
+        Code::OutboundForbidden => EndCause::Forbidden,
+        _ => EndCause::NotFound,
+    }
+}
