@@ -155,7 +155,7 @@ impl Contact {
             by: birth.by.clone(),
         };
         let mut contact = Self::open(context, born);
-        (contact.two_way, contact.shown) = (birth.two_way, birth.shown.map(Box::new));
+        (contact.two_way, contact.shown) = (birth.two_way, birth.shown);
         if !birth.data.is_empty() {
             contact.data = birth.data;
             let kind = Kind::ContactData { data: contact.data.clone() };

@@ -40,7 +40,7 @@ pub(super) struct Contact {
     /// Its first party was dialled to be connected to a second.
     pub two_way: bool,
     /// The number that far ends are shown, when it is not who calls.
-    pub shown: Option<Box<String>>,
+    pub shown: Option<String>,
     pub data: Map<String, Value>,
     pub born: Time,
     pub limits: Limits,

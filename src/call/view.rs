@@ -46,7 +46,7 @@ impl Contacts {
     pub fn caller(&self, id: ContactId) -> Option<String> {
         let called = |c: &Contact| !c.two_way && c.main_leg().is_some_and(|l| l.direction == Direction::Outbound);
         let caller = |c: &Contact| if called(c) { c.to.clone() } else { c.from.clone() };
-        self.contacts.get(&id).map(|c| c.shown.as_deref().cloned().unwrap_or_else(|| caller(c)))
+        self.contacts.get(&id).map(|c| c.shown.clone().unwrap_or_else(|| caller(c)))
     }
 
     /// Somebody in it is its customer, ringing or talking.
