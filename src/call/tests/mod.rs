@@ -135,6 +135,9 @@ impl Bench {
             record: false,
             data: serde_json::Map::new(),
             limits: LIMITS,
+            two_way: false,
+            call_kind: CallKind::Main,
+            shown: None,
             by: asked(),
         };
         let now = bench.now();
