@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::{Api, Problem, Tenant};
 use crate::base::CommandId;
 use crate::base::bounds::{COMMAND_ID_BYTES, HTTP_BODY_BYTES, HTTP_BODY_WAIT};
-use crate::event::words::Actor;
+use crate::event::words::{Actor, By};
 use crate::site::Site;
 use crate::switch::door::{Scope, Token};
 use crate::switch::permission::Permission;
@@ -94,6 +94,11 @@ fn command_id(headers: &HeaderMap, token: u32) -> Result<Option<CommandId>, Prob
 impl Caller {
     pub fn may(&self, permission: Permission) -> Result<(), Problem> {
         self.token.require(permission).map_err(Problem::from)
+    }
+
+    /// Who asks, for what is not asked of the tenant.
+    pub fn by(&self) -> By {
+        By { actor: Actor::Integration(self.token.no()), command: self.id.clone() }
     }
 
     /// Asks the tenant and waits. A refusal of his becomes a problem.

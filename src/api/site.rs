@@ -47,7 +47,7 @@ pub struct SiteChangeReply {
     pub seq: u64,
     /// False: it was a dry run.
     pub applied: bool,
-    /// One line per object: `-` was, `+` is.
+    /// One line per object: `-` was, `+` is, `~` has another password. `nothing changes` when that is so: it is no event.
     pub difference: String,
     /// Passwords that were made up, by extension; shown this once.
     pub passwords: BTreeMap<String, String>,
@@ -72,7 +72,7 @@ async fn get_site(caller: Caller, Params(query): Params<SiteQuery>) -> Result<Re
 async fn put_site(caller: Caller, JsonBody(body): JsonBody<SiteBody>) -> Result<Reply<SiteChangeReply>, Problem> {
     caller.may(Permission::Admin)?;
     let SiteBody { site: text, dry_run } = body;
-    let wish = SiteWish::Apply { name: "site".to_owned(), text, dry_run };
+    let wish = SiteWish::Apply { name: "site".to_owned(), text, dry_run, by: caller.by() };
     let told = caller.api.door.ask_site(caller.tenant.no, wish).await?;
     let seq = caller.api.archive.newest();
     let passwords = told.passwords.into_iter().collect();

@@ -8,7 +8,7 @@ use super::files::{self, Failure};
 use super::house::House;
 use super::sites;
 use crate::base::TenantNo;
-use crate::event::words::AlarmKind;
+use crate::event::words::{AlarmKind, By};
 use crate::site::{self, Passwords};
 use crate::switch::Code;
 use crate::switch::door::{Refusal, SiteAsked, SiteTold, SiteWish};
@@ -19,7 +19,7 @@ impl House {
         let SiteAsked { tenant, wish, reply } = asked;
         let told = match wish {
             SiteWish::Export { passwords } => self.export_site(tenant, passwords),
-            SiteWish::Apply { name, text, dry_run } => self.apply_site(tenant, &name, &text, dry_run).await,
+            SiteWish::Apply { name, text, dry_run, by } => self.apply_site(tenant, (&name, &text), dry_run, by).await,
         };
         let told = told.map_err(|Failure(text)| Refusal::new(Code::BadRequest, text));
         // Whoever asked may have gone; a change stands all the same.
@@ -57,9 +57,9 @@ impl House {
     async fn apply_site(
         &mut self,
         tenant: TenantNo,
-        name: &str,
-        text: &str,
+        (name, text): (&str, &str),
         dry_run: bool,
+        by: By,
     ) -> Result<SiteTold, Failure> {
         let file = site::load(name, text)?;
         let running = self.tenants.iter_mut().find(|running| running.site.tenant == tenant).ok_or_else(unknown)?;
@@ -73,14 +73,14 @@ impl House {
         let planned = tokio::task::block_in_place(|| sites::plan(&self.site_store, &self.settings.data, file, &keys));
         let mut change = planned?;
         let flows = files::flows(&self.dialplans, &self.library, &change.site)?;
-        if dry_run {
+        if dry_run || !change.is_one() {
             return Ok(SiteTold { text: change.difference, passwords: Vec::new() });
         }
         tokio::task::block_in_place(|| sites::commit(&self.site_store, &self.settings.data, &change))?;
         sites::resolve_trunks(std::slice::from_mut(&mut change.site)).await;
         let site = Arc::new(change.site);
         running.lanes.put(Input::Flows(Arc::new(flows)));
-        running.lanes.put(Input::Site(Arc::clone(&site)));
+        running.lanes.put(Input::Site { site: Arc::clone(&site), by });
         self.gate.set_tenant(Arc::clone(&site), Arc::clone(&running.lanes));
         self.door.set_site(tenant, Arc::clone(&site));
         tracing::info!(tenant = site.key, version = site.version, "the site was changed");

@@ -142,14 +142,24 @@ fn save(
     Ok(made)
 }
 
+/// The difference of a file that says what is so already.
+const UNCHANGED: &str = "nothing changes\n";
+
 /// What a file would make of a tenant's site.
 pub struct Change {
     pub site: Site,
     numbering: Numbering,
-    /// Lines of the two exports that differ.
+    /// What changes, line by line; [`UNCHANGED`] if nothing does.
     pub difference: String,
     /// Extensions that had no password anywhere, and the one made up.
     pub made: Vec<(String, String)>,
+}
+
+impl Change {
+    /// Anything would change.
+    pub fn is_one(&self) -> bool {
+        self.difference != UNCHANGED
+    }
 }
 
 /// Plans a file over what is stored of its tenant; an extension without a password keeps the one it has.
@@ -180,8 +190,8 @@ pub fn plan(store: &SiteStore, data: &Path, new: SiteFile, flows: &[&str]) -> Re
         made.push((number.to_owned(), password.clone()));
         password
     });
-    let old_text = old.map(|site| site::export(&site, Passwords::Hidden)).unwrap_or_default();
-    let difference = difference(&old_text, &site::export(&site, Passwords::Hidden));
+    let texts = |site: &Site| [Passwords::Hidden, Passwords::Shown].map(|passwords| site::export(site, passwords));
+    let difference = difference(&old.as_ref().map(texts).unwrap_or_default(), &texts(&site));
     Ok(Change { site, numbering, difference, made })
 }
 
@@ -207,7 +217,7 @@ pub fn apply(file: &Path, args: &ServeArgs, dry_run: bool, token: Option<String>
     let store = open_store(&settings.data, Box::new(|_, _| {}))?;
     let change = plan(&store, &settings.data, new, &flows)?;
     print!("{}", change.difference);
-    if !dry_run {
+    if !dry_run && change.is_one() {
         commit(&store, &settings.data, &change)?;
         for (number, password) in &change.made {
             println!("password of {number}: {password}");
@@ -244,14 +254,20 @@ pub fn export(args: &ServeArgs, tenant: Option<&str>, passwords: bool) -> Result
     Ok(())
 }
 
-/// Lines that are only in one of two exports, each object being one line: `-` was, `+` is.
-fn difference(old: &str, new: &str) -> String {
-    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
-    let (old, new) = (lines(old), lines(new));
-    let gone = old.iter().filter(|line| !new.contains(line)).map(|line| format!("-{line}\n"));
-    let come = new.iter().filter(|line| !old.contains(line)).map(|line| format!("+{line}\n"));
+/// Lines that are only in one of two exports, each object being one line: `-` was, `+` is, `~` has another password. An
+/// export is given without its passwords and with them; only the former is shown.
+fn difference(old: &[String; 2], new: &[String; 2]) -> String {
+    fn lines([hidden, shown]: &[String; 2]) -> BTreeMap<&str, &str> {
+        hidden.lines().zip(shown.lines()).collect()
+    }
+    let (was, is) = (lines(old), lines(new));
+    let gone = old[0].lines().filter(|line| !is.contains_key(line)).map(|line| format!("-{line}\n"));
+    let come = new[0].lines().filter_map(|line| match was.get(line) {
+        None => Some(format!("+{line}\n")),
+        Some(before) => (*before != is[line]).then(|| format!("~{line}\n")),
+    });
     let text: String = gone.chain(come).collect();
-    if text.is_empty() { "nothing changes\n".to_owned() } else { text }
+    if text.is_empty() { UNCHANGED.to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -260,7 +276,12 @@ mod tests {
 
     #[test]
     fn the_difference_names_what_goes_and_what_comes() {
-        assert_eq!(difference("a: 1\nb: 2\n", "a: 1\nb: 3\n"), "-b: 2\n+b: 3\n");
-        assert_eq!(difference("a: 1\n", "a: 1\n"), "nothing changes\n");
+        let open = |text: &str| [text.to_owned(), text.to_owned()];
+        let secret = |hidden: &str, shown: &str| [hidden.to_owned(), shown.to_owned()];
+        assert_eq!(difference(&open("a: 1\nb: 2\n"), &open("a: 1\nb: 3\n")), "-b: 2\n+b: 3\n");
+        assert_eq!(difference(&open("a: 1\n"), &open("a: 1\n")), UNCHANGED);
+        let (before, after) = (secret("c\nd\n", "c x\nd y\n"), secret("c\nd\n", "c x\nd z\n"));
+        assert_eq!(difference(&before, &after), "~d\n");
+        assert_eq!(difference(&before, &before), UNCHANGED);
     }
 }

@@ -21,6 +21,7 @@ use super::permission::{Permission, Permissions};
 use super::{Answer, Code, Command};
 use crate::base::bounds::{COMMAND_LANE, COMMAND_WAIT, COMMANDS_PER_TOKEN, SITE_LANE, SITE_WAIT};
 use crate::base::{TenantNo, Time, Utc};
+use crate::event::words::By;
 
 /// Cheap to clone; all clones are one door. `S` is the tenant's site, in which the rooms above look up what a key means;
 /// it is a parameter because `site` is built above this room.
@@ -73,8 +74,9 @@ pub struct SiteAsked {
 pub enum SiteWish {
     /// The site as a file.
     Export { passwords: bool },
-    /// This file is the whole site from now on; `name` is what its problems call it.
-    Apply { name: String, text: String, dry_run: bool },
+    /// This file is the whole site from now on, by whoever wants it; `name` is what its problems call it. One that makes
+    /// no difference changes nothing and is no event.
+    Apply { name: String, text: String, dry_run: bool, by: By },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

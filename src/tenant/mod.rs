@@ -143,7 +143,7 @@ impl Tenant {
             Input::Command { reply, command } => self.command(reply, *command, now, supplies),
             Input::Committed { token } => self.committed(token, now, supplies),
             Input::Store(answer) => self.sip.binding_saved(answer.request, answer.saved, now, supplies),
-            Input::Site(site) => self.set_site(site, now, supplies),
+            Input::Site { site, by } => self.set_site(site, by, now, supplies),
             Input::Flows(flows) => self.flows = flows,
             Input::House(house) => self.set_house(house, now, supplies),
             Input::Due => {}
@@ -190,8 +190,8 @@ impl Tenant {
         }
     }
 
-    fn set_site(&mut self, site: Arc<Site>, now: Now, supplies: &mut Supplies) {
-        self.journal(now, About::default(), By::SYSTEM, Kind::SiteChanged { version: site.version }, None);
+    fn set_site(&mut self, site: Arc<Site>, by: By, now: Now, supplies: &mut Supplies) {
+        self.journal(now, About::default(), by, Kind::SiteChanged { version: site.version }, None);
         self.sip.set_site(Arc::clone(&site), now, supplies);
         self.acd.set_site(Arc::clone(&site), now, supplies);
         self.site = site;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::base::{CommandId, InterfaceNo, LinkId};
 use crate::event::Event;
-use crate::event::words::Wire;
+use crate::event::words::{By, Wire};
 use crate::ivr::Flows;
 use crate::media;
 use crate::site::Site;
@@ -39,7 +39,11 @@ pub enum Input {
         token: u64,
     },
     Store(StoreAnswer),
-    Site(Arc<Site>),
+    /// The site is this from now on, by whoever changed it.
+    Site {
+        site: Arc<Site>,
+        by: By,
+    },
     Flows(Arc<Flows>),
     House(House),
     Due,
@@ -117,7 +121,7 @@ impl Input {
             Self::Command { .. } => "command",
             Self::Committed { .. } => "committed",
             Self::Store(_) => "store",
-            Self::Site(_) => "site",
+            Self::Site { .. } => "site",
             Self::Flows(_) => "flows",
             Self::House(_) => "house",
             Self::Due => "due",

@@ -47,7 +47,14 @@ fn a_file_applied_to_a_running_server_is_live_and_calls_go_on() {
     let done = apply(&scene.server, "next.yaml", &[]);
     assert!(done.status.success(), "{}", said(&done));
     assert_eq!(String::from_utf8_lossy(&done.stdout), difference);
-    scene.events.any("site_changed");
+    let changed = scene.events.any("site_changed");
+    assert_eq!(changed["by"]["actor"], "integration", "whoever holds the token did it: {changed}");
+    let again = apply(&scene.server, "next.yaml", &[]);
+    assert_eq!(said(&again), "nothing changes\n");
+    fs::write(folder.join("secret.yaml"), after.replacen("secret-1005", "secret-of-eva", 1)).expect("a file");
+    let secret = apply(&scene.server, "secret.yaml", &["--dry-run"]);
+    assert!(said(&secret).starts_with('~') && said(&secret).contains("\"1005\""), "{}", said(&secret));
+    assert_eq!(scene.events.so_far("site_changed").len(), 1, "what changes nothing is no event");
     let _phone = Phone::new(1005, Answer::Itself).switch_on(&scene.server);
     scene.ready("eva");
     let agents = scene.server.api.get("/v1/agents").to_string();

@@ -574,7 +574,7 @@ impl World {
             | Input::LinkClosed { .. }
             | Input::Committed { .. }
             | Input::Store(_)
-            | Input::Site(_)
+            | Input::Site { .. }
             | Input::Flows(_)
             | Input::House(_)
             | Input::Due => String::new(),
