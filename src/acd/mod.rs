@@ -175,8 +175,14 @@ impl Acd {
 
     /// Where an item stands that is not connected yet.
     pub fn wait(&self, item: ItemId) -> Option<WaitState> {
-        let Item { since, entered: first, priority, .. } = *self.items.get(&item)?;
-        Some(WaitState { since, first, priority })
+        let item = self.items.get(&item)?;
+        Some(WaitState {
+            groups: item.groups().to_vec(),
+            agent: item.named(),
+            since: item.since,
+            first: item.entered,
+            priority: item.priority,
+        })
     }
 
     pub fn gauges(&self) -> Gauges {

@@ -114,8 +114,11 @@ pub struct ContactState {
 }
 
 /// Where a contact stands in its queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitState {
+    /// The groups whose agents may take it; none when it is for a named agent.
+    pub groups: Vec<GroupNo>,
+    pub agent: Option<AgentNo>,
     /// When it entered this queue.
     pub since: Time,
     /// When it first entered any: its age for rank.

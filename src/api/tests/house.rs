@@ -352,7 +352,13 @@ fn contact_state() -> ContactState {
         flow: Some("main".into()),
         node: Some("to_support".into()),
         queued: Some(GroupNo(2)),
-        wait: Some(WaitState { since: T, first: T - Span::seconds(9), priority: 2 }),
+        wait: Some(WaitState {
+            groups: vec![GroupNo(2)],
+            agent: None,
+            since: T,
+            first: T - Span::seconds(9),
+            priority: 2,
+        }),
         data: json!({ "order": "4711" }).as_object().expect("an object").clone(),
         calls: vec![CallState { call: CallId(10), kind: CallKind::Main, legs: vec![caller, ana] }],
         transfer: Some(TransferState {

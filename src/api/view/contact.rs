@@ -28,10 +28,10 @@ pub struct ContactView {
     pub flow: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// The group it waits for.
+    /// The group it waits for; absent for a named agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queued: Option<Ref>,
-    /// Where it stands in that queue.
+    /// What it waits for, and its rank.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait: Option<WaitView>,
     /// Attached data.
@@ -47,7 +47,12 @@ pub struct ContactView {
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct WaitView {
-    /// When it entered this queue, RFC 3339.
+    /// The groups whose agents may take it.
+    pub groups: Vec<Ref>,
+    /// The agent whom alone it is for; then there are no groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Ref>,
+    /// Since when it waits there, RFC 3339.
     pub since: String,
     /// When it first entered any: its age for rank.
     pub first: String,
@@ -187,7 +192,7 @@ impl ContactView {
             flow: state.flow.clone(),
             node: state.node.clone(),
             queued: state.queued.map(|no| lens.group(no)),
-            wait: state.wait.map(|wait| WaitView::new(wait, lens)),
+            wait: state.wait.as_ref().map(|wait| WaitView::new(wait, lens)),
             data: state.data.clone(),
             calls: state.calls.iter().map(|call| CallView::new(call, lens)).collect(),
             transfer: state.transfer.map(TransferView::new),
@@ -197,8 +202,14 @@ impl ContactView {
 }
 
 impl WaitView {
-    fn new(wait: WaitState, lens: &Lens<'_>) -> Self {
-        Self { since: lens.at(wait.since), first: lens.at(wait.first), priority: wait.priority }
+    fn new(wait: &WaitState, lens: &Lens<'_>) -> Self {
+        Self {
+            groups: wait.groups.iter().map(|no| lens.group(*no)).collect(),
+            agent: wait.agent.map(|no| lens.agent(no)),
+            since: lens.at(wait.since),
+            first: lens.at(wait.first),
+            priority: wait.priority,
+        }
     }
 }
 
