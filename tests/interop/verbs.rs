@@ -318,3 +318,96 @@ fn a_paused_recording_is_silent_for_as_long() {
         talk.ends();
     });
 }
+
+impl Talk {
+    fn view(&self) -> Value {
+        self.stage.server.api.get(&format!("/v1/calls/{}", self.contact))["contact"].clone()
+    }
+}
+
+#[test]
+fn a_talk_that_comes_back_and_one_that_is_joined() {
+    alone(|| {
+        let mut talk = talk();
+        let ana = json!({ "agent": "a0" });
+        talk.does("transfer", &json!({ "agent": "a0", "mode": "talk", "to": "1900" }));
+        talk.hears("customer", &["music"]);
+        assert_eq!(talk.view()["transfer"]["phase"], "ringing");
+        talk.answers("cai");
+        talk.hears("customer", &["cai"]);
+        talk.hears("cai", &["customer"]);
+        talk.hears("ana", &[]);
+        let view = talk.view();
+        assert_eq!((&view["transfer"]["phase"], &view["recording"]["state"]), (&"away".into(), &"on".into()), "{view}");
+        // the target leaves, and the transferor has the customer again
+        talk.hangs_up("cai");
+        talk.hears("customer", &["ana"]);
+        talk.hears("ana", &["customer"]);
+        let ended = talk.told("transfer_ended", 0);
+        assert_eq!(ended["data"]["ending"], "came-back", "{ended}");
+        assert!(talk.view()["transfer"].is_null());
+
+        talk.does("transfer", &json!({ "agent": "a0", "mode": "talk", "to": "1900" }));
+        talk.answers("cai");
+        talk.hears("customer", &["cai"]);
+        talk.does("consult/join", &ana);
+        talk.hears("customer", &["ana", "cai"]);
+        talk.hears("ana", &["customer", "cai"]);
+        talk.hears("cai", &["customer", "ana"]);
+        assert_eq!(talk.told("transfer_ended", 1)["data"]["ending"], "joined");
+        talk.hangs_up("cai");
+        talk.hears("customer", &["ana"]);
+        talk.ends();
+    });
+}
+
+#[test]
+fn a_swap_goes_to_and_fro() {
+    alone(|| {
+        let mut talk = talk();
+        let ana = json!({ "agent": "a0" });
+        talk.does("consult", &json!({ "agent": "a0", "to": "1900" }));
+        talk.answers("cai");
+        talk.hears("ana", &["cai"]);
+        assert_eq!(talk.view()["calls"][1]["kind"], "consult");
+        for _ in 0..2 {
+            let (customer, cai) = (talk.rtp("customer").heard(), talk.rtp("cai").heard());
+            talk.does("consult/swap", &ana);
+            talk.hears("customer", &["ana"]);
+            talk.hears("ana", &["customer"]);
+            talk.hears("cai", &["music"]);
+            talk.does("consult/swap", &ana);
+            talk.hears("cai", &["ana"]);
+            talk.hears("ana", &["cai"]);
+            talk.hears("customer", &["music"]);
+            // whoever ana is with, the two of them never hear each other
+            talk.never_heard("customer", customer, &["cai"]);
+            talk.never_heard("cai", cai, &["customer"]);
+        }
+        talk.does("consult/swap", &ana);
+        talk.hears("customer", &["ana"]);
+        talk.does("consult/complete", &ana);
+        talk.is_released("ana");
+        talk.hears("customer", &["cai"]);
+        talk.hears("cai", &["customer"]);
+        talk.ends();
+    });
+}
+
+#[test]
+fn a_transfer_to_a_flow_is_heard_and_leads_to_the_next_agent() {
+    alone(|| {
+        let mut talk = talk();
+        talk.does("transfer", &json!({ "agent": "a0", "mode": "blind", "to": { "flow": "callback" } }));
+        talk.is_released("ana");
+        talk.hears("customer", &["music"]);
+        talk.stage.carry_on_until("the flow's queue", |stage| stage.events.so_far("item_entered").len() == 2);
+        talk.stage.server.api.post("/v1/agents/a1/ready", &json!({}));
+        talk.answers("bo");
+        talk.hears("customer", &["bo"]);
+        talk.hears("bo", &["customer"]);
+        let record = talk.ends();
+        let flows: Vec<_> = record["flows"].as_array().expect("a list").iter().map(|f| f["flow"].clone()).collect();
+        assert_eq!(flows, ["direct", "callback"], "{record}");
+    });
+}
