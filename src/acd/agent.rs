@@ -3,9 +3,10 @@
 //! Leaves matching to `matcher`, the phone's own troubles to `phone`, journaling to the composition.
 //! In: changes, each with its time. Out: `display`, `available`, the next deadline.
 
+use crate::acd::phone::PhoneId;
 use crate::acd::words::{AgentSnapshot, How, WorkSnapshot};
 use crate::base::bounds::CALLS_PER_AGENT;
-use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, OfferId, Span, Time};
+use crate::base::{AgentNo, ContactId, GroupNo, OfferId, Span, Time};
 use crate::event::words::{By, Display, NotReadyReason, Station, Wish, WorkRole};
 
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ pub struct Agent {
 #[derive(Clone, Debug)]
 enum Presence {
     SignedOut,
-    SignedIn(Seat),
+    SignedIn(Box<Seat>),
 }
 
 /// What somebody has who is signed in.
@@ -164,7 +165,7 @@ impl Agent {
 
     pub fn sign_in(&mut self, seat: Seat) {
         self.idle_since = seat.since;
-        self.presence = Presence::SignedIn(seat);
+        self.presence = Presence::SignedIn(Box::new(seat));
     }
 
     /// Shown at once: whoever signs in again at the same instant begins anew.
@@ -172,7 +173,7 @@ impl Agent {
         let before = std::mem::replace(&mut self.presence, Presence::SignedOut);
         self.show(t);
         match before {
-            Presence::SignedIn(seat) => Some(seat),
+            Presence::SignedIn(seat) => Some(*seat),
             Presence::SignedOut => None,
         }
     }
@@ -198,7 +199,7 @@ impl Agent {
         let seat = self.seat();
         AgentSnapshot {
             agent: self.no,
-            station: seat.map(|s| s.station),
+            station: seat.map(|s| s.station.clone()),
             groups: seat.map_or(site_groups, |s| s.groups.clone()),
             wish: seat.map(|s| s.wish),
             wish_until: seat.and_then(|s| s.until),
@@ -232,9 +233,11 @@ impl Seat {
         }
     }
 
-    pub fn extension(&self) -> ExtensionNo {
+    /// The phone of the agent `no` who sits here.
+    pub fn phone(&self, no: AgentNo) -> PhoneId {
         match self.station {
-            Station::Extension(no) => no,
+            Station::Extension(extension) => PhoneId::Extension(extension),
+            Station::Outside { .. } => PhoneId::Outside(no),
         }
     }
 
@@ -333,6 +336,7 @@ impl Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::ExtensionNo;
 
     #[test]
     fn display_follows_its_precedence() {

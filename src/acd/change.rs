@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::agent::Agent;
 use super::item::ItemState;
+use super::phone::PhoneId;
 use super::{Acd, Owner};
-use crate::base::{AgentNo, ExtensionNo, GroupNo, ItemId, Now, Supplies, Time};
+use crate::base::{AgentNo, GroupNo, ItemId, Now, Supplies, Time};
 use crate::event::By;
 use crate::site::Site;
 
@@ -75,16 +76,20 @@ impl Acd {
 
     /// A removed extension answers no more; it is forgotten when nobody sits at it and it is in no call.
     fn forget_phones(&mut self, t: Time) {
-        let gone: Vec<ExtensionNo> =
-            self.phones.keys().filter(|no| !self.site.extensions.contains_key(*no)).copied().collect();
-        for extension in gone {
-            let phone = self.phones.entry(extension).or_default();
+        let is_gone = |id: &PhoneId| match id {
+            PhoneId::Extension(no) => !self.site.extensions.contains_key(no),
+            // It goes with who sits there.
+            PhoneId::Outside(_) => false,
+        };
+        let gone: Vec<PhoneId> = self.phones.keys().copied().filter(is_gone).collect();
+        for id in gone {
+            let phone = self.phones.entry(id).or_default();
             phone.prove(false);
             match phone.holder {
                 Some(no) => self.sync_reach(no, &By::SYSTEM, t),
                 None if phone.claims().is_empty() => {
-                    self.phones.remove(&extension);
-                    self.agenda.set(Owner::Phone(extension), None);
+                    self.phones.remove(&id);
+                    self.agenda.set(Owner::Phone(id), None);
                 }
                 None => {}
             }

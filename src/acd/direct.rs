@@ -22,7 +22,7 @@ impl Acd {
         if !stays || seat.wish == Wish::SignOut {
             return Err(NotNow::Leaves);
         }
-        let rests = self.phones.get(&seat.extension()).is_some_and(Phone::resting);
+        let rests = self.phones.get(&seat.phone(no)).is_some_and(Phone::resting);
         if !seat.reachable || rests {
             return Err(NotNow::Unreachable);
         }

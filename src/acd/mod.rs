@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::base::bounds::LEVEL_MAX;
-use crate::base::{Agenda, AgentNo, ExtensionNo, GroupNo, ItemId, Now, OfferId, Supplies, Time};
+use crate::base::{Agenda, AgentNo, GroupNo, ItemId, Now, OfferId, Supplies, Time};
 use crate::event::{About, By, Kind};
 use crate::site::{Site, Strategy};
 use crate::switch::WaitState;
@@ -39,7 +39,7 @@ use item::Item;
 use matcher::Matcher;
 use offer::Lease;
 pub use open::{Open, OpenAgent, OpenItem, OpenOffer, OpenRest, OpenWork};
-use phone::Phone;
+use phone::{Phone, PhoneId};
 use queue::Rank;
 use wishes::Waiting;
 use words::{AgentSnapshot, Output, QueueSnapshot};
@@ -50,7 +50,7 @@ pub struct Acd {
     site: Arc<Site>,
     /// Everybody in the site, and whoever left it while signed in.
     agents: BTreeMap<AgentNo, Agent>,
-    phones: BTreeMap<ExtensionNo, Phone>,
+    phones: BTreeMap<PhoneId, Phone>,
     items: BTreeMap<ItemId, Item>,
     offers: BTreeMap<OfferId, Lease>,
     matcher: Matcher,
@@ -79,7 +79,7 @@ enum Owner {
     Offer(OfferId),
     Item(ItemId),
     Agent(AgentNo),
-    Phone(ExtensionNo),
+    Phone(PhoneId),
 }
 
 /// An item to look at, and the agent who drew it and draws the next when it is gone.
@@ -148,7 +148,7 @@ impl Acd {
                 Owner::Offer(offer) => self.offer_due(offer, t),
                 Owner::Item(item) => self.item_due(item, t),
                 Owner::Agent(agent) => self.agent_due(agent, t),
-                Owner::Phone(extension) => self.phone_due(extension, t),
+                Owner::Phone(phone) => self.phone_due(phone, t),
             }
         }
         self.settle(t, supplies);
@@ -250,8 +250,8 @@ impl Acd {
         };
         agent.show(t);
         self.agenda.set(Owner::Agent(no), agent.deadline());
-        let rests = |extension: ExtensionNo| self.phones.get(&extension).is_some_and(Phone::resting);
-        match agent.seat().filter(|seat| seat.available() && !rests(seat.extension())) {
+        let rests = |phone: PhoneId| self.phones.get(&phone).is_some_and(Phone::resting);
+        match agent.seat().filter(|seat| seat.available() && !rests(seat.phone(no))) {
             Some(seat) => {
                 let held = seat.holds().unwrap_or(usize::MAX);
                 let placed = |(group, level): &(GroupNo, u8)| match self.site.groups.get(group) {

@@ -1,9 +1,9 @@
 //! One offer: a lease that joins an item and an agent until it has one ending.
-//! Owns the states (pending, alerting, accepted, connected) and when each runs out. Leaves what an ending means for
+//! Owns the states (pending, alerting, confirming, accepted, connected) and when each runs out. Leaves what an ending means for
 //! item, agent and phone to the composition, and the ringing itself to whoever sends `OfferStep`s.
 
 use super::words::OfferStep;
-use crate::base::bounds::OFFER_CONNECT_MAX;
+use crate::base::bounds::{CONFIRM_MAX, OFFER_CONNECT_MAX};
 use crate::base::{AgentNo, ContactId, GroupNo, ItemId, OfferId, Time};
 use crate::event::About;
 use crate::event::words::OfferEnding;
@@ -24,6 +24,8 @@ pub enum LeaseState {
     Pending { until: Time },
     /// It rings.
     Alerting { until: Time },
+    /// It was picked up by what may be a machine; a key must follow.
+    Confirming { until: Time },
     /// It was picked up; sound must follow.
     Accepted { until: Time },
     /// The item has left its queue. Proof of life is the talk's own.
@@ -34,6 +36,9 @@ pub enum LeaseState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {
     Alerting,
+    Confirming {
+        until: Time,
+    },
     Accepted,
     Connected,
     Ended(OfferEnding),
@@ -48,12 +53,23 @@ impl Lease {
                 self.state = LeaseState::Alerting { until };
                 Advance::Alerting
             }
-            (LeaseState::Pending { .. } | LeaseState::Alerting { .. }, OfferStep::Accepted) => {
+            (LeaseState::Pending { .. } | LeaseState::Alerting { .. }, OfferStep::Confirming) => {
+                let until = t + CONFIRM_MAX;
+                self.state = LeaseState::Confirming { until };
+                Advance::Confirming { until }
+            }
+            (
+                LeaseState::Pending { .. } | LeaseState::Alerting { .. } | LeaseState::Confirming { .. },
+                OfferStep::Accepted,
+            ) => {
                 self.state = LeaseState::Accepted { until: t + OFFER_CONNECT_MAX };
                 Advance::Accepted
             }
             (
-                LeaseState::Pending { .. } | LeaseState::Alerting { .. } | LeaseState::Accepted { .. },
+                LeaseState::Pending { .. }
+                | LeaseState::Alerting { .. }
+                | LeaseState::Confirming { .. }
+                | LeaseState::Accepted { .. },
                 OfferStep::Connected,
             ) => {
                 self.state = LeaseState::Connected;
@@ -61,12 +77,22 @@ impl Lease {
             }
             (LeaseState::Connected, OfferStep::Ended { .. }) => Advance::Ended(OfferEnding::Connected),
             (
-                LeaseState::Pending { .. } | LeaseState::Alerting { .. } | LeaseState::Accepted { .. },
+                LeaseState::Pending { .. }
+                | LeaseState::Alerting { .. }
+                | LeaseState::Confirming { .. }
+                | LeaseState::Accepted { .. },
                 OfferStep::Ended { ending, .. },
             ) => Advance::Ended(unconnected(ending)),
             (
-                LeaseState::Alerting { .. } | LeaseState::Accepted { .. } | LeaseState::Connected,
+                LeaseState::Alerting { .. }
+                | LeaseState::Confirming { .. }
+                | LeaseState::Accepted { .. }
+                | LeaseState::Connected,
                 OfferStep::Alerting,
+            )
+            | (
+                LeaseState::Confirming { .. } | LeaseState::Accepted { .. } | LeaseState::Connected,
+                OfferStep::Confirming,
             )
             | (LeaseState::Accepted { .. } | LeaseState::Connected, OfferStep::Accepted)
             | (LeaseState::Connected, OfferStep::Connected) => Advance::Stale,
@@ -75,9 +101,10 @@ impl Lease {
 
     pub fn deadline(&self) -> Option<Time> {
         match self.state {
-            LeaseState::Pending { until } | LeaseState::Alerting { until } | LeaseState::Accepted { until } => {
-                Some(until)
-            }
+            LeaseState::Pending { until }
+            | LeaseState::Alerting { until }
+            | LeaseState::Confirming { until }
+            | LeaseState::Accepted { until } => Some(until),
             LeaseState::Connected => None,
         }
     }
@@ -90,16 +117,17 @@ impl Lease {
         }
         match self.state {
             LeaseState::Pending { .. } => Some(OfferEnding::Unreachable),
-            LeaseState::Alerting { .. } => Some(OfferEnding::RangOut),
+            // What answered was no agent.
+            LeaseState::Alerting { .. } | LeaseState::Confirming { .. } => Some(OfferEnding::RangOut),
             LeaseState::Accepted { .. } => Some(OfferEnding::Failed),
             LeaseState::Connected => None,
         }
     }
 
-    /// Not picked up yet: a change of the agent's state can still end it.
+    /// Not picked up by a person yet: a change of the agent's state can still end it.
     pub fn rings(&self) -> bool {
         match self.state {
-            LeaseState::Pending { .. } | LeaseState::Alerting { .. } => true,
+            LeaseState::Pending { .. } | LeaseState::Alerting { .. } | LeaseState::Confirming { .. } => true,
             LeaseState::Accepted { .. } | LeaseState::Connected => false,
         }
     }
@@ -107,7 +135,7 @@ impl Lease {
     /// The phone has said that it rings.
     pub fn alerts(&self) -> bool {
         match self.state {
-            LeaseState::Alerting { .. } => true,
+            LeaseState::Alerting { .. } | LeaseState::Confirming { .. } => true,
             LeaseState::Pending { .. } | LeaseState::Accepted { .. } | LeaseState::Connected => false,
         }
     }
@@ -158,12 +186,23 @@ mod tests {
         let t = Time(1_000_000);
         let (pending, alerting) = (LeaseState::Pending { until: UNTIL }, LeaseState::Alerting { until: UNTIL });
         let accepted = LeaseState::Accepted { until: t + OFFER_CONNECT_MAX };
+        let until = t + CONFIRM_MAX;
+        let (confirming, asked) = (LeaseState::Confirming { until }, Advance::Confirming { until });
         let (rejected, over) = (ended(OfferEnding::Rejected), ended(OfferEnding::Connected));
         let cases = [
             (pending, OfferStep::Alerting, Advance::Alerting, alerting),
             (pending, OfferStep::Accepted, Advance::Accepted, accepted),
             (pending, OfferStep::Connected, Advance::Connected, LeaseState::Connected),
             (pending, rejected, Advance::Ended(OfferEnding::Rejected), pending),
+            (pending, OfferStep::Confirming, asked, confirming),
+            (alerting, OfferStep::Confirming, asked, confirming),
+            (confirming, OfferStep::Alerting, Advance::Stale, confirming),
+            (confirming, OfferStep::Confirming, Advance::Stale, confirming),
+            (confirming, OfferStep::Accepted, Advance::Accepted, accepted),
+            (confirming, OfferStep::Connected, Advance::Connected, LeaseState::Connected),
+            (confirming, rejected, Advance::Ended(OfferEnding::Rejected), confirming),
+            (accepted, OfferStep::Confirming, Advance::Stale, accepted),
+            (LeaseState::Connected, OfferStep::Confirming, Advance::Stale, LeaseState::Connected),
             (alerting, OfferStep::Alerting, Advance::Stale, alerting),
             (alerting, OfferStep::Accepted, Advance::Accepted, accepted),
             (alerting, OfferStep::Connected, Advance::Connected, LeaseState::Connected),
@@ -188,6 +227,7 @@ mod tests {
         let cases = [
             (LeaseState::Pending { until: UNTIL }, Some(OfferEnding::Unreachable)),
             (LeaseState::Alerting { until: UNTIL }, Some(OfferEnding::RangOut)),
+            (LeaseState::Confirming { until: UNTIL }, Some(OfferEnding::RangOut)),
             (LeaseState::Accepted { until: UNTIL }, Some(OfferEnding::Failed)),
             (LeaseState::Connected, None),
         ];

@@ -119,6 +119,7 @@ impl Acd {
         match advance {
             Advance::Stale => self.late += 1,
             Advance::Alerting => self.journal(about, &By::PARTY, Kind::OfferAlerting),
+            Advance::Confirming { until } => self.journal(about, &By::PARTY, Kind::OfferConfirming { until }),
             Advance::Accepted => self.journal(about, &By::PARTY, Kind::OfferAccepted),
             Advance::Connected => self.connected(offer, t),
             Advance::Ended(ending) => self.ended_by_party(offer, ending, step, t),
@@ -295,8 +296,9 @@ impl Acd {
         self.offers.insert(offer, lease);
         self.agenda.set(Owner::Offer(offer), Some(until));
         let seat = self.agents.get(&no).and_then(|a| a.seat()).expect("only who is signed in stands in a ready set");
-        let station = seat.station;
-        self.journal(about, &By::SYSTEM, Kind::OfferMade { station, until, segment });
+        let station = seat.station.clone();
+        let made = Kind::OfferMade { station: station.clone(), until, segment };
+        self.journal(about, &By::SYSTEM, made);
         self.set_doing(no, Doing::Offered(offer), about, &By::SYSTEM, t);
         let told = Offer { offer, segment, item: id, holder, agent: no, group, station, until };
         self.outputs.push_back(Output::Offer(Box::new(told)));
@@ -321,7 +323,7 @@ impl Acd {
         let (no, item) = (lease.agent, lease.item);
         let sip_status = match step {
             OfferStep::Ended { sip_status, .. } => sip_status,
-            OfferStep::Alerting | OfferStep::Accepted | OfferStep::Connected => None,
+            OfferStep::Alerting | OfferStep::Confirming | OfferStep::Accepted | OfferStep::Connected => None,
         };
         self.finish(offer, ending, sip_status, &By::PARTY, t);
         match ending {

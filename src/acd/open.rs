@@ -99,6 +99,7 @@ impl Acd {
                     phase: match lease.state {
                         LeaseState::Pending { .. } => OfferPhase::Made,
                         LeaseState::Alerting { .. } => OfferPhase::Alerting,
+                        LeaseState::Confirming { .. } => OfferPhase::Confirming,
                         LeaseState::Accepted { .. } => OfferPhase::Accepted,
                         LeaseState::Connected => OfferPhase::Connected,
                     },
@@ -157,7 +158,9 @@ impl Acd {
         };
         let ending = match offer.phase {
             OfferPhase::Connected => OfferEnding::Connected,
-            OfferPhase::Made | OfferPhase::Alerting | OfferPhase::Accepted => OfferEnding::Rescinded,
+            OfferPhase::Made | OfferPhase::Alerting | OfferPhase::Confirming | OfferPhase::Accepted => {
+                OfferEnding::Rescinded
+            }
         };
         self.journal(about, &By::SYSTEM, Kind::OfferEnded { ending, sip_status: None });
     }
@@ -165,8 +168,7 @@ impl Acd {
     fn restore_agent(&mut self, open: &OpenAgent, t: Time) {
         let no = open.agent;
         let kept = self.restore_works(open, t);
-        let Station::Extension(extension) = open.station;
-        if !self.may_sit(no, extension) {
+        if !self.may_sit(no, &open.station) {
             for work in &kept {
                 self.journal(about_work(no, work.contact), &By::SYSTEM, Kind::AgentWorkEnded { role: work.role });
             }
@@ -192,7 +194,7 @@ impl Acd {
     fn seat_of_before(&self, open: &OpenAgent, kept: &[OpenWork], t: Time) -> Seat {
         let mut groups = self.site_groups(open.agent);
         groups.retain(|(group, _)| !open.chosen || open.groups.contains(group));
-        let mut seat = Seat::new(open.station, groups, t);
+        let mut seat = Seat::new(open.station.clone(), groups, t);
         (seat.chosen, seat.since) = (open.chosen, open.since);
         (seat.wish, seat.wish_since, seat.overtime) = (open.wish, open.wish_since, open.overtime);
         (seat.limit, seat.until) = (open.wish_limit, open.wish_until);
@@ -250,7 +252,7 @@ fn open_agent(agent: AgentNo, seat: &Seat) -> OpenAgent {
     works.sort_unstable_by_key(|w| w.contact);
     OpenAgent {
         agent,
-        station: seat.station,
+        station: seat.station.clone(),
         groups: seat.group_numbers(),
         since: seat.since,
         wish: seat.wish,

@@ -3,7 +3,7 @@
 
 use super::agent::{Doing, Seat};
 use super::offer::Lease;
-use super::phone::Phone;
+use super::phone::{Phone, PhoneId};
 use super::words::{AgentVerb, ClaimRefused, Output, VerbRefused};
 use super::{Acd, Owner, about_agent};
 use crate::base::bounds::CALLS_PER_AGENT;
@@ -72,10 +72,10 @@ impl Acd {
         if !self.site.extensions.contains_key(&extension) {
             return;
         }
-        let phone = self.phones.entry(extension).or_default();
+        let phone = self.phones.entry(PhoneId::Extension(extension)).or_default();
         phone.prove(there);
         let holder = phone.holder;
-        self.set_phone_deadline(extension);
+        self.set_phone_deadline(PhoneId::Extension(extension));
         if let Some(no) = holder {
             self.sync_reach(no, if there { &By::PARTY } else { &By::SYSTEM }, now.t);
             if !there && let Some(offer) = self.ringing_offer(no).filter(|o| !self.rings_audibly(*o)) {
@@ -87,7 +87,7 @@ impl Acd {
 
     /// Whether `claim_station` would be refused: 486.
     pub fn is_station_full(&self, extension: ExtensionNo) -> bool {
-        let Some(phone) = self.phones.get(&extension) else { return false };
+        let Some(phone) = self.phones.get(&PhoneId::Extension(extension)) else { return false };
         let seat = phone.holder.and_then(|no| self.agents.get(&no)).and_then(|a| a.seat());
         phone.claims().len() >= CALLS_PER_AGENT || seat.is_some_and(Seat::is_full)
     }
@@ -105,7 +105,7 @@ impl Acd {
         if !self.site.extensions.contains_key(&extension) {
             return Ok(None);
         }
-        let phone = self.phones.entry(extension).or_default();
+        let phone = self.phones.entry(PhoneId::Extension(extension)).or_default();
         let holder = phone.holder;
         let seat = holder.and_then(|no| self.agents.get(&no)).and_then(|a| a.seat());
         // An offer that still rings makes room before the claim is added.
@@ -113,7 +113,7 @@ impl Acd {
         if rings.is_none() && seat.is_some_and(|s| s.is_full() && s.doing(contact).is_none()) {
             return Err(ClaimRefused::Full);
         }
-        if !self.phones.entry(extension).or_default().claim(contact) {
+        if !self.phones.entry(PhoneId::Extension(extension)).or_default().claim(contact) {
             return Err(ClaimRefused::Full);
         }
         if let Some(offer) = rings {
@@ -128,7 +128,7 @@ impl Acd {
 
     /// The call of a claim is over for this phone.
     pub fn release_station(&mut self, extension: ExtensionNo, contact: ContactId, now: Now, supplies: &mut Supplies) {
-        let Some(phone) = self.phones.get_mut(&extension) else {
+        let Some(phone) = self.phones.get_mut(&PhoneId::Extension(extension)) else {
             self.late += 1;
             return;
         };
@@ -271,8 +271,8 @@ impl Acd {
     }
 
     pub(super) fn phone_of(&mut self, no: AgentNo) -> Option<&mut Phone> {
-        let extension = self.seat_of(no).ok()?.extension();
-        self.phones.get_mut(&extension)
+        let phone = self.seat_of(no).ok()?.phone(no);
+        self.phones.get_mut(&phone)
     }
 
     /// The agent's phone behaved so that it may have to rest.
@@ -286,14 +286,14 @@ impl Acd {
     }
 
     pub(super) fn sync_phone(&mut self, no: AgentNo) {
-        if let Ok(extension) = self.seat_of(no).map(Seat::extension) {
-            self.set_phone_deadline(extension);
+        if let Ok(phone) = self.seat_of(no).map(|seat| seat.phone(no)) {
+            self.set_phone_deadline(phone);
         }
         self.touched.insert(no);
     }
 
-    pub(super) fn set_phone_deadline(&mut self, extension: ExtensionNo) {
-        self.agenda.set(Owner::Phone(extension), self.phones.get(&extension).and_then(Phone::deadline));
+    pub(super) fn set_phone_deadline(&mut self, phone: PhoneId) {
+        self.agenda.set(Owner::Phone(phone), self.phones.get(&phone).and_then(Phone::deadline));
     }
 
     /// Tells when the agent can be reached or not any more. Who was made not ready by a restart returns with his phone.
@@ -322,14 +322,14 @@ impl Acd {
     }
 
     /// A rest is over. After silence the phone has the benefit of the doubt: the next offer is the proof.
-    pub(super) fn phone_due(&mut self, extension: ExtensionNo, t: Time) {
-        let Some(phone) = self.phones.get_mut(&extension) else {
-            self.agenda.set(Owner::Phone(extension), None);
+    pub(super) fn phone_due(&mut self, id: PhoneId, t: Time) {
+        let Some(phone) = self.phones.get_mut(&id) else {
+            self.agenda.set(Owner::Phone(id), None);
             return;
         };
         phone.wake(t);
         let holder = phone.holder;
-        self.set_phone_deadline(extension);
+        self.set_phone_deadline(id);
         if let Some(no) = holder {
             self.sync_reach(no, &By::SYSTEM, t);
         }

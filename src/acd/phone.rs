@@ -1,16 +1,26 @@
-//! One extension as the ACD sees it: is it there, who sits at it, which calls is it in, must it rest.
+//! One station as the ACD sees it: is it there, who sits at it, which calls is it in, must it rest.
 //! Owns the rest that keeps a broken phone from being offered to again and again. Leaves proof of life to whoever
 //! asks the phone (`Output::Watch`), and the agent's own state to `agent`.
 
-use crate::base::bounds::{CALLS_PER_AGENT, REFUSALS_IN_A_ROW, STATION_REST_MAX, STATION_REST_MIN};
-use crate::base::{AgentNo, ContactId, Span, Time};
+use crate::base::bounds::{
+    CALLS_PER_AGENT, OUTSIDE_FAILURES_IN_A_ROW, REFUSALS_IN_A_ROW, STATION_REST_MAX, STATION_REST_MIN,
+};
+use crate::base::{AgentNo, ContactId, ExtensionNo, Span, Time};
+
+/// Which phone. One outside is known by who sits at it, and is forgotten when he leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PhoneId {
+    Extension(ExtensionNo),
+    Outside(AgentNo),
+}
 
 #[derive(Clone, Debug, Default)]
 pub struct Phone {
     /// Who is signed in here.
     pub holder: Option<AgentNo>,
-    /// What was last told by whoever watches it.
+    /// What was last told by whoever watches it. Nobody watches one outside: it is taken to be there.
     pub proved: bool,
+    outside: bool,
     rest: Option<Rest>,
     /// Rests in a row, without a talk between.
     rests: u32,
@@ -35,6 +45,11 @@ enum RestWhy {
 }
 
 impl Phone {
+    /// A phone of the public network.
+    pub fn outside() -> Self {
+        Self { proved: true, outside: true, ..Self::default() }
+    }
+
     /// The agent at it can be reached.
     pub fn reachable(&self) -> bool {
         self.proved && self.rest.is_none_or(|r| r.why == RestWhy::Trouble)
@@ -56,11 +71,16 @@ impl Phone {
         }
     }
 
+    /// It, or the way to it, failed. Outside, failures in a row are all that tells of a phone that is not there.
     pub fn failed(&mut self, t: Time) {
-        self.begin_rest(RestWhy::Trouble, t);
+        let silent = self.outside && self.rests.saturating_add(1) >= OUTSIDE_FAILURES_IN_A_ROW;
+        self.begin_rest(if silent { RestWhy::Silence } else { RestWhy::Trouble }, t);
     }
 
     pub fn silent(&mut self, t: Time) {
+        if self.outside {
+            return self.failed(t);
+        }
         self.begin_rest(RestWhy::Silence, t);
     }
 
@@ -136,6 +156,26 @@ mod tests {
         assert!(!phone.reachable());
         phone.prove(true);
         assert!(phone.reachable() && !phone.resting());
+    }
+
+    #[test]
+    fn outside_only_failures_in_a_row_make_it_unreachable() {
+        let mut phone = Phone::outside();
+        for failure in [Phone::failed, Phone::silent] {
+            failure(&mut phone, Time(0));
+            assert!(phone.resting() && phone.reachable());
+        }
+        phone.silent(Time(0));
+        assert!(!phone.reachable());
+        let over = phone.deadline().expect("it rests");
+        assert_eq!(over, Time(20_000_000));
+        phone.wake(over);
+        assert!(phone.reachable() && !phone.resting());
+        phone.failed(over);
+        assert!(!phone.reachable());
+        phone.talked();
+        phone.failed(over);
+        assert!(phone.reachable());
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Coming and going: who signs in where and with which groups, who takes whose place, who leaves.
 //! Owns which of these is refused in which state. Leaves what he wishes and does while he is there to `wishes`.
 
-use super::agent::{Doing, Seat};
+use super::agent::{Agent, Doing, Seat};
+use super::phone::{Phone, PhoneId};
 use super::words::{Output, VerbRefused};
-use super::{Acd, about_agent};
-use crate::base::{AgentNo, ExtensionNo, GroupNo, Time};
+use super::{Acd, Owner, about_agent};
+use crate::base::{AgentNo, GroupNo, Time};
 use crate::event::words::{ItemExit, NotReadyReason, Station, Wish};
 use crate::event::{By, Kind};
-use crate::site::{StationPlan, TakeOver};
+use crate::site::{Destination, Origin, TakeOver, resolve};
 
 impl Acd {
     /// Forced, it ends his own session elsewhere and another agent's at the station, if the site lets it and neither is in
@@ -26,16 +27,10 @@ impl Acd {
         if self.seat_of(no).is_ok() && !take_over {
             return Err(VerbRefused::AlreadySignedIn);
         }
-        let station = station.unwrap_or(match agent.station {
-            StationPlan::Extension(extension) => Station::Extension(extension),
-        });
-        let Station::Extension(extension) = station;
-        let known = self.site.extensions.get(&extension).ok_or(VerbRefused::UnknownStation)?;
-        if known.retiring {
-            return Err(VerbRefused::Retiring);
-        }
+        let station = station.unwrap_or_else(|| agent.station.station());
+        self.known_station(&station)?;
         let chosen = self.chosen_groups(no, groups.as_deref())?;
-        let other = self.phones.get(&extension).and_then(|p| p.holder).filter(|other| *other != no);
+        let other = self.who_sits_at(&station).filter(|other| *other != no);
         if let Some(other) = other.filter(|_| !take_over) {
             return Err(VerbRefused::StationTaken(other));
         }
@@ -48,13 +43,42 @@ impl Acd {
                 self.sign_out(seated, by, t);
             }
         }
-        let mut seat = Seat::new(station, chosen, t);
+        let mut seat = Seat::new(station.clone(), chosen, t);
         seat.chosen = groups.is_some();
         let (groups, chosen, wish) = (seat.group_numbers(), seat.chosen, seat.wish);
         self.journal(about_agent(no), by, Kind::AgentSignedIn { station, groups, chosen });
         self.journal(about_agent(no), by, Kind::AgentWish { wish, limit: None, until: None });
         self.take_seat(no, seat, t);
         Ok(())
+    }
+
+    /// The site has this extension, or a way out to this number.
+    fn known_station(&self, station: &Station) -> Result<(), VerbRefused> {
+        match station {
+            Station::Extension(extension) => {
+                let known = self.site.extensions.get(extension).ok_or(VerbRefused::UnknownStation)?;
+                if known.retiring { Err(VerbRefused::Retiring) } else { Ok(()) }
+            }
+            Station::Outside { number, confirm: _ } => match resolve(&self.site, &Origin::Api, number) {
+                Ok(Destination::Trunks { .. }) => Ok(()),
+                Ok(Destination::Number { .. } | Destination::Extension { .. } | Destination::Emergency { .. })
+                | Err(_) => Err(VerbRefused::UnknownStation),
+            },
+        }
+    }
+
+    /// Two agents at one outside number would be rung on one phone.
+    fn who_sits_at(&self, station: &Station) -> Option<AgentNo> {
+        match station {
+            Station::Extension(extension) => self.phones.get(&PhoneId::Extension(*extension))?.holder,
+            Station::Outside { number, confirm: _ } => {
+                let here = |agent: &&Agent| match agent.seat().map(|seat| &seat.station) {
+                    Some(Station::Outside { number: his, confirm: _ }) => his == number,
+                    Some(Station::Extension(_)) | None => false,
+                };
+                self.agents.values().find(here).map(|agent| agent.no)
+            }
+        }
     }
 
     /// His groups by the site, or those of them that are named.
@@ -105,9 +129,12 @@ impl Acd {
 
     /// The agent sits down: his groups count him, his phone is his, and what it is in already is his work.
     pub(super) fn take_seat(&mut self, no: AgentNo, seat: Seat, t: Time) {
-        let extension = seat.extension();
+        let (id, extension) = (seat.phone(no), seat.station.extension());
         self.matcher.join(&seat.groups);
-        let phone = self.phones.entry(extension).or_default();
+        let phone = self.phones.entry(id).or_insert_with(|| match id {
+            PhoneId::Extension(_) => Phone::default(),
+            PhoneId::Outside(_) => Phone::outside(),
+        });
         phone.holder = Some(no);
         let claims = phone.claims().to_vec();
         if seat.rests() {
@@ -119,7 +146,7 @@ impl Acd {
             self.begin_dialing(no, contact, t);
         }
         self.begin_wish(no, t);
-        self.outputs.push_back(Output::Watch { extension, on: true });
+        self.outputs.extend(extension.map(|extension| Output::Watch { extension, on: true }));
         self.sync_reach(no, &By::SYSTEM, t);
         self.touched.insert(no);
     }
@@ -160,14 +187,18 @@ impl Acd {
             return;
         };
         self.journal(about_agent(no), by, Kind::AgentSignedOut);
-        let extension = seat.extension();
-        if let Some(phone) = self.phones.get_mut(&extension) {
-            phone.holder = None;
+        match seat.phone(no) {
+            id @ PhoneId::Extension(_) => self.phones.entry(id).or_default().holder = None,
+            id @ PhoneId::Outside(_) => {
+                self.phones.remove(&id);
+                self.agenda.set(Owner::Phone(id), None);
+            }
         }
         self.resting.remove(&no);
         self.signed_in -= 1;
         self.matcher.part(&seat.groups);
-        self.outputs.push_back(Output::Watch { extension, on: false });
+        let extension = seat.station.extension();
+        self.outputs.extend(extension.map(|extension| Output::Watch { extension, on: false }));
         self.touched.insert(no);
         for (group, _) in seat.groups {
             self.expel_hopeless(group, t);
@@ -205,10 +236,11 @@ impl Acd {
     }
 
     /// Who may sit down again after a restart.
-    pub(super) fn may_sit(&self, no: AgentNo, extension: ExtensionNo) -> bool {
+    pub(super) fn may_sit(&self, no: AgentNo, station: &Station) -> bool {
         let agent = self.site.agents.get(&no).is_some_and(|a| !a.retiring);
-        let phone = self.site.extensions.contains_key(&extension);
-        let free = self.phones.get(&extension).is_none_or(|p| p.holder.is_none());
+        // A phone that is being removed serves until its agent leaves.
+        let phone = self.known_station(station) != Err(VerbRefused::UnknownStation);
+        let free = self.who_sits_at(station).is_none();
         agent && phone && free && self.agents.get(&no).is_some_and(|a| a.seat().is_none())
     }
 

@@ -58,7 +58,7 @@ impl Acd {
         if let Some(other) = self.other_talk(agent, contact) {
             return Err(RoleRefused::Talks(other));
         }
-        let claims = self.phones.get(&seat.extension()).map_or(0, |phone| phone.claims().len());
+        let claims = self.phones.get(&seat.phone(agent)).map_or(0, |phone| phone.claims().len());
         if (seat.is_full() && !rings) || claims >= CALLS_PER_AGENT { Err(RoleRefused::Full) } else { Ok(()) }
     }
 

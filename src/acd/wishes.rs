@@ -215,7 +215,7 @@ impl Acd {
     pub(super) fn reserve(&mut self, no: AgentNo, length: Span, by: &By, t: Time) -> Result<(), VerbRefused> {
         let seat = self.seat_of(no)?;
         let free = seat.available() && seat.works().is_empty();
-        let rests = self.phones.get(&seat.extension()).is_some_and(super::phone::Phone::resting);
+        let rests = self.phones.get(&seat.phone(no)).is_some_and(super::phone::Phone::resting);
         if !free || rests {
             return Err(VerbRefused::NotAvailable);
         }

@@ -51,7 +51,9 @@ pub enum NotNow {
 pub enum OfferStep {
     /// 180 or 183 came.
     Alerting,
-    /// 200 came.
+    /// 200 came, and a key is to say that a person did it.
+    Confirming,
+    /// 200 came, or that key.
     Accepted,
     /// Sound flows both ways.
     Connected,
@@ -67,7 +69,7 @@ pub enum VerbRefused {
     NotSignedIn,
     /// Another agent is signed in at this station.
     StationTaken(AgentNo),
-    /// The station is no extension of this tenant.
+    /// The station is no extension of this tenant, and no number that the site's routes lead outside.
     UnknownStation,
     /// He talks or his phone is in a call: sign-out waits for nobody here. (A phone that only rings is no hindrance.)
     Busy,

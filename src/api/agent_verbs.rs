@@ -13,7 +13,7 @@ use super::{Problem, Routes};
 use crate::base::bounds::{AGENT_NOTE_BYTES, FORCE_REASON_BYTES};
 use crate::base::{GroupNo, ReasonNo, Span};
 use crate::event::words::Station;
-use crate::site::Site;
+use crate::site::{Site, normal_form};
 use crate::switch::permission::Permission;
 use crate::switch::{AgentVerb, Body, Code};
 
@@ -53,8 +53,15 @@ pub struct SignInBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StationBody {
-    /// An extension's number.
-    pub extension: String,
+    /// An extension's number. Either this or `outside`.
+    #[serde(default)]
+    pub extension: Option<String>,
+    /// A number outside, as it is dialled here; needs `calls.originate` too. A trunk dials it for each offer.
+    #[serde(default)]
+    pub outside: Option<String>,
+    /// Whoever answers outside must press 1 before he is connected, so that no voicemail is. Absent: true.
+    #[serde(default)]
+    pub confirm: Option<bool>,
 }
 
 /// A verb without fields.
@@ -153,10 +160,23 @@ async fn carry_out(caller: &Caller, id: &str, force: Option<String>, verb: Resul
 }
 
 fn station(site: &Site, named: Option<&StationBody>) -> Result<Option<Station>, Problem> {
-    let Some(StationBody { extension: number }) = named else { return Ok(None) };
-    let found = site.extensions.values().find(|extension| extension.number == *number);
-    let extension = found.ok_or_else(|| Problem::new(Code::UnknownStation, format!("no extension `{number}`")))?;
-    Ok(Some(Station::Extension(extension.no)))
+    match named {
+        None => Ok(None),
+        Some(StationBody { extension: Some(number), outside: None, confirm: None }) => {
+            let found = site.extensions.values().find(|extension| extension.number == *number);
+            let missing = || Problem::new(Code::UnknownStation, format!("no extension `{number}`"));
+            found.map(|extension| Some(Station::Extension(extension.no))).ok_or_else(missing)
+        }
+        Some(StationBody { extension: None, outside: Some(number), confirm }) => {
+            let unfit = || Problem::field("station.outside", "`station.outside` is a number as it is dialled here");
+            let number = normal_form(number).ok_or_else(unfit)?;
+            Ok(Some(Station::Outside { number, confirm: confirm.unwrap_or(true) }))
+        }
+        Some(StationBody { .. }) => {
+            let text = "`station` has either `extension`, or `outside` with or without `confirm`";
+            Err(Problem::field("station", text))
+        }
+    }
 }
 
 fn groups(site: &Site, ids: Option<Vec<String>>) -> Result<Option<Vec<GroupNo>>, Problem> {
@@ -184,6 +204,9 @@ fn length(field: &'static str, ms: i64, longest: Span) -> Result<Span, Problem> 
     params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
     responses((status = 200, body = AgentReply)))]
 async fn sign_in(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<SignInBody>) -> Verb {
+    if body.station.as_ref().is_some_and(|station| station.outside.is_some()) {
+        caller.may(Permission::CallsOriginate)?;
+    }
     let station = station(&caller.site, body.station.as_ref());
     let groups = groups(&caller.site, body.groups);
     let verb = station.and_then(|station| Ok(AgentVerb::SignIn { station, groups: groups? }));

@@ -66,6 +66,12 @@ pub const LEVEL_MAX: u8 = 9;
 pub const EXCLUSIONS_PER_ITEM: usize = 16;
 /// From 200 to sound both ways. Over: the offer has failed and the caller is offered again at his old rank.
 pub const OFFER_CONNECT_MAX: Span = Span::seconds(2);
+/// How long whoever answers at an outside number has to press 1. Over: the offer has rung out; the caller is offered
+/// again at his old rank and has heard nothing but the queue.
+pub const CONFIRM_MAX: Span = Span::seconds(8);
+/// Offers to an outside number that failed in a row, without a talk between: from then on its agent counts as unreachable
+/// while the station rests, since nothing else tells that nobody is there.
+pub const OUTSIDE_FAILURES_IN_A_ROW: u32 = 3;
 /// A station whose phone answered an offer with an error, or not at all, rests; doubled each time until a talk comes about.
 pub const STATION_REST_MIN: Span = Span::seconds(5);
 pub const STATION_REST_MAX: Span = Span::minutes(5);

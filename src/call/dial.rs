@@ -282,6 +282,7 @@ impl Contact {
             group: ring.group,
             segment: Some(ring.segment),
             connected: false,
+            confirm: ring.confirm,
             over: false,
         };
         let gone = self.sealed || self.waiting.is_none();

@@ -87,6 +87,8 @@ pub(super) enum Sounds {
     Answered,
     /// Not answered; the caller of an inbound leg, or a phone that an offer rings.
     Silent,
+    /// Answered by what may be a machine: it hears what is played to it and nothing of the others.
+    Unconfirmed,
     /// A dialled leg that rings.
     Ringing,
     /// A dialled leg that sends sound before it answers.
@@ -116,6 +118,9 @@ impl Scene {
         }
         if let Some((_, player)) = self.prompts.iter().find(|(leg, _)| *leg == sink) {
             return Hears::Prompt(*player);
+        }
+        if party.sounds == Sounds::Unconfirmed {
+            return Hears::Nothing;
         }
         if let Some((_, target)) = party.watches {
             return self.watching(party, target);
@@ -191,7 +196,7 @@ impl Scene {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Sounds::{Answered, Early, Ringing, Silent};
+    use Sounds::{Answered, Early, Ringing, Silent, Unconfirmed};
 
     const MAIN: CallId = CallId(1);
     const SIDE: CallId = CallId(2);
@@ -246,6 +251,7 @@ mod tests {
             ("early sound", vec![a, with(b, Early)], vec![legs(&[2]), legs(&[1])]),
             ("early sound, unanswered caller", vec![with(a, Silent), with(b, Early)], vec![legs(&[2]), Nothing]),
             ("an offer rings", vec![a, with(b, Silent)], vec![Nothing, legs(&[1])]),
+            ("an offer was answered by what may be a machine", vec![a, with(b, Unconfirmed)], vec![Nothing, Nothing]),
             ("a third rings", vec![a, b, with(c, Early)], vec![legs(&[2]), legs(&[1]), legs(&[1, 2])]),
             ("a consult", vec![a, aside(b), aside(c)], vec![HoldMusic, legs(&[3]), legs(&[2])]),
             ("a consult rings", vec![a, aside(b), aside(with(c, Ringing))], vec![HoldMusic, RingBack, legs(&[2])]),

@@ -61,6 +61,8 @@ pub(super) struct Offered {
     /// The name of his first part of the recording, until it is used.
     pub segment: Option<SegmentId>,
     pub connected: bool,
+    /// Whoever answers must press 1 first: until then the leg talks to nobody.
+    pub confirm: bool,
     /// It had its ending when the leg came here from the contact it was for.
     pub over: bool,
 }
@@ -70,8 +72,19 @@ impl Leg {
         self.phase != LegPhase::Ended
     }
 
+    /// Somebody is there; where a key is to prove it, it was pressed.
     pub fn is_answered(&self) -> bool {
+        self.is_up() && !self.is_confirming()
+    }
+
+    /// The far end answered, be it a person or a machine.
+    pub fn is_up(&self) -> bool {
         self.phase == LegPhase::Answered
+    }
+
+    /// What answered has not proved yet that it is a person.
+    pub fn is_confirming(&self) -> bool {
+        self.is_up() && self.offered.is_some_and(|o| o.confirm)
     }
 
     /// Whose leg it is, as far as an agent is known.

@@ -228,6 +228,7 @@ impl Contact {
 
 fn party(leg: &Leg) -> Party {
     let sounds = match (leg.phase, leg.direction) {
+        (LegPhase::Answered, _) if leg.is_confirming() => Sounds::Unconfirmed,
         (LegPhase::Answered, _) => Sounds::Answered,
         // A phone that an offer rings is nobody's ring-back: who waits hears music.
         (LegPhase::Calling | LegPhase::Ringing, Direction::Outbound) if leg.offered.is_none() => {

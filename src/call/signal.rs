@@ -2,7 +2,7 @@
 
 use super::contact::{Contact, Context, PROBE_MAX, Timer};
 use super::end::LegEnd;
-use super::words::{OfferStep, Tell};
+use super::words::{Audience, OfferStep, Tell};
 use crate::base::LegId;
 use crate::base::Span;
 use crate::event::words::{AlarmKind, By, DigitPath, Direction, EndCause, Side};
@@ -11,6 +11,8 @@ use crate::media::words::{Body, Fact, ReportBody, Subject};
 use crate::sip::words::{Act, Tell as Sip};
 use crate::switch::LegPhase;
 
+/// What whoever answers at an outside number presses to take the call; the prompt names it.
+const CONFIRM_KEY: char = '1';
 /// How long a digit sounds that we make.
 const DIGIT_LENGTH: Span = Span::millis(100);
 
@@ -45,7 +47,7 @@ impl Contact {
 
     fn progressed(&mut self, context: &mut Context, leg: LegId, fork: usize, status: u16, sdp: Option<&[u8]>) {
         let t = context.t();
-        let Some(l) = self.leg_mut(leg).filter(|l| l.is_live() && !l.is_answered()) else { return };
+        let Some(l) = self.leg_mut(leg).filter(|l| l.is_live() && !l.is_up()) else { return };
         if l.phase == LegPhase::Calling {
             l.enter(LegPhase::Ringing, t);
         }
@@ -101,6 +103,9 @@ impl Contact {
         self.journal_leg(context, leg, By::PARTY, Kind::LegAnswered);
         if self.leg(leg).is_some_and(|l| l.watches().is_some()) {
             self.supervisor_answered(context, leg);
+        } else if let Some(offered) = offered.filter(|o| o.confirm) {
+            self.tell(context, Tell::Offer { offer: offered.offer, step: OfferStep::Confirming });
+            self.ask_to_confirm(context, leg);
         } else if let Some(offered) = offered {
             self.tell(context, Tell::Offer { offer: offered.offer, step: OfferStep::Accepted });
             self.agent_accepted(context, leg);
@@ -114,6 +119,16 @@ impl Contact {
             self.marks.talked = true;
             self.dial_answered(context, leg);
         }
+    }
+
+    /// The key that no machine presses: only now the far end counts as answered.
+    fn confirmed(&mut self, context: &mut Context, leg: LegId) {
+        let Some(offered) = self.leg_mut(leg).and_then(|l| l.offered.as_mut()) else { return };
+        offered.confirm = false;
+        let offer = offered.offer;
+        self.end_announcement(context, |a| a.to == Audience::Leg(leg), None);
+        self.tell(context, Tell::Offer { offer, step: OfferStep::Accepted });
+        self.agent_accepted(context, leg);
     }
 
     fn agent_accepted(&mut self, context: &mut Context, leg: LegId) {
@@ -264,6 +279,12 @@ impl Contact {
             return;
         }
         self.journal_leg(context, leg, By::PARTY, Kind::Digit { digit, path });
+        if self.leg(leg).is_some_and(super::leg::Leg::is_confirming) {
+            if digit == CONFIRM_KEY {
+                self.confirmed(context, leg);
+            }
+            return;
+        }
         // What a supervisor presses is nobody's.
         let speaks = |l: &super::leg::Leg| l.is_answered() && l.watches().is_none();
         let others: Vec<LegId> = match self.leg(leg).is_some_and(speaks) {

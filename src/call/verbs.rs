@@ -11,6 +11,9 @@ use crate::event::words::{By, DigitPath, EndCause, LegRole, Side};
 use crate::event::{About, Kind};
 use crate::media::words::{Body, Clip, PlayerSpec, Subject};
 
+/// The prompt below each language's sounds that tells of the key.
+const CONFIRM_PROMPT: &str = "agent-confirm";
+
 /// Sounds that parties of a talk hear instead of each other.
 #[derive(Clone, Debug)]
 pub(super) struct Announcement {
@@ -65,12 +68,22 @@ impl Contact {
     }
 
     pub fn announce(&mut self, context: &mut Context, to: Audience, sounds: Vec<String>, by: By) {
+        self.play_to(context, to, (sounds, false), by);
+    }
+
+    /// Whoever answered at an outside number hears, again and again, which key takes the call.
+    pub fn ask_to_confirm(&mut self, context: &mut Context, leg: LegId) {
+        let prompt = format!("{}/{CONFIRM_PROMPT}", self.language);
+        self.play_to(context, Audience::Leg(leg), (vec![prompt], true), By::SYSTEM);
+    }
+
+    fn play_to(&mut self, context: &mut Context, to: Audience, (sounds, repeat): (Vec<String>, bool), by: By) {
         self.end_announcement(context, |a| a.to == to, None);
         let player = PlayerId(context.count());
         let spec = PlayerSpec {
             player,
             sounds: sounds.iter().map(|key| Clip::Library(key.clone())).collect(),
-            repeat: false,
+            repeat,
             is_music: false,
             paused: false,
             position: None,
@@ -96,7 +109,7 @@ impl Contact {
     /// An announcement for a leg or call that is gone ends with it.
     pub fn end_unheard_announcements(&mut self, context: &mut Context) {
         let unheard = |contact: &Self, to: Audience| match to {
-            Audience::Leg(leg) => !contact.is_answered(leg),
+            Audience::Leg(leg) => !contact.leg(leg).is_some_and(Leg::is_up),
             Audience::Call(call) => contact.talkers(call).next().is_none(),
         };
         while let Some(to) = self.room.announcements.iter().map(|a| a.to).find(|to| unheard(self, *to)) {

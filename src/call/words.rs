@@ -119,6 +119,8 @@ pub struct Ring {
     pub group: Option<GroupNo>,
     pub segment: SegmentId,
     pub attempt: Attempt,
+    /// Whoever answers hears that a caller waits and must press 1; what lets it be without the caller is the offer's end.
+    pub confirm: bool,
 }
 
 /// Somebody further is to join a call; the others talk on meanwhile, also when nobody answers.
@@ -388,6 +390,7 @@ pub enum Does {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OfferStep {
     Alerting,
+    Confirming,
     Accepted,
     Connected,
     Ended { ending: OfferEnding, sip_status: Option<u16> },

@@ -78,6 +78,7 @@ impl Names {
             }
             "offer_made" => (agent, format!("is chosen for {customer}")),
             "offer_alerting" => (agent, format!("rings for {customer}")),
+            "offer_confirming" => (agent, format!("is asked to press 1 for {customer}")),
             "offer_accepted" => (agent, format!("picks up for {customer}")),
             "offer_connected" => (agent, format!("talks to {customer}")),
             "offer_ended" => (agent, format!("the offer of {customer} ended: {}{by_status}", said("ending"))),

@@ -273,6 +273,11 @@ fn flow_entries() -> Vec<Entry> {
             Kind::OfferMade { station: STATION, until: Time(9_000_000), segment: SegmentId(6) },
         ),
         entry("contact agent group item offer", "The station rings.", Kind::OfferAlerting),
+        entry(
+            "contact agent group item offer",
+            "A station outside was answered; until then a key must say that a person did. The caller hears the queue.",
+            Kind::OfferConfirming { until: Time(13_000_000) },
+        ),
         entry("contact agent group item offer", "The station answered.", Kind::OfferAccepted),
         entry("contact agent group item offer", "Sound flows both ways.", Kind::OfferConnected),
         entry(

@@ -198,6 +198,10 @@ pub enum Kind {
         segment: SegmentId,
     },
     OfferAlerting,
+    /// The station answered; until then a key must say that a person did.
+    OfferConfirming {
+        until: Time,
+    },
     OfferAccepted,
     /// Sound flows both ways.
     OfferConnected,
@@ -383,6 +387,8 @@ impl Kind {
                 | Self::LegMoved { .. }
                 | Self::LegDialog { .. }
                 | Self::Digit { .. }
+                | Self::AgentSignedIn { station: Station::Outside { .. }, .. }
+                | Self::OfferMade { station: Station::Outside { .. }, .. }
                 | Self::AgentForced { .. }
                 | Self::AgentNote { .. }
                 | Self::DigitsSent { .. }
@@ -435,6 +441,7 @@ impl Kind {
             Self::ItemLeft { .. } => "item_left",
             Self::OfferMade { .. } => "offer_made",
             Self::OfferAlerting => "offer_alerting",
+            Self::OfferConfirming { .. } => "offer_confirming",
             Self::OfferAccepted => "offer_accepted",
             Self::OfferConnected => "offer_connected",
             Self::OfferEnded { .. } => "offer_ended",

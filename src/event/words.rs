@@ -257,6 +257,8 @@ pub enum SupervisionEnding {
 pub enum OfferPhase {
     Made,
     Alerting,
+    /// Answered by what may be a machine.
+    Confirming,
     Accepted,
     Connected,
 }
@@ -352,10 +354,24 @@ impl NotReadyReason {
 }
 
 /// Where an agent takes calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Station {
     Extension(ExtensionNo),
+    /// A number in normal form that the site's routes lead over a trunk. `confirm`: whoever answers must press 1.
+    Outside {
+        number: String,
+        confirm: bool,
+    },
+}
+
+impl Station {
+    pub const fn extension(&self) -> Option<ExtensionNo> {
+        match self {
+            Self::Extension(no) => Some(*no),
+            Self::Outside { .. } => None,
+        }
+    }
 }
 
 /// What an agent is doing for a contact.

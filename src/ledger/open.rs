@@ -347,10 +347,11 @@ impl Open {
                 fresh(self.contact(about)?.offers.insert(about.offer.ok_or(Unknown)?, made(event)?))
             }
             Kind::OfferAlerting => self.offer(about).map(|offer| offer.phase = OfferPhase::Alerting),
+            Kind::OfferConfirming { .. } => self.offer(about).map(|offer| offer.phase = OfferPhase::Confirming),
             Kind::OfferAccepted => self.offer(about).map(|offer| offer.phase = OfferPhase::Accepted),
             Kind::OfferConnected => self.offer(about).map(|offer| offer.phase = OfferPhase::Connected),
             Kind::OfferEnded { .. } => known(about.offer.and_then(|id| self.contact(about).ok()?.offers.remove(&id))),
-            Kind::AgentSignedIn { station, groups, chosen } => self.signed_in(about, *station, groups, *chosen, t),
+            Kind::AgentSignedIn { station, groups, chosen } => self.signed_in(about, station, groups, *chosen, t),
             Kind::AgentSignedOut => known(about.agent.and_then(|no| self.agents.remove(&no))),
             Kind::AgentGroups { groups, chosen } => {
                 self.agent(about).map(|agent| (agent.groups, agent.chosen) = (groups.clone(), *chosen))
@@ -411,8 +412,8 @@ impl Open {
         fresh(self.contact(about)?.calls.insert(about.call.ok_or(Unknown)?, call))
     }
 
-    fn signed_in(&mut self, about: &About, station: Station, groups: &[GroupNo], chosen: bool, t: Time) -> Fold {
-        let agent = OpenAgent { chosen, ..OpenAgent::signed_in(station, groups.to_vec(), t) };
+    fn signed_in(&mut self, about: &About, station: &Station, groups: &[GroupNo], chosen: bool, t: Time) -> Fold {
+        let agent = OpenAgent { chosen, ..OpenAgent::signed_in(station.clone(), groups.to_vec(), t) };
         fresh(self.agents.insert(about.agent.ok_or(Unknown)?, agent))
     }
 
@@ -544,7 +545,7 @@ fn made(event: &Event) -> Result<OpenOffer, Unknown> {
         agent: event.about.agent,
         group: event.about.group,
         item: event.about.item,
-        station: *station,
+        station: station.clone(),
         made: event.t,
         until: *until,
         segment: *segment,

@@ -119,7 +119,8 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::RecordingPaused | Kind::RecordingResumed => {}
         Kind::FlowStarted { .. } | Kind::FlowNode { .. } | Kind::FlowEnded { .. } => {}
         Kind::ItemEntered { .. } | Kind::ItemPriority { .. } | Kind::ItemLeft { .. } => {}
-        Kind::OfferMade { .. } | Kind::OfferAlerting | Kind::OfferAccepted | Kind::OfferConnected => {}
+        Kind::OfferMade { .. } | Kind::OfferAlerting | Kind::OfferConfirming { .. } => {}
+        Kind::OfferAccepted | Kind::OfferConnected => {}
         Kind::OfferEnded { .. } | Kind::Registered { .. } | Kind::Unregistered { .. } => {}
         Kind::RecordingStarted { .. } | Kind::Segment { .. } | Kind::RecordingEnded { .. } => {}
         Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}

@@ -175,6 +175,9 @@ pub struct OfferRecord {
     pub segment: SegmentId,
     pub made: Time,
     pub alerting: Option<Time>,
+    /// Answered outside, and not proved to be a person yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirming: Option<Time>,
     pub accepted: Option<Time>,
     pub connected: Option<Time>,
     pub ended: Option<Time>,
@@ -358,6 +361,7 @@ impl ContactRecord {
             Kind::ItemLeft { exit, waited } => self.item_left(about, t, *exit, *waited)?,
             Kind::OfferMade { .. } => push(&mut self.offers, OfferRecord::made(event)?, &mut self.cut),
             Kind::OfferAlerting => first(&mut self.offer(about)?.alerting, t),
+            Kind::OfferConfirming { .. } => first(&mut self.offer(about)?.confirming, t),
             Kind::OfferAccepted => first(&mut self.offer(about)?.accepted, t),
             Kind::OfferConnected => first(&mut self.offer(about)?.connected, t),
             Kind::OfferEnded { ending, sip_status } => {
@@ -628,16 +632,17 @@ impl QueueVisit {
 
 impl OfferRecord {
     fn made(event: &Event) -> Result<Self, Unknown> {
-        let Kind::OfferMade { station, segment, until: _ } = event.kind else { return Err(Unknown) };
+        let Kind::OfferMade { station, segment, until: _ } = &event.kind else { return Err(Unknown) };
         Ok(Self {
             offer: event.about.offer.ok_or(Unknown)?,
             agent: event.about.agent,
             group: event.about.group,
             item: event.about.item,
-            station,
-            segment,
+            station: station.clone(),
+            segment: *segment,
             made: event.t,
             alerting: None,
+            confirming: None,
             accepted: None,
             connected: None,
             ended: None,

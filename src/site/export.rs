@@ -81,14 +81,19 @@ fn group(g: &Group) -> String {
 }
 
 fn agent(site: &Site, a: &Agent) -> String {
-    let StationPlan::Extension(no) = a.station;
+    let station = match &a.station {
+        StationPlan::Extension(no) => site.extensions.get(no).map(|e| format!("{{extension: {}}}", quoted(&e.number))),
+        StationPlan::Outside { number, confirm } => {
+            Some(format!("{{outside: {}, confirm: {confirm}}}", quoted(number)))
+        }
+    };
     let level = |(no, level): (&GroupNo, &u8)| Some(format!("{}: {level}", quoted(&site.groups.get(no)?.id)));
     let levels: Vec<String> = a.groups.iter().filter_map(level).collect();
     let supervises: Vec<String> = a.supervises.iter().filter_map(|no| Some(quoted(&site.groups.get(no)?.id))).collect();
     map(&[
         ("id", Some(quoted(&a.id))),
         ("name", Some(quoted(&a.name))),
-        ("station", site.extensions.get(&no).map(|e| format!("{{extension: {}}}", quoted(&e.number)))),
+        ("station", station),
         ("groups", Some(format!("{{{}}}", levels.join(", ")))),
         ("after_call", (a.after_call != AfterCall::WrapUp).then(|| word(&AFTER_CALL, a.after_call).to_owned())),
         ("supervises", (!supervises.is_empty()).then(|| format!("[{}]", supervises.join(", ")))),

@@ -49,13 +49,22 @@ pub(super) struct ExtensionEntry {
 pub(super) struct AgentEntry {
     pub id: String,
     pub name: String,
-    /// The number of an extension.
-    pub extension: String,
+    pub station: StationEntry,
     /// Id of a group, and the level in it.
     pub groups: Vec<(String, u8)>,
     pub after_call: AfterCall,
     /// Ids of groups.
     pub supervises: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum StationEntry {
+    /// The number of an extension.
+    Extension(String),
+    Outside {
+        number: String,
+        confirm: bool,
+    },
 }
 
 #[derive(Clone, Debug)]

@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::file::{AgentEntry, ExtensionEntry, Outside, Reference, RouteEntry, RouteEntryAction, SiteFile, TrunkEntry};
+use super::file::{
+    AgentEntry, ExtensionEntry, Outside, Reference, RouteEntry, RouteEntryAction, SiteFile, StationEntry, TrunkEntry,
+};
 use super::number::is_international;
 use super::{
     AFTER_CALL, Accept, Account, AfterCall, CODECS, Codec, DIGESTS, DIRECT, DigestPolicy, DirectCalls, Group, Limits,
     Network, Number, Pattern, Quota, Reason, Rest, Rewrite, STRATEGIES, Secret, Strategy, TAKE_OVER, TakeOver,
-    TrunkTarget,
+    TrunkTarget, normal_form,
 };
 use crate::base::bounds::{CALLS_PER_AGENT, REGISTER_MAX};
 use crate::base::{GroupNo, NumberNo, ReasonNo, Span};
@@ -293,12 +295,32 @@ impl Loader<'_> {
         let after_call = after_call.unwrap_or(AfterCall::WrapUp);
         let supervises = self.each(&fields, "supervises", Self::group_named);
         let station = fields.need("station", "station: {extension: \"1001\"}", &mut self.problems)?;
-        let station = station.fields(&["extension"], &mut self.problems)?;
-        let extension_item = station.need("extension", "extension: \"1001\"", &mut self.problems)?;
+        let station = self.station(&station)?;
+        let name = self.text(&fields, "name").unwrap_or_else(|| id.clone());
+        Some(AgentEntry { name, id, station, groups, after_call, supervises })
+    }
+
+    fn station(&mut self, item: &Item) -> Option<StationEntry> {
+        let fields = item.fields(&["extension", "outside", "confirm"], &mut self.problems)?;
+        let (inside, confirm) = (fields.get("extension"), fields.get("confirm"));
+        if let Some(number) = fields.get("outside") {
+            if inside.is_some() {
+                let message = format!("`{}` must say `extension` or `outside`, one of the two", item.path);
+                self.problems.add(item.at(), message, "remove the one where he is not rung");
+                return None;
+            }
+            let hint = "write the number as it is dialled here: `\"+8613800138000\"`";
+            let number = number.read("a number outside", hint, &mut self.problems, normal_form)?;
+            return Some(StationEntry::Outside { number, confirm: self.bool(&fields, "confirm", true) });
+        }
+        if let Some(confirm) = confirm {
+            let message = format!("`{}` goes with `outside`", confirm.path);
+            self.problems.add(confirm.at(), message, "remove it: a phone of ours is no voicemail");
+        }
+        let extension_item = fields.need("extension", "extension: \"1001\"", &mut self.problems)?;
         let extension = extension_item.text(&mut self.problems)?;
         let extension = self.taken.extensions.meet(&extension_item, "extension", extension, &mut self.problems)?;
-        let name = self.text(&fields, "name").unwrap_or_else(|| id.clone());
-        Some(AgentEntry { name, id, extension, groups, after_call, supervises })
+        Some(StationEntry::Extension(extension))
     }
 
     fn reason(&mut self, item: &Item) -> Option<Reason> {

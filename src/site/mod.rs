@@ -34,7 +34,7 @@ pub use tenants::load_all;
 /// The site that `cordboard serve` runs when no other was given; passwords are generated.
 pub const DEMO: &str = include_str!("demo.yaml");
 
-use crate::event::words::Wire;
+use crate::event::words::{Station, Wire};
 pub use crate::sdp::Codec;
 
 /// Everything that was told to us about one tenant. Shared as `Arc<Site>`; never edited in place.
@@ -218,9 +218,24 @@ pub enum TakeOver {
 }
 
 /// Where an agent is rung when signed in without naming a station.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StationPlan {
     Extension(ExtensionNo),
+    /// A number in normal form that the routes lead over a trunk. `confirm`: whoever answers must press 1 before he is
+    /// connected.
+    Outside {
+        number: String,
+        confirm: bool,
+    },
+}
+
+impl StationPlan {
+    pub fn station(&self) -> Station {
+        match self {
+            Self::Extension(no) => Station::Extension(*no),
+            Self::Outside { number, confirm } => Station::Outside { number: number.clone(), confirm: *confirm },
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::file::{AgentEntry, ExtensionEntry, RouteEntry, RouteEntryAction, SiteFile, TrunkEntry};
+use super::file::{AgentEntry, ExtensionEntry, RouteEntry, RouteEntryAction, SiteFile, StationEntry, TrunkEntry};
 use super::{
     Agent, Dialled, Emergency, Extension, Group, Number, Reason, Route, RouteAction, Secret, Site, StationPlan, Trunk,
 };
@@ -133,9 +133,12 @@ fn numbered_extension(
 }
 
 fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {
-    let AgentEntry { id, name, extension, groups, after_call, supervises } = entry;
+    let AgentEntry { id, name, station, groups, after_call, supervises } = entry;
     let no = AgentNo(n.agents.number(&id));
-    let station = StationPlan::Extension(ExtensionNo(n.extensions.number(&extension)));
+    let station = match station {
+        StationEntry::Extension(extension) => StationPlan::Extension(ExtensionNo(n.extensions.number(&extension))),
+        StationEntry::Outside { number, confirm } => StationPlan::Outside { number, confirm },
+    };
     let groups = groups.iter().map(|(id, level)| (GroupNo(n.groups.number(id)), *level)).collect();
     let supervises = supervises.iter().map(|id| GroupNo(n.groups.number(id))).collect();
     (no, Agent { no, id, name, station, groups, after_call, supervises, retiring: false })

@@ -122,7 +122,14 @@ pub const TABLE: [Row; 58] = [
         "the number leads nowhere",
         "dial an extension, a number, or what a route matches",
     ),
-    row(Code::UnknownStation, 422, 404, Client, "there is no such station", "name an extension of this tenant"),
+    row(
+        Code::UnknownStation,
+        422,
+        404,
+        Client,
+        "there is no such station",
+        "name an extension, or a number that a route leads outside",
+    ),
     row(
         Code::StationTaken,
         409,

@@ -298,6 +298,18 @@ impl Tenant {
         Attempt { auto_answer, ..self.phone_attempt(extension, &from, group, now) }
     }
 
+    /// An agent's number outside, over the first trunk that has room: its slot is taken while it rings. `None`: all are
+    /// full, or the site leads there no longer.
+    pub(super) fn outside_attempt(&self, number: &str, contact: ContactId, now: Now) -> Option<Attempt> {
+        let from = self.contacts.caller(contact).unwrap_or_default();
+        match resolve(&self.site, &Origin::Api, number) {
+            Ok(out @ Destination::Trunks { .. }) => self.attempts(out, &from, now).ok()?.into_iter().next(),
+            Ok(Destination::Number { .. } | Destination::Extension { .. } | Destination::Emergency { .. }) | Err(_) => {
+                None
+            }
+        }
+    }
+
     pub(super) fn attempts_of_flow(&self, contact: ContactId, to: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
         let from = self.contacts.caller(contact).unwrap_or_default();
         self.attempts_to(to, Origin::Flow, &from, now)

@@ -168,8 +168,16 @@ impl Tenant {
     }
 
     fn ring_agent(&mut self, offer: Offer, now: Now, supplies: &mut Supplies) {
-        let Station::Extension(extension) = offer.station;
-        let attempt = self.agent_attempt(extension, offer.group, offer.holder, now);
+        let (attempt, confirm) = match &offer.station {
+            Station::Extension(extension) => {
+                (Some(self.agent_attempt(*extension, offer.group, offer.holder, now)), false)
+            }
+            Station::Outside { number, confirm } => (self.outside_attempt(number, offer.holder, now), *confirm),
+        };
+        let Some(attempt) = attempt else {
+            let step = OfferStep::Ended { ending: OfferEnding::Failed, sip_status: None };
+            return self.acd.offer_step(offer.offer, step, now, supplies);
+        };
         let ring = call::Ring {
             offer: offer.offer,
             item: offer.item,
@@ -177,6 +185,7 @@ impl Tenant {
             group: offer.group,
             segment: offer.segment,
             attempt,
+            confirm,
         };
         if !self.contacts.act(offer.holder, Act::Ring(Box::new(ring)), now, supplies) {
             let step = OfferStep::Ended { ending: OfferEnding::CallerLeft, sip_status: None };
@@ -330,6 +339,7 @@ impl Tenant {
 fn offer_step(step: call::OfferStep) -> OfferStep {
     match step {
         call::OfferStep::Alerting => OfferStep::Alerting,
+        call::OfferStep::Confirming => OfferStep::Confirming,
         call::OfferStep::Accepted => OfferStep::Accepted,
         call::OfferStep::Connected => OfferStep::Connected,
         call::OfferStep::Ended { ending, sip_status } => OfferStep::Ended { ending, sip_status },

@@ -169,7 +169,7 @@ impl Tenant {
 fn acd_open(open: &Open) -> acd::open::Open {
     let agents = open.agents.iter().map(|(agent, state)| acd::open::OpenAgent {
         agent: *agent,
-        station: state.station,
+        station: state.station.clone(),
         groups: state.groups.clone(),
         since: state.since,
         wish: state.wish,

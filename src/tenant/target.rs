@@ -64,7 +64,16 @@ impl Tenant {
     pub(super) fn way_to_agent(&self, contact: ContactId, agent: AgentNo, now: Now) -> Result<Vec<Attempt>, Refusal> {
         let name = self.agent_name(agent);
         let Some(seen) = self.acd.snapshot(agent) else { return Err((Code::UnknownAgent, name)) };
-        let Some(Station::Extension(extension)) = seen.station else { return Err((Code::NotSignedIn, name)) };
+        let extension = match seen.station {
+            Some(Station::Extension(extension)) => extension,
+            // Dialled so, a voicemail there would take the call.
+            Some(Station::Outside { confirm: true, .. }) => return Err((Code::TargetUnfit, name)),
+            Some(Station::Outside { number, confirm: false }) => {
+                let attempt = self.outside_attempt(&number, contact, now).ok_or((Code::TrunkFull, number))?;
+                return can_ring(vec![attempt], &name);
+            }
+            None => return Err((Code::NotSignedIn, name)),
+        };
         if self.acd.is_station_full(extension) {
             return Err((Code::TargetBusy, name));
         }

@@ -8,7 +8,7 @@ use super::target::Way;
 use crate::acd::words::To;
 use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies};
 use crate::call::words::{Act, Audience, Dial, Invite, Refused, Transfer};
-use crate::event::words::{By, ItemExit, PartyRef, Station, TransferMode};
+use crate::event::words::{By, ItemExit, PartyRef, TransferMode};
 use crate::switch::{CallTarget, CallVerb, Code, Hearers, Snapshot, Who};
 
 impl Tenant {
@@ -252,7 +252,7 @@ impl Tenant {
     }
 
     fn extension_of(&self, agent: AgentNo) -> Option<PartyRef> {
-        let Station::Extension(extension) = self.acd.snapshot(agent)?.station?;
+        let extension = self.acd.snapshot(agent)?.station?.extension()?;
         Some(PartyRef::Extension(extension))
     }
 

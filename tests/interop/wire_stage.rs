@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use cordboard::base::{Span, Time};
-use cordboard::event::words::{Display, Disposition, OfferEnding, Side};
+use cordboard::event::words::{Display, Disposition, OfferEnding, Side, Station};
 use cordboard::switch::AgentVerb;
 use serde_json::{Value, json};
 
@@ -121,7 +121,13 @@ impl Stage for OnWire {
     }
 
     fn agent(&mut self, id: &str, verb: AgentVerb) {
-        self.server.api.post(&format!("/v1/agents/{id}/{}", verb.word()), &json!({}));
+        let body = match &verb {
+            AgentVerb::SignIn { station: Some(Station::Outside { number, confirm }), .. } => {
+                json!({ "station": { "outside": number, "confirm": confirm } })
+            }
+            _ => json!({}),
+        };
+        self.server.api.post(&format!("/v1/agents/{id}/{}", verb.word()), &body);
     }
 
     fn order(&mut self, id: &'static str, to: &str, flow: &str) {

@@ -46,6 +46,8 @@ pub const PHONES: [(&str, &str, Wire); 6] = [
 ];
 pub const SECOND_PHONE: &str = "ana2";
 pub const CARRIER: &str = "carrier";
+/// Whoever we called last over the carrier, beside the callers there.
+pub const CALLED: &str = "called";
 
 pub fn password(number: &str) -> String {
     format!("secret-{number}")

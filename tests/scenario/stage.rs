@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use cordboard::base::{Span, Time};
-use cordboard::event::words::{Display, Disposition, OfferEnding, Side};
+use cordboard::event::words::{Display, Disposition, OfferEnding, Side, Station};
 use cordboard::switch::AgentVerb;
 
-use super::place::{Shape, agent};
+use super::place::{CALLED, Shape, agent};
 use super::ua::Ua;
 use super::ua::call::{CallNo, Deed, Diary, Phase, Plan};
 
@@ -37,6 +37,8 @@ pub enum Act {
     /// Registers with this password.
     Registers(Who, &'static str),
     SignsIn(Who),
+    /// At a number outside; whoever answers there must press 1.
+    SignsInOutside(Who, &'static str),
     SignsOut(Who),
     GetsReady(Who),
     GetsNotReady(Who),
@@ -229,6 +231,10 @@ impl<S: Stage> Play<S> {
                 ua.come_back(t);
             }),
             Act::SignsIn(who) => self.stage.agent(agent(who), AgentVerb::SignIn { station: None, groups: None }),
+            Act::SignsInOutside(who, number) => {
+                let station = Some(Station::Outside { number: number.to_owned(), confirm: true });
+                self.stage.agent(agent(who), AgentVerb::SignIn { station, groups: None });
+            }
             Act::SignsOut(who) => self.stage.agent(agent(who), AgentVerb::SignOut),
             Act::GetsReady(who) => self.stage.agent(agent(who), AgentVerb::Ready),
             Act::GetsNotReady(who) => self.stage.agent(agent(who), AgentVerb::NotReady { reason: None }),
@@ -284,6 +290,10 @@ impl<S: Stage> Play<S> {
 
     /// The call this word stands for: the caller's own, or whatever call the phone has now or had last.
     fn call_of(&self, who: Who) -> Option<(usize, CallNo)> {
+        if who == CALLED {
+            let incoming = |(no, diary): (&CallNo, &Diary)| (!diary.outgoing).then_some((0, *no));
+            return self.stage.uas()[0].diaries.iter().rev().find_map(incoming);
+        }
         let Some(ua) = self.position(who) else { return self.calls.get(who).copied() };
         let phone = &self.stage.uas()[ua];
         let last = || phone.diaries.keys().next_back().copied();

@@ -283,6 +283,70 @@ pub const REFUSALS: &[Scenario] = &[
     ),
 ];
 
+/// Ana's mobile, as it is dialled here. It rings at the carrier.
+const MOBILE: &str = "913800138000";
+
+pub const OUTSIDE: &[Scenario] = &[
+    scenario(
+        "an agent at a number outside presses 1: until then the caller is in the queue",
+        &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(200, SignsInOutside("ana", MOBILE), &[Shows("ana", Display::NotReady)]),
+            at(300, GetsReady("ana"), &[Shows("ana", Display::Ready)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), Rings("called"), Shows("ana", Display::Ringing)]),
+            at(5_000, Answers("called"), &[Talks("called"), Shows("ana", Display::Ringing)]),
+            at(9_000, Presses("called", '1'), &[Shows("ana", Display::Talking)]),
+            at(30_000, HangsUp("called"), &[Shows("ana", Display::WrapUp)]),
+            at(31_000, Nothing, &[GetsBye("joe"), Record("joe", Answered, Side::Flow, &[Offer::Connected])]),
+            at(60_000, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+        ],
+    ),
+    scenario(
+        "a voicemail answers for an agent outside: it is no answer, and the next agent gets the caller",
+        &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, SignsInOutside("ana", MOBILE), &[Shows("ana", Display::NotReady)]),
+            at(200, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(300, GetsReady("ana"), &[Shows("ana", Display::Ready)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), Rings("called")]),
+            at(3_000, Answers("called"), &[Talks("called"), Shows("ana", Display::Ringing)]),
+            at(4_000, GetsReady("bo"), &[Shows("bo", Display::Ready)]),
+            at(10_500, Nothing, &[Shows("ana", Display::Ringing), IsIdle("bo")]),
+            at(10_900, Nothing, &[Rings("bo"), GetsBye("called"), Shows("ana", Display::NotReady)]),
+            at(14_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Talking)]),
+            at(30_000, HangsUp("joe"), &[Record("joe", Answered, Side::Customer, &[Offer::RangOut, Offer::Connected])]),
+        ],
+    ),
+    scenario(
+        "the caller leaves while an agent outside is asked to press 1",
+        &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(200, SignsInOutside("ana", MOBILE), &[Shows("ana", Display::NotReady)]),
+            at(300, GetsReady("ana"), &[Shows("ana", Display::Ready)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), Rings("called")]),
+            at(3_000, Answers("called"), &[Talks("called")]),
+            at(4_000, HangsUp("joe"), &[GetsBye("called"), Shows("ana", Display::Ready)]),
+            at(5_000, Nothing, &[Record("joe", AbandonedInQueue, Side::Customer, &[Offer::CallerLeft])]),
+        ],
+    ),
+    Scenario {
+        name: "a full trunk: the offer to a number outside has failed, and the next agent gets the caller",
+        shape: Shape { trunk_calls: 1, ..Shape::SMALL },
+        rows: &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(200, SignsInOutside("ana", MOBILE), &[Shows("ana", Display::NotReady)]),
+            at(300, GetsReady("ana"), &[Shows("ana", Display::Ready)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), IsIdle("called")]),
+            at(2_000, GetsReady("bo"), &[Rings("bo")]),
+            at(4_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Talking)]),
+            at(20_000, HangsUp("joe"), &[Record("joe", Answered, Side::Customer, &[Offer::Failed, Offer::Connected])]),
+        ],
+    },
+];
+
 pub const ORDERS: &[Scenario] = &[
     scenario(
         "an ordered call: whoever answers gets the flow, and an agent",
@@ -459,6 +523,11 @@ macro_rules! tests_of_all {
         #[test]
         fn refusals_and_ends() {
             $all($crate::scenario::table::REFUSALS);
+        }
+
+        #[test]
+        fn agents_outside_prove_that_they_are_there() {
+            $all($crate::scenario::table::OUTSIDE);
         }
 
         #[test]

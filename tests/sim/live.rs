@@ -19,7 +19,7 @@ pub fn equals_fold(tenant: &Tenant, open: &Open) {
 fn acd_of(open: &Open) -> AcdOpen {
     let agents = open.agents.iter().map(|(no, seat)| OpenAgent {
         agent: *no,
-        station: seat.station,
+        station: seat.station.clone(),
         groups: seat.groups.clone(),
         since: seat.since,
         wish: seat.wish,

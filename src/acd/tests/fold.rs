@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::acd::phone::{Phone, PhoneId};
 use crate::acd::{Acd, Open, OpenAgent, OpenItem, OpenOffer, OpenRest, OpenWork};
 use crate::base::bounds::{CALLS_PER_AGENT, EXCLUSIONS_PER_ITEM};
-use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, ItemId, OfferId, Span, Time};
-use crate::event::words::{Display, OfferEnding, OfferPhase, Station, Wish, WorkRole};
+use crate::base::{AgentNo, ContactId, GroupNo, ItemId, OfferId, Span, Time};
+use crate::event::words::{Display, OfferEnding, OfferPhase, Wish, WorkRole};
 use crate::event::{About, Kind};
 use crate::site::DirectWhen;
 
@@ -80,7 +81,11 @@ impl Fold {
                 let item = self.items.get_mut(&about.item.expect("item")).expect("of a waiting item");
                 (item.due, item.priority, item.call) = (*due, *priority, about.call);
             }
-            Kind::OfferMade { .. } | Kind::OfferAlerting | Kind::OfferAccepted | Kind::OfferConnected => {
+            Kind::OfferMade { .. }
+            | Kind::OfferAlerting
+            | Kind::OfferConfirming { .. }
+            | Kind::OfferAccepted
+            | Kind::OfferConnected => {
                 self.offer(about, kind);
             }
             Kind::OfferEnded { ending, .. } => self.offer_ended(about, *ending),
@@ -96,6 +101,7 @@ impl Fold {
         let offer = about.offer.expect("offer");
         let phase = match kind {
             Kind::OfferAlerting => OfferPhase::Alerting,
+            Kind::OfferConfirming { .. } => OfferPhase::Confirming,
             Kind::OfferAccepted => OfferPhase::Accepted,
             Kind::OfferConnected => OfferPhase::Connected,
             _ => {
@@ -141,7 +147,7 @@ impl Fold {
         if let Kind::AgentSignedIn { station, groups, chosen } = kind {
             let agent = OpenAgent {
                 agent: no,
-                station: *station,
+                station: station.clone(),
                 groups: groups.clone(),
                 since: t,
                 wish: Wish::Ready, // the next event says
@@ -196,9 +202,8 @@ impl Fold {
 
     /// May this agent be offered this item? From the journal, the site, and which phones rest.
     pub fn reference_eligible(&self, acd: &Acd, item: &OpenItem, agent: &OpenAgent) -> bool {
-        let Station::Extension(extension) = agent.station;
         let free = agent.reachable
-            && !rests(acd, extension)
+            && !rests(acd, agent)
             && !self.offers.values().any(|o| o.item == item.item)
             && !self.excluded.get(&item.item).is_some_and(|e| e.contains(&agent.agent));
         if !free {
@@ -299,6 +304,10 @@ fn reference_display(agent: &OpenAgent) -> Display {
     .expect("the first always holds")
 }
 
-fn rests(acd: &Acd, extension: ExtensionNo) -> bool {
-    acd.phones.get(&extension).is_some_and(super::super::phone::Phone::resting)
+fn rests(acd: &Acd, agent: &OpenAgent) -> bool {
+    let id = match agent.station.extension() {
+        Some(extension) => PhoneId::Extension(extension),
+        None => PhoneId::Outside(agent.agent),
+    };
+    acd.phones.get(&id).is_some_and(Phone::resting)
 }

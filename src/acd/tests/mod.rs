@@ -4,6 +4,7 @@
 mod complaints;
 mod direct;
 mod fold;
+mod outside;
 mod random;
 mod rules;
 mod states;
@@ -82,6 +83,8 @@ enum Do {
     Comes(u32),
     SignIn(u32),
     SignOut(u32),
+    /// Signs in at a number outside, and is ready.
+    ComesOutside(u32, &'static str),
     Ready(u32),
     NotReady(u32),
     /// A supervisor does it.
@@ -101,6 +104,8 @@ enum Do {
     /// The phone of the offer last made to this agent.
     Rings(u32),
     PicksUp(u32),
+    /// Something answers the offer outside; a key is waited for.
+    IsAnswered(u32),
     Talks(u32),
     Ends(u32, OfferEnding),
     /// The agent's talk with this caller is over: offer and legs.
@@ -242,6 +247,11 @@ impl House {
                 self.act(Do::Reach(n, true));
                 self.act(Do::Ready(n));
             }
+            Do::ComesOutside(n, number) => {
+                let station = Station::Outside { number: number.to_owned(), confirm: true };
+                self.verb(n, AgentVerb::SignIn { station: Some(station), groups: None }, &by_agent(n));
+                self.act(Do::Ready(n));
+            }
             Do::SignIn(n) => self.verb(n, AgentVerb::SignIn { station: None, groups: None }, &by_agent(n)),
             Do::SignOut(n) => self.verb(n, AgentVerb::SignOut, &by_agent(n)),
             Do::Ready(n) => self.verb(n, AgentVerb::Ready, &by_agent(n)),
@@ -257,6 +267,7 @@ impl House {
             Do::TakenOut(item) => self.take_out(item, ItemExit::Withdrawn),
             Do::Rings(n) => self.step(n, OfferStep::Alerting),
             Do::PicksUp(n) => self.step(n, OfferStep::Accepted),
+            Do::IsAnswered(n) => self.step(n, OfferStep::Confirming),
             Do::Talks(n) => {
                 self.step(n, OfferStep::Accepted);
                 self.step(n, OfferStep::Connected);

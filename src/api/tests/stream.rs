@@ -93,6 +93,7 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::ItemLeft { exit: ItemExit::Connected, waited: Span::millis(15_000) },
         Kind::OfferMade { station: STATION, until, segment: SegmentId(77) },
         Kind::OfferAlerting,
+        Kind::OfferConfirming { until },
         Kind::OfferAccepted,
         Kind::OfferConnected,
         Kind::OfferEnded { ending: OfferEnding::RangOut, sip_status: Some(487) },

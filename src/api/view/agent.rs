@@ -45,7 +45,14 @@ pub struct AgentView {
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct StationView {
-    pub extension: Ref,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Ref>,
+    /// A number outside, as it is dialled here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<String>,
+    /// Whoever answers outside must press 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<bool>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -82,9 +89,13 @@ pub struct AgentReply {
 }
 
 impl StationView {
-    pub fn new(station: Station, lens: &Lens<'_>) -> Self {
+    pub fn new(station: &Station, lens: &Lens<'_>) -> Self {
+        let nowhere = Self { extension: None, outside: None, confirm: None };
         match station {
-            Station::Extension(no) => Self { extension: lens.extension(no) },
+            Station::Extension(no) => Self { extension: Some(lens.extension(*no)), ..nowhere },
+            Station::Outside { number, confirm } => {
+                Self { outside: Some(number.clone()), confirm: Some(*confirm), ..nowhere }
+            }
         }
     }
 }
@@ -101,7 +112,7 @@ impl AgentView {
             name: state.name.clone(),
             state: word(state.display),
             since: lens.at(state.since),
-            station: state.station.map(|station| StationView::new(station, lens)),
+            station: state.station.as_ref().map(|station| StationView::new(station, lens)),
             groups: state.groups.iter().map(level).collect(),
             not_ready: state.not_ready.map(|reason| reason.word().to_owned()),
             reason: state.not_ready.and_then(|reason| reason.reason()).map(|no| lens.reason(no)),

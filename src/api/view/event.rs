@@ -13,7 +13,7 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 63] = [
+pub const KINDS: [&str; 64] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -51,6 +51,7 @@ pub const KINDS: [&str; 63] = [
     "item_left",
     "offer_made",
     "offer_alerting",
+    "offer_confirming",
     "offer_accepted",
     "offer_connected",
     "offer_ended",
@@ -182,9 +183,10 @@ fn at(event: &Event, t: Time) -> String {
     Utc(event.at.0 + (t.0 - event.t.0)).rfc3339()
 }
 
-fn station(station: Station) -> Value {
+fn station(station: &Station) -> Value {
     match station {
         Station::Extension(no) => json!({ "extension_no": no }),
+        Station::Outside { number, confirm } => json!({ "outside": number, "confirm": confirm }),
     }
 }
 
@@ -237,6 +239,7 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::ItemLeft { .. }
         | Kind::OfferMade { .. }
         | Kind::OfferAlerting
+        | Kind::OfferConfirming { .. }
         | Kind::OfferAccepted
         | Kind::OfferConnected
         | Kind::OfferEnded { .. } => offer_data(event),
@@ -343,9 +346,10 @@ fn offer_data(event: &Event) -> Value {
         Kind::ItemPriority { due, priority } => json!({ "due": at(event, *due), "priority": priority }),
         Kind::ItemLeft { exit, waited } => json!({ "exit": exit, "waited_ms": waited.as_millis() }),
         Kind::OfferMade { station: rung, until, segment } => {
-            json!({ "station": station(*rung), "until": at(event, *until), "segment": segment })
+            json!({ "station": station(rung), "until": at(event, *until), "segment": segment })
         }
         Kind::OfferEnded { ending, sip_status } => json!({ "ending": ending, "sip_status": sip_status }),
+        Kind::OfferConfirming { until } => json!({ "until": at(event, *until) }),
         Kind::OfferAlerting | Kind::OfferAccepted | Kind::OfferConnected => json!({}),
         other => unreachable!("`data` sends {} elsewhere", other.name()),
     }
@@ -354,7 +358,7 @@ fn offer_data(event: &Event) -> Value {
 fn agent_data(event: &Event) -> Value {
     match &event.kind {
         Kind::AgentSignedIn { station: at_station, groups, chosen } => {
-            json!({ "station": station(*at_station), "group_nos": groups, "chosen": chosen })
+            json!({ "station": station(at_station), "group_nos": groups, "chosen": chosen })
         }
         Kind::AgentGroups { groups, chosen } => json!({ "group_nos": groups, "chosen": chosen }),
         Kind::AgentWish { wish, limit, until } => wish_data(event, *wish, *limit, *until),

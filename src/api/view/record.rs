@@ -165,6 +165,9 @@ pub struct OfferView {
     pub made: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alerting: Option<String>,
+    /// A station outside was answered; `accepted` is when 1 was pressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirming: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -516,10 +519,11 @@ impl OfferView {
             agent: offer.agent.map(|no| scale.lens.agent(no)),
             group: offer.group.map(|no| scale.lens.group(no)),
             item: offer.item.map(|item| item.to_string()),
-            station: StationView::new(offer.station, scale.lens),
+            station: StationView::new(&offer.station, scale.lens),
             segment: offer.segment.to_string(),
             made: scale.at(offer.made),
             alerting: scale.maybe(offer.alerting),
+            confirming: scale.maybe(offer.confirming),
             accepted: scale.maybe(offer.accepted),
             connected: scale.maybe(offer.connected),
             ended: scale.maybe(offer.ended),

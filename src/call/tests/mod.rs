@@ -3,6 +3,7 @@
 
 mod complaints;
 mod merges;
+mod outside;
 mod supervision;
 mod transfers;
 mod two_way;
@@ -212,6 +213,11 @@ impl Bench {
 
     /// An offer rings an agent.
     pub fn ring(&mut self, name: &str, no: u64) {
+        self.offer(name, no, false);
+    }
+
+    /// `confirm`: at a number outside, where a machine may answer.
+    pub fn offer(&mut self, name: &str, no: u64, confirm: bool) {
         let ring = Ring {
             offer: OfferId(900 + no),
             item: ItemId(800 + no),
@@ -219,6 +225,7 @@ impl Bench {
             group: Some(GROUP),
             segment: SegmentId(700 + no),
             attempt: attempt(name),
+            confirm,
         };
         self.act(Act::Ring(Box::new(ring)));
     }

@@ -441,6 +441,29 @@ fn reasons_rest_and_what_follows_a_call() {
 }
 
 #[test]
+fn a_station_is_an_extension_or_a_number_outside() {
+    let text = "tenant: t\ndomains: [t.example]\nextensions: [{number: \"1\", password: p}]\n\
+        agents: [{id: a, station: {outside: \"+86 138 0013 8000\"}}, {id: b, station: {outside: \"9138001\", confirm: false}}]\n";
+    let site = planned(text);
+    let stations: Vec<StationPlan> = site.agents.values().map(|a| a.station.clone()).collect();
+    let outside = |number: &str, confirm| StationPlan::Outside { number: number.to_owned(), confirm };
+    assert_eq!(stations, [outside("+8613800138000", true), outside("9138001", false)]);
+    assert_eq!(planned(&export(&site, Passwords::Shown)), site, "an export loads to the same");
+    for (station, message) in [
+        ("{outside: nowhere}", "`agents[1].station.outside` must be a number outside, not `nowhere`"),
+        (
+            "{extension: \"1\", outside: \"9138001\"}",
+            "`agents[1].station` must say `extension` or `outside`, one of the two",
+        ),
+        ("{extension: \"1\", confirm: true}", "`agents[1].station.confirm` goes with `outside`"),
+    ] {
+        let text = text.replace("{outside: \"9138001\", confirm: false}", station);
+        let problems = load("site.yaml", &text).expect_err("it is refused");
+        assert_eq!(problems[0].message, message);
+    }
+}
+
+#[test]
 fn a_large_tenant_fits() {
     let mut text = String::from("tenant: t\ndomains: [t]\ngroups: [{id: g}]\nextensions:\n");
     for n in 0..20_000 {
