@@ -144,6 +144,14 @@ impl Contact {
         invites.filter(|d| self.talkers(d.call).nth(1).is_none()).find_map(|d| d.leg)
     }
 
+    /// Who asked for those who are being invited.
+    pub fn inviters(&mut self) -> impl Iterator<Item = &mut LegId> {
+        self.dialings.iter_mut().filter_map(|d| match &mut d.purpose {
+            Purpose::Invite { inviter, .. } => Some(inviter),
+            Purpose::Connect | Purpose::Transfer | Purpose::Supervise => None,
+        })
+    }
+
     /// Somebody further is being rung.
     pub fn invites(&self) -> bool {
         self.dialings.iter().any(|d| matches!(d.purpose, Purpose::Invite { .. }))

@@ -217,6 +217,9 @@ impl Contact {
     /// The contact ends with its last leg.
     pub fn seal(&mut self, context: &mut Context) {
         self.sealed = true;
+        while !self.room.announcements.is_empty() {
+            self.end_announcement(context, |_| true, None);
+        }
         self.close_players(context);
         for call in &self.calls {
             self.journal_last(context, About { call: Some(call.id), ..About::default() }, Kind::CallClosed);

@@ -112,7 +112,7 @@ impl Contact {
     }
 
     fn may_consult(&self, transferor: LegId, verb: ConsultVerb) -> Result<(), Refused> {
-        self.live(transferor)?;
+        // Who gave his call away blindly is gone already and may still think better of it.
         let transfer = self.transfer.as_ref().ok_or(Refused::NothingToEnd)?;
         unless(transfer.transferor != transferor, Refused::NotTransferor)?;
         let fits = match verb {

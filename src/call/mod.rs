@@ -253,6 +253,11 @@ impl Contacts {
         Some((id, found.party))
     }
 
+    /// Who gives this contact's call away, whether he is still there or not.
+    pub fn transferor(&self, id: ContactId) -> Option<LegId> {
+        self.contacts.get(&id)?.transfer.as_ref().map(|transfer| transfer.transferor)
+    }
+
     /// Whom somebody to whom this leg gives its call will talk to: the customer before others.
     pub fn other_party(&self, id: ContactId, leg: LegId) -> Option<String> {
         let contact = self.contacts.get(&id)?;

@@ -3,6 +3,7 @@
 
 use super::Contacts;
 use super::contact::{Contact, Context};
+use super::end::LegEnd;
 use super::leg::Leg;
 use super::negotiation::LegMedia;
 use super::words::{Does, Replacement, Tell};
@@ -42,6 +43,7 @@ impl Contact {
             return self.sip(context, Act::End { leg: new, status: sip_status(cause), cause });
         };
         let t = context.t();
+        self.supervision_over(context, old, LegEnd { cause: EndCause::Released, side: Side::System, status: None });
         let Some(before) = self.leg_mut(old) else { return };
         let leg = Leg {
             id: new,
@@ -70,6 +72,7 @@ impl Contact {
         self.put_in_place(old, new);
         self.sip(context, Act::Accept { leg: new, sdp });
         self.journal_leg(context, new, By::PARTY, Kind::LegAnswered);
+        self.tell_what_goes_on(context, new);
         self.end_replaced(context, old);
         self.settle(context);
     }
@@ -89,11 +92,34 @@ impl Contact {
             take(&mut transfer.transferor);
             transfer.target.iter_mut().for_each(take);
         }
+        self.inviters().for_each(take);
+    }
+
+    /// What the old leg was is told of the new one.
+    fn tell_what_goes_on(&self, context: &mut Context, leg: LegId) {
+        let Some(l) = self.leg(leg) else { return };
+        let (held, muted) = (l.held_since.is_some(), (l.muted_from, l.muted_to));
+        let supervision = l.watches().map(|s| (s.mode, s.target));
+        if held {
+            self.journal_leg(context, leg, By::PARTY, Kind::LegHeld);
+        }
+        if let (from, to) = muted
+            && (from || to)
+        {
+            self.journal_leg(context, leg, By::PARTY, Kind::LegMuted { from, to });
+        }
+        if self.calls.iter().any(|call| call.chair.is_some_and(|(chair, _)| chair == leg)) {
+            self.journal_leg(context, leg, By::PARTY, Kind::ChairTaken);
+        }
+        if let Some((mode, target)) = supervision {
+            self.journal_leg(context, leg, By::PARTY, Kind::SupervisionStarted { mode, target });
+        }
     }
 
     /// Nobody else ends with it, as somebody is in its place.
     fn end_replaced(&mut self, context: &mut Context, leg: LegId) {
         let (cause, side) = (EndCause::Released, Side::System);
+        self.tell(context, Tell::Replaced { old: leg });
         self.sip(context, Act::End { leg, status: sip_status(cause), cause });
         self.journal_leg(context, leg, By::SYSTEM, Kind::LegEnded { cause, side, sip_status: None });
         self.journal_leg(context, leg, By::SYSTEM, Kind::CallLeft);

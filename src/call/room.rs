@@ -219,8 +219,7 @@ impl Contact {
     pub fn close_players(&mut self, context: &mut Context) {
         let room = &mut self.room;
         let players = [room.prompt.take(), room.music.take(), room.ringback.take(), room.hold_music.take()];
-        let announced: Vec<PlayerId> = room.announcements.drain(..).map(|a| a.player).collect();
-        for player in players.into_iter().flatten().chain(announced) {
+        for player in players.into_iter().flatten() {
             self.media(context, Body::Close(Subject::Player(player)));
         }
     }

@@ -327,6 +327,10 @@ pub enum Tell {
     Stranded {
         group: GroupNo,
     },
+    /// Another leg is in this one's place, which ends.
+    Replaced {
+        old: LegId,
+    },
     /// A supervisor talks in an agent's place. Whoever waited does so no longer: his item is to be withdrawn.
     TakenOver {
         agent: AgentNo,

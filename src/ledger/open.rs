@@ -147,6 +147,9 @@ pub struct OpenRecording {
     pub started: Time,
     /// Up to where its segments were told.
     pub told: Span,
+    /// What is written now is silence that belongs to no segment.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 /// Somebody signed in.
@@ -379,7 +382,8 @@ impl Open {
                 self.leg(about).map(|leg| leg.role = LegRole::Agent)
             }
             Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } | Kind::SupervisionEnded { .. } => Ok(()),
-            Kind::RecordingPaused | Kind::RecordingResumed => Ok(()),
+            Kind::RecordingPaused => self.recording_paused(about, true, t),
+            Kind::RecordingResumed => self.recording_paused(about, false, t),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => Ok(()),
         }
@@ -444,6 +448,16 @@ impl Open {
     }
 
     /// The last part may be told after its contact was closed.
+    /// What is resumed is told of from there on.
+    fn recording_paused(&mut self, about: &About, paused: bool, t: Time) -> Fold {
+        let recording = self.contact(about)?.recording.as_mut().ok_or(Unknown)?;
+        recording.paused = paused;
+        if !paused {
+            recording.told = t - recording.started;
+        }
+        Ok(())
+    }
+
     fn recorded_up_to(&mut self, about: &About, to: Span) -> Fold {
         if let Some(recording) = self.contact(about).ok().and_then(|c| c.recording.as_mut()) {
             recording.told = to;
@@ -561,7 +575,7 @@ fn entered(event: &Event) -> Result<OpenItem, Unknown> {
 }
 
 fn begun(file: &str, t: Time) -> OpenRecording {
-    OpenRecording { file: file.to_owned(), started: t, told: Span::ZERO }
+    OpenRecording { file: file.to_owned(), started: t, told: Span::ZERO, paused: false }
 }
 
 impl OpenContact {

@@ -109,6 +109,7 @@ impl Tenant {
             call::Tell::TransferEnded { transferor, ending, cause } => {
                 self.refer_ended(transferor, ending, cause, now, supplies);
             }
+            call::Tell::Replaced { old } => drop(self.refers.remove(&old)),
             call::Tell::AgentDoes { agent, does } => self.agent_does(agent, contact, does, now, supplies),
             call::Tell::TakenOver { agent, by } => self.taken_over(contact, agent, &by, now, supplies),
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
@@ -323,6 +324,7 @@ impl Tenant {
             self.acd.dials_not(agent, contact, now, supplies);
         }
         self.runs.remove(&contact);
+        self.ordered_next.remove(&contact);
         if let Some(item) = self.waits.remove(&contact).and_then(|wait| wait.item) {
             debug_assert!(false, "item {item} outlived its contact");
         }

@@ -123,7 +123,7 @@ impl Tenant {
         self.journal(now, about, By::SYSTEM, Kind::CallLeft, None);
     }
 
-    /// The stretch that ran when the process died is told with the file's own length.
+    /// The stretch that ran when the process died is told with the file's own length; a pause was none.
     fn close_recording_of_before(
         &mut self,
         id: ContactId,
@@ -146,10 +146,13 @@ impl Tenant {
             Some((_, offer)) => offer.segment,
             None => crate::base::SegmentId(supplies.ids.mint(now.t)),
         };
-        let from = contact.recording.as_ref().map_or(Span::ZERO, |r| r.told).min(length);
-        let kind =
-            Kind::Segment { segment, from, to: length, began: SegmentEdge::PartyChanged, ended: SegmentEdge::Crash };
-        self.journal(now, about, By::SYSTEM, kind, None);
+        let recording = contact.recording.as_ref();
+        let from = recording.map_or(Span::ZERO, |r| r.told).min(length);
+        if !recording.is_some_and(|r| r.paused) {
+            let (began, ended) = (SegmentEdge::PartyChanged, SegmentEdge::Crash);
+            let kind = Kind::Segment { segment, from, to: length, began, ended };
+            self.journal(now, about, By::SYSTEM, kind, None);
+        }
         let about = About { contact: Some(id), call, ..About::default() };
         self.journal(now, about, By::SYSTEM, Kind::RecordingEnded { length, answered, gap: None }, None);
     }

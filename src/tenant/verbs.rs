@@ -213,14 +213,17 @@ impl Tenant {
         act: impl Fn(LegId) -> Act,
     ) -> Result<LegId, Refusal> {
         let legs = self.contacts.legs_of(contact);
+        // Who gave the call away blindly is gone, and decides about his transfer still.
+        let transferor = self.contacts.transferor(contact).filter(|leg| legs.iter().all(|l| l.leg != *leg));
+        let every = || transferor.into_iter().chain(legs.iter().map(|l| l.leg));
         let meant: Vec<LegId> = match who {
-            Some(Who::Leg(leg)) => legs.iter().map(|l| l.leg).filter(|l| *l == leg).collect(),
+            Some(Who::Leg(leg)) => every().filter(|l| *l == leg).collect(),
             Some(Who::Agent(agent)) => {
                 let extension = self.extension_of(agent);
                 let is_his = |l: &&crate::switch::LegState| l.agent == Some(agent) || Some(l.party) == extension;
                 legs.iter().filter(is_his).map(|l| l.leg).collect()
             }
-            None => legs.iter().map(|l| l.leg).collect(),
+            None => every().collect(),
         };
         let (mut fits, mut refused) = (Vec::new(), None);
         for leg in meant {

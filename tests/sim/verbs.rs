@@ -395,6 +395,21 @@ fn a_blind_transfer_to_a_group_keeps_the_age() {
 }
 
 #[test]
+fn a_blind_transfer_is_called_back_while_it_rings() {
+    let mut house = talk();
+    let ana = house.ana();
+    house.does(to(ana, TransferMode::Blind, number("1002")));
+    assert_eq!(house.world.uas[ANA].live_calls(), 0, "she is gone");
+    // Nobody names her: only she gave a call away.
+    house.does(CallVerb::Consult { who: None, verb: ConsultVerb::Cancel });
+    assert_eq!(house.transfer(), (TransferMode::Blind, Some(TransferEnding::Cancelled)));
+    house.wait(Span::seconds(1));
+    assert_eq!(house.world.uas[BO].live_calls(), 0, "he is rung no longer");
+    house.refuses(CallVerb::Consult { who: None, verb: ConsultVerb::Cancel }, Code::NothingToEnd);
+    house.ends();
+}
+
+#[test]
 fn nobody_is_given_to_a_group_that_cannot_take_him() {
     let mut house = talk();
     let ana = house.ana();

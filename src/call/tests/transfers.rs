@@ -86,6 +86,7 @@ fn each_order_leaves_everybody_where_he_belongs() {
     let rows: &[Row] = &[
         (Blind, false, &[], &["customer+bo"], None),
         (Blind, false, &[TargetRings, TargetAnswers], &["customer+bo"], Some((Completed, None))),
+        (Blind, true, &[Cancel], &["customer"], Some((Cancelled, None))),
         (Blind, false, &[CustomerBye], &[], Some((CustomerLeft, Some(EndCause::HungUp)))),
         (Blind, false, &[TargetRefuses], &["customer"], Some((Failed, busy))),
         (Blind, true, &[TargetRefuses], &["customer"], Some((Failed, busy))),

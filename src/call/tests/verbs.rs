@@ -292,6 +292,9 @@ fn an_announcement_is_heard_by_one_or_all_and_ends_by_itself() {
     bench.verb(say(Audience::Leg(ana)));
     bench.bye("ana");
     assert_eq!(bench.story(&["announced", "announcement_ended"]).len(), 6, "it ends with its leg");
+    bench.verb(say(Audience::Call(main)));
+    bench.hang_up(None);
+    assert_eq!(bench.story(&["announced", "announcement_ended"]).len(), 8, "and with its contact");
 }
 
 #[test]
@@ -306,8 +309,13 @@ fn a_pause_is_silence_and_no_segment() {
     assert_eq!(bench.recorded(), (String::new(), String::new()));
     assert_eq!(bench.refused(&record(RecordVerb::Pause)), Some(Refused::AlreadyDone));
     bench.pass(Span::seconds(5));
+    // What a restart goes by: of a pause it makes no segment, and the next begins where it was resumed.
+    let stored = |bench: &Bench| bench.open().contacts[&bench.contact].recording.clone().expect("it began");
+    let before = stored(&bench);
+    assert!(before.paused);
     assert_eq!(seen(&bench), paused);
     bench.verb(record(RecordVerb::Resume));
+    assert!(!stored(&bench).paused && stored(&bench).told >= before.told + Span::seconds(5));
     assert_eq!(seen(&bench), RecordingState { phase: RecordingPhase::On, since: paused.since + Span::seconds(5) });
     assert_eq!(bench.recorded(), ("customer".to_owned(), "ana".to_owned()));
     bench.pass(Span::seconds(5));
