@@ -7,7 +7,7 @@ use super::people::about_work;
 use super::words::VerbRefused;
 use super::{Acd, about_agent};
 use crate::base::bounds::{RANG_OUT_REST, RESERVE_MAX, WRAP_UP_MAX};
-use crate::base::{AgentNo, ContactId, GroupNo, ReasonNo, Span, Time};
+use crate::base::{AgentNo, ContactId, GroupNo, Now, ReasonNo, Span, Supplies, Time};
 use crate::event::words::{NotReadyReason, OfferEnding, Wish};
 use crate::event::{By, Kind};
 
@@ -31,7 +31,11 @@ impl Acd {
             Wish::Ready
             | Wish::SignOut
             | Wish::NotReady(
-                NotReadyReason::Asked | NotReadyReason::Restart | NotReadyReason::SignedIn | NotReadyReason::AfterCall,
+                NotReadyReason::Asked
+                | NotReadyReason::Restart
+                | NotReadyReason::SignedIn
+                | NotReadyReason::AfterCall
+                | NotReadyReason::ClientLost,
             ) => None,
         }
     }
@@ -67,6 +71,37 @@ impl Acd {
         self.set_wish(no, Wish::NotReady(reason), by, t);
         self.stop_ringing(no, by, t);
         Ok(())
+    }
+
+    /// The client through which he works is gone: he is not ready, or signed out, during a call when it is over. Who is
+    /// not ready by a reason that does not pass by itself stays so. Whoever comes back says himself that he is ready.
+    pub fn client_lost(&mut self, no: AgentNo, leaves: bool, now: Now, supplies: &mut Supplies) {
+        let Ok(wish) = self.seat_of(no).map(|seat| seat.wish) else { return };
+        let passes = match wish {
+            Wish::Ready | Wish::NotReady(NotReadyReason::RangOut | NotReadyReason::Restart) => true,
+            Wish::SignOut
+            | Wish::NotReady(
+                NotReadyReason::Asked
+                | NotReadyReason::SignedIn
+                | NotReadyReason::AfterCall
+                | NotReadyReason::ClientLost
+                | NotReadyReason::Rest(_)
+                | NotReadyReason::Own(_),
+            ) => false,
+        };
+        if leaves {
+            // Somebody signed in can be signed out, or leaves after his call.
+            if let Err(why) = self.ask_sign_out(no, true, &By::SYSTEM, now.t) {
+                tracing::debug!(agent = %no, ?why, "was signed out already");
+            }
+        } else {
+            self.unqueue_rest(no, false, &By::SYSTEM);
+            if passes {
+                self.set_wish(no, Wish::NotReady(NotReadyReason::ClientLost), &By::SYSTEM, now.t);
+            }
+            self.stop_ringing(no, &By::SYSTEM, now.t);
+        }
+        self.settle(now.t, supplies);
     }
 
     fn known_reason(&self, reason: Option<ReasonNo>) -> Result<(), VerbRefused> {

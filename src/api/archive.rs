@@ -53,6 +53,15 @@ impl Archive {
         self.journal.committed()
     }
 
+    /// Waits until `seq` is on disk.
+    ///
+    /// # Errors
+    /// `draining` when the journal was closed before.
+    pub async fn until_committed(&self, seq: u64) -> Result<(), Problem> {
+        let reached = self.committed().wait_for(|committed| *committed >= seq).await.map(drop);
+        reached.map_err(|_| Problem::new(Code::Draining, "the journal is closed"))
+    }
+
     /// The first seq that can still be read.
     pub fn oldest(&self) -> u64 {
         self.journal.oldest().unwrap_or_else(|| self.journal.ring().committed() + 1)

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 /// Operations whose body has fields that must be there.
-pub const NEEDS_BODY: [&str; 16] = [
+pub const NEEDS_BODY: [&str; 17] = [
+    "open_session",
     "supervise",
     "supervise_mode",
     "originate",
@@ -40,6 +41,8 @@ pub fn request(operation: &str) -> Option<Value> {
         "originate" => json!({ "to": "1002", "flow": "main", "data": { "order": "4711" } }),
         "put_site" => json!({ "site": "tenant: demo\ndomains: [demo.example]\n...", "dry_run": true }),
         "hang_up" => json!({}),
+        "open_session" => json!({ "agent": "ana", "filter": { "agents": ["self"], "groups": ["support"] },
+            "deliver": "socket", "lease_ms": 30_000, "policy": "not-ready" }),
         "hold" | "retrieve" | "unmute" => json!({ "leg": "116703443107610626" }),
         "mute" => json!({ "agent": "ana", "from": true }),
         "send_digits" => json!({ "leg": "116703443107610626", "digits": "12#" }),
@@ -104,6 +107,11 @@ pub fn answer(operation: &str) -> Option<Value> {
             json!({ "seq": 1290, "contacts": [record()], "cursor": "1795248000120000-116703443107610625", "total": 118 })
         }
         "get_contact" => json!({ "seq": 1290, "contact": record() }),
+        "open_session" => json!({ "seq": 1290, "session": session(), "position": "AQAAAAAAAAUK" }),
+        "get_session" | "renew_session" => json!({ "seq": 1290, "session": session() }),
+        "list_sessions" => json!({ "seq": 1290, "sessions": [session()] }),
+        "close_session" => json!({ "seq": 1290, "id": "116703443107610640" }),
+        "session_events" => json!({ "seq": 1290, "events": [event()], "position": "AQAAAAAAAAUK" }),
         "events" => json!({ "seq": 1290, "events": [event()], "position": "AQAAAAAAAAUK" }),
         _ => return None,
     })
@@ -167,4 +175,10 @@ fn event() -> Value {
     json!({ "type": "event", "position": "AQAAAAAAAAUK", "seq": 1290, "at": "2026-11-21T08:00:20.000Z", "t_ms": 217_411_220_000_i64,
         "kind": "offer_connected", "contact": "116703443107610625", "agent_no": 1, "group_no": 1,
         "offer": "116703443107610629", "by": { "actor": "party" }, "data": {} })
+}
+
+fn session() -> Value {
+    json!({ "id": "116703443107610640", "token_no": 2, "agent": { "no": 1, "id": "ana" }, "deliver": "socket",
+        "filter": { "agents": ["ana"], "groups": ["support"] }, "lease_ms": 30_000, "policy": "not-ready",
+        "opened": "2026-11-21T08:00:00.000Z", "until": "2026-11-21T08:00:30.000Z" })
 }

@@ -19,12 +19,15 @@ mod health;
 mod instant;
 mod position;
 mod problem;
+mod reader;
 mod recordings;
 mod records;
 mod reply;
 mod request;
 mod serve;
+mod sessions;
 mod site;
+mod subscriber;
 mod supervision;
 #[cfg(test)]
 mod tests;
@@ -117,6 +120,7 @@ fn operations() -> Routes {
         .merge(records::routes())
         .merge(recordings::routes())
         .merge(events::routes())
+        .merge(sessions::routes())
         .merge(site::routes())
 }
 

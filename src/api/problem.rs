@@ -93,7 +93,9 @@ fn named_field(detail: &str) -> Option<String> {
         rest.split('`').next()
     });
     match (path_end.map(|end| &detail[..end]), quoted) {
-        (Some(path), Some(name)) if path != name => Some(format!("{path}.{name}")),
+        (Some(path), Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => {
+            Some(format!("{path}.{name}"))
+        }
         (Some(path), _) => Some(path.to_owned()),
         (None, name) => name.map(str::to_owned),
     }

@@ -15,7 +15,7 @@ use crate::event::words::{Actor, By};
 use crate::site::Site;
 use crate::switch::door::{Scope, Token};
 use crate::switch::permission::Permission;
-use crate::switch::{Answer, Body, Code, Command, Snapshot};
+use crate::switch::{Answer, Body, Code, Command, SessionVerb, Snapshot};
 
 /// Names the tenant when the token is the node's.
 pub const TENANT_HEADER: &str = "cordboard-tenant";
@@ -104,13 +104,14 @@ impl Caller {
     /// Asks the tenant and waits. A refusal of his becomes a problem.
     pub async fn ask(&self, body: Body) -> Result<(Snapshot, u64), Problem> {
         let id = match &body {
-            Body::Query(_) => None,
+            Body::Query(_) | Body::Session(SessionVerb::Renew { .. }) => None,
             Body::Agent { .. }
             | Body::Originate(_)
             | Body::TwoWay(_)
             | Body::Hangup { .. }
             | Body::SetData { .. }
             | Body::Priority { .. }
+            | Body::Session(SessionVerb::Open(_) | SessionVerb::Close { .. })
             | Body::Call { .. } => self.id.clone(),
         };
         let command = Command { id, actor: Actor::Integration(self.token.no()), body };

@@ -197,6 +197,19 @@ pub const SUBSCRIBER_MESSAGE_BYTES: usize = 4 << 10;
 pub const POLL_WAIT_MAX: Span = Span::seconds(30);
 /// Pages of events that one poll reads for what its filter wants. More: it answers with where it stands.
 pub const POLL_PAGES: usize = 64;
+/// Client sessions of one tenant: two for each of 5,000 agents. Full: 429.
+pub const SESSIONS_PER_TENANT: usize = 10_000;
+/// Client sessions of one token: one integration may serve 5,000 agents. Full: 429.
+pub const SESSIONS_PER_TOKEN: usize = 6_000;
+/// Sessions of one tenant whose events are pushed: each has a task and a connection. Full: 429.
+pub const PUSHES_PER_TENANT: usize = 32;
+/// The shortest and the longest lease of a session. Outside: 400.
+pub const LEASE_MIN: Span = Span::seconds(10);
+pub const LEASE_MAX: Span = Span::hours(24);
+/// How often a sign of life on a session's socket is passed on.
+pub const SESSION_RENEW_EVERY: Span = Span::seconds(1);
+/// The lease of a session that names none.
+pub const LEASE_DEFAULT: Span = Span::seconds(60);
 /// Entries of one list of a subscription: agents, groups, flows, contacts or kinds. More: 400.
 pub const WATCHED_MAX: usize = 256;
 /// An idle subscriber hears its position this often, so it resumes past what its filter left out.
@@ -288,6 +301,7 @@ const _: () = assert!(EVENT_PAGE < EVENT_RING);
 const _: () = assert!(STATION_REST_MIN.0 < STATION_REST_MAX.0);
 const _: () = assert!(STATION_REST_MAX.0 <= RANG_OUT_REST.0);
 const _: () = assert!(HTTP_CONNECTIONS_PER_SOURCE < HTTP_CONNECTIONS);
+const _: () = assert!(PUSHES_PER_TENANT < SESSIONS_PER_TOKEN && SESSIONS_PER_TOKEN < SESSIONS_PER_TENANT);
 const _: () = assert!(ATTACHED_DATA_BYTES < HTTP_BODY_BYTES);
 const _: () = assert!(JOURNAL_BATCH < EVENT_RING);
 const _: () = assert!(FLOW_STEPS <= RECORD_LIST);

@@ -90,6 +90,8 @@ minted! {
     OfferId
     /// A labelled part of a recording.
     SegmentId
+    /// A client's way to hear events, with a lease.
+    SessionId
 }
 
 numbered! {

@@ -15,7 +15,7 @@ mod time;
 pub use agenda::Agenda;
 pub use ids::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, LinkId, NumberNo,
-    OfferId, PlayerId, PoolExhausted, ReasonNo, RouteNo, SegmentId, TenantNo, TrunkNo,
+    OfferId, PlayerId, PoolExhausted, ReasonNo, RouteNo, SegmentId, SessionId, TenantNo, TrunkNo,
 };
 pub use language::is_language_tag;
 pub use network::{Network, NetworkError};

@@ -257,7 +257,7 @@ impl House {
         let mut supplies = supplier.supplies(Rng::from_seed(rng.bytes()));
         supplier.refill(&mut supplies, Busy { contacts: open.contacts.len(), waiting: 0 });
         let mut machine = Tenant::new(parts, now, &mut supplies.rng);
-        machine.restore(&open, Why::Start { recordings }, now, &mut supplies);
+        machine.restore(&open, Why::Start { recordings, tokens: self.door.token_numbers(no) }, now, &mut supplies);
         let (tenant, commands) = self.door.open_tenant(no, &site.key, Arc::clone(&site));
         self.gate.set_tenant(Arc::clone(&site), Arc::clone(&lanes));
         let world = World {

@@ -96,6 +96,8 @@ impl Names {
             "agent_work_ended" if said("role") == "wrap-up" => (agent, format!("is done with {customer}")),
             "agent_work" => (agent, format!("is {} for {customer}", said("role"))),
             "agent_work_ended" => (agent, format!("is no longer {} for {customer}", said("role"))),
+            "session_opened" => ("a client".to_owned(), format!("opened a session, by {}", said("deliver"))),
+            "session_ended" => ("a client".to_owned(), format!("has no session any more: {}", said("ending"))),
             "registered" => (extension, format!("registered from {}", said("contact"))),
             "unregistered" => (extension, "is no longer registered".to_owned()),
             "recording_started" => (customer, format!("is recorded into {}", said("file"))),

@@ -3,15 +3,16 @@
 
 use serde_json::json;
 
+use super::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use super::words::{
     Actor, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
     OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, SpeechEnding, Station, SupervisionEnding, SupervisionMode,
     TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
-use super::{About, DialogState, Event, Kind, MediaCounts, Recorded, VERSION};
+use super::{About, DialogState, Event, Filter, Kind, MediaCounts, Recorded, VERSION};
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, NumberNo, OfferId,
-    ReasonNo, SegmentId, Span, TenantNo, Time, TrunkNo, Utc,
+    ReasonNo, SegmentId, SessionId, Span, TenantNo, Time, TrunkNo, Utc,
 };
 
 /// Ids as letters: contact, call, leg, agent, group, item, offer. In brackets: only where it applies.
@@ -359,6 +360,22 @@ fn house_entries() -> Vec<Entry> {
                 code: text("accepted"),
                 body_hash: 12_345_678_901_234_567_890,
             },
+        ),
+        entry(
+            "[agent]",
+            "A client session began; with an agent it is his client's.",
+            Kind::SessionOpened {
+                session: SessionId(7),
+                token: 3,
+                delivery: Delivery::Push { url: text("http://192.0.2.9:8000/events") },
+                filter: Box::new(Filter { agents: [AgentNo(3)].into(), ..Filter::default() }),
+                lease: Some(Lease { length: Span::seconds(60), policy: LeasePolicy::NotReady }),
+            },
+        ),
+        entry(
+            "[agent]",
+            "It was closed, its lease ran out, or its token is gone.",
+            Kind::SessionEnded { session: SessionId(7), ending: SessionEnding::Expired },
         ),
         entry("", "The tenant's site changed.", Kind::SiteChanged { version: 2 }),
         entry("", "The house started; what was open before it was ended by it.", Kind::Restarted { open_contacts: 2 }),

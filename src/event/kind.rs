@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Filter;
+use super::session::{Delivery, Lease, SessionEnding};
 use super::words::{
     AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef,
     RecordingGap, SegmentEdge, Side, Speech, SpeechEnding, Station, SupervisionEnding, SupervisionMode, TransferEnding,
@@ -11,7 +13,7 @@ use super::words::{
 };
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, ReasonNo, SegmentId,
-    Span, Time,
+    SessionId, Span, Time,
 };
 
 /// What happened. The ids it is about stand beside it in [`super::Event`]; a kind holds only what they do not say.
@@ -308,6 +310,21 @@ pub enum Kind {
         body_hash: u64,
     },
 
+    /// A client session began. With an agent it is his client's.
+    SessionOpened {
+        session: SessionId,
+        /// Whose it is.
+        token: u32,
+        delivery: Delivery,
+        filter: Box<Filter>,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        lease: Option<Lease>,
+    },
+    SessionEnded {
+        session: SessionId,
+        ending: SessionEnding,
+    },
+
     /// The tenant's site changed.
     SiteChanged {
         version: u64,
@@ -465,6 +482,8 @@ impl Kind {
             Self::Segment { .. } => "segment",
             Self::RecordingEnded { .. } => "recording_ended",
             Self::CommandAccepted { .. } => "command_accepted",
+            Self::SessionOpened { .. } => "session_opened",
+            Self::SessionEnded { .. } => "session_ended",
             Self::SiteChanged { .. } => "site_changed",
             Self::Restarted { .. } => "restarted",
             Self::Checkpoint { .. } => "checkpoint",

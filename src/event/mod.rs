@@ -6,6 +6,7 @@
 mod catalog;
 mod filter;
 mod kind;
+pub mod session;
 pub mod words;
 
 use serde::{Deserialize, Serialize};

@@ -324,6 +324,8 @@ pub enum NotReadyReason {
     SignedIn,
     /// His call has ended and he is to be asked before the next.
     AfterCall,
+    /// The last session of his client ended by its lease.
+    ClientLost,
     /// On rest, which counts in the tenant's quota; why, by the tenant's own reasons.
     Rest(Option<ReasonNo>),
     /// One of the tenant's own reasons.
@@ -339,6 +341,7 @@ impl NotReadyReason {
             Self::Restart => "restart",
             Self::SignedIn => "signed-in",
             Self::AfterCall => "after-call",
+            Self::ClientLost => "client-lost",
             Self::Rest(_) => "rest",
             Self::Own(_) => "own",
         }
@@ -348,7 +351,7 @@ impl NotReadyReason {
         match self {
             Self::Rest(reason) => reason,
             Self::Own(reason) => Some(reason),
-            Self::Asked | Self::RangOut | Self::Restart | Self::SignedIn | Self::AfterCall => None,
+            Self::Asked | Self::RangOut | Self::Restart | Self::SignedIn | Self::AfterCall | Self::ClientLost => None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod merged;
 pub mod open;
 pub mod projector;
 pub mod record;
+mod session;
 pub mod supervision;
 
 pub use disk::Disk;

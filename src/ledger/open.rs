@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use super::session::OpenSession;
 use super::{Fold, Unknown};
 use crate::base::bounds::{COMMAND_IDS_KEPT, COMMAND_MEMORY};
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, ReasonNo, SegmentId,
-    Span, Time, Utc,
+    SessionId, Span, Time, Utc,
 };
 use crate::event::words::{
     CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, SupervisionEnding,
@@ -34,6 +35,9 @@ pub struct Open {
     /// Who waits for rest, the first first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rests: Vec<OpenRest>,
+    /// Client sessions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sessions: BTreeMap<SessionId, OpenSession>,
     pub commands: CommandTable,
     /// Events that named something which was not open.
     pub anomalies: u64,
@@ -372,6 +376,8 @@ impl Open {
             Kind::RecordingEnded { .. } => self.recording_ended(about),
             Kind::Segment { to, .. } => self.recorded_up_to(about, *to),
             Kind::CommandAccepted { .. } => self.accepted(recorded),
+            Kind::SessionOpened { session, .. } => fresh(self.sessions.insert(*session, OpenSession::of(event)?)),
+            Kind::SessionEnded { session, .. } => known(self.sessions.remove(session)),
             Kind::Checkpoint { open } => self.replace(open),
             // Facts that change nothing which is open. What a restart ended is told by the events before `Restarted`.
             Kind::LegProgress { .. } | Kind::MediaHeard | Kind::Digit { .. } | Kind::LegMedia { .. } => Ok(()),

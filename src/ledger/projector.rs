@@ -125,6 +125,7 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::RecordingStarted { .. } | Kind::Segment { .. } | Kind::RecordingEnded { .. } => {}
         Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
         Kind::AgentForced { .. } | Kind::AgentNote { .. } => {}
+        Kind::SessionOpened { .. } | Kind::SessionEnded { .. } => {}
         Kind::CommandAccepted { .. } | Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => {}
     }
 }

@@ -389,6 +389,7 @@ impl ContactRecord {
             Kind::AgentForced { .. } | Kind::AgentNote { .. } => {}
             Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
             Kind::Registered { .. } | Kind::Unregistered { .. } | Kind::CommandAccepted { .. } => {}
+            Kind::SessionOpened { .. } | Kind::SessionEnded { .. } => {}
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Checkpoint { .. } | Kind::Alarm { .. } => {}
         }
         Ok(())

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::Code;
-use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, IdBlock, LegId, NumberNo, OfferId, Time};
+use super::session::NewSession;
+use crate::base::{
+    AgentNo, CallId, ContactId, ExtensionNo, GroupNo, IdBlock, LegId, NumberNo, OfferId, SessionId, Time,
+};
 use crate::event::words::{
     CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, SupervisionMode, TransferMode, Watched,
     Wire, WorkRole,
@@ -31,6 +34,8 @@ pub enum Snapshot {
     /// The contact that an originate made; it may have ended since.
     Ordered(ContactId),
     SipHistory(Vec<TracedMessage>),
+    /// None: it was there and has ended.
+    Sessions(Vec<SessionState>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -219,6 +224,17 @@ pub enum LegPhase {
     Ringing,
     Answered,
     Ended,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionState {
+    pub session: SessionId,
+    pub new: NewSession,
+    pub opened: Time,
+    /// When the lease runs out.
+    pub until: Option<Time>,
+    /// What deliveries carry; told once, to whoever opened it.
+    pub secret: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -58,6 +58,9 @@ pub enum Code {
     TargetBusy,
     TargetUnreachable,
     DataTooLarge,
+    UnknownSession,
+    TooManySessions,
+    WrongDelivery,
     IdReused,
     TooManyCommands,
     Overloaded,
@@ -96,7 +99,7 @@ const fn row(code: Code, http: u16, sip: u16, fault: Fault, title: &'static str,
 
 use Fault::{Client, Server, State};
 
-pub const TABLE: [Row; 58] = [
+pub const TABLE: [Row; 61] = [
     row(Code::BadRequest, 400, 400, Client, "the request cannot be read", "mend the field that `detail` names"),
     row(Code::Unauthorized, 401, 401, Client, "no valid token", "send `Authorization: Bearer <token>`"),
     row(Code::Forbidden, 403, 403, Client, "the token does not permit this", "use a token with the permission"),
@@ -287,6 +290,23 @@ pub const TABLE: [Row; 58] = [
         "keep large things elsewhere and attach a reference",
     ),
     row(
+        Code::UnknownSession,
+        404,
+        404,
+        Client,
+        "there is no such session, or it has ended",
+        "open another with `POST /v1/sessions`",
+    ),
+    row(Code::TooManySessions, 429, 503, Client, "as many sessions are open as may be", "close some with `DELETE`"),
+    row(
+        Code::WrongDelivery,
+        409,
+        486,
+        State,
+        "the session gets its events in another way",
+        "open one whose `deliver` is this way",
+    ),
+    row(
         Code::IdReused,
         422,
         400,
@@ -375,6 +395,9 @@ impl Code {
             Self::TargetBusy => "target-busy",
             Self::TargetUnreachable => "target-unreachable",
             Self::DataTooLarge => "data-too-large",
+            Self::UnknownSession => "unknown-session",
+            Self::TooManySessions => "too-many-sessions",
+            Self::WrongDelivery => "wrong-delivery",
             Self::IdReused => "id-reused",
             Self::TooManyCommands => "too-many-commands",
             Self::Overloaded => "overloaded",

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::session::NewSession;
 use super::{CallTarget, CallVerb, Who};
-use crate::base::{AgentNo, CommandId, ContactId, GroupNo, ReasonNo, Span};
+use crate::base::{AgentNo, CommandId, ContactId, GroupNo, ReasonNo, SessionId, Span};
 use crate::event::words::{Actor, Station};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +46,23 @@ pub enum Body {
         contact: ContactId,
         verb: CallVerb,
     },
+    Session(SessionVerb),
     Query(Query),
+}
+
+/// What a client does with its session. `of`: only if it is this token's; another's is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionVerb {
+    Open(NewSession),
+    /// A sign of life: the lease begins anew. Nothing is journaled.
+    Renew {
+        session: SessionId,
+        of: Option<u32>,
+    },
+    Close {
+        session: SessionId,
+        of: Option<u32>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,4 +195,6 @@ pub enum Query {
     Contact(ContactId),
     /// The SIP messages of a contact that still lives.
     SipHistory(ContactId),
+    /// Client sessions, oldest first.
+    Sessions,
 }

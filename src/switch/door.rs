@@ -8,7 +8,7 @@
     reason = "the one place in `switch` that waits for others"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -237,6 +237,14 @@ impl<S> Door<S> {
             .into_iter()
             .map(|row| Token { in_flight: before.get(&row.no).cloned().unwrap_or_default(), row })
             .collect();
+    }
+
+    /// The tokens that may speak for this tenant.
+    pub fn token_numbers(&self, tenant: TenantNo) -> BTreeSet<u32> {
+        let tokens = self.0.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        let speaks =
+            |token: &&Token| matches!(token.row.scope, Scope::Node) || token.row.scope == Scope::Tenant(tenant);
+        tokens.iter().filter(speaks).map(Token::no).collect()
     }
 
     /// Whose token this is. Every token is compared, each in constant time, so the time tells nothing of a near miss.

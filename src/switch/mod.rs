@@ -9,14 +9,16 @@ mod command;
 pub mod door;
 pub mod meters;
 pub mod permission;
+pub mod session;
 
 pub use answer::{
     AgentState, AgentWorkState, Answer, BindingState, CallState, ContactState, ExtensionState, GroupState, LegPhase,
-    LegState, RecordingPhase, RecordingState, Snapshot, TracedMessage, TransferPhase, TransferState, WaitState,
+    LegState, RecordingPhase, RecordingState, SessionState, Snapshot, TracedMessage, TransferPhase, TransferState,
+    WaitState,
 };
 pub use call::{CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Watch, Who};
 pub use code::Code;
-pub use command::{AgentVerb, Body, Caller, Command, Originate, Query, Then, TwoWay};
+pub use command::{AgentVerb, Body, Caller, Command, Originate, Query, SessionVerb, Then, TwoWay};
 
 use crate::base::ExtensionNo;
 

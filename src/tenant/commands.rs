@@ -10,7 +10,9 @@ use crate::call::words::{Act, Birth};
 use crate::event::words::{By, CallKind, EndCause, Side, Speech, Station};
 use crate::event::{About, Kind};
 use crate::site::{Destination, Origin, ResolveError, resolve};
-use crate::switch::{AgentVerb, Answer, Body, Code, Command, ContactState, LegPhase, Originate, Snapshot, Then, Who};
+use crate::switch::{
+    AgentVerb, Answer, Body, Code, Command, ContactState, LegPhase, Originate, SessionVerb, Snapshot, Then, Who,
+};
 
 /// A refusal: its code, and what stood in the way.
 pub(super) type Refusal = (Code, String);
@@ -33,7 +35,7 @@ impl Tenant {
             match self.accepted.look_up(id, hash, now.t) {
                 Known::New => {}
                 Known::Repeated(outcome) => {
-                    let answer = self.answer_again(&body, outcome);
+                    let answer = self.answer_again(&body, outcome, id);
                     return self.answer(reply, answer, Some(id.clone()));
                 }
                 Known::Reused => return self.answer(reply, refused((Code::IdReused, id.id.clone())), None),
@@ -73,9 +75,11 @@ impl Tenant {
                 let (contact, shown) = match snapshot {
                     Snapshot::Ordered(contact) => (Some(*contact), None),
                     Snapshot::Contacts(contacts) => (None, contacts.first().cloned().map(Box::new)),
-                    Snapshot::Agents(_) | Snapshot::Groups(_) | Snapshot::Extensions(_) | Snapshot::SipHistory(_) => {
-                        (None, None)
-                    }
+                    Snapshot::Agents(_)
+                    | Snapshot::Groups(_)
+                    | Snapshot::Extensions(_)
+                    | Snapshot::SipHistory(_)
+                    | Snapshot::Sessions(_) => (None, None),
                 };
                 let kind = Kind::CommandAccepted { id: id.clone(), code: "accepted".to_owned(), body_hash: hash };
                 self.journal(now, About { contact, ..About::default() }, by, kind, token);
@@ -86,13 +90,17 @@ impl Tenant {
         self.accepted.remember(id, hash, outcome, now.t);
     }
 
-    fn answer_again(&self, body: &Body, outcome: Outcome) -> Answer {
+    fn answer_again(&self, body: &Body, outcome: Outcome, id: &crate::base::CommandId) -> Answer {
         match outcome {
             Outcome::Accepted { contact: Some(contact), .. } => {
                 Answer::Accepted { snapshot: Snapshot::Ordered(contact) }
             }
             Outcome::Accepted { contact: None, shown } => {
-                Answer::Accepted { snapshot: self.snapshot_of(body, shown.map(|shown| *shown)) }
+                let snapshot = match body {
+                    Body::Session(SessionVerb::Open(_)) => self.session_of_command(id),
+                    other => self.snapshot_of(other, shown.map(|shown| *shown)),
+                };
+                Answer::Accepted { snapshot }
             }
             Outcome::Refused { code, state } => refused((code, state)),
         }
@@ -109,7 +117,12 @@ impl Tenant {
                 let state = self.contact_state(*contact).or_else(|| shown.map(ended));
                 Snapshot::Contacts(vec![state.unwrap_or_else(|| ContactState::ended(*contact))])
             }
-            Body::Originate(_) | Body::TwoWay(_) | Body::Query(_) => Snapshot::Contacts(Vec::new()),
+            Body::Session(SessionVerb::Renew { session, .. } | SessionVerb::Close { session, .. }) => {
+                self.session_snapshot(*session)
+            }
+            Body::Originate(_) | Body::TwoWay(_) | Body::Session(SessionVerb::Open(_)) | Body::Query(_) => {
+                Snapshot::Contacts(Vec::new())
+            }
         }
     }
 
@@ -131,6 +144,7 @@ impl Tenant {
                 self.contacts.act(contact, Act::SetData { data, by }, now, supplies);
                 Ok(Snapshot::Contacts(self.contact_state(contact).into_iter().collect()))
             }
+            Body::Session(verb) => self.session_verb(verb, &by, now, supplies),
             Body::Query(query) => match self.query(&query, now) {
                 Answer::Accepted { snapshot } => Ok(snapshot),
                 Answer::Refused { code, state } => Err((code, state)),

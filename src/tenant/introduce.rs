@@ -22,6 +22,10 @@ impl Tenant {
                 self.flow(contact, input, now, supplies);
                 continue;
             }
+            if let Some(output) = self.sessions.poll() {
+                self.session_said(output, now, supplies);
+                continue;
+            }
             // the ACD first: what a leg's end means for its offer is told before the contact closes
             if let Some(output) = self.acd.poll() {
                 self.acd_said(output, now, supplies);

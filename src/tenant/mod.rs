@@ -10,6 +10,7 @@ mod queueing;
 mod refer;
 mod remember;
 mod restore;
+mod sessions;
 mod supervision;
 mod target;
 mod two_way;
@@ -29,6 +30,7 @@ use crate::ivr;
 use crate::sip::Endpoint;
 use crate::sip::words::{Binding, Interface, ReferNo};
 use crate::site::Site;
+use crate::switch::session::Sessions;
 use remember::AcceptedIds;
 pub use restore::Why;
 use words::{House, Input, Output};
@@ -48,6 +50,7 @@ pub struct Tenant {
     sip: Endpoint,
     contacts: Contacts,
     acd: Acd,
+    sessions: Sessions,
     runs: BTreeMap<ContactId, Run>,
     run_agenda: Agenda<ContactId>,
     /// Who waits for a group or has done so.
@@ -98,6 +101,7 @@ impl Tenant {
             sip,
             contacts: Contacts::new(&site.key),
             acd: Acd::new(Arc::clone(&site), now),
+            sessions: Sessions::default(),
             runs: BTreeMap::new(),
             run_agenda: Agenda::default(),
             waits: BTreeMap::new(),
@@ -165,7 +169,8 @@ impl Tenant {
 
     pub fn deadline(&self) -> Option<Time> {
         let run = self.run_agenda.next().map(|(t, _)| t);
-        [self.sip.deadline(), self.contacts.deadline(), self.acd.deadline(), run].into_iter().flatten().min()
+        let rooms = [self.sip.deadline(), self.contacts.deadline(), self.acd.deadline(), self.sessions.deadline(), run];
+        rooms.into_iter().flatten().min()
     }
 
     /// One room after the other, each seeing what the timers of the one before led to.
@@ -181,6 +186,10 @@ impl Tenant {
         }
         if is_due(self.acd.deadline()) {
             self.acd.due(now, supplies);
+            self.introduce(now, supplies);
+        }
+        if is_due(self.sessions.deadline()) {
+            self.sessions.due(now.t);
             self.introduce(now, supplies);
         }
         while let Some(contact) = self.run_agenda.due(now.t) {

@@ -1,7 +1,7 @@
 //! What a restart does: acts on what was open. Far ends get BYE, contacts are closed with their cause, agents stay
 //! signed in, command ids are remembered. After a panic of the machine the same happens in place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::remember::Outcome;
 use super::{Parts, Tenant};
@@ -17,7 +17,8 @@ use crate::sip::words::Act;
 #[derive(Clone, Debug)]
 pub enum Why {
     /// The process has started. The lengths of the recordings that were open, as their files have them.
-    Start { recordings: BTreeMap<ContactId, Span> },
+    /// And which tokens there are: sessions of others end.
+    Start { recordings: BTreeMap<ContactId, Span>, tokens: BTreeSet<u32> },
     /// A panic outside of a contact.
     Panic,
 }
@@ -40,7 +41,7 @@ impl Why {
     /// How much of a recording is there; `told` when nobody measured it.
     fn recorded(&self, contact: ContactId, told: Span) -> Span {
         match self {
-            Self::Start { recordings } => recordings.get(&contact).copied().unwrap_or(told),
+            Self::Start { recordings, .. } => recordings.get(&contact).copied().unwrap_or(told),
             Self::Panic => told,
         }
     }
@@ -71,7 +72,19 @@ impl Tenant {
                 self.acd.reachable(no, true, now, supplies);
             }
         }
+        self.restore_sessions(open, &why, now);
         self.introduce(now, supplies);
+    }
+
+    /// After the agents: a session whose token is gone may make its agent not ready.
+    fn restore_sessions(&mut self, open: &Open, why: &Why, now: Now) {
+        for (id, session) in &open.sessions {
+            self.restore_session(*id, session, now);
+        }
+        match why {
+            Why::Start { tokens, .. } => self.sessions.revoke(|token| tokens.contains(&token)),
+            Why::Panic => {}
+        }
     }
 
     fn end_contact_of_before(

@@ -17,6 +17,7 @@ impl Tenant {
             }
             Query::Agent(no) => self.agent_state(*no).map(|state| Snapshot::Agents(vec![state])),
             Query::Groups => Some(Snapshot::Groups(self.group_states())),
+            Query::Sessions => Some(Snapshot::Sessions(self.session_states())),
             Query::Extensions => Some(Snapshot::Extensions(self.extension_states(now))),
             Query::Contacts => {
                 Some(Snapshot::Contacts(self.contacts.views().map(|view| self.with_flow(view)).collect()))

@@ -16,6 +16,7 @@ mod reference;
 mod scenario;
 mod scenarios;
 mod seams;
+mod sessions;
 mod sim_stage;
 mod sound;
 mod supervision;

@@ -533,7 +533,7 @@ impl World {
     fn restart(&mut self) {
         let mut tenant = self.new_tenant();
         let now = self.now();
-        let why = Why::Start { recordings: std::mem::take(&mut self.recordings) };
+        let why = Why::Start { recordings: std::mem::take(&mut self.recordings), tokens: [1].into() };
         let open = self.disk.open.clone();
         tenant.restore(&open, why, now, &mut self.supplies);
         self.carry_out(tenant);

@@ -1,7 +1,7 @@
 //! The complaints that matter in this field, by their row in the list we began with: each is a test with its name.
 
 use super::*;
-use crate::event::words::{NotReadyReason, Wish};
+use crate::event::words::NotReadyReason;
 
 fn house(agents: &[(u32, &[(u32, u8)])]) -> House {
     let mut house = House::new(site(vec![group(1), group(2)], agents));
@@ -240,4 +240,35 @@ fn row_9_when_several_become_free_at_once_the_oldest_still_comes_first() {
         // Agent 2 is the better one for the younger caller and the only one for the older.
         (12, Do::Wait, &["offer 3 to 2", "offer 4 to 1"]),
     ]);
+}
+
+#[test]
+fn row_40_an_agent_whose_client_is_lost_is_offered_nothing() {
+    let mut house = house(&[(1, &[(1, 5)]), (2, &[(1, 5)])]);
+    let lost = Some(Wish::NotReady(NotReadyReason::ClientLost));
+    house.play(&[
+        (0, Do::ClientLost(1, false), &[]),
+        (1, Do::Call(7, 1), &["offer 7 to 2"]),
+        (2, Do::Talks(2), &["7 Connected"]),
+        // In a talk it is remembered: he is signed out when it and its wrap-up are over, and the next caller finds nobody.
+        (3, Do::ClientLost(2, true), &[]),
+    ]);
+    assert_eq!((house.wish(1), house.wish(2)), (lost, Some(Wish::SignOut)));
+    assert_eq!(house.shown(2), Display::Talking);
+    house.play(&[(4, Do::HangUp(2, 7), &[]), (5, Do::Call(8, 1), &[]), (15, Do::Wait, &[])]);
+    assert_eq!((house.shown(1), house.shown(2)), (Display::NotReady, Display::SignedOut));
+    // It does not pass by itself: whoever comes back says that he is ready.
+    house.play(&[
+        (40, Do::Reach(1, true), &[]),
+        (41, Do::Ready(1), &["offer 8 to 1"]),
+        // While it rings: taken back, and nobody is charged a missed call.
+        (42, Do::ClientLost(1, false), &["rescind 1 Rescinded"]),
+    ]);
+    assert_eq!(house.wish(1), lost);
+    // Not ready by a reason of his own: that stays.
+    house.play(&[(43, Do::NotReady(1), &[]), (44, Do::ClientLost(1, false), &[])]);
+    assert_eq!(house.wish(1), Some(Wish::NotReady(NotReadyReason::Asked)));
+    // Signed out already.
+    house.play(&[(45, Do::SignOut(1), &["8 NoAgent"]), (46, Do::ClientLost(1, true), &[])]);
+    assert_eq!(house.shown(1), Display::SignedOut);
 }

@@ -18,7 +18,7 @@ use crate::base::{
     AgentNo, ContactId, ExtensionNo, GroupNo, IdBlock, ItemId, Now, OfferId, Ports, Rng, Span, Supplies, TenantNo,
     Time, Utc,
 };
-use crate::event::words::{Actor, Display, ItemExit, OfferEnding, Station};
+use crate::event::words::{Actor, Display, ItemExit, OfferEnding, Station, Wish};
 use crate::event::{By, Kind};
 use crate::site::{AfterCall, Agent, Extension, Group, Secret, Site, StationPlan, Strategy};
 use fold::Fold;
@@ -127,6 +127,8 @@ enum Do {
     Pick(u32, u64),
     /// Serves these groups of his alone.
     Groups(u32, &'static [u32]),
+    /// The last session of his client is over; with `true` he is to be signed out.
+    ClientLost(u32, bool),
     /// A supervisor signs him out, or in at the station of the second.
     ForcedOut(u32),
     ForcedIn(u32, u32),
@@ -319,6 +321,7 @@ impl House {
                 let groups = Some(groups.iter().map(|g| GroupNo(*g)).collect());
                 self.verb(n, AgentVerb::Groups { groups }, &by(n));
             }
+            Do::ClientLost(n, leaves) => self.acd.client_lost(AgentNo(n), leaves, self.now(), &mut self.supplies),
             Do::ForcedOut(n) => self.force(n, AgentVerb::SignOut),
             Do::ForcedIn(n, at) => {
                 let station = Some(Station::Extension(ExtensionNo(at)));
@@ -414,6 +417,10 @@ impl House {
 
     fn shown(&self, n: u32) -> Display {
         self.acd.snapshot(AgentNo(n)).expect("an agent of the site").display
+    }
+
+    fn wish(&self, n: u32) -> Option<Wish> {
+        self.acd.snapshot(AgentNo(n)).and_then(|seen| seen.wish)
     }
 
     /// Rows of (second, act, what is told from the row before up to and with this act).

@@ -13,26 +13,29 @@ use serde_json::{Value, json};
 use crate::api::archive::Archive;
 use crate::api::{Api, Door, router};
 use crate::base::{
-    AgentNo, CallId, ContactId, ExtensionNo, FlowNo, GroupNo, LegId, NumberNo, OfferId, ReasonNo, Span, TenantNo, Time,
-    TrunkNo, Utc,
+    AgentNo, CallId, ContactId, ExtensionNo, FlowNo, GroupNo, LegId, NumberNo, OfferId, ReasonNo, SessionId, Span,
+    TenantNo, Time, TrunkNo, Utc,
 };
+use crate::event::session::{Delivery, Lease, LeasePolicy};
 use crate::event::words::{
     CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, TransferMode, Wire, WorkRole,
 };
-use crate::event::{About, By, Event, Kind, VERSION};
+use crate::event::{About, By, Event, Filter, Kind, VERSION};
 use crate::site::{
     AfterCall, Agent, Extension, Group, Number, Reason, Secret, Site, StationPlan, Strategy, Trunk, TrunkTarget,
 };
 use crate::store::{Journal, Projector, Query};
 use crate::switch::door::{House, Scope, TokenRow};
 use crate::switch::permission::{Permissions, Role};
+use crate::switch::session::NewSession;
 use crate::switch::{
     AgentState, AgentWorkState, Answer, BindingState, Body, CallState, Command, ContactState, ExtensionState,
-    GroupState, LegPhase, LegState, Query as Ask, RecordingPhase, RecordingState, Snapshot, TracedMessage,
-    TransferPhase, TransferState, WaitState,
+    GroupState, LegPhase, LegState, Query as Ask, RecordingPhase, RecordingState, SessionState, Snapshot,
+    TracedMessage, TransferPhase, TransferState, WaitState,
 };
 
 pub const CONTACT: ContactId = ContactId(116_703_443_107_610_625);
+pub const SESSION: SessionId = SessionId(116_703_443_107_610_640);
 /// The axis at 2026-11-21T08:00:00Z.
 pub const T: Time = Time(217_411_200_000_000);
 /// The seq that the fake tenant stamps.
@@ -268,6 +271,7 @@ pub fn answer(body: &Body) -> Answer {
             Snapshot::Contacts(vec![contact_state()])
         }
         Body::Query(Ask::Contacts | Ask::Contact(_)) => Snapshot::Contacts(vec![contact_state()]),
+        Body::Session(_) | Body::Query(Ask::Sessions) => Snapshot::Sessions(vec![session_state()]),
         Body::Query(Ask::Groups) => Snapshot::Groups(vec![group_state()]),
         Body::Query(Ask::Extensions) => Snapshot::Extensions(vec![extension_state()]),
         Body::Query(Ask::SipHistory(_)) => Snapshot::SipHistory(history()),
@@ -294,6 +298,14 @@ fn agent_state() -> AgentState {
         reachable: true,
         work: vec![work],
     }
+}
+
+/// Ana's client, by the token of `clerk`.
+pub fn session_state() -> SessionState {
+    let lease = Some(Lease { length: Span::seconds(30), policy: LeasePolicy::NotReady });
+    let filter = Filter { agents: [AgentNo(3)].into(), groups: [GroupNo(2), GroupNo(99)].into(), ..Filter::default() };
+    let new = NewSession { token: 7, agent: Some(AgentNo(3)), delivery: Delivery::Poll, filter, lease };
+    SessionState { session: SESSION, new, opened: T, until: Some(T + Span::seconds(30)), secret: None }
 }
 
 fn group_state() -> GroupState {

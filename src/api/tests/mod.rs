@@ -5,6 +5,7 @@ mod house;
 mod live;
 mod records;
 mod refusals;
+mod sessions;
 mod stream;
 mod verbs;
 mod wire;

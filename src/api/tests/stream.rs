@@ -10,8 +10,9 @@ use crate::api::view::event::KINDS;
 use crate::base::bounds::{EVENT_PAGE, POLL_PAGES};
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, ItemId, LegId, OfferId, ReasonNo,
-    SegmentId, Span, TrunkNo,
+    SegmentId, SessionId, Span, TrunkNo,
 };
+use crate::event::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use crate::event::words::{
     Actor, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
     OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode,
@@ -137,6 +138,14 @@ fn house_kinds() -> Vec<Kind> {
         Kind::RecordingResumed,
         Kind::RecordingEnded { length: Span::seconds(2), answered: Span::millis(3_500), gap },
         Kind::CommandAccepted { id: CommandId { token: 1, id: "abc".into() }, code: "ok".into(), body_hash: 1 },
+        Kind::SessionOpened {
+            session: SessionId(9),
+            token: 1,
+            delivery: Delivery::Push { url: "http://192.0.2.9/hook".into() },
+            filter: Box::default(),
+            lease: Some(Lease { length: Span::seconds(60), policy: LeasePolicy::NotReady }),
+        },
+        Kind::SessionEnded { session: SessionId(9), ending: SessionEnding::Expired },
         Kind::SiteChanged { version: 2 },
         Kind::Restarted { open_contacts: 3 },
         Kind::Checkpoint { open: json!({ "secret": "inside" }) },

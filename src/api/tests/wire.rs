@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,11 +12,15 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::house::{Rig, of_contact, opened};
-use crate::api::{events, serve};
-use crate::base::bounds::HTTP_HEAD_WAIT;
-use crate::event::Kind;
+use super::house::{Rig, SESSION, of_contact, opened, session_state};
+use crate::api::{serve, subscriber};
+use crate::base::GroupNo;
+use crate::base::bounds::{HTTP_HEAD_WAIT, SESSION_RENEW_EVERY};
+use crate::event::session::{Delivery, SessionEnding};
+use crate::event::{About, Kind};
 use crate::switch::door::House;
+use crate::switch::session::NewSession;
+use crate::switch::{Answer, SessionState, Snapshot};
 
 struct Served {
     rig: Rig,
@@ -27,7 +31,10 @@ struct Served {
 
 impl Served {
     async fn new() -> Self {
-        let rig = Rig::new();
+        Self::with(Rig::new()).await
+    }
+
+    async fn with(rig: Rig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let (stop, stopped) = oneshot::channel::<()>();
@@ -40,14 +47,18 @@ impl Served {
 
     /// A subscriber with `query`, its token sent as a browser must.
     async fn subscribe(&self, query: &str) -> Result<WebSocketStream<TcpStream>, Error> {
-        let mut request = format!("ws://{}/v1/events{query}", self.address).into_client_request()?;
-        let offered = format!("{}, bearer.admin", events::PROTOCOL);
+        self.open(&format!("/v1/events{query}"), "admin").await
+    }
+
+    async fn open(&self, path: &str, token: &str) -> Result<WebSocketStream<TcpStream>, Error> {
+        let mut request = format!("ws://{}{path}", self.address).into_client_request()?;
+        let offered = format!("{}, bearer.{token}", subscriber::PROTOCOL);
         request.headers_mut().insert("sec-websocket-protocol", offered.parse().expect("ASCII"));
         let stream = TcpStream::connect(self.address).await.expect("listening");
         let (socket, response) = tokio_tungstenite::client_async(request, stream).await?;
         assert_eq!(
             response.headers().get("sec-websocket-protocol").map(|p| p.as_bytes()),
-            Some(events::PROTOCOL.as_bytes())
+            Some(subscriber::PROTOCOL.as_bytes())
         );
         Ok(socket)
     }
@@ -107,6 +118,37 @@ async fn a_drain_is_announced_and_the_end_closes_subscribers() {
     let closed = tokio::time::timeout(Duration::from_secs(10), socket.next()).await.expect("an end");
     assert!(matches!(closed, Some(Ok(Message::Close(Some(frame)))) if frame.code == 1001.into()));
     tokio::time::timeout(Duration::from_secs(10), served.serving).await.expect("served to the end").expect("no panic");
+}
+
+/// What a page that sleeps still sends, its browser's answers to pings, renews nothing.
+#[tokio::test]
+async fn a_session_lives_by_what_its_client_says_and_ends_with_a_code() {
+    let state =
+        || SessionState { new: NewSession { delivery: Delivery::Socket, ..session_state().new }, ..session_state() };
+    let rig = Rig::answering(move |_| Some(Answer::Accepted { snapshot: Snapshot::Sessions(vec![state()]) }));
+    let served = Served::with(rig).await;
+    let renewals = || served.rig.heard.lock().expect("not poisoned").len();
+    let mut socket = served.open(&format!("/v1/sessions/{SESSION}/socket"), "clerk").await.expect("open");
+    assert_eq!(next(&mut socket).await["type"], "position");
+    assert_eq!(renewals(), 1, "coming is a sign of life");
+    tokio::time::pause();
+    tokio::time::advance(SESSION_RENEW_EVERY.to_std()).await;
+    tokio::time::resume();
+    socket.send(Message::Pong(Vec::new().into())).await.expect("sent");
+    served.rig.commit(About { group: Some(GroupNo(2)), ..of_contact() }, Kind::OfferAlerting);
+    assert_eq!(next(&mut socket).await["kind"], "offer_alerting");
+    assert_eq!(renewals(), 1, "a pong is none");
+    socket.send(Message::Text("{}".into())).await.expect("sent");
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while renewals() < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("words are a sign");
+    served.rig.commit(About::default(), Kind::SessionEnded { session: SESSION, ending: SessionEnding::Expired });
+    let closed = tokio::time::timeout(Duration::from_secs(10), socket.next()).await.expect("an end");
+    assert!(matches!(&closed, Some(Ok(Message::Close(Some(frame)))) if frame.code == 4001.into()), "{closed:?}");
 }
 
 async fn exchange(address: SocketAddr, text: &str) -> String {

@@ -13,7 +13,7 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 64] = [
+pub const KINDS: [&str; 66] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -75,6 +75,8 @@ pub const KINDS: [&str; 64] = [
     "recording_resumed",
     "recording_ended",
     "command_accepted",
+    "session_opened",
+    "session_ended",
     "site_changed",
     "restarted",
     "alarm",
@@ -134,6 +136,12 @@ pub struct EventsReply {
     pub events: Vec<Box<RawValue>>,
     /// Where to go on, also past events that the filter left out.
     pub position: String,
+    /// The node is being stopped, and so many contacts run still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts_left: Option<u32>,
+    /// How the session ended that asks: `closed`, `expired` or `revoked`. There is nothing more to ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<&'static str>,
 }
 
 impl ActorView {
@@ -263,6 +271,8 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::RecordingPaused
         | Kind::RecordingResumed
         | Kind::CommandAccepted { .. }
+        | Kind::SessionOpened { .. }
+        | Kind::SessionEnded { .. }
         | Kind::SiteChanged { .. }
         | Kind::Restarted { .. }
         | Kind::Alarm { .. } => house_data(kind),
@@ -411,6 +421,15 @@ fn house_data(kind: &Kind) -> Value {
         }),
         Kind::CommandAccepted { id, code, .. } => json!({ "command_id": id.id, "token_no": id.token, "code": code }),
         Kind::RecordingPaused | Kind::RecordingResumed => json!({}),
+        // Where events are pushed to is the business of whoever opened it.
+        Kind::SessionOpened { session, token, delivery, lease, filter: _ } => json!({
+            "session": session,
+            "token_no": token,
+            "deliver": super::session::way(delivery),
+            "lease_ms": lease.map(|lease| lease.length.as_millis()),
+            "policy": lease.map(|lease| lease.policy.word()),
+        }),
+        Kind::SessionEnded { session, ending } => json!({ "session": session, "ending": ending.word() }),
         Kind::SiteChanged { version } => json!({ "version": version }),
         Kind::Restarted { open_contacts } => json!({ "open_contacts": open_contacts }),
         Kind::Alarm { alarm, text } => json!({ "alarm": alarm, "text": text }),

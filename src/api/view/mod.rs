@@ -6,6 +6,7 @@ mod agent;
 mod contact;
 pub mod event;
 mod record;
+pub mod session;
 mod site;
 mod supervision;
 
@@ -20,6 +21,7 @@ pub use contact::{
 };
 pub use event::{ActorView, EventView, EventsReply};
 pub use record::*;
+pub use session::{SessionClosedReply, SessionReply, SessionView, SessionsReply};
 pub use site::{BindingView, ExtensionView, ExtensionsReply, GroupView, GroupsReply};
 pub use supervision::{StretchView, SupervisionRecordView, SupervisionView, WatchedView};
 
