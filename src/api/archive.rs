@@ -9,7 +9,7 @@ use super::Problem;
 use crate::base::bounds::RECORDS_WAIT;
 use crate::base::{ContactId, SegmentId, Span, TenantNo};
 use crate::ledger::ContactRecord;
-use crate::store::journal::{Journal, Next, ReadError, Slot};
+use crate::store::journal::{Journal, ReadError, Slot};
 use crate::store::query::{Filter, Page, Query, QueryError, Start};
 use crate::switch::Code;
 
@@ -69,25 +69,13 @@ impl Archive {
 
     /// Committed events behind `after`, oldest first, at most a page of them: from memory, or else from the files.
     pub async fn page(&self, after: u64) -> Result<Vec<Arc<Slot>>, PageError> {
-        match self.journal.ring().next(after) {
-            Ok(Next::Events(page)) => return Ok(page),
-            Ok(Next::Behind) => {}
-            Err(_) => return Err(PageError::OutOfReach),
-        }
-        let journal = self.journal.clone();
-        let read = tokio::task::spawn_blocking(move || journal.read_page(after)).await;
-        match read {
-            Ok(Ok(page)) => Ok(page),
-            Ok(Err(ReadError::Ahead { .. } | ReadError::NotKept { .. })) => Err(PageError::OutOfReach),
-            Ok(Err(ReadError::Store(error))) => {
+        self.journal.page(after).await.map_err(|error| match error {
+            ReadError::Ahead { .. } | ReadError::NotKept { .. } => PageError::OutOfReach,
+            ReadError::Store(error) => {
                 tracing::error!(%error, "events cannot be read");
-                Err(PageError::Unreadable)
+                PageError::Unreadable
             }
-            Err(error) => {
-                tracing::error!(%error, "reading events ended by a panic");
-                Err(PageError::Unreadable)
-            }
-        }
+        })
     }
 
     /// Waits until the records hold `seq`; tells how far they are.

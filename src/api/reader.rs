@@ -25,10 +25,10 @@ fn text<'e>(tenant: TenantNo, filter: &Filter, slot: &'e Slot) -> Option<&'e str
 }
 
 /// Our number among the views of a slot.
-const NATIVE_VIEW: usize = 0;
+pub const NATIVE_VIEW: usize = 0;
 
 /// Empty for kinds that are not shown.
-fn written(recorded: &Recorded) -> String {
+pub fn written(recorded: &Recorded) -> String {
     let view = EventView::new(recorded);
     view.map_or_else(String::new, |view| {
         serde_json::to_string(&view).expect("texts, numbers and objects with text keys")

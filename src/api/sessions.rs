@@ -28,6 +28,7 @@ use crate::base::bounds::{LEASE_DEFAULT, LEASE_MAX, LEASE_MIN};
 use crate::base::{SessionId, Span};
 use crate::event::session::{Delivery, Lease, LeasePolicy};
 use crate::switch::permission::Permission;
+use crate::switch::push_url::PushUrl;
 use crate::switch::session::NewSession;
 use crate::switch::{Body, Code, Query, SessionState, SessionVerb, Snapshot};
 
@@ -48,7 +49,8 @@ pub struct SessionBody {
     pub agent: Option<String>,
     #[serde(default)]
     pub filter: WatchList,
-    /// How long it lives without a sign of the client: 10 s to 24 h. Absent: 60 s.
+    /// How long it lives without a sign of the client: 10 s to 24 h. Absent: 60 s; a session that pushes has none then, and
+    /// lives until it is closed.
     #[serde(default)]
     pub lease_ms: Option<i64>,
     /// What the end of the lease does to the agent. Absent: nothing.
@@ -72,6 +74,8 @@ pub enum DeliverBody {
     Socket,
     /// By `GET /v1/sessions/{id}/events`.
     Poll,
+    /// Posted to this `http://` address.
+    Push(String),
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -93,8 +97,12 @@ pub struct SessionSocketQuery {
 }
 
 impl SessionBody {
-    fn lease(&self) -> Result<Lease, Problem> {
-        let length = self.lease_ms.map_or(LEASE_DEFAULT, Span::millis);
+    fn lease(&self) -> Result<Option<Lease>, Problem> {
+        let default = match self.deliver {
+            DeliverBody::Push(_) if self.policy.is_none() => None,
+            DeliverBody::Push(_) | DeliverBody::Socket | DeliverBody::Poll => Some(LEASE_DEFAULT),
+        };
+        let Some(length) = self.lease_ms.map(Span::millis).or(default) else { return Ok(None) };
         if length < LEASE_MIN || length > LEASE_MAX {
             return Err(Problem::field("lease_ms", format!("a lease lasts {LEASE_MIN} to {LEASE_MAX}")));
         }
@@ -106,7 +114,7 @@ impl SessionBody {
         if policy != LeasePolicy::Nothing && self.agent.is_none() {
             return Err(Problem::field("policy", "a policy acts on the session's `agent`; name him"));
         }
-        Ok(Lease { length, policy })
+        Ok(Some(Lease { length, policy }))
     }
 
     fn read(&self, caller: &Caller) -> Result<NewSession, Problem> {
@@ -115,8 +123,12 @@ impl SessionBody {
         let delivery = match &self.deliver {
             DeliverBody::Socket => Delivery::Socket,
             DeliverBody::Poll => Delivery::Poll,
+            DeliverBody::Push(url) => match PushUrl::read(url) {
+                Ok(_) => Delivery::Push { url: url.clone() },
+                Err(refused) => return Err(Problem::field("deliver.push", refused.to_string())),
+            },
         };
-        Ok(NewSession { token: caller.token.no(), agent, delivery, filter, lease: Some(self.lease()?) })
+        Ok(NewSession { token: caller.token.no(), agent, delivery, filter, lease: self.lease()? })
     }
 }
 
@@ -157,7 +169,27 @@ async fn open_session(caller: Caller, JsonBody(body): JsonBody<SessionBody>) -> 
     // A position is one of what is on disk: from here on nothing is missed, and nobody is told of a position to come.
     caller.api.archive.until_committed(seq).await?;
     let position = Some(Position(seq).text());
-    Ok(Reply { status: StatusCode::CREATED, seq, body: SessionReply { position, ..reply(&caller, &state, seq) } })
+    let secret = match state.new.delivery {
+        Delivery::Push { .. } => Some(begin(&caller, &state, seq).await?),
+        Delivery::Socket | Delivery::Poll => None,
+    };
+    Ok(Reply {
+        status: StatusCode::CREATED,
+        seq,
+        body: SessionReply { position, secret, ..reply(&caller, &state, seq) },
+    })
+}
+
+/// A session whose deliveries cannot begin is closed again.
+async fn begin(caller: &Caller, state: &SessionState, seq: u64) -> Result<String, Problem> {
+    let begun = caller.api.door.push(caller.tenant.no, state.clone(), seq).await;
+    if begun.is_err() {
+        let close = Body::Session(SessionVerb::Close { session: state.session, of: None });
+        if let Err(problem) = caller.ask(close).await {
+            tracing::debug!(session = %state.session, code = problem.code.text(), "it has ended already");
+        }
+    }
+    begun.map_err(Problem::from)
 }
 
 /// The token's sessions, oldest first; with `admin` all of the tenant.
@@ -177,11 +209,11 @@ async fn list_sessions(caller: Caller) -> Result<Reply<SessionsReply>, Problem> 
 async fn get_session(caller: Caller, Named(id): Named) -> Result<Reply<SessionReply>, Problem> {
     caller.may(Permission::EventsRead)?;
     let session: SessionId = minted("id", &id)?;
-    let (states, seq) = ask(&caller, Body::Query(Query::Sessions)).await?;
-    let of = of(&caller);
-    let own = |state: &&SessionState| state.session == session && of.is_none_or(|token| token == state.new.token);
-    let found = states.iter().find(own).ok_or_else(|| Problem::new(Code::UnknownSession, id))?;
-    Ok(Reply::ok(seq, reply(&caller, found, seq)))
+    let (state, seq) = ask_one(&caller, Body::Query(Query::Session(session))).await?;
+    if of(&caller).is_some_and(|token| token != state.new.token) {
+        return Err(Problem::new(Code::UnknownSession, id));
+    }
+    Ok(Reply::ok(seq, reply(&caller, &state, seq)))
 }
 
 /// Ends a session. Nothing follows for its agent.

@@ -206,6 +206,20 @@ pub const PUSHES_PER_TENANT: usize = 32;
 /// The shortest and the longest lease of a session. Outside: 400.
 pub const LEASE_MIN: Span = Span::seconds(10);
 pub const LEASE_MAX: Span = Span::hours(24);
+/// An address that events are pushed to. Longer: 400.
+pub const PUSH_URL_BYTES: usize = 1_024;
+/// Events of one delivery, and their bytes unless one alone has more. More: they go with the next.
+pub const PUSH_EVENTS: usize = 500;
+pub const PUSH_BODY_BYTES: usize = 512 << 10;
+/// Pages of events that are looked at for one delivery, so that one whose filter wants what is rare goes on in steps.
+pub const PUSH_PAGES: usize = 8;
+/// How long a delivery may take, with its connection. Over: it did not arrive, and is repeated.
+pub const PUSH_WAIT: Span = Span::seconds(10);
+/// How long after a delivery that was not taken it is repeated; twice as long each time, up to the longest.
+pub const PUSH_RETRY_FIRST: Span = Span::seconds(1);
+pub const PUSH_RETRY_MAX: Span = Span::seconds(60);
+/// New sessions that wait for their place to be saved. Full: 429.
+pub const PUSH_LANE: usize = 64;
 /// How often a sign of life on a session's socket is passed on.
 pub const SESSION_RENEW_EVERY: Span = Span::seconds(1);
 /// The lease of a session that names none.
@@ -301,6 +315,7 @@ const _: () = assert!(EVENT_PAGE < EVENT_RING);
 const _: () = assert!(STATION_REST_MIN.0 < STATION_REST_MAX.0);
 const _: () = assert!(STATION_REST_MAX.0 <= RANG_OUT_REST.0);
 const _: () = assert!(HTTP_CONNECTIONS_PER_SOURCE < HTTP_CONNECTIONS);
+const _: () = assert!(PUSH_EVENTS <= EVENT_PAGE && PUSH_RETRY_FIRST.0 < PUSH_RETRY_MAX.0);
 const _: () = assert!(PUSHES_PER_TENANT < SESSIONS_PER_TOKEN && SESSIONS_PER_TOKEN < SESSIONS_PER_TENANT);
 const _: () = assert!(ATTACHED_DATA_BYTES < HTTP_BODY_BYTES);
 const _: () = assert!(JOURNAL_BATCH < EVENT_RING);

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::ServeArgs;
 use super::files::{self, Failure};
+use super::pushes;
 use super::sites::{self, Generated};
 use super::tokens;
 use crate::api::archive::Archive;
@@ -90,6 +91,8 @@ pub struct House {
     http: Vec<(oneshot::Sender<()>, JoinHandle<()>)>,
     /// Measures the disk.
     disk: JoinHandle<()>,
+    /// Pushes events.
+    pushes: Option<JoinHandle<()>>,
     _lock: File,
 }
 
@@ -216,6 +219,7 @@ impl House {
             order: Order::Open,
             http: Vec::new(),
             disk,
+            pushes: None,
             _lock: lock,
         };
         let supplier = Supplier {
@@ -227,6 +231,8 @@ impl House {
             let open = recovered.opens.get(&site.tenant).cloned().unwrap_or_default();
             house.start_tenant(site, open, lengths.clone(), &interfaces, &supplier, &lanes, &mut rng)?;
         }
+        let pushes = pushes::start(&house.door, &house.journal, &house.site_store).await;
+        house.pushes = Some(pushes.map_err(|error| sites::store_failure(&data, &error))?);
         house.serve_http(api).await?;
         house.look();
         house.door.set_house(door::House::Open);
@@ -430,10 +436,12 @@ impl House {
 
     /// Contacts are over; then recorder, journal, projector, sessions, sockets.
     async fn end(self) {
-        let Self { threads, recorder, clips, journal, projector, site_store, http, door, tenants, disk, .. } = self;
+        let Self {
+            threads, recorder, clips, journal, projector, site_store, http, door, tenants, disk, pushes, ..
+        } = self;
         // From here on a command is refused: accepted after the journal's end it would be forgotten. A task ends between
         // two steps, and what it appended until then is committed below.
-        for task in tenants.into_iter().map(|tenant| tenant.task).chain([disk]) {
+        for task in tenants.into_iter().map(|tenant| tenant.task).chain([disk]).chain(pushes) {
             task.abort();
             if let Err(error) = task.await
                 && error.is_panic()

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::secrets::{SecretError, Secrets};
-use super::{StoreError, Sync, lock, open_writer};
-use crate::base::TenantNo;
+use super::{StoreError, Sync, lock, open_writer, signed, unsigned};
 use crate::base::bounds::SITE_WRITES;
+use crate::base::{SessionId, TenantNo};
 use crate::switch::{StoreAnswer, StoreAsk};
 
 const SCHEMA: &str = "
@@ -24,6 +24,12 @@ CREATE TABLE binding (tenant INTEGER NOT NULL, extension INTEGER NOT NULL, conta
     PRIMARY KEY (tenant, extension, contact)) STRICT, WITHOUT ROWID;
 CREATE TABLE token (no INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE, tenant INTEGER,
     permissions TEXT NOT NULL, name TEXT NOT NULL) STRICT;
+";
+
+/// Made in files of before too: what has no row is no session.
+const PUSH_TABLE: &str = "
+CREATE TABLE IF NOT EXISTS push (tenant INTEGER NOT NULL, session INTEGER NOT NULL, secret BLOB NOT NULL,
+    position INTEGER NOT NULL, PRIMARY KEY (tenant, session)) STRICT, WITHOUT ROWID;
 ";
 
 /// How long refreshes of bindings wait for company. A crash within it loses a refresh, which the phone repeats.
@@ -57,6 +63,15 @@ pub struct StoredToken {
     pub name: String,
 }
 
+/// A session that pushes: what its deliveries carry, and how far they were taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPush {
+    pub tenant: TenantNo,
+    pub session: SessionId,
+    pub secret: String,
+    pub position: u64,
+}
+
 /// What the writer is asked; those with `done` are waited for.
 enum Write {
     Binding { tenant: TenantNo, ask: StoreAsk },
@@ -64,6 +79,9 @@ enum Write {
     Site { tenant: TenantNo, numbering: String, document: Vec<u8>, done: Reply<()> },
     Token { token: StoredToken, done: Reply<u32> },
     RemoveToken { no: u32, done: Reply<bool> },
+    Push { tenant: TenantNo, session: SessionId, secret: Vec<u8>, position: u64, done: Reply<()> },
+    MovePush { tenant: TenantNo, session: SessionId, position: u64 },
+    RemovePush { tenant: TenantNo, session: SessionId },
 }
 
 type Reply<T> = SyncSender<Result<T, StoreError>>;
@@ -82,6 +100,7 @@ impl SiteStore {
     /// Opens or makes `site.db`.
     pub fn open(path: &Path, secrets: Arc<Secrets>, on_saved: OnSaved) -> Result<Self, StoreError> {
         let connection = open_writer(path, Sync::Full, SCHEMA)?;
+        connection.execute_batch(PUSH_TABLE)?;
         let (lane, asked) = sync_channel(SITE_WRITES);
         let body = move || run(connection, &asked, &on_saved);
         let writer = std::thread::Builder::new().name("site".to_owned()).spawn(body)?;
@@ -161,6 +180,51 @@ impl SiteStore {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Saves a session that pushes, its secret sealed. Blocks on the disk.
+    pub fn save_push(&self, push: &StoredPush) -> Result<(), StoreError> {
+        let StoredPush { tenant, session, ref secret, position } = *push;
+        let secret = self.secrets.seal(&push_purpose(tenant, session), secret.as_bytes());
+        self.wait(|done| Write::Push { tenant, session, secret, position, done })
+    }
+
+    /// What came up to here was taken. Never waits; one that is lost is a delivery repeated after a restart.
+    pub fn move_push(&self, tenant: TenantNo, session: SessionId, position: u64) {
+        self.try_write(Write::MovePush { tenant, session, position });
+    }
+
+    /// The session is over. Never waits; one that is lost is found at the next start.
+    pub fn remove_push(&self, tenant: TenantNo, session: SessionId) {
+        self.try_write(Write::RemovePush { tenant, session });
+    }
+
+    fn try_write(&self, write: Write) {
+        match lock(&self.lane).as_ref().map(|lane| lane.try_send(write)) {
+            Some(Ok(())) => {}
+            Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => {
+                tracing::debug!("site.db has too much to write; a session's place is saved with its next delivery");
+            }
+        }
+    }
+
+    pub fn load_pushes(&self) -> Result<Vec<StoredPush>, StoreError> {
+        let connection = super::open_reader(&self.path)?;
+        let mut select = connection.prepare("SELECT tenant, session, secret, position FROM push")?;
+        let rows = select.query_map([], |row| {
+            let (session, position): (i64, i64) = (row.get(1)?, row.get(3)?);
+            Ok((TenantNo(row.get(0)?), SessionId(unsigned(session)), row.get::<_, Vec<u8>>(2)?, unsigned(position)))
+        })?;
+        let mut pushes = Vec::new();
+        for row in rows {
+            let (tenant, session, sealed, position) = row?;
+            let bytes = self.secrets.open(&push_purpose(tenant, session), &sealed).map_err(|error: SecretError| {
+                StoreError::Damaged(format!("the secret of session {session}: {error}"))
+            })?;
+            let secret = String::from_utf8(bytes).map_err(|error| StoreError::Damaged(error.to_string()))?;
+            pushes.push(StoredPush { tenant, session, secret, position });
+        }
+        Ok(pushes)
+    }
+
     /// Writes what waits and ends the writer.
     pub fn close(&self) {
         lock(&self.lane).take();
@@ -192,6 +256,10 @@ impl Drop for SiteStore {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn push_purpose(tenant: TenantNo, session: SessionId) -> String {
+    format!("push {tenant} {session}")
 }
 
 fn purpose(tenant: TenantNo) -> String {
@@ -228,7 +296,12 @@ fn is_waited_for(write: &Write) -> bool {
     match write {
         Write::Binding { ask: StoreAsk::SaveBinding { .. }, .. } => true,
         Write::Binding { ask: StoreAsk::UpdateBinding { .. } | StoreAsk::RemoveBinding { .. }, .. } => false,
-        Write::Tenant { .. } | Write::Site { .. } | Write::Token { .. } | Write::RemoveToken { .. } => true,
+        Write::MovePush { .. } | Write::RemovePush { .. } => false,
+        Write::Tenant { .. }
+        | Write::Site { .. }
+        | Write::Token { .. }
+        | Write::RemoveToken { .. }
+        | Write::Push { .. } => true,
     }
 }
 
@@ -271,6 +344,18 @@ fn apply<'a>(transaction: &Transaction<'_>, write: Write, on_saved: &'a OnSaved)
         Write::RemoveToken { no, done } => {
             reply(done, transaction.execute("DELETE FROM token WHERE no = ?", [no]).map(|count| count == 1))
         }
+        Write::Push { tenant, session, secret, position, done } => {
+            let row = params![tenant.0, signed(session.0), secret, signed(position)];
+            reply(done, transaction.execute("INSERT OR REPLACE INTO push VALUES (?, ?, ?, ?)", row).map(drop))
+        }
+        Write::MovePush { tenant, session, position } => {
+            let update = "UPDATE push SET position = ? WHERE tenant = ? AND session = ?";
+            unheard(transaction.execute(update, params![signed(position), tenant.0, signed(session.0)]))
+        }
+        Write::RemovePush { tenant, session } => {
+            let delete = "DELETE FROM push WHERE tenant = ? AND session = ?";
+            unheard(transaction.execute(delete, params![tenant.0, signed(session.0)]))
+        }
     }
 }
 
@@ -302,6 +387,14 @@ fn apply_binding<'a>(
             on_saved(tenant, StoreAnswer { request, saved: written && committed });
         }
     })
+}
+
+/// Nobody waits for it.
+fn unheard(result: rusqlite::Result<usize>) -> Told<'static> {
+    if let Err(error) = result {
+        tracing::error!(why = %error, "a session's place cannot be written");
+    }
+    Box::new(|_| {})
 }
 
 fn number_of(transaction: &Transaction<'_>, key: &str) -> rusqlite::Result<TenantNo> {

@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::journal::{ReadError, for_each_event};
 use super::query::{Cursor, Filter, QueryError, Start};
 use super::secrets::Secrets;
-use super::site::{StoredSite, StoredToken};
+use super::site::{StoredPush, StoredSite, StoredToken};
 use super::*;
 use crate::base::bounds::OPEN_SAVE_EVERY;
-use crate::base::{AgentNo, ContactId, ExtensionNo, SegmentId, Span, TenantNo, Time, Utc};
+use crate::base::{AgentNo, ContactId, ExtensionNo, SegmentId, SessionId, Span, TenantNo, Time, Utc};
 use crate::event::words::Disposition;
 use crate::ledger::script::{ANA, NOON, SUPPORT, Script, TENANT};
 use crate::ledger::{AgentInterval, ContactRecord, Open, Rows};
@@ -375,6 +375,28 @@ fn a_binding_is_answered_once_it_is_on_disk() {
     let (store, _answers) = site(data.path());
     assert_eq!(store.load_bindings(TENANT).expect("ours"), [(extension, contact.clone(), json(3))]);
     assert!(store.load_bindings(TenantNo(2)).expect("ours").is_empty());
+}
+
+#[test]
+fn places_of_sessions_that_push_are_kept_and_their_secrets_sealed() {
+    let data = tempfile::tempdir().expect("a folder");
+    let (store, _answers) = site(data.path());
+    let push = |session: u64, position| StoredPush {
+        tenant: TENANT,
+        session: SessionId(session),
+        secret: "s3cret-of-a-session".to_owned(),
+        position,
+    };
+    store.save_push(&push(7, 40)).expect("saved");
+    store.save_push(&push(8, 41)).expect("saved");
+    store.move_push(TENANT, SessionId(7), 50);
+    store.move_push(TENANT, SessionId(9), 50);
+    store.remove_push(TENANT, SessionId(8));
+    store.close();
+    let (store, _answers) = site(data.path());
+    assert_eq!(store.load_pushes().expect("ours"), [push(7, 50)]);
+    let sealed = ["site.db", "site.db-wal"].map(|name| std::fs::read(data.path().join(name)).unwrap_or_default());
+    assert!(!sealed.iter().any(|bytes| bytes.windows(19).any(|text| text == b"s3cret-of-a-session")));
 }
 
 #[test]

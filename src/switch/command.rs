@@ -197,4 +197,5 @@ pub enum Query {
     SipHistory(ContactId),
     /// Client sessions, oldest first.
     Sessions,
+    Session(SessionId),
 }

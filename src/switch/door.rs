@@ -18,8 +18,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::meters::{self, NodeMeters, TenantMeters};
 use super::permission::{Permission, Permissions};
-use super::{Answer, Code, Command};
-use crate::base::bounds::{COMMAND_LANE, COMMAND_WAIT, COMMANDS_PER_TOKEN, SITE_LANE, SITE_WAIT};
+use super::{Answer, Code, Command, SessionState};
+use crate::base::bounds::{COMMAND_LANE, COMMAND_WAIT, COMMANDS_PER_TOKEN, PUSH_LANE, SITE_LANE, SITE_WAIT};
 use crate::base::{TenantNo, Time, Utc};
 use crate::event::words::By;
 
@@ -39,6 +39,8 @@ struct Inner<S> {
     house: watch::Sender<House>,
     /// To the owner of the sites, once there is one.
     sites: RwLock<Option<mpsc::Sender<SiteAsked>>>,
+    /// To whoever pushes events, once there is one.
+    pushes: RwLock<Option<mpsc::Sender<PushAsked>>>,
     node: NodeMeters,
     /// Wall clock minus house axis, in microseconds.
     wall_offset: AtomicI64,
@@ -60,6 +62,18 @@ pub struct Asked {
     pub command: Box<Command>,
     /// With the seq of the last event appended before the answer. Nobody may be listening any more.
     pub reply: oneshot::Sender<(Answer, u64)>,
+}
+
+/// A session that was opened to push: whoever pushes begins, or has begun already.
+#[derive(Debug)]
+pub struct PushAsked {
+    pub tenant: TenantNo,
+    /// With its secret, unless it runs already.
+    pub state: SessionState,
+    /// What comes behind this seq is delivered.
+    pub after: u64,
+    /// The session's secret.
+    pub reply: oneshot::Sender<Result<String, Refusal>>,
 }
 
 /// A question about a tenant's site, or its change. Sites are the house's: their owner answers, not the tenant.
@@ -196,6 +210,7 @@ impl<S> Default for Door<S> {
             house: watch::Sender::new(House::Starting),
             node: NodeMeters::default(),
             sites: RwLock::new(None),
+            pushes: RwLock::new(None),
             wall_offset: AtomicI64::new(-Time::from_wall(Utc(0)).0),
         };
         Self(Arc::new(inner))
@@ -221,6 +236,11 @@ impl<S> Door<S> {
 
     pub fn tenant(&self, no: TenantNo) -> Option<Arc<Tenant<S>>> {
         self.0.tenants.read().unwrap_or_else(PoisonError::into_inner).get(&no).cloned()
+    }
+
+    /// By number.
+    pub fn tenants(&self) -> Vec<Arc<Tenant<S>>> {
+        self.0.tenants.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     pub fn tenant_by_key(&self, key: &str) -> Option<Arc<Tenant<S>>> {
@@ -267,6 +287,16 @@ impl<S> Door<S> {
     /// still take effect: repeat it with the same id), `internal-error` when the tenant dropped it.
     pub async fn command(&self, token: &Token, tenant: &Tenant<S>, command: Command) -> Result<(Answer, u64), Refusal> {
         let flight = token.take_flight().inspect_err(|_| tenant.meters.commands_full.add(1))?;
+        let answered = self.tell(tenant, command).await;
+        drop(flight);
+        answered
+    }
+
+    /// The same for the house itself, which has no token.
+    ///
+    /// # Errors
+    /// As [`Self::command`].
+    pub async fn tell(&self, tenant: &Tenant<S>, command: Command) -> Result<(Answer, u64), Refusal> {
         let (reply, answer) = oneshot::channel();
         tenant.lane.try_send(Asked { command: Box::new(command), reply }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => {
@@ -275,9 +305,7 @@ impl<S> Door<S> {
             }
             mpsc::error::TrySendError::Closed(_) => Refusal::new(Code::Draining, "the tenant has ended"),
         })?;
-        let answer = tokio::time::timeout(COMMAND_WAIT.to_std(), answer).await;
-        drop(flight);
-        match answer {
+        match tokio::time::timeout(COMMAND_WAIT.to_std(), answer).await {
             Ok(Ok((answer, seq))) => {
                 match &answer {
                     Answer::Accepted { .. } => tenant.meters.commands_accepted.add(1),
@@ -320,6 +348,32 @@ impl<S> Door<S> {
             Ok(Err(_)) => Err(gone()),
             Err(_) => Err(Refusal::new(Code::Timeout, format!("no answer within {SITE_WAIT}"))),
         }
+    }
+
+    /// Whoever pushes takes new sessions from here.
+    pub fn open_pushes(&self) -> mpsc::Receiver<PushAsked> {
+        let (lane, asked) = mpsc::channel(PUSH_LANE);
+        *self.0.pushes.write().unwrap_or_else(PoisonError::into_inner) = Some(lane);
+        asked
+    }
+
+    /// Has the events of a new session pushed; answers the secret that its deliveries carry.
+    ///
+    /// # Errors
+    /// `too-many-commands` when others wait already, `draining` when nobody pushes any more, and whatever saving it met.
+    pub async fn push(&self, tenant: TenantNo, state: SessionState, after: u64) -> Result<String, Refusal> {
+        let lane = self.0.pushes.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let gone = || Refusal::new(Code::Draining, "events are not pushed any more");
+        let (reply, answer) = oneshot::channel();
+        lane.ok_or_else(gone)?.try_send(PushAsked { tenant, state, after, reply }).map_err(
+            |refused| match refused {
+                mpsc::error::TrySendError::Full(_) => {
+                    Refusal::new(Code::TooManyCommands, format!("{PUSH_LANE} new sessions wait"))
+                }
+                mpsc::error::TrySendError::Closed(_) => gone(),
+            },
+        )?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
     pub fn set_house(&self, house: House) {

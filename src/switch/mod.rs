@@ -9,6 +9,7 @@ mod command;
 pub mod door;
 pub mod meters;
 pub mod permission;
+pub mod push_url;
 pub mod session;
 
 pub use answer::{

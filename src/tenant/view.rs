@@ -18,6 +18,7 @@ impl Tenant {
             Query::Agent(no) => self.agent_state(*no).map(|state| Snapshot::Agents(vec![state])),
             Query::Groups => Some(Snapshot::Groups(self.group_states())),
             Query::Sessions => Some(Snapshot::Sessions(self.session_states())),
+            Query::Session(id) => Some(self.session_snapshot(*id)).filter(|_| self.sessions.get(*id, None).is_some()),
             Query::Extensions => Some(Snapshot::Extensions(self.extension_states(now))),
             Query::Contacts => {
                 Some(Snapshot::Contacts(self.contacts.views().map(|view| self.with_flow(view)).collect()))
@@ -30,6 +31,7 @@ impl Tenant {
             None => {
                 let code = match query {
                     Query::Agent(_) => Code::UnknownAgent,
+                    Query::Session(_) => Code::UnknownSession,
                     _ => Code::UnknownContact,
                 };
                 Answer::Refused { code, state: String::new() }

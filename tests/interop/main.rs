@@ -29,6 +29,7 @@ mod restart;
 #[allow(dead_code, reason = "the day simulator asks more of its far ends")]
 mod scenario;
 mod scenarios;
+mod sessions;
 mod site;
 mod speech;
 mod supervision;

@@ -271,7 +271,7 @@ pub fn answer(body: &Body) -> Answer {
             Snapshot::Contacts(vec![contact_state()])
         }
         Body::Query(Ask::Contacts | Ask::Contact(_)) => Snapshot::Contacts(vec![contact_state()]),
-        Body::Session(_) | Body::Query(Ask::Sessions) => Snapshot::Sessions(vec![session_state()]),
+        Body::Session(_) | Body::Query(Ask::Sessions | Ask::Session(_)) => Snapshot::Sessions(vec![session_state()]),
         Body::Query(Ask::Groups) => Snapshot::Groups(vec![group_state()]),
         Body::Query(Ask::Extensions) => Snapshot::Extensions(vec![extension_state()]),
         Body::Query(Ask::SipHistory(_)) => Snapshot::SipHistory(history()),

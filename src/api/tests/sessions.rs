@@ -96,9 +96,11 @@ async fn a_session_is_its_tokens_and_an_admin_sees_all() {
 #[tokio::test]
 async fn sessions_that_cannot_be_meant_are_refused_by_field() {
     let rig = Rig::new();
-    let rows: [(Value, &str, u16, &str); 10] = [
+    let rows: [(Value, &str, u16, &str); 12] = [
         (json!({}), "deliver", 400, "missing field"),
         (json!({ "deliver": "pigeon" }), "deliver", 400, "pigeon"),
+        (json!({ "deliver": { "push": "https://crm.example/" } }), "deliver.push", 400, "not spoken yet"),
+        (json!({ "deliver": { "push": "http://a:b@crm.example/" } }), "deliver.push", 400, "no user or password"),
         (json!({ "deliver": "poll", "lease_ms": 9_999 }), "lease_ms", 400, "10s to"),
         (json!({ "deliver": "poll", "lease_ms": 86_400_001 }), "lease_ms", 400, "10s to"),
         (json!({ "deliver": "poll", "policy": "not-ready" }), "policy", 400, "name him"),
@@ -165,4 +167,36 @@ async fn a_session_of_another_way_is_409_and_one_that_ended_404() {
     let opened = rig.ask("POST", "/v1/sessions", "clerk", Some(json!({ "deliver": "poll" }))).await;
     assert_eq!((opened.status, &opened.json()["code"]), (404, &json!("unknown-session")));
     assert_eq!(rig.ask("DELETE", &format!("/v1/sessions/{SESSION}"), "clerk", None).await.status, 200);
+}
+
+/// The fake tenant opens what is asked for; the secret is the machine's.
+fn pushing() -> Rig {
+    let rig = Rig::answering(|command| {
+        let Body::Session(SessionVerb::Open(new)) = &command.body else { return Some(answer(&command.body)) };
+        let secret = Some("s3cret".to_owned());
+        let state = SessionState { new: new.clone(), secret, ..session_state() };
+        Some(Answer::Accepted { snapshot: Snapshot::Sessions(vec![state]) })
+    });
+    fill(&rig);
+    rig
+}
+
+#[tokio::test]
+async fn a_session_that_pushes_is_told_with_its_secret_once_it_is_saved() {
+    let body = || Some(json!({ "deliver": { "push": "http://192.0.2.9:8000/hook" } }));
+    let rig = pushing();
+    let mut asked = rig.api.door.open_pushes();
+    let (opened, ()) = tokio::join!(rig.ask("POST", "/v1/sessions", "clerk", body()), async {
+        let asked = asked.recv().await.expect("it is asked to begin");
+        assert_eq!((asked.state.session, asked.after), (SESSION, SEQ));
+        assert_eq!(asked.state.new.lease, None, "it lives until it is closed");
+        asked.reply.send(Ok(asked.state.secret.expect("of a new one"))).expect("it waits");
+    });
+    assert_eq!((opened.status, &opened.json()["secret"]), (201, &json!("s3cret")), "{}", opened.text());
+    // Nobody who pushes: a session without deliveries is none.
+    let rig = pushing();
+    let refused = rig.ask("POST", "/v1/sessions", "clerk", body()).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("draining")));
+    let close = Body::Session(SessionVerb::Close { session: SESSION, of: None });
+    assert_eq!(heard(&rig).last(), Some(&close));
 }

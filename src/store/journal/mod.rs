@@ -172,6 +172,21 @@ impl Journal {
         Ok(page)
     }
 
+    /// Committed events behind `after`, oldest first, at most a page of them: from memory, or else from the files.
+    pub async fn page(self: &Arc<Self>, after: u64) -> Result<Vec<Arc<Slot>>, ReadError> {
+        match self.ring().next(after) {
+            Ok(Next::Events(page)) => return Ok(page),
+            Ok(Next::Behind) => {}
+            Err(Ahead { committed }) => return Err(ReadError::Ahead { committed }),
+        }
+        let journal = Arc::clone(self);
+        let read = tokio::task::spawn_blocking(move || journal.read_page(after)).await;
+        read.unwrap_or_else(|error| {
+            tracing::error!(%error, "reading events ended by a panic");
+            Err(ReadError::Store(StoreError::Stopped))
+        })
+    }
+
     /// The oldest event that is kept, if any.
     pub fn oldest(&self) -> Option<u64> {
         lock(&self.shared.days).oldest()
