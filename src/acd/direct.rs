@@ -9,7 +9,7 @@ use super::Acd;
 use super::item::Item;
 use super::phone::Phone;
 use super::words::NotNow;
-use crate::base::{AgentNo, ItemId, Time};
+use crate::base::{AgentNo, GroupNo, ItemId, Time};
 use crate::event::By;
 use crate::event::words::{ItemExit, Wish, WorkRole};
 use crate::site::DirectWhen;
@@ -35,6 +35,11 @@ impl Acd {
             DirectWhen::Ready if !ready => Err(NotNow::NotReady),
             DirectWhen::Ready | DirectWhen::Reachable => Ok(()),
         }
+    }
+
+    /// The group on whose account the call is that this item makes to an agent by name.
+    pub fn account_of(&self, item: ItemId) -> Option<GroupNo> {
+        self.items.get(&item).filter(|item| item.named().is_some()).and_then(Item::group)
     }
 
     /// Why an item for him may not come in, if so: without patience he must be free at once.

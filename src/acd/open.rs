@@ -56,7 +56,7 @@ pub struct OpenWork {
 pub struct OpenItem {
     pub item: ItemId,
     pub holder: ContactId,
-    /// The consult call that an agent is wanted in.
+    /// The call that an agent is wanted in beside others.
     pub call: Option<CallId>,
     /// Whom alone it is for.
     pub agent: Option<AgentNo>,

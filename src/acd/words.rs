@@ -9,7 +9,7 @@ pub use crate::switch::AgentVerb;
 pub struct NewItem {
     pub item: ItemId,
     pub to: To,
-    /// The consult call that an agent is wanted in; without one the main call of the holder.
+    /// The call of the holder that an agent is wanted in beside those who are there; without one the holder himself waits.
     pub call: Option<CallId>,
     /// When the contact first entered a queue: rank counts from here.
     pub entered: Time,

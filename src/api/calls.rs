@@ -14,7 +14,7 @@ use super::verbs::{TargetBody, ring, target, who};
 use super::view::{CallReply, CallsReply, ContactView, OriginateReply, SipReply, TracedView, ladder};
 use super::{Problem, Routes};
 use crate::base::bounds::{ATTACHED_DATA_BYTES, SPEECH_CHARS};
-use crate::base::{ContactId, is_language_tag};
+use crate::base::{ContactId, Span, is_language_tag};
 use crate::switch::permission::Permission;
 use crate::switch::{self, Body, CallTarget, Code, Originate, Query, Snapshot, Then, TwoWay};
 
@@ -158,9 +158,9 @@ fn two_way(caller: &Caller, body: OriginateBody) -> Result<Body, Problem> {
         }
     }
     let by = match by.map(|by| target(caller, by)).transpose()? {
-        Some(CallTarget::Agent(agent)) => switch::Caller::Agent(agent),
+        Some(CallTarget::Agent { agent, wait: Span::ZERO }) => switch::Caller::Agent(agent),
         Some(CallTarget::Number(number)) => switch::Caller::Number(number),
-        Some(CallTarget::Group(_) | CallTarget::Flow(_)) | None => {
+        Some(CallTarget::Agent { .. } | CallTarget::Groups(_) | CallTarget::Flow(_)) | None => {
             return Err(Problem::field("by", "`by` is a number or `{\"agent\": id}`"));
         }
     };

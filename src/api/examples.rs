@@ -50,7 +50,7 @@ pub fn request(operation: &str) -> Option<Value> {
         "stop_announcement" => json!({ "call": "116703443107610627" }),
         "invite" => json!({ "agent": "ana", "to": "1002", "ring_ms": 20_000, "chair_leaves": "pass-on" }),
         "transfer" => json!({ "agent": "ana", "mode": "blind", "to": { "group": "support" } }),
-        "consult" => json!({ "agent": "ana", "to": { "agent": "bo" } }),
+        "consult" => json!({ "agent": "ana", "to": { "agent": "bo", "wait_ms": 30_000 } }),
         "supervise" => json!({ "by": "sue", "target": { "agent": "ana" }, "mode": "listen" }),
         "supervise_mode" => json!({ "agent": "sue", "mode": "whisper" }),
         "intercept" => json!({ "agent": "sue" }),

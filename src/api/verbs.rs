@@ -14,7 +14,7 @@ use super::request::{Caller, JsonBody, Named, minted};
 use super::view::CallReply;
 use super::{Problem, Routes};
 use crate::base::Span;
-use crate::base::bounds::{ANNOUNCED_SOUNDS, RING_MAX};
+use crate::base::bounds::{ANNOUNCED_SOUNDS, DIRECT_WAIT_MAX, GROUPS_PER_ITEM, RING_MAX};
 use crate::event::words::TransferMode;
 use crate::site::{Destination, Origin, resolve};
 use crate::switch::permission::Permission;
@@ -106,7 +106,7 @@ pub struct HearersBody {
     pub call: Option<String>,
 }
 
-/// A number (internal, or public with `+`), or one of `{"agent": id}`, `{"group": id}`, `{"flow": key}`.
+/// A number (internal, or public with `+`), or one of `{"agent": id}`, `{"group": id}`, `{"groups": [id]}`, `{"flow": key}`.
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum TargetBody {
@@ -114,15 +114,25 @@ pub enum TargetBody {
     Named(NamedTarget),
 }
 
+/// One of `agent`, `group`, `groups` and `flow`.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum NamedTarget {
-    /// Rung where he is signed in.
-    Agent(String),
-    /// Its queue; for a blind transfer.
-    Group(String),
-    /// A flow's key; for a blind transfer.
-    Flow(String),
+#[serde(deny_unknown_fields)]
+pub struct NamedTarget {
+    /// An offer to him alone, where he is signed in: also while he is not ready, unless the site says otherwise.
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// How long it waits for this agent when he is busy or cannot be reached; refused at once when absent.
+    #[serde(default)]
+    pub wait_ms: Option<u64>,
+    /// Its queue.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// The queues of up to eight groups: the first ready agent of any.
+    #[serde(default)]
+    pub groups: Option<Vec<String>>,
+    /// A flow's key.
+    #[serde(default)]
+    pub flow: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -230,16 +240,43 @@ pub fn target(caller: &Caller, to: TargetBody) -> Result<CallTarget, Problem> {
             }
             CallTarget::Number(number)
         }
-        TargetBody::Named(NamedTarget::Agent(id)) => {
-            let unknown = || Problem::new(Code::UnknownAgent, format!("no agent `{id}`"));
-            CallTarget::Agent(agent_no(&caller.site, &id).ok_or_else(unknown)?)
-        }
-        TargetBody::Named(NamedTarget::Group(id)) => {
-            let unknown = || Problem::new(Code::UnknownGroup, format!("no group `{id}`"));
-            CallTarget::Group(group_no(&caller.site, &id).ok_or_else(unknown)?)
-        }
-        TargetBody::Named(NamedTarget::Flow(key)) => CallTarget::Flow(key),
+        TargetBody::Named(named) => named_target(caller, named)?,
     })
+}
+
+fn named_target(caller: &Caller, named: NamedTarget) -> Result<CallTarget, Problem> {
+    let group = |id: String| {
+        let unknown = || Problem::new(Code::UnknownGroup, format!("no group `{id}`"));
+        group_no(&caller.site, &id).ok_or_else(unknown)
+    };
+    match named {
+        NamedTarget { agent: Some(id), wait_ms, group: None, groups: None, flow: None } => {
+            let unknown = || Problem::new(Code::UnknownAgent, format!("no agent `{id}`"));
+            let agent = agent_no(&caller.site, &id).ok_or_else(unknown)?;
+            let wait = Span::millis(wait_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(0));
+            if wait > DIRECT_WAIT_MAX {
+                let most = DIRECT_WAIT_MAX.as_millis();
+                return Err(Problem::field("to.wait_ms", format!("must be at most {most}")));
+            }
+            Ok(CallTarget::Agent { agent, wait })
+        }
+        NamedTarget { agent: None, wait_ms: None, group: Some(id), groups: None, flow: None } => {
+            Ok(CallTarget::Groups(vec![group(id)?]))
+        }
+        NamedTarget { agent: None, wait_ms: None, group: None, groups: Some(ids), flow: None } => {
+            if ids.is_empty() || ids.len() > GROUPS_PER_ITEM {
+                return Err(Problem::field("to.groups", format!("name 1 to {GROUPS_PER_ITEM} groups")));
+            }
+            ids.into_iter().map(group).collect::<Result<Vec<_>, _>>().map(CallTarget::Groups)
+        }
+        NamedTarget { agent: None, wait_ms: None, group: None, groups: None, flow: Some(key) } => {
+            Ok(CallTarget::Flow(key))
+        }
+        NamedTarget { .. } => {
+            let remedy = "name one of `agent` (with `wait_ms` or without), `group`, `groups` and `flow`";
+            Err(Problem::field("to", remedy))
+        }
+    }
 }
 
 pub fn ring(ms: Option<u64>) -> Result<Option<Span>, Problem> {

@@ -42,6 +42,8 @@ pub const SDP_MEDIA_LINES: usize = 16;
 pub const LEGS_PER_CONTACT: usize = 32;
 /// Times a contact may enter a queue. Full: the flow's failure exit.
 pub const QUEUE_VISITS: usize = 50;
+/// The longest that a direct call waits for its agent.
+pub const DIRECT_WAIT_MAX: Span = Span::hours(1);
 /// Groups that one item waits in at once.
 pub const GROUPS_PER_ITEM: usize = 8;
 /// Nodes one contact may run through. Full: the flow ends with an alarm.

@@ -35,6 +35,7 @@ impl Contact {
             }
             Act::WaitOver => self.waiting = None,
             Act::Ring(ring) => self.ring_agent(context, *ring),
+            Act::Unqueued { item, cause } => self.unqueued(context, item, cause),
             Act::Unring { offer, ending } => self.unring(context, offer, ending),
             Act::Dial(dial) => self.dial(context, *dial),
             Act::SetData { data, by } => self.set_data(context, data, by),

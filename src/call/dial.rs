@@ -7,7 +7,7 @@ use super::end::LegEnd;
 use super::leg::{Leg, Offered};
 use super::negotiation::LegMedia;
 use super::supervision::Supervision;
-use super::words::{Attempt, ChairLeaves, Dial, Does, OfferStep, Ring, Tell};
+use super::words::{Attempt, ChairLeaves, Dial, Does, OfferStep, Queued, Ring, Tell};
 use crate::base::bounds::LEGS_PER_CONTACT;
 use crate::base::{CallId, LegId, Span, Time};
 use crate::event::Kind;
@@ -36,15 +36,26 @@ const TONE_MAX: Span = Span::seconds(5);
 /// One dial: parties are tried in order until one answers.
 #[derive(Debug)]
 pub(super) struct Dialing {
-    purpose: Purpose,
+    pub purpose: Purpose,
     /// The call that whoever answers is in.
-    call: CallId,
+    pub call: CallId,
     attempts: VecDeque<Attempt>,
     /// The leg that rings now.
     pub leg: Option<LegId>,
     customer: bool,
-    until: Time,
-    by: By,
+    /// `None`: as long as the queue has patience.
+    until: Option<Time>,
+    pub by: By,
+    /// Whom it reaches comes from there.
+    pub queue: Option<Queued>,
+    /// How the last one ended whom the queue had rung.
+    pub last: Option<LegEnd>,
+}
+
+impl Dialing {
+    pub fn is_invite(&self) -> bool {
+        matches!(self.purpose, Purpose::Invite { .. })
+    }
 }
 
 /// What a dial is for.
@@ -68,9 +79,13 @@ impl Contact {
     }
 
     pub fn start_dial(&mut self, context: &mut Context, dial: Dial, purpose: Purpose, call: CallId) {
-        let until = context.t() + dial.ring;
-        let attempts = dial.attempts.into();
-        let dialing = Dialing { purpose, call, attempts, leg: None, customer: dial.customer, until, by: dial.by };
+        let until = dial.queue.is_none().then(|| context.t() + dial.ring);
+        let Dial { attempts, queue, customer, by, ring: _ } = dial;
+        let attempts = attempts.into();
+        let dialing = Dialing { purpose, call, attempts, leg: None, customer, until, by, queue, last: None };
+        if dialing.queue.is_some() {
+            return self.await_queue(dialing);
+        }
         let last = LegEnd { cause: EndCause::Unreachable, side: Side::System, status: None };
         self.next_attempt(context, dialing, last);
     }
@@ -97,9 +112,9 @@ impl Contact {
 
     /// A supervisor's phone rings; nothing of the others waits for it.
     pub fn await_supervisor(&mut self, context: &mut Context, leg: LegId, ring: Span, by: By) {
-        let (purpose, call, until) = (Purpose::Supervise, self.main_call(), context.t() + ring);
-        let attempts = VecDeque::new();
-        self.dialings.push(Dialing { purpose, call, attempts, leg: Some(leg), customer: false, until, by });
+        let (purpose, call, until) = (Purpose::Supervise, self.main_call(), Some(context.t() + ring));
+        let (attempts, leg, queue, last) = (VecDeque::new(), Some(leg), None, None);
+        self.dialings.push(Dialing { purpose, call, attempts, leg, customer: false, until, by, queue, last });
         self.watch_dials();
     }
 
@@ -138,10 +153,11 @@ impl Contact {
         }
     }
 
-    /// A leg that rings for a talk that is over: who is left of it, if anybody, has gone on to a flow.
-    pub fn orphaned_invite(&self) -> Option<LegId> {
-        let invites = self.dialings.iter().filter(|d| matches!(d.purpose, Purpose::Invite { .. }));
-        invites.filter(|d| self.talkers(d.call).nth(1).is_none()).find_map(|d| d.leg)
+    /// A dial for a talk that is over, and the leg that rings for it: who is left of it, if anybody, has gone on to a
+    /// flow.
+    pub fn orphaned_invite(&self) -> Option<(CallId, Option<LegId>)> {
+        let talks = |d: &Dialing| self.talkers(d.call).filter(|l| Some(l.id) != d.leg).nth(1).is_some();
+        self.dialings.iter().find(|d| d.is_invite() && !talks(d)).map(|d| (d.call, d.leg))
     }
 
     /// Who asked for those who are being invited.
@@ -154,23 +170,21 @@ impl Contact {
 
     /// Somebody further is being rung.
     pub fn invites(&self) -> bool {
-        self.dialings.iter().any(|d| matches!(d.purpose, Purpose::Invite { .. }))
+        self.dialings.iter().any(Dialing::is_invite)
     }
 
     /// The main party is gone: nothing is dialled for it any longer.
-    pub fn drop_connect_dials(&mut self) {
-        self.dialings.retain(|d| d.purpose != Purpose::Connect);
-        self.watch_dials();
+    pub fn drop_connect_dials(&mut self, context: &mut Context) {
+        self.give_up_dials(context, |d| d.purpose == Purpose::Connect);
     }
 
     /// Dials are given up; whoever rings for them is ended by the caller.
-    pub fn drop_dials(&mut self) {
-        self.dialings.clear();
-        self.watch_dials();
+    pub fn drop_dials(&mut self, context: &mut Context) {
+        self.give_up_dials(context, |_| true);
     }
 
-    fn watch_dials(&mut self) {
-        let until = self.dialings.iter().map(|d| d.until).min();
+    pub fn watch_dials(&mut self) {
+        let until = self.dialings.iter().filter_map(|d| d.until).min();
         self.timers.set(Timer::RingOver, until);
     }
 
@@ -178,6 +192,10 @@ impl Contact {
     /// not lead there gives the next one its turn.
     pub fn attempt_failed(&mut self, context: &mut Context, mut dialing: Dialing, end: LegEnd) {
         dialing.leg = None;
+        if dialing.queue.is_some() {
+            dialing.last = Some(end);
+            return self.await_queue(dialing);
+        }
         if self.main.is_some_and(|m| self.leg(m).is_some_and(|l| !l.is_live())) {
             self.main = None;
         }
@@ -209,7 +227,7 @@ impl Contact {
         }
     }
 
-    fn dial_over(&mut self, context: &mut Context, dialing: &Dialing, result: Result<(), LegEnd>) {
+    pub fn dial_over(&mut self, context: &mut Context, dialing: &Dialing, result: Result<(), LegEnd>) {
         match dialing.purpose {
             Purpose::Connect => self.connect_over(context, result),
             Purpose::Invite { inviter, chair_leaves } => {
@@ -265,7 +283,7 @@ impl Contact {
     pub fn ring_over(&mut self, context: &mut Context) {
         let t = context.t();
         let mut rung_out = Vec::new();
-        for dialing in self.dialings.iter_mut().filter(|d| d.until <= t) {
+        for dialing in self.dialings.iter_mut().filter(|d| d.until.is_some_and(|until| until <= t)) {
             dialing.attempts.clear();
             rung_out.extend(dialing.leg);
         }
@@ -293,20 +311,24 @@ impl Contact {
             confirm: ring.confirm,
             over: false,
         };
-        let gone = self.sealed || self.waiting.is_none();
+        let queued = self.dialing_of_item(ring.item).map(|d| d.call);
+        let gone = self.sealed || (queued.is_none() && self.waiting.is_none());
         let result = if gone {
             Err(OfferEnding::CallerLeft)
         } else {
-            let call = self.main_call();
+            let call = queued.unwrap_or(self.main_call());
             let rung = self.ring_out(context, ring.attempt, LegRole::Agent, call, Some(offered), None);
             rung.map_err(|cause| match cause {
                 EndCause::Unreachable => OfferEnding::Unreachable,
                 _ => OfferEnding::Failed,
             })
         };
-        if let Err(ending) = result {
-            let step = OfferStep::Ended { ending, sip_status: None };
-            self.tell(context, Tell::Offer { offer: ring.offer, step });
+        match result {
+            Ok(leg) => self.dialing_of_item(ring.item).into_iter().for_each(|d| d.leg = Some(leg)),
+            Err(ending) => {
+                let step = OfferStep::Ended { ending, sip_status: None };
+                self.tell(context, Tell::Offer { offer: ring.offer, step });
+            }
         }
     }
 

@@ -153,13 +153,13 @@ impl Contact {
             self.release_unwanted(context, cause, end.side);
             return self.pass_main(leg);
         }
-        self.drop_dials();
+        self.drop_dials(context);
         self.release_others(context, cause, end.side);
     }
 
     fn customer_gone(&mut self, context: &mut Context) {
         self.tell(context, Tell::CustomerLeft);
-        self.drop_connect_dials();
+        self.drop_connect_dials(context);
         self.waiting = None;
         self.flow_holds = false;
     }
@@ -206,7 +206,7 @@ impl Contact {
         match self.main.filter(|&leg| self.leg(leg).is_some_and(|l| l.is_live())) {
             Some(main) => {
                 self.release_leg(context, main, cause, side);
-                self.drop_dials();
+                self.drop_dials(context);
                 let cause = if side == Side::System { cause } else { EndCause::PeerLeft };
                 self.release_others(context, cause, side);
             }

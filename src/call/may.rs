@@ -70,6 +70,7 @@ impl Contact {
             | Act::Wait { .. }
             | Act::WaitOver
             | Act::Ring(_)
+            | Act::Unqueued { .. }
             | Act::Unring { .. }
             | Act::Dial(_)
             | Act::SetData { .. }

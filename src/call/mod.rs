@@ -16,6 +16,7 @@ mod may;
 mod merge;
 mod negotiation;
 mod pressed;
+mod queued;
 mod recording;
 mod replace;
 mod room;

@@ -132,7 +132,9 @@ impl Contact {
     }
 
     fn agent_accepted(&mut self, context: &mut Context, leg: LegId) {
-        if self.company(leg).any(|l| Some(l.id) != self.main) || self.waiting.is_none() {
+        let from_queue = self.is_from_queue(leg);
+        let lost = self.company(leg).any(|l| Some(l.id) != self.main) || self.waiting.is_none();
+        if !from_queue && lost {
             return self.release_leg(context, leg, EndCause::LostRace, Side::System);
         }
         self.answer_main(context);
@@ -146,11 +148,14 @@ impl Contact {
         let Some(offered) = self.leg_mut(leg).and_then(|l| l.offered.as_mut()).filter(|o| !o.connected) else { return };
         offered.connected = true;
         let offer = offered.offer;
-        self.waiting = None;
         self.marks.talked = true;
         let main = self.main_call();
         self.free_all(context, main, &By::SYSTEM);
         self.tell(context, Tell::Offer { offer, step: OfferStep::Connected });
+        if self.is_from_queue(leg) {
+            return self.dial_answered(context, leg);
+        }
+        self.waiting = None;
     }
 
     /// The main party has answered, or was answered by us.
@@ -315,7 +320,7 @@ impl Contact {
         let legs: Vec<LegId> = self.live_legs().map(|l| l.id).collect();
         let kind = Kind::Alarm { alarm: AlarmKind::InternalError, text: "a step of this contact panicked".to_owned() };
         self.journal(context, About::default(), By::SYSTEM, kind);
-        self.drop_dials();
+        self.drop_dials(context);
         self.drop_transfer(context, EndCause::InternalError);
         self.calls.iter_mut().for_each(|call| call.chair = None);
         self.mark_ending(LegEnd { cause: EndCause::InternalError, side: Side::System, status: None });

@@ -132,8 +132,14 @@ impl Contact {
         if let (Some(ending), Some(transferor)) = (told, self.transfer.as_ref().map(|t| t.transferor)) {
             self.tell(context, Tell::TransferEnded { transferor, ending, cause: told_cause(ending, end) });
         }
+        let waits = self.dialings.iter().any(|d| d.purpose == Purpose::Transfer && d.queue.is_some());
+        let to_queue = waits && steps.contains(&Step::TargetToOthers);
         for step in steps {
             self.transfer_step(context, step, end, told.is_some());
+        }
+        // The queue has the others: whom they get from it is no matter of the transfer.
+        if to_queue {
+            self.transfer_event(context, Event::TargetAnswered, None);
         }
     }
 
@@ -145,7 +151,9 @@ impl Contact {
         let (cause, whose) = end.map_or((EndCause::Released, Side::Command), |e| (EndCause::PeerLeft, e.side));
         match step {
             Step::TargetToOthers => {
-                if let Some(target) = target {
+                if !self.hand_to_queue(context, &by)
+                    && let Some(target) = target
+                {
                     self.redirect_dial(target, main);
                     self.hand(context, target, main, &by);
                 }
@@ -154,8 +162,8 @@ impl Contact {
             Step::TransferorToOthers => self.hand(context, transferor, main, &by),
             Step::ReleaseTransferor => self.release_leg(context, transferor, cause, whose),
             Step::ReleaseTarget => {
+                self.give_up_dials(context, |d| d.purpose == Purpose::Transfer);
                 if let Some(target) = target {
-                    drop(self.take_dialing(target));
                     self.release_leg(context, target, cause, whose);
                 }
             }

@@ -221,9 +221,11 @@ impl Contact {
 
     /// Whom nobody waits for any longer is not rung.
     pub fn end_orphaned_invites(&mut self, context: &mut Context) {
-        while let Some(leg) = self.orphaned_invite() {
-            drop(self.take_dialing(leg));
-            self.release_leg(context, leg, EndCause::PeerLeft, Side::System);
+        while let Some((call, leg)) = self.orphaned_invite() {
+            self.give_up_dials(context, |d| d.is_invite() && d.call == call && d.leg == leg);
+            if let Some(leg) = leg {
+                self.release_leg(context, leg, EndCause::PeerLeft, Side::System);
+            }
         }
     }
 }

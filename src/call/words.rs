@@ -102,11 +102,22 @@ pub struct Caller {
 #[derive(Clone, Debug)]
 pub struct Dial {
     pub attempts: Vec<Attempt>,
+    /// Whom it reaches comes from a queue: then there is no attempt, and each offer for the item rings somebody.
+    pub queue: Option<Queued>,
     /// How long it may ring, over all attempts.
     pub ring: Span,
     /// The dialled party is the contact's customer.
     pub customer: bool,
     pub by: By,
+}
+
+/// What an agent is wanted for in a call that others are in already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queued {
+    pub item: ItemId,
+    /// Where it waits; for one agent, on whose account.
+    pub groups: Vec<GroupNo>,
+    pub music: String,
 }
 
 /// An agent's station to be rung for an offer.
@@ -213,6 +224,11 @@ pub enum Act {
     /// He no longer waits.
     WaitOver,
     Ring(Box<Ring>),
+    /// The item of a dial left its queue without an agent.
+    Unqueued {
+        item: ItemId,
+        cause: EndCause,
+    },
     /// Stop ringing, or take the agent out before he is connected.
     Unring {
         offer: OfferId,
@@ -321,6 +337,16 @@ pub enum Tell {
     Offer {
         offer: OfferId,
         step: OfferStep,
+    },
+    /// Nobody waits for this item any longer.
+    Unqueue {
+        item: ItemId,
+        by: By,
+    },
+    /// The customer takes the place in the queue that whoever gave him away had there.
+    TakesPlace {
+        item: ItemId,
+        by: By,
     },
     /// The customer is alone because a transfer failed after its transferor had left, and no flow runs: he belongs
     /// to the transferor's group. Unless he waits or is dialled somewhere he is released after `ALONE_MAX`.

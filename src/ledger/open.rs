@@ -116,7 +116,7 @@ pub struct OpenLeg {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpenItem {
-    /// The consult call that an agent is wanted in.
+    /// The call that an agent is wanted in beside others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<CallId>,
     /// Whom alone it is for.

@@ -153,7 +153,7 @@ pub struct QueueVisit {
     /// Whom alone it was for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentNo>,
-    /// The consult call that an agent was wanted in.
+    /// The call that an agent was wanted in beside others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<CallId>,
     pub entered: Time,
@@ -483,7 +483,7 @@ impl ContactRecord {
         let visit = self.visit(about)?;
         (visit.left, visit.exit, visit.waited) = (Some(t), Some(exit), Some(waited));
         visit.group = about.group.or(visit.group);
-        // In a consult it is the agent who waits.
+        // Beside others nobody of them waits.
         let his = self.visits.iter().filter(|visit| visit.call.is_none());
         self.waited = his.filter_map(|visit| visit.waited).fold(Span::ZERO, |sum, w| sum + w);
         Ok(())

@@ -17,10 +17,12 @@ pub enum Who {
 pub enum CallTarget {
     /// An internal number or a public one, resolved as everywhere; one of the tenant's own numbers is its flow.
     Number(String),
-    /// Rung at the station where he is signed in.
-    Agent(AgentNo),
-    /// The queue of a skill group.
-    Group(GroupNo),
+    /// An offer to him alone, at the station where he is signed in. When he cannot be called now it waits so long for
+    /// him; zero: not at all.
+    Agent { agent: AgentNo, wait: Span },
+    /// The queues of skill groups, at most [`GROUPS_PER_ITEM`](crate::base::bounds::GROUPS_PER_ITEM): the first ready
+    /// agent of any.
+    Groups(Vec<GroupNo>),
     /// The flow with this key.
     Flow(String),
 }

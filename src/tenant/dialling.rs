@@ -205,7 +205,7 @@ impl Tenant {
         match self.attempts(destination, from, now) {
             Ok(attempts) => {
                 let customer = outside && Self::is_phone(party);
-                let dial = Dial { attempts, ring: RING_DEFAULT, customer, by: By::PARTY };
+                let dial = Dial { attempts, queue: None, ring: RING_DEFAULT, customer, by: By::PARTY };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
             }
             Err(cause) => self.refuse(contact, cause, now, supplies),
@@ -342,7 +342,7 @@ impl Tenant {
             Ok(attempts) => {
                 self.ordered_next.insert(contact, ordered.then.clone());
                 let customer = matches!(ordered.to, Rung::Number(_));
-                let dial = Dial { attempts, ring: RING_DEFAULT, customer, by: ordered.by };
+                let dial = Dial { attempts, queue: None, ring: RING_DEFAULT, customer, by: ordered.by };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
             }
             Err(cause) => {

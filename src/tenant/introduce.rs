@@ -8,7 +8,9 @@ use super::{Run, Tenant};
 use crate::acd::words::{How, Offer, OfferStep, Output as Acd};
 use crate::base::{AgentNo, ContactId, FlowNo, Now, Span, Supplies};
 use crate::call::words::{self as call, Act};
-use crate::event::words::{AlarmKind, By, EndCause, OfferEnding, PartyRef, Side, Speech, SpeechEnding, Station};
+use crate::event::words::{
+    AlarmKind, By, EndCause, ItemExit, OfferEnding, PartyRef, Side, Speech, SpeechEnding, Station,
+};
 use crate::event::{About, Kind};
 use crate::ivr::words::{DialResult, Input as Flow, Output as FlowOutput, Subject};
 use crate::sip::words::{Output as Sip, Tell};
@@ -115,6 +117,8 @@ impl Tenant {
             }
             call::Tell::Replaced { old } => drop(self.refers.remove(&old)),
             call::Tell::AgentDoes { agent, does } => self.agent_does(agent, contact, does, now, supplies),
+            call::Tell::Unqueue { item, by } => self.acd.withdraw(item, ItemExit::Withdrawn, &by, now, supplies),
+            call::Tell::TakesPlace { item, by } => self.takes_place(contact, item, &by, now, supplies),
             call::Tell::TakenOver { agent, by } => self.taken_over(contact, agent, &by, now, supplies),
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
             call::Tell::Offer { offer, step } => self.acd.offer_step(offer, offer_step(step), now, supplies),
@@ -311,7 +315,7 @@ impl Tenant {
     fn flow_dials(&mut self, contact: ContactId, to: &str, ring: Span, now: Now, supplies: &mut Supplies) {
         match self.attempts_of_flow(contact, to, now) {
             Ok(attempts) => {
-                let dial = call::Dial { attempts, ring, customer: false, by: By::FLOW };
+                let dial = call::Dial { attempts, queue: None, ring, customer: false, by: By::FLOW };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
             }
             Err(_) => self.failed_at_once.push_back((contact, Flow::DialEnded(DialResult::Failed))),

@@ -19,6 +19,8 @@ pub(super) struct Wait {
     visits: u32,
     /// A flow stands in its `queue` node for it.
     by_flow: bool,
+    /// Who has the customer when the agent he waits for by name does not come.
+    else_group: Option<GroupNo>,
 }
 
 impl Tenant {
@@ -54,7 +56,11 @@ impl Tenant {
 
     pub(super) fn enqueue(&mut self, new: NewItem, by_flow: bool, by: &By, now: Now, supplies: &mut Supplies) {
         let (groups, music) = self.waits_in(&new.to);
-        let wait = Wait { item: Some(new.item), first: new.entered, visits: new.visit, by_flow };
+        let else_group = match new.to {
+            To::Groups(_) => None,
+            To::Agent { group, .. } => group,
+        };
+        let wait = Wait { item: Some(new.item), first: new.entered, visits: new.visit, by_flow, else_group };
         self.waits.insert(new.holder, wait);
         self.contacts.act(new.holder, Act::Wait { groups, music }, now, supplies);
         self.acd.enqueue(&new, by, now, supplies);
@@ -86,9 +92,11 @@ impl Tenant {
         now: Now,
         supplies: &mut Supplies,
     ) {
-        let Some(wait) = self.waits.get_mut(&holder).filter(|wait| wait.item == Some(item)) else { return };
+        let Some(wait) = self.waits.get_mut(&holder).filter(|wait| wait.item == Some(item)) else {
+            return self.dial_unqueued(item, holder, exit, now, supplies);
+        };
         wait.item = None;
-        let by_flow = wait.by_flow;
+        let (by_flow, else_group) = (wait.by_flow, wait.else_group.take());
         if exit != ItemExit::Connected {
             self.contacts.act(holder, Act::WaitOver, now, supplies);
         }
@@ -96,9 +104,35 @@ impl Tenant {
             _ if by_flow => self.flow(holder, Flow::QueueLeft(exit), now, supplies),
             ItemExit::Connected | ItemExit::CallerLeft => {}
             ItemExit::TimedOut | ItemExit::Full | ItemExit::NoAgent | ItemExit::Withdrawn => {
-                self.waited_in_vain(holder, exit, now, supplies);
+                match else_group.filter(|_| !self.contacts.is_held_by_flow(holder)) {
+                    Some(group) => self.queue_stranded(holder, group, now, supplies),
+                    None => self.waited_in_vain(holder, exit, now, supplies),
+                }
             }
         }
+    }
+
+    /// Somebody was wanted in a call, and nobody came.
+    fn dial_unqueued(&mut self, item: ItemId, holder: ContactId, exit: ItemExit, now: Now, supplies: &mut Supplies) {
+        let cause = match exit {
+            // He is there, as the offer's steps have told.
+            ItemExit::Connected => return,
+            ItemExit::TimedOut => EndCause::NoAnswer,
+            ItemExit::Full => EndCause::Busy,
+            ItemExit::NoAgent => EndCause::Unreachable,
+            ItemExit::CallerLeft | ItemExit::Withdrawn => EndCause::Released,
+        };
+        self.contacts.act(holder, Act::Unqueued { item, cause }, now, supplies);
+    }
+
+    /// Who was given away waits in the place of who consulted, and is as old there as he is.
+    pub(super) fn takes_place(&mut self, contact: ContactId, item: ItemId, by: &By, now: Now, supplies: &mut Supplies) {
+        let before = self.waits.get(&contact);
+        let first = before.map_or(now.t, |wait| wait.first);
+        let visits = before.map_or(0, |wait| wait.visits) + 1;
+        let else_group = self.acd.account_of(item);
+        self.waits.insert(contact, Wait { item: Some(item), first, visits, by_flow: false, else_group });
+        self.acd.take_place(item, first, by, now, supplies);
     }
 
     /// No agent took whom an agent had given away: his flow goes on as after an agent, or the contact ends.

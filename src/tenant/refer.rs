@@ -59,7 +59,7 @@ impl Tenant {
         for attempt in attempts.iter_mut().filter(|attempt| Self::is_phone(attempt.party)) {
             attempt.referred_by.clone_from(&referred_by);
         }
-        let dial = Dial { attempts, ring: super::dialling::RING_DEFAULT, customer: false, by: By::PARTY };
+        let dial = Dial { attempts, queue: None, ring: super::dialling::RING_DEFAULT, customer: false, by: By::PARTY };
         let transfer = Transfer { transferor: leg, mode: TransferMode::OnAnswer, dial };
         let act = Act::Transfer(Box::new(transfer));
         self.contacts.may(contact, &act).map_err(refused)?;

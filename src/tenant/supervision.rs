@@ -118,7 +118,7 @@ impl Tenant {
     }
 
     /// The leg is this agent's, whether an offer made it or not.
-    fn is_of(&self, leg: &LegState, agent: AgentNo) -> bool {
+    pub(super) fn is_of(&self, leg: &LegState, agent: AgentNo) -> bool {
         leg.agent == Some(agent) || self.agent_at(leg.party) == Some(agent)
     }
 

@@ -3,7 +3,9 @@
 
 use super::Tenant;
 use super::commands::Refusal;
-use crate::base::{AgentNo, ContactId, GroupNo, Now};
+use crate::acd::words::{NotNow, To};
+use crate::base::bounds::GROUPS_PER_ITEM;
+use crate::base::{AgentNo, ContactId, GroupNo, Now, Span};
 use crate::call::words::Attempt;
 use crate::event::words::{EndCause, Station};
 use crate::site::{Destination, Origin, ResolveError, resolve};
@@ -13,7 +15,8 @@ use crate::switch::{CallTarget, Code};
 #[derive(Clone, Debug)]
 pub(super) enum Way {
     Ring(Vec<Attempt>),
-    Group(GroupNo),
+    /// Agents come as the ACD sends them, at most so late.
+    Queue(To, Option<Span>),
     Flow(String),
 }
 
@@ -22,23 +25,44 @@ impl Tenant {
     pub(super) fn way(&self, contact: ContactId, to: &CallTarget, now: Now) -> Result<Way, Refusal> {
         match to {
             CallTarget::Number(number) => self.way_to_number(contact, number, now),
-            CallTarget::Agent(agent) => self.way_to_agent(contact, *agent, now).map(Way::Ring),
-            CallTarget::Group(group) => match self.site.groups.get(group) {
-                Some(found) if found.retiring => Err((Code::Retiring, found.id.clone())),
-                Some(_) => Ok(Way::Group(*group)),
-                None => Err((Code::UnknownGroup, group.to_string())),
-            },
+            CallTarget::Agent { agent, wait } => self.way_to_one(contact, *agent, *wait),
+            CallTarget::Groups(groups) => self.way_to_groups(groups),
             CallTarget::Flow(key) => self.way_to_flow(key),
         }
     }
 
-    /// As `way`, for verbs that ring somebody.
-    pub(super) fn phones(&self, contact: ContactId, to: &CallTarget, now: Now) -> Result<Vec<Attempt>, Refusal> {
-        match self.way(contact, to, now)? {
-            Way::Ring(attempts) => Ok(attempts),
-            Way::Group(_) => Err((Code::TargetUnfit, "a group".to_owned())),
-            Way::Flow(key) => Err((Code::TargetUnfit, format!("flow `{key}`"))),
+    /// An agent by name, who is not in this contact.
+    fn way_to_one(&self, contact: ContactId, agent: AgentNo, wait: Span) -> Result<Way, Refusal> {
+        let name = self.agent_name(agent);
+        if self.acd.snapshot(agent).is_none() {
+            return Err((Code::UnknownAgent, name));
         }
+        if self.contacts.legs_of(contact).iter().any(|leg| self.is_of(leg, agent)) {
+            return Err((Code::AlreadyDone, name));
+        }
+        match self.acd.direct(agent) {
+            Err(NotNow::SignedOut) => return Err((Code::NotSignedIn, name)),
+            Err(NotNow::Leaves) => return Err((Code::Retiring, name)),
+            Err(NotNow::Unreachable) if wait == Span::ZERO => return Err((Code::TargetUnreachable, name)),
+            Err(NotNow::Busy) if wait == Span::ZERO => return Err((Code::TargetBusy, name)),
+            Err(NotNow::NotReady) if wait == Span::ZERO => return Err((Code::AgentNotAvailable, name)),
+            Ok(()) | Err(NotNow::Unreachable | NotNow::Busy | NotNow::NotReady) => {}
+        }
+        Ok(Way::Queue(To::Agent { agent, group: None, ring: self.site.direct.ring }, Some(wait)))
+    }
+
+    pub(super) fn way_to_groups(&self, groups: &[GroupNo]) -> Result<Way, Refusal> {
+        if groups.is_empty() || groups.len() > GROUPS_PER_ITEM {
+            return Err((Code::TargetUnfit, format!("name 1 to {GROUPS_PER_ITEM} groups, not {}", groups.len())));
+        }
+        for group in groups {
+            match self.site.groups.get(group) {
+                Some(found) if found.retiring => return Err((Code::Retiring, found.id.clone())),
+                Some(_) => {}
+                None => return Err((Code::UnknownGroup, group.to_string())),
+            }
+        }
+        Ok(Way::Queue(To::Groups(groups.to_vec()), None))
     }
 
     fn way_to_number(&self, contact: ContactId, number: &str, now: Now) -> Result<Way, Refusal> {

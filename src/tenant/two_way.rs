@@ -6,7 +6,7 @@ use super::Tenant;
 use super::commands::{Refusal, attachable};
 use super::dialling::{Next, Ordered, RING_DEFAULT, Rung};
 use super::target::Way;
-use crate::acd::words::{RoleRefused, To};
+use crate::acd::words::{NewItem, RoleRefused, To};
 use crate::base::{AgentNo, ContactId, GroupNo, Now, Span, Supplies};
 use crate::call::words::{Act, Birth, Caller, Dial};
 use crate::event::words::{By, CallKind, EndCause, Station};
@@ -82,12 +82,12 @@ impl Tenant {
                     matches!(self.destination(number)?, Destination::Trunks { .. } | Destination::Emergency { .. });
                 (number.clone(), outside)
             }
-            CallTarget::Agent(agent) => (self.agent_name(*agent), false),
-            CallTarget::Group(group) => match self.site.groups.get(group) {
-                Some(found) if found.retiring => return Err((Code::Retiring, found.id.clone())),
-                Some(found) => (found.id.clone(), false),
-                None => return Err((Code::UnknownGroup, group.to_string())),
-            },
+            CallTarget::Agent { agent, wait: _ } => (self.agent_name(*agent), false),
+            CallTarget::Groups(groups) => {
+                self.way_to_groups(groups)?;
+                let first = groups.first().and_then(|group| self.site.groups.get(group));
+                (first.map(|group| group.id.clone()).unwrap_or_default(), false)
+            }
             CallTarget::Flow(key) if self.flows.contains_key(key) && self.site.flows.contains_key(key) => {
                 (key.clone(), false)
             }
@@ -149,10 +149,16 @@ impl Tenant {
             Ok(Way::Ring(attempts)) => {
                 let outside = attempts.iter().any(|attempt| !Self::is_phone(attempt.party));
                 let customer = outside && !self.contacts.has_customer(contact);
-                let dial = Dial { attempts, ring, customer, by };
+                let dial = Dial { attempts, queue: None, ring, customer, by };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
             }
-            Ok(Way::Group(group)) => self.wait_for_second(contact, group, &by, now, supplies),
+            Ok(Way::Queue(to, wait)) => {
+                let to = match to {
+                    To::Agent { agent, group, ring: _ } => To::Agent { agent, group, ring },
+                    To::Groups(groups) => To::Groups(groups),
+                };
+                self.wait_for_second(contact, (to, wait), &by, now, supplies);
+            }
             Ok(Way::Flow(key)) => {
                 if !self.start_flow(contact, &key, now, supplies) {
                     self.not_connected(contact, EndCause::NotFound, now, supplies);
@@ -162,9 +168,16 @@ impl Tenant {
         }
     }
 
-    fn wait_for_second(&mut self, contact: ContactId, group: GroupNo, by: &By, now: Now, supplies: &mut Supplies) {
-        match self.new_item(contact, To::Groups(vec![group]), now, supplies) {
-            Some(new) => self.enqueue(new, false, by, now, supplies),
+    fn wait_for_second(
+        &mut self,
+        contact: ContactId,
+        (to, wait_max): (To, Option<Span>),
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        match self.new_item(contact, to, now, supplies) {
+            Some(new) => self.enqueue(NewItem { wait_max, ..new }, false, by, now, supplies),
             None => self.not_connected(contact, EndCause::Full, now, supplies),
         }
     }

@@ -5,10 +5,10 @@ use super::Tenant;
 use super::commands::Refusal;
 use super::dialling::RING_DEFAULT;
 use super::target::Way;
-use crate::acd::words::To;
-use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies};
-use crate::call::words::{Act, Audience, Dial, Invite, Refused, Transfer};
-use crate::event::words::{By, ItemExit, PartyRef, TransferMode};
+use crate::acd::words::{NewItem, To};
+use crate::base::{AgentNo, ContactId, LegId, Now, Span, Supplies};
+use crate::call::words::{Act, Audience, Dial, Invite, Queued, Refused, Transfer};
+use crate::event::words::{By, ItemExit, PartyRef, TransferMode, Watched};
 use crate::switch::{CallTarget, CallVerb, Code, Hearers, Snapshot, Who};
 
 impl Tenant {
@@ -34,6 +34,10 @@ impl Tenant {
                 let act = self.mode_of(contact, who, (mode, target), by)?;
                 self.contacts.act(contact, act, now, supplies);
             }
+            CallVerb::Invite { who, to, ring, chair_leaves } => {
+                let invite = |inviter, dial| Act::Invite(Box::new(Invite { inviter, chair_leaves, dial }));
+                self.dial_verb((contact, who), (&to, ring), invite, by, now, supplies)?;
+            }
             CallVerb::Merge { with } => self.merge((contact, with), by, now, supplies)?,
             CallVerb::Hold { .. }
             | CallVerb::Retrieve { .. }
@@ -41,11 +45,10 @@ impl Tenant {
             | CallVerb::Digits { .. }
             | CallVerb::Announce { .. }
             | CallVerb::StopAnnounce { .. }
-            | CallVerb::Invite { .. }
             | CallVerb::Consult { .. }
             | CallVerb::Record { .. }
             | CallVerb::TakeOver { .. } => {
-                let act = self.act_of(contact, verb, by, now)?;
+                let act = self.act_of(contact, verb, by)?;
                 self.may(contact, &act)?;
                 self.contacts.act(contact, act, now, supplies);
             }
@@ -55,7 +58,7 @@ impl Tenant {
     }
 
     /// A verb with its leg found, in the contact's words.
-    fn act_of(&self, contact: ContactId, verb: CallVerb, by: By, now: Now) -> Result<Act, Refusal> {
+    fn act_of(&self, contact: ContactId, verb: CallVerb, by: By) -> Result<Act, Refusal> {
         Ok(match verb {
             CallVerb::Hold { who } => {
                 let leg = self.leg(contact, who, |leg| Act::Hold { leg, by: by.clone() })?;
@@ -83,22 +86,6 @@ impl Tenant {
                 let to = self.audience(contact, to, |to| Act::StopAnnounce { to, by: by.clone() })?;
                 Act::StopAnnounce { to, by }
             }
-            CallVerb::Invite { who, to, ring, chair_leaves } => {
-                let invite = |inviter, attempts| {
-                    let dial = dial(attempts, ring, by.clone());
-                    Act::Invite(Box::new(Invite { inviter, chair_leaves, dial }))
-                };
-                let inviter = self.leg(contact, who, |leg| invite(leg, Vec::new()))?;
-                invite(inviter, self.phones(contact, &to, now)?)
-            }
-            CallVerb::Transfer { who, mode, to, ring } => {
-                let transfer = |transferor, attempts| {
-                    let dial = dial(attempts, ring, by.clone());
-                    Act::Transfer(Box::new(Transfer { transferor, mode, dial }))
-                };
-                let transferor = self.leg(contact, who, |leg| transfer(leg, Vec::new()))?;
-                transfer(transferor, self.phones(contact, &to, now)?)
-            }
             CallVerb::Consult { who, verb } => {
                 let decide = |transferor| Act::Consult { transferor, verb, by: by.clone() };
                 let transferor = self.leg(contact, who, decide)?;
@@ -112,13 +99,16 @@ impl Tenant {
                 Act::TakeOver { leg, by }
             }
             // `call_verb` has these.
-            CallVerb::Supervise { .. } | CallVerb::SuperviseMode { .. } => {
+            CallVerb::Invite { .. }
+            | CallVerb::Transfer { .. }
+            | CallVerb::Supervise { .. }
+            | CallVerb::SuperviseMode { .. } => {
                 return Err((Code::BadRequest, String::new()));
             }
         })
     }
 
-    /// To phones by the contact's transfer machine; to a group or flow by stepping out.
+    /// Blind to a queue or flow by stepping out; else by the contact's transfer machine.
     fn transfer(
         &mut self,
         contact: ContactId,
@@ -130,9 +120,9 @@ impl Tenant {
     ) -> Result<(), Refusal> {
         let step_out = |leg| Act::StepOut { transferor: leg, by: by.clone() };
         match (self.way(contact, to, now), mode) {
-            (Ok(Way::Group(group)), TransferMode::Blind) => {
+            (Ok(Way::Queue(to, wait)), TransferMode::Blind) => {
                 let leg = self.leg(contact, who, step_out)?;
-                self.transfer_to_group(contact, leg, group, by, now, supplies)
+                self.transfer_to_queue(contact, leg, (to, wait, ring), by, now, supplies)
             }
             (Ok(Way::Flow(key)), TransferMode::Blind) => {
                 let leg = self.leg(contact, who, step_out)?;
@@ -140,41 +130,97 @@ impl Tenant {
                 Ok(())
             }
             (
-                Ok(Way::Ring(_) | Way::Group(_) | Way::Flow(_)) | Err(_),
+                Ok(Way::Ring(_) | Way::Queue(..) | Way::Flow(_)) | Err(_),
                 TransferMode::Blind | TransferMode::OnAnswer | TransferMode::ComeBack | TransferMode::Consult,
             ) => {
-                let act = self.act_of(contact, CallVerb::Transfer { who, mode, to: to.clone(), ring }, by, now)?;
-                self.contacts.act(contact, act, now, supplies);
-                Ok(())
+                let transfer = |transferor, dial| Act::Transfer(Box::new(Transfer { transferor, mode, dial }));
+                self.dial_verb((contact, who), (to, ring), transfer, by, now, supplies)
             }
         }
     }
 
-    /// He waits with the age of the contact's first entry; music plays until an agent is there.
-    fn transfer_to_group(
+    /// A verb that wants somebody further in a call of this contact: phones are rung, from a queue agents come by offers.
+    fn dial_verb(
         &mut self,
-        contact: ContactId,
-        leg: LegId,
-        group: GroupNo,
+        (contact, who): (ContactId, Option<Who>),
+        (to, ring): (&CallTarget, Option<Span>),
+        act: impl Fn(LegId, Dial) -> Act,
         by: By,
         now: Now,
         supplies: &mut Supplies,
     ) -> Result<(), Refusal> {
-        let name = self.site.groups.get(&group).map(|g| g.id.clone()).unwrap_or_default();
-        let Some(new) = self.new_item(contact, To::Groups(vec![group]), now, supplies) else {
-            return Err((Code::TargetBusy, name));
+        let dial = |attempts, queue| {
+            let ring = ring.unwrap_or(RING_DEFAULT);
+            Dial { attempts, queue, ring, customer: false, by: by.clone() }
         };
+        let leg = self.leg(contact, who, |leg| act(leg, dial(Vec::new(), None)))?;
+        match self.way(contact, to, now)? {
+            Way::Ring(attempts) => {
+                self.contacts.act(contact, act(leg, dial(attempts, None)), now, supplies);
+            }
+            Way::Queue(to, wait) => {
+                let new = self.item_of_verb(contact, leg, (to, wait, ring), now, supplies)?;
+                let (groups, music) = self.waits_in(&new.to);
+                let queued = Queued { item: new.item, groups, music };
+                self.contacts.act(contact, act(leg, dial(Vec::new(), Some(queued))), now, supplies);
+                // what the verb did is told before the item that it waits for
+                self.introduce(now, supplies);
+                if let Some(call) = self.contacts.call_of_item(contact, new.item) {
+                    self.acd.enqueue(&NewItem { call: Some(call), entered: now.t, ..new }, &by, now, supplies);
+                }
+            }
+            Way::Flow(key) => return Err((Code::TargetUnfit, format!("flow `{key}`"))),
+        }
+        Ok(())
+    }
+
+    /// The item that a verb of this leg makes, unless it is known to find nobody. A direct call is on the account of the
+    /// group whose agent the leg is.
+    fn item_of_verb(
+        &self,
+        contact: ContactId,
+        leg: LegId,
+        (to, wait, ring): (To, Option<Span>, Option<Span>),
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<NewItem, Refusal> {
+        let account = self.contacts.groups_watched(contact, Watched::Leg(leg)).first().copied();
+        let (to, name) = match to {
+            To::Agent { agent, group, ring: usual } => {
+                let to = To::Agent { agent, group: group.or(account), ring: ring.unwrap_or(usual) };
+                (to, self.agent_name(agent))
+            }
+            To::Groups(groups) => {
+                let name = groups.first().and_then(|group| self.site.groups.get(group)).map(|g| g.id.clone());
+                (To::Groups(groups), name.unwrap_or_default())
+            }
+        };
+        let Some(new) = self.new_item(contact, to, now, supplies) else { return Err((Code::TargetBusy, name)) };
+        let new = NewItem { wait_max: wait, ..new };
         match self.acd.would_refuse(&new, now) {
-            None => {}
-            Some(ItemExit::Full) => return Err((Code::TargetBusy, name)),
+            None => Ok(new),
+            Some(ItemExit::Full) => Err((Code::TargetBusy, name)),
             Some(
                 ItemExit::NoAgent
                 | ItemExit::TimedOut
                 | ItemExit::Withdrawn
                 | ItemExit::CallerLeft
                 | ItemExit::Connected,
-            ) => return Err((Code::TargetUnreachable, name)),
+            ) => Err((Code::TargetUnreachable, name)),
         }
+    }
+
+    /// He waits with the age of the contact's first entry; music plays until an agent is there.
+    fn transfer_to_queue(
+        &mut self,
+        contact: ContactId,
+        leg: LegId,
+        to: (To, Option<Span>, Option<Span>),
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), Refusal> {
+        let new = self.item_of_verb(contact, leg, to, now, supplies)?;
         let (groups, music) = self.waits_in(&new.to);
         self.contacts.act(contact, Act::Wait { groups, music }, now, supplies);
         self.contacts.act(contact, Act::StepOut { transferor: leg, by: by.clone() }, now, supplies);
@@ -266,10 +312,6 @@ impl Tenant {
             None => String::new(),
         }
     }
-}
-
-fn dial(attempts: Vec<crate::call::words::Attempt>, ring: Option<Span>, by: By) -> Dial {
-    Dial { attempts, ring: ring.unwrap_or(RING_DEFAULT), customer: false, by }
 }
 
 pub(super) fn code_of(refused: Refused) -> Code {

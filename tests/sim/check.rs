@@ -175,7 +175,7 @@ impl Check {
             if answered(LegRole::Customer) == 0 {
                 continue;
             }
-            let in_queue = !contact.items.is_empty();
+            let in_queue = contact.items.values().any(|item| item.call.is_none());
             let in_call = contact.legs.values().filter(|l| l.answered.is_some()).count() > 1;
             let is_dialled = contact.legs.values().any(|l| l.answered.is_none());
             let in_flow = contact.flow.is_some();

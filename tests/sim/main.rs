@@ -20,5 +20,6 @@ mod sessions;
 mod sim_stage;
 mod sound;
 mod supervision;
+mod targets;
 mod verbs;
 mod world;

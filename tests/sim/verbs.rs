@@ -41,7 +41,7 @@ pub struct House {
 }
 
 /// ana talks with a caller; bo is signed in, not ready.
-fn talk() -> House {
+pub fn talk() -> House {
     talk_at(places::site(&Shape::SMALL))
 }
 
@@ -88,6 +88,11 @@ impl House {
         self.world.site.agent(id).expect("an agent of the site").no
     }
 
+    /// He is rung at once or not at all.
+    pub fn bo(&self) -> CallTarget {
+        CallTarget::Agent { agent: self.agent_no("a1"), wait: Span::ZERO }
+    }
+
     pub fn agent(&mut self, id: &str, verb: AgentVerb) {
         let agent = self.agent_no(id);
         self.world.command(Command {
@@ -111,6 +116,18 @@ impl House {
 
     pub fn hangs_up(&mut self, ua: usize) {
         let call = self.world.uas[ua].live_call().unwrap_or_else(|| panic!("{} is in a call", NAMES[ua]));
+        self.world.touch(ua, |ua, t| ua.hang_up(call, t));
+        self.wait(Span::millis(500));
+    }
+
+    /// A phone dials by itself.
+    pub fn dials(&mut self, ua: usize, number: &str) -> CallNo {
+        let call = self.world.touch(ua, |ua, t| ua.call(number, "", Plan::default(), t));
+        self.wait(Span::millis(500));
+        call
+    }
+
+    pub fn drops(&mut self, ua: usize, call: CallNo) {
         self.world.touch(ua, |ua, t| ua.hang_up(call, t));
         self.wait(Span::millis(500));
     }
@@ -354,15 +371,16 @@ fn a_blind_transfer_to_a_phone() {
 fn a_blind_transfer_that_nobody_takes_is_the_flows_again() {
     let mut house = talk();
     let ana = house.ana();
-    house.does(to(ana, TransferMode::Blind, CallTarget::Agent(house.agent_no("a1"))));
+    house.does(to(ana, TransferMode::Blind, house.bo()));
+    assert_eq!(house.transfer(), (TransferMode::Blind, Some(TransferEnding::Completed)), "it is the ACD's now");
+    house.hear(&[("customer", "music"), ("bo", "")]);
     house.rejects(BO);
-    assert_eq!(house.transfer(), (TransferMode::Blind, Some(TransferEnding::Failed)));
     house.hear(&[("customer", "music")]);
     // the flow's `after` has put him into the queue again, and ana is there after her wrap-up
     house.wait(Span::seconds(11));
     house.answers(ANA);
     house.hear(&[("customer", "ana"), ("ana", "customer")]);
-    assert_eq!(house.record().visits.len(), 2);
+    assert_eq!(house.record().visits.len(), 3);
     house.ends();
 }
 
@@ -372,7 +390,7 @@ fn a_blind_transfer_to_a_group_keeps_the_age() {
     let ana = house.ana();
     let sales = house.world.site.groups.values().find(|g| g.id == "sales").expect("a group").no;
     house.wait(Span::seconds(30));
-    house.does(to(ana, TransferMode::Blind, CallTarget::Group(sales)));
+    house.does(to(ana, TransferMode::Blind, CallTarget::Groups(vec![sales])));
     assert_eq!(house.world.uas[ANA].live_calls(), 0, "she is released at once");
     house.hear(&[("customer", "music")]);
     house.wait(Span::seconds(5));
@@ -416,12 +434,13 @@ fn nobody_is_given_to_a_group_that_cannot_take_him() {
     let group = |house: &House, id: &str| house.world.site.groups.values().find(|g| g.id == id).expect("a group").no;
     let sales = group(&house, "sales");
     house.agent("a1", AgentVerb::SignOut);
-    house.refuses(to(ana, TransferMode::Blind, CallTarget::Group(sales)), Code::TargetUnreachable);
-    house.refuses(to(ana, TransferMode::OnAnswer, CallTarget::Group(sales)), Code::TargetUnfit);
+    house.refuses(to(ana, TransferMode::Blind, CallTarget::Groups(vec![sales])), Code::TargetUnreachable);
+    house.refuses(to(ana, TransferMode::OnAnswer, CallTarget::Groups(vec![sales])), Code::TargetUnreachable);
+    house.refuses(to(ana, TransferMode::OnAnswer, CallTarget::Groups(vec![])), Code::TargetUnfit);
     house.refuses(to(ana, TransferMode::Consult, CallTarget::Flow("direct".to_owned())), Code::TargetUnfit);
     house.refuses(to(ana, TransferMode::Blind, CallTarget::Flow("none".to_owned())), Code::UnknownFlow);
     house.refuses(to(ana, TransferMode::Blind, number("1777")), Code::UnknownNumber);
-    let bo = CallTarget::Agent(house.agent_no("a1"));
+    let bo = house.bo();
     house.refuses(to(ana, TransferMode::Blind, bo), Code::NotSignedIn);
     house.refuses(to(ana, TransferMode::Blind, number("1901")), Code::TargetUnreachable);
     house.refuses(to(house.named("customer"), TransferMode::Blind, number("1900")), Code::NotTransferor);
@@ -505,7 +524,7 @@ fn a_consult_is_never_heard_by_the_customer() {
 fn a_consult_that_joins_is_a_conference() {
     let mut house = talk();
     let ana = house.ana();
-    house.does(to(ana, TransferMode::Consult, CallTarget::Agent(house.agent_no("a1"))));
+    house.does(to(ana, TransferMode::Consult, house.bo()));
     house.answers(BO);
     house.does(CallVerb::Consult { who: ana, verb: ConsultVerb::Join });
     house.hear(&[("customer", "ana+bo"), ("ana", "customer+bo"), ("bo", "customer+ana")]);

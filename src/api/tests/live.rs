@@ -173,7 +173,7 @@ fn two_way_rows() -> Vec<Row> {
                 auto_answer: Some(true),
                 ring: Some(Span::seconds(5)),
                 data: data(&json!({ "order": 1 })),
-                ..order(ana, CallTarget::Agent(AgentNo(3)))
+                ..order(ana, CallTarget::Agent { agent: AgentNo(3), wait: Span::ZERO })
             }),
             202,
         ),
@@ -181,7 +181,7 @@ fn two_way_rows() -> Vec<Row> {
             "POST",
             "/v1/calls".into(),
             Some(json!({ "by": "+8613912345678", "to": { "group": "support" } })),
-            Body::TwoWay(order(Caller::Number("+8613912345678".into()), CallTarget::Group(GroupNo(2)))),
+            Body::TwoWay(order(Caller::Number("+8613912345678".into()), CallTarget::Groups(vec![GroupNo(2)]))),
             202,
         ),
     ]

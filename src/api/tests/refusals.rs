@@ -290,6 +290,28 @@ async fn orders_that_say_nothing_clear_are_400() {
     assert!(rig.heard.lock().expect("not poisoned").is_empty());
 }
 
+/// A target is one thing.
+#[tokio::test]
+async fn targets_that_name_no_one_thing_are_400() {
+    let rig = Rig::new();
+    let many: Vec<String> = (0..9).map(|_| "support".to_owned()).collect();
+    let rows = [
+        (json!({}), "to", "name one of"),
+        (json!({ "agent": "ana", "group": "support" }), "to", "name one of"),
+        (json!({ "group": "support", "wait_ms": 1 }), "to", "name one of"),
+        (json!({ "groups": [] }), "to.groups", "1 to 8"),
+        (json!({ "groups": many }), "to.groups", "1 to 8"),
+        (json!({ "agent": "ana", "wait_ms": 3_600_001 }), "to.wait_ms", "at most 3600000"),
+    ];
+    for (to, field, said) in rows {
+        let body = json!({ "agent": "ana", "to": to });
+        let answered = rig.ask("POST", "/v1/calls/116703443107610625/consult", "admin", Some(body.clone())).await;
+        assert_eq!((answered.status, &answered.json()["field"]), (400, &json!(field)), "{body}");
+        assert!(answered.json()["detail"].as_str().is_some_and(|text| text.contains(said)), "{}", answered.text());
+    }
+    assert!(rig.heard.lock().expect("not poisoned").is_empty());
+}
+
 #[tokio::test]
 async fn headers_and_bodies_that_cannot_be_read_are_400() {
     let rig = Rig::new();

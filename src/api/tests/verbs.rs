@@ -109,12 +109,27 @@ async fn verbs_that_lead_to_somebody() {
         (
             "invite",
             json!({ "to": { "agent": "ana" }, "ring_ms": 20_000, "chair_leaves": "end" }),
-            CallVerb::Invite { who: None, to: CallTarget::Agent(AgentNo(3)), ring, chair_leaves: ChairLeaves::End },
+            CallVerb::Invite {
+                who: None,
+                to: CallTarget::Agent { agent: AgentNo(3), wait: Span::ZERO },
+                ring,
+                chair_leaves: ChairLeaves::End,
+            },
         ),
         (
             "transfer",
             json!({ "agent": "ana", "mode": "blind", "to": { "group": "support" } }),
-            transfer(TransferMode::Blind, CallTarget::Group(GroupNo(2))),
+            transfer(TransferMode::Blind, CallTarget::Groups(vec![GroupNo(2)])),
+        ),
+        (
+            "transfer",
+            json!({ "agent": "ana", "mode": "on-success", "to": { "agent": "ana", "wait_ms": 30_000 } }),
+            transfer(TransferMode::OnAnswer, CallTarget::Agent { agent: AgentNo(3), wait: Span::seconds(30) }),
+        ),
+        (
+            "transfer",
+            json!({ "agent": "ana", "mode": "talk", "to": { "groups": ["support"] } }),
+            transfer(TransferMode::ComeBack, CallTarget::Groups(vec![GroupNo(2)])),
         ),
         (
             "transfer",

@@ -65,7 +65,7 @@ pub fn asked() -> By {
 /// A dial to phones of these names, tried in this order, for 20 s.
 pub fn dial(to: &[&str]) -> Dial {
     let attempts = to.iter().map(|to| attempt(to)).collect();
-    Dial { attempts, ring: Span::seconds(20), customer: false, by: asked() }
+    Dial { attempts, queue: None, ring: Span::seconds(20), customer: false, by: asked() }
 }
 
 fn attempt(to: &str) -> Attempt {

@@ -34,7 +34,13 @@ impl Bench {
         bench.drain();
         let mut attempt = attempt(first);
         attempt.caller = caller;
-        let first = Dial { attempts: vec![attempt], ring: Span::seconds(20), customer: caller.is_none(), by: asked() };
+        let first = Dial {
+            attempts: vec![attempt],
+            queue: None,
+            ring: Span::seconds(20),
+            customer: caller.is_none(),
+            by: asked(),
+        };
         bench.act(Act::Dial(Box::new(first)));
         bench
     }

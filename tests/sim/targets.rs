@@ -1,0 +1,254 @@
+//! Whom a verb leads to when the ACD sends him: an agent by name, agents of groups, and what becomes of those who wait.
+
+use cordboard::base::Span;
+use cordboard::event::words::{Display, ItemExit, OfferEnding, TransferEnding, TransferMode};
+use cordboard::switch::{AgentVerb, CallTarget, CallVerb, ChairLeaves, Code, ConsultVerb};
+
+use crate::verbs::{ANA, BO, House, talk, to};
+
+fn groups(house: &House, ids: &[&str]) -> CallTarget {
+    let no = |id: &&str| house.world.site.groups.values().find(|g| g.id == *id).expect("a group").no;
+    CallTarget::Groups(ids.iter().map(no).collect())
+}
+
+fn decide(house: &House, verb: ConsultVerb) -> CallVerb {
+    CallVerb::Consult { who: house.ana(), verb }
+}
+
+/// How each offer of this contact ended, and for whom.
+fn offers(house: &mut House) -> Vec<(u32, Option<OfferEnding>)> {
+    house.wait(Span::seconds(1));
+    house.record().offers.iter().map(|o| (o.agent.expect("an agent").0, o.ending)).collect()
+}
+
+#[test]
+fn a_transfer_to_an_agent_is_his_work_to_the_end_of_his_wrap_up() {
+    let mut house = talk();
+    let (ana, bo) = (house.ana(), house.bo());
+    house.does(to(ana, TransferMode::OnAnswer, bo));
+    assert_eq!(house.shown("a1"), Some(Display::Ringing), "he was not ready, and is rung");
+    assert_eq!(house.shown("a0"), Some(Display::Consulting));
+    house.answers(BO);
+    house.hear(&[("customer", "bo"), ("bo", "customer")]);
+    assert_eq!((house.shown("a0"), house.shown("a1")), (Some(Display::WrapUp), Some(Display::Talking)));
+    house.wait(Span::seconds(5));
+    house.hangs_up(BO);
+    assert_eq!(house.shown("a1"), Some(Display::WrapUp), "by the group of whoever gave him the call");
+    let record = house.record();
+    assert_eq!(record.agents(), [house.agent_no("a0"), house.agent_no("a1")]);
+    assert!(record.segments.iter().any(|segment| segment.agent == Some(house.agent_no("a1"))));
+    assert!(record.visits[1].agent == Some(house.agent_no("a1")) && record.visits[1].call.is_some());
+    house.ends();
+}
+
+#[test]
+fn a_consulted_agent_consults_and_then_talks() {
+    let mut house = talk();
+    let (ana, bo) = (house.ana(), house.bo());
+    house.does(to(ana, TransferMode::Consult, bo));
+    house.hear(&[("customer", "music"), ("ana", "music"), ("bo", "")]);
+    house.answers(BO);
+    house.hear(&[("customer", "music"), ("ana", "bo"), ("bo", "ana")]);
+    assert_eq!((house.shown("a0"), house.shown("a1")), (Some(Display::Consulting), Some(Display::Consulting)));
+    let swap = decide(&house, ConsultVerb::Swap);
+    house.does(swap);
+    house.hear(&[("customer", "ana"), ("ana", "customer"), ("bo", "music")]);
+    assert_eq!((house.shown("a0"), house.shown("a1")), (Some(Display::Talking), Some(Display::Held)));
+    let complete = decide(&house, ConsultVerb::Complete);
+    house.does(complete);
+    house.hear(&[("customer", "bo"), ("bo", "customer")]);
+    assert_eq!(house.shown("a1"), Some(Display::Talking));
+    house.ends();
+}
+
+#[test]
+fn a_consult_that_an_agent_refuses_brings_back_the_customer() {
+    let mut house = talk();
+    let (ana, bo) = (house.ana(), house.bo());
+    house.does(to(ana, TransferMode::Consult, bo));
+    house.rejects(BO);
+    assert_eq!(house.transfer(), (TransferMode::Consult, Some(TransferEnding::Failed)));
+    house.hear(&[("customer", "ana"), ("ana", "customer")]);
+    assert_eq!((house.shown("a0"), house.shown("a1")), (Some(Display::Talking), Some(Display::NotReady)));
+    house.ends();
+}
+
+#[test]
+fn an_agent_who_cannot_be_called_is_waited_for_as_long_as_was_said() {
+    let mut house = talk();
+    let ana = house.ana();
+    let patient = CallTarget::Agent { agent: house.agent_no("a1"), wait: Span::seconds(30) };
+    house.refuses(
+        to(ana, TransferMode::Consult, CallTarget::Agent { agent: house.agent_no("a0"), wait: Span::ZERO }),
+        Code::AlreadyDone,
+    );
+    let other = house.dials(BO, "1900");
+    let bo = house.bo();
+    house.refuses(to(ana, TransferMode::Consult, bo), Code::TargetBusy);
+    house.does(to(ana, TransferMode::Consult, patient.clone()));
+    house.hear(&[("customer", "music"), ("ana", "music")]);
+    house.wait(Span::seconds(20));
+    house.drops(BO, other);
+    assert_eq!(house.shown("a1"), Some(Display::Ringing), "free, and rung at once");
+    house.rejects(BO);
+    let other = house.dials(BO, "1900");
+    house.does(to(ana, TransferMode::Consult, patient));
+    house.wait(Span::seconds(31));
+    assert_eq!(house.transfer(), (TransferMode::Consult, Some(TransferEnding::Failed)));
+    house.hear(&[("customer", "ana"), ("ana", "customer")]);
+    house.drops(BO, other);
+    house.ends();
+}
+
+#[test]
+fn an_invited_agent_joins_the_talk() {
+    let mut house = talk();
+    let (who, bo) = (house.ana(), house.bo());
+    house.does(CallVerb::Invite { who, to: bo, ring: None, chair_leaves: ChairLeaves::PassOn });
+    house.hear(&[("customer", "ana"), ("ana", "customer"), ("bo", "")]);
+    house.answers(BO);
+    house.hear(&[("customer", "ana+bo"), ("ana", "customer+bo"), ("bo", "customer+ana")]);
+    assert_eq!((house.shown("a0"), house.shown("a1")), (Some(Display::Conference), Some(Display::Conference)));
+    house.hangs_up(ANA);
+    house.hear(&[("customer", "bo"), ("bo", "customer")]);
+    assert_eq!(house.shown("a1"), Some(Display::Talking));
+    house.ends();
+}
+
+#[test]
+fn a_consult_to_a_group_waits_in_its_queue() {
+    let mut house = talk();
+    let (ana, sales) = (house.ana(), groups(&house, &["sales"]));
+    house.does(to(ana, TransferMode::Consult, sales));
+    house.hear(&[("customer", "music"), ("ana", "music")]);
+    house.wait(Span::seconds(10));
+    house.agent("a1", AgentVerb::Ready);
+    house.wait(Span::millis(500));
+    assert_eq!(house.shown("a1"), Some(Display::Ringing));
+    house.hear(&[("customer", "music"), ("ana", "music"), ("bo", "")]);
+    house.answers(BO);
+    house.hear(&[("customer", "music"), ("ana", "bo"), ("bo", "ana")]);
+    assert_eq!(house.shown("a1"), Some(Display::Consulting));
+    let join = decide(&house, ConsultVerb::Join);
+    house.does(join);
+    house.hear(&[("customer", "ana+bo"), ("ana", "customer+bo"), ("bo", "customer+ana")]);
+    let record = house.record();
+    assert_eq!(record.waited, record.visits[0].waited.expect("he came to ana"), "the customer did not wait for this");
+    house.ends();
+}
+
+#[test]
+fn who_completes_before_the_group_has_answered_leaves_the_customer_in_his_place() {
+    for rings in [false, true] {
+        let mut house = talk();
+        let (ana, sales) = (house.ana(), groups(&house, &["sales"]));
+        house.does(to(ana, TransferMode::Consult, sales));
+        house.wait(Span::seconds(10));
+        if rings {
+            house.agent("a1", AgentVerb::Ready);
+            house.wait(Span::millis(500));
+        }
+        let complete = decide(&house, ConsultVerb::Complete);
+        house.does(complete);
+        assert_eq!(house.world.uas[ANA].live_calls(), 0, "she is released");
+        assert_eq!(house.transfer(), (TransferMode::Consult, Some(TransferEnding::Completed)));
+        let visits = &house.record().visits;
+        assert_eq!((visits.len(), visits[1].call), (2, None), "it is the customer's own now");
+        if !rings {
+            house.hear(&[("customer", "music")]);
+            house.agent("a1", AgentVerb::Ready);
+            house.wait(Span::millis(500));
+        }
+        house.hear(&[("customer", "music"), ("bo", "")]);
+        house.answers(BO);
+        house.hear(&[("customer", "bo"), ("bo", "customer")]);
+        assert_eq!(house.shown("a1"), Some(Display::Talking));
+        house.ends();
+    }
+}
+
+#[test]
+fn who_hangs_up_while_he_waits_for_a_group_leaves_the_customer_in_his_place() {
+    let mut house = talk();
+    let (ana, sales) = (house.ana(), groups(&house, &["sales"]));
+    house.does(to(ana, TransferMode::OnAnswer, sales));
+    house.hangs_up(ANA);
+    house.hear(&[("customer", "music")]);
+    house.agent("a1", AgentVerb::Ready);
+    house.wait(Span::millis(500));
+    house.answers(BO);
+    house.hear(&[("customer", "bo"), ("bo", "customer")]);
+    house.ends();
+}
+
+#[test]
+fn a_cancelled_consult_to_a_group_leaves_its_queue() {
+    let mut house = talk();
+    let (ana, sales) = (house.ana(), groups(&house, &["sales"]));
+    house.does(to(ana, TransferMode::Consult, sales.clone()));
+    let cancel = decide(&house, ConsultVerb::Cancel);
+    house.does(cancel);
+    house.hear(&[("customer", "ana"), ("ana", "customer")]);
+    let exits: Vec<_> = house.record().visits.iter().map(|visit| visit.exit).collect();
+    assert_eq!(exits, [Some(ItemExit::Connected), Some(ItemExit::Withdrawn)]);
+    house.does(to(ana, TransferMode::Consult, sales));
+    house.agent("a1", AgentVerb::Ready);
+    house.wait(Span::millis(500));
+    let cancel = decide(&house, ConsultVerb::Cancel);
+    house.does(cancel);
+    house.hear(&[("customer", "ana"), ("ana", "customer")]);
+    assert_eq!(house.shown("a1"), Some(Display::Ready), "his phone is quiet again");
+    house.ends();
+}
+
+#[test]
+fn a_customer_who_leaves_takes_the_consult_with_him() {
+    let mut house = talk();
+    let (ana, sales) = (house.ana(), groups(&house, &["sales"]));
+    house.does(to(ana, TransferMode::Consult, sales));
+    house.ends();
+}
+
+#[test]
+fn complaint_27_a_failed_consult_to_a_queue_keeps_the_recording() {
+    let mut house = talk();
+    let (ana, sales) = (house.ana(), groups(&house, &["sales"]));
+    house.does(to(ana, TransferMode::Consult, sales));
+    house.wait(Span::seconds(5));
+    // the last of the group goes home
+    house.agent("a1", AgentVerb::SignOut);
+    house.wait(Span::seconds(1));
+    assert_eq!(house.transfer(), (TransferMode::Consult, Some(TransferEnding::Failed)));
+    house.hear(&[("customer", "ana"), ("ana", "customer")]);
+    house.wait(Span::seconds(20));
+    house.hangs_up(ANA);
+    house.wait(Span::seconds(1));
+    let record = house.record();
+    let last = record.segments.last().expect("a part of the recording");
+    assert!(last.to - last.from >= Span::seconds(20), "{:?}", record.segments);
+    house.ends();
+}
+
+#[test]
+fn a_transfer_to_several_groups_is_served_by_the_first_who_is_ready() {
+    let mut house = talk();
+    let ana = house.ana();
+    let both = groups(&house, &["sales", "support"]);
+    house.does(to(ana, TransferMode::Blind, both));
+    house.hear(&[("customer", "music")]);
+    house.wait(Span::seconds(11));
+    assert_eq!(house.shown("a0"), Some(Display::Ringing), "ana is back from her wrap-up");
+    house.rejects(ANA);
+    house.agent("a1", AgentVerb::Ready);
+    house.wait(Span::millis(500));
+    house.answers(BO);
+    house.hear(&[("customer", "bo"), ("bo", "customer")]);
+    let sales = house.world.site.group("sales").expect("a group").no;
+    assert_eq!(house.record().visits[1].group, Some(sales), "the group that served");
+    let ended = offers(&mut house);
+    assert_eq!(
+        ended.iter().map(|(_, ending)| *ending).collect::<Vec<_>>()[..2],
+        [Some(OfferEnding::Connected), Some(OfferEnding::Rejected)]
+    );
+    house.ends();
+}
