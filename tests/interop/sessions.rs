@@ -85,7 +85,8 @@ fn an_agent_whose_socket_says_nothing_for_its_lease_is_offered_nothing() {
             Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => {}
         }
     };
-    assert_eq!((code, seen.last().map(String::as_str)), (Some(4_001), Some("session_ended")), "{seen:?}");
+    assert_eq!(code, Some(4_001), "{seen:?}");
+    assert!(seen.iter().any(|kind| kind == "session_ended"), "{seen:?}");
     scene.events.wait("agent_wish", |event| event["data"]["reason"] == "client-lost");
     assert_eq!(api.agent_state("ana"), "not-ready");
     let mut customer = scene.call(QUEUE);
