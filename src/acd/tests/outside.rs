@@ -59,7 +59,7 @@ fn a_caller_who_leaves_while_the_key_is_waited_for_takes_the_offer_with_him() {
         (0, Do::ComesOutside(1, MOBILE), &[]),
         (1, Do::Call(7, 1), &["offer 7 to 1"]),
         (2, Do::IsAnswered(1), &[]),
-        (3, Do::CallerLeaves(7), &["7 CallerLeft", "rescind 1 CallerLeft"]),
+        (3, Do::CallerLeaves(7), &["rescind 1 CallerLeft", "7 CallerLeft"]),
         (4, Do::PicksUp(1), &[]),
     ]);
     assert_eq!(house.shown(1), Display::Ready);
@@ -97,7 +97,7 @@ fn whoever_leaves_takes_the_marks_of_his_number_with_him() {
         (1, Do::SignOut(1), &["7 NoAgent"]),
         (2, Do::ComesOutside(1, OTHER), &[]),
         (3, Do::Call(8, 1), &["offer 8 to 1"]),
-        (4, Do::CallerLeaves(8), &["8 CallerLeft", "rescind 1 CallerLeft"]),
+        (4, Do::CallerLeaves(8), &["rescind 1 CallerLeft", "8 CallerLeft"]),
         (5, Do::SignOut(1), &[]),
     ]);
     assert_eq!(house.acd.counts().deadlines, 0);
