@@ -7,7 +7,7 @@ use crate::acd::phone::PhoneId;
 use crate::acd::words::{AgentSnapshot, How, WorkSnapshot};
 use crate::base::bounds::CALLS_PER_AGENT;
 use crate::base::{AgentNo, ContactId, GroupNo, OfferId, Span, Time};
-use crate::event::words::{By, Display, NotReadyReason, Station, Wish, WorkRole};
+use crate::event::words::{By, Display, NotReadyReason, Preferences, Station, Wish, WorkRole};
 
 #[derive(Clone, Debug)]
 pub struct Agent {
@@ -50,6 +50,7 @@ pub struct Seat {
     pub talked: Span,
     pub calls: u32,
     pub offered: Option<Time>,
+    pub preferences: Preferences,
     /// At most one per contact, one without, and `CALLS_PER_AGENT` in all.
     works: Vec<Work>,
 }
@@ -204,6 +205,7 @@ impl Agent {
             wish: seat.map(|s| s.wish),
             wish_until: seat.and_then(|s| s.until),
             rest_place: None,
+            preferences: seat.map(|s| s.preferences).unwrap_or_default(),
             reachable: seat.is_some_and(|s| s.reachable),
             display: self.shown,
             since: self.shown_since,
@@ -229,6 +231,7 @@ impl Seat {
             talked: Span::ZERO,
             calls: 0,
             offered: None,
+            preferences: Preferences::default(),
             works: Vec::new(),
         }
     }

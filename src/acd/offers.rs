@@ -9,9 +9,8 @@ use super::phone::Phone;
 use super::words::{NewItem, Offer, OfferStep, Output, To};
 use super::{Acd, Owner};
 use crate::base::{AgentNo, ContactId, GroupNo, ItemId, Now, OfferId, SegmentId, Span, Supplies, Time};
-use crate::event::words::{ItemExit, NotReadyReason, OfferEnding, Wish};
+use crate::event::words::{AfterCall, ItemExit, NotReadyReason, OfferEnding, Wish};
 use crate::event::{By, Kind};
-use crate::site::AfterCall;
 
 impl Acd {
     /// A caller comes to a queue. It may leave at once: `NoAgent` when nobody is signed in who could ever take it (also
@@ -147,7 +146,9 @@ impl Acd {
                 if let Some(offer) = offer {
                     self.finish(offer, OfferEnding::Connected, None, by, now.t);
                 }
-                let after = self.site.agents.get(&agent).map_or(AfterCall::WrapUp, |a| a.after_call);
+                let own = self.seat_of(agent).ok().and_then(|seat| seat.preferences.after_call);
+                let sites = self.site.agents.get(&agent).map(|a| a.after_call);
+                let after = own.or(sites).unwrap_or(AfterCall::WrapUp);
                 if after == AfterCall::NotReady {
                     self.after_call(agent, now.t);
                 }

@@ -8,7 +8,7 @@ use super::wishes::Waiting;
 use super::words::To;
 use super::{Acd, about_agent};
 use crate::base::{AgentNo, CallId, ContactId, GroupNo, ItemId, Now, OfferId, Span, Supplies, Time};
-use crate::event::words::{ItemExit, OfferEnding, OfferPhase, Station, Wish, WorkRole};
+use crate::event::words::{ItemExit, OfferEnding, OfferPhase, Preferences, Station, Wish, WorkRole};
 use crate::event::{About, By, Kind};
 
 /// Everything about agents, items and offers that a fold of the journal knows too, each list ordered by its id.
@@ -42,6 +42,7 @@ pub struct OpenAgent {
     pub talked: Span,
     pub calls: u32,
     pub offered: Option<Time>,
+    pub preferences: Preferences,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,6 +200,7 @@ impl Acd {
         (seat.wish, seat.wish_since, seat.overtime) = (open.wish, open.wish_since, open.overtime);
         (seat.limit, seat.until) = (open.wish_limit, open.wish_until);
         (seat.talked, seat.calls, seat.offered) = (open.talked, open.calls, open.offered);
+        seat.preferences = open.preferences;
         for work in &open.works {
             let lost = !kept.contains(work);
             if lost && work.role == WorkRole::Talking {
@@ -266,6 +268,7 @@ fn open_agent(agent: AgentNo, seat: &Seat) -> OpenAgent {
         talked: seat.talked,
         calls: seat.calls,
         offered: seat.offered,
+        preferences: seat.preferences,
     }
 }
 

@@ -8,7 +8,7 @@ use super::words::{AgentVerb, ClaimRefused, Output, VerbRefused};
 use super::{Acd, Owner, about_agent};
 use crate::base::bounds::CALLS_PER_AGENT;
 use crate::base::{AgentNo, ContactId, ExtensionNo, Now, OfferId, Span, Supplies, Time};
-use crate::event::words::{Actor, NotReadyReason, OfferEnding, Wish};
+use crate::event::words::{Actor, NotReadyReason, OfferEnding, Preferences, Wish};
 use crate::event::{About, By, Kind};
 
 impl Acd {
@@ -58,12 +58,27 @@ impl Acd {
             AgentVerb::Reserve { length } => self.reserve(no, length, by, t),
             AgentVerb::Release => self.release(no, by, t),
             AgentVerb::Pick { contact } => self.pick(no, contact, by, t),
+            AgentVerb::Prefer { preferences } => self.prefer(no, preferences, by),
             AgentVerb::Note { text } => {
                 self.seat_of(no)?;
                 self.journal(about_agent(no), by, Kind::AgentNote { text });
                 Ok(())
             }
         }
+    }
+
+    /// What is not named stays as it is.
+    fn prefer(&mut self, no: AgentNo, wanted: Preferences, by: &By) -> Result<(), VerbRefused> {
+        let before = self.seat_of(no)?.preferences;
+        let preferences = Preferences {
+            after_call: wanted.after_call.or(before.after_call),
+            auto_answer: wanted.auto_answer.or(before.auto_answer),
+        };
+        if let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.seat_mut()).filter(|_| preferences != before) {
+            seat.preferences = preferences;
+            self.journal(about_agent(no), by, Kind::AgentPrefers { preferences });
+        }
+        Ok(())
     }
 
     /// A phone proved that it is there, or that it is not. Each proof may be told, not only changes: it ends a rest for
@@ -83,6 +98,12 @@ impl Acd {
             }
         }
         self.settle(now.t, supplies);
+    }
+
+    /// Of who is signed in at this phone.
+    pub fn holder_preferences(&self, extension: ExtensionNo) -> Preferences {
+        let holder = self.phones.get(&PhoneId::Extension(extension)).and_then(|phone| phone.holder);
+        holder.and_then(|no| self.seat_of(no).ok()).map(|seat| seat.preferences).unwrap_or_default()
     }
 
     /// Whether `claim_station` would be refused: 486.

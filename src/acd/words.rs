@@ -1,7 +1,7 @@
 //! What the ACD is told and what it decides. It speaks of agents, stations, items and offers; no leg, call or sound.
 
 use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, ItemId, OfferId, SegmentId, Span, Time};
-use crate::event::words::{By, ItemExit, OfferEnding, Station, Wish, WorkRole};
+use crate::event::words::{By, ItemExit, OfferEnding, Preferences, Station, Wish, WorkRole};
 pub use crate::switch::AgentVerb;
 
 /// What is queued and offered. The matcher never dereferences the holder.
@@ -173,6 +173,7 @@ pub struct AgentSnapshot {
     pub wish_until: Option<Time>,
     /// His place among those who wait for rest; 1 is the next.
     pub rest_place: Option<usize>,
+    pub preferences: Preferences,
     pub reachable: bool,
     pub display: crate::event::words::Display,
     /// Since when `display` is what it is; since the restart at the earliest.

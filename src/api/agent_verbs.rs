@@ -12,7 +12,7 @@ use super::view::AgentReply;
 use super::{Problem, Routes};
 use crate::base::bounds::{AGENT_NOTE_BYTES, FORCE_REASON_BYTES};
 use crate::base::{GroupNo, ReasonNo, Span};
-use crate::event::words::Station;
+use crate::event::words::{AfterCall, Preferences, Station};
 use crate::site::{Site, normal_form};
 use crate::switch::permission::Permission;
 use crate::switch::{AgentVerb, Body, Code};
@@ -32,6 +32,7 @@ pub fn routes() -> Routes {
         .routes(routes!(reserve))
         .routes(routes!(release))
         .routes(routes!(pick))
+        .routes(routes!(prefer))
         .routes(routes!(note))
 }
 
@@ -95,6 +96,25 @@ pub struct NotReadyBody {
     /// Why it is forced; needs `agents.supervise`.
     #[serde(default)]
     pub force: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PreferencesBody {
+    /// What he is right after a call: `wrap-up`, `ready` or `not-ready`.
+    #[serde(default)]
+    pub after_call: Option<AfterCallBody>,
+    /// His phone is asked to answer offers by itself.
+    #[serde(default)]
+    pub auto_answer: Option<bool>,
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterCallBody {
+    WrapUp,
+    Ready,
+    NotReady,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -316,6 +336,20 @@ async fn release(caller: Caller, Named(id): Named, JsonBody(NoFields {}): JsonBo
 async fn pick(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<PickBody>) -> Verb {
     let verb = minted("contact", &body.contact).map(|contact| AgentVerb::Pick { contact });
     carry_out(&caller, &id, None, verb).await
+}
+
+/// What the agent has instead of what the site says of him, until he signs out; what is not named stays as it is.
+#[utoipa::path(post, path = "/v1/agents/{id}/preferences", tag = "agents", request_body = PreferencesBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn prefer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<PreferencesBody>) -> Verb {
+    let PreferencesBody { after_call, auto_answer } = body;
+    let after_call = after_call.map(|after| match after {
+        AfterCallBody::Ready => AfterCall::Ready,
+        AfterCallBody::WrapUp => AfterCall::WrapUp,
+        AfterCallBody::NotReady => AfterCall::NotReady,
+    });
+    carry_out(&caller, &id, None, Ok(AgentVerb::Prefer { preferences: Preferences { after_call, auto_answer } })).await
 }
 
 /// Tells an agent something: the event `agent_note`.

@@ -36,6 +36,7 @@ pub fn request(operation: &str) -> Option<Value> {
         "reserve" => json!({ "length_ms": 30_000 }),
         "quit_wrap_up" | "cancel_rest" | "release" => json!({}),
         "pick" => json!({ "contact": "116703443107610625" }),
+        "prefer" => json!({ "after_call": "ready", "auto_answer": true }),
         "note" => json!({ "text": "call your team leader" }),
         "prioritise" => json!({ "priority": 5 }),
         "originate" => json!({ "to": "1002", "flow": "main", "data": { "order": "4711" } }),
@@ -72,7 +73,8 @@ pub fn answer(operation: &str) -> Option<Value> {
         "list_groups" => json!({ "seq": 1290, "groups": [group()] }),
         "list_agents" => json!({ "seq": 1290, "agents": [agent()] }),
         "get_agent" | "sign_in" | "sign_out" | "make_ready" | "make_not_ready" | "choose_groups" | "wrap_up"
-        | "extend_wrap_up" | "quit_wrap_up" | "rest" | "cancel_rest" | "reserve" | "release" | "pick" | "note" => {
+        | "extend_wrap_up" | "quit_wrap_up" | "rest" | "cancel_rest" | "reserve" | "release" | "pick" | "prefer"
+        | "note" => {
             json!({ "seq": 1290, "agent": agent() })
         }
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),

@@ -76,6 +76,6 @@ async fn put_site(caller: Caller, JsonBody(body): JsonBody<SiteBody>) -> Result<
     let told = caller.api.door.ask_site(caller.tenant.no, wish).await?;
     let seq = caller.api.archive.newest();
     let passwords = told.passwords.into_iter().collect();
-    let body = SiteChangeReply { seq, applied: !dry_run, difference: told.text, passwords };
+    let body = SiteChangeReply { seq, applied: told.changed, difference: told.text, passwords };
     Ok(Reply { status: StatusCode::OK, seq, body })
 }

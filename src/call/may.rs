@@ -34,6 +34,10 @@ impl Contact {
             }
             Act::Announce { to, sounds: _, by: _ } => self.may_hear(*to),
             Act::StopAnnounce { to, by: _ } => {
+                // What asks somebody to press 1 is no announcement.
+                if let Audience::Leg(leg) = to {
+                    self.talker(*leg)?;
+                }
                 let none = !self.room.announcements.iter().any(|a| a.to == *to);
                 unless(none, Refused::NothingToEnd)
             }
@@ -105,7 +109,7 @@ impl Contact {
         let leg = self.talker(transferor)?;
         let gives = leg.role != LegRole::Customer && leg.watches().is_none();
         unless(leg.call != self.main_call() || !gives, Refused::NotTransferor)?;
-        unless(self.transfer.is_some(), Refused::TransferRuns)?;
+        unless(self.transfer.is_some() || self.invites(), Refused::TransferRuns)?;
         // Until there was sound from an agent the queue has the caller still.
         let unheard = leg.offered.is_some_and(|offered| !offered.connected);
         unless(self.company(transferor).next().is_none() || unheard, Refused::NotTalking)?;
@@ -117,7 +121,9 @@ impl Contact {
         let transfer = self.transfer.as_ref().ok_or(Refused::NothingToEnd)?;
         unless(transfer.transferor != transferor, Refused::NotTransferor)?;
         let fits = match verb {
-            ConsultVerb::Complete | ConsultVerb::Cancel => true,
+            ConsultVerb::Complete => transfer.transferor_here,
+            // Alone, the others go back to where they came from, if to anywhere.
+            ConsultVerb::Cancel => transfer.transferor_here || self.flow_holds || transfer.group.is_some(),
             ConsultVerb::Swap => transfer.phase == Phase::Consulting,
             ConsultVerb::Join => matches!(transfer.phase, Phase::Consulting | Phase::Away),
         };

@@ -57,8 +57,12 @@ impl Contact {
         self.dialings = kept;
         self.watch_dials();
         let given_up: Vec<Dialing> = given_up;
-        for Dialing { queue, by, .. } in given_up {
-            if let Some(queue) = queue {
+        for dialing in given_up {
+            if dialing.is_invite() {
+                let end = LegEnd { cause: EndCause::PeerLeft, side: Side::System, status: None };
+                self.dial_over(context, &dialing, Err(end));
+            }
+            if let Dialing { queue: Some(queue), by, .. } = dialing {
                 self.tell(context, Tell::Unqueue { item: queue.item, by });
             }
         }

@@ -51,7 +51,7 @@ impl House {
         let running = self.tenants.iter().find(|running| running.site.tenant == tenant);
         let site = running.map(|running| &running.site).ok_or_else(unknown)?;
         let shown = if passwords { Passwords::Shown } else { Passwords::Hidden };
-        Ok(SiteTold { text: site::export(site, shown), passwords: Vec::new() })
+        Ok(SiteTold { text: site::export(site, shown), changed: false, passwords: Vec::new() })
     }
 
     async fn apply_site(
@@ -74,7 +74,7 @@ impl House {
         let mut change = planned?;
         let flows = files::flows(&self.dialplans, &self.library, &change.site)?;
         if dry_run || !change.is_one() {
-            return Ok(SiteTold { text: change.difference, passwords: Vec::new() });
+            return Ok(SiteTold { text: change.difference, changed: false, passwords: Vec::new() });
         }
         tokio::task::block_in_place(|| sites::commit(&self.site_store, &self.settings.data, &change))?;
         sites::resolve_trunks(std::slice::from_mut(&mut change.site)).await;
@@ -85,7 +85,7 @@ impl House {
         self.door.set_site(tenant, Arc::clone(&site));
         tracing::info!(tenant = site.key, version = site.version, "the site was changed");
         running.site = site;
-        Ok(SiteTold { text: change.difference, passwords: change.made })
+        Ok(SiteTold { text: change.difference, changed: true, passwords: change.made })
     }
 }
 

@@ -144,6 +144,8 @@ fn save(
 
 /// The difference of a file that says what is so already.
 const UNCHANGED: &str = "nothing changes\n";
+/// Of a file that says it in another order.
+const REORDERED: &str = "the same in another order\n";
 
 /// What a file would make of a tenant's site.
 pub struct Change {
@@ -255,7 +257,8 @@ pub fn export(args: &ServeArgs, tenant: Option<&str>, passwords: bool) -> Result
 }
 
 /// Lines that are only in one of two exports, each object being one line: `-` was, `+` is, `~` has another password. An
-/// export is given without its passwords and with them; only the former is shown.
+/// export is given without its passwords and with them; only the former is shown. What only stands in another order is a
+/// change too: the first route that fits is taken, and `top-down` goes by it.
 fn difference(old: &[String; 2], new: &[String; 2]) -> String {
     fn lines([hidden, shown]: &[String; 2]) -> BTreeMap<&str, &str> {
         hidden.lines().zip(shown.lines()).collect()
@@ -267,7 +270,11 @@ fn difference(old: &[String; 2], new: &[String; 2]) -> String {
         Some(before) => (*before != is[line]).then(|| format!("~{line}\n")),
     });
     let text: String = gone.chain(come).collect();
-    if text.is_empty() { UNCHANGED.to_owned() } else { text }
+    match text.is_empty() {
+        true if old[1] == new[1] => UNCHANGED.to_owned(),
+        true => REORDERED.to_owned(),
+        false => text,
+    }
 }
 
 #[cfg(test)]
@@ -283,5 +290,6 @@ mod tests {
         let (before, after) = (secret("c\nd\n", "c x\nd y\n"), secret("c\nd\n", "c x\nd z\n"));
         assert_eq!(difference(&before, &after), "~d\n");
         assert_eq!(difference(&before, &before), UNCHANGED);
+        assert_eq!(difference(&open("a\nb\n"), &open("b\na\n")), REORDERED);
     }
 }

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use super::words::{
-    Actor, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
-    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, SpeechEnding, Station, SupervisionEnding, SupervisionMode,
-    TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
+    Actor, AfterCall, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole,
+    NotReadyReason, OfferEnding, PartyRef, Preferences, RecordingGap, SegmentEdge, Side, SpeechEnding, Station,
+    SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use super::{About, DialogState, Event, Filter, Kind, MediaCounts, Recorded, VERSION};
 use crate::base::{
@@ -327,6 +327,11 @@ fn agent_entries() -> Vec<Entry> {
             "agent",
             "He waits for rest no longer; granted: his wish follows.",
             Kind::AgentRestUnqueued { granted: true },
+        ),
+        entry(
+            "agent",
+            "What he has instead of what the site says of him, until he signs out.",
+            Kind::AgentPrefers { preferences: Preferences { after_call: Some(AfterCall::Ready), auto_answer: None } },
         ),
         entry("agent", "Somebody tells him something.", Kind::AgentNote { text: "call your team leader".to_owned() }),
         entry("agent", "His phone is there, or is not.", Kind::AgentReachable { reachable: true }),

@@ -48,7 +48,10 @@ impl Filter {
 
     /// What most kinds name stands in `about`; these name more.
     fn is_named_inside(&self, kind: &Kind) -> bool {
-        if let Kind::AgentSignedIn { groups, .. } | Kind::AgentGroups { groups, .. } = kind {
+        if let Kind::AgentSignedIn { groups, .. }
+        | Kind::AgentGroups { groups, .. }
+        | Kind::ItemEntered { groups, .. } = kind
+        {
             return groups.iter().any(|group| self.groups.contains(group));
         }
         if let Kind::LegMoved { from, to, .. } = kind {

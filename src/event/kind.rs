@@ -8,8 +8,8 @@ use super::Filter;
 use super::session::{Delivery, Lease, SessionEnding};
 use super::words::{
     AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef,
-    RecordingGap, SegmentEdge, Side, Speech, SpeechEnding, Station, SupervisionEnding, SupervisionMode, TransferEnding,
-    TransferMode, Watched, Wish, WorkRole,
+    Preferences, RecordingGap, SegmentEdge, Side, Speech, SpeechEnding, Station, SupervisionEnding, SupervisionMode,
+    TransferEnding, TransferMode, Watched, Wish, WorkRole,
 };
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, ReasonNo, SegmentId,
@@ -252,6 +252,10 @@ pub enum Kind {
     AgentRestUnqueued {
         granted: bool,
     },
+    /// What he has instead of what the site says of him, until he signs out.
+    AgentPrefers {
+        preferences: Preferences,
+    },
     /// Somebody tells him something. Personal.
     AgentNote {
         text: String,
@@ -470,6 +474,7 @@ impl Kind {
             Self::AgentForced { .. } => "agent_forced",
             Self::AgentRestQueued { .. } => "agent_rest_queued",
             Self::AgentRestUnqueued { .. } => "agent_rest_unqueued",
+            Self::AgentPrefers { .. } => "agent_prefers",
             Self::AgentNote { .. } => "agent_note",
             Self::AgentReachable { .. } => "agent_reachable",
             Self::AgentWork { .. } => "agent_work",

@@ -301,6 +301,26 @@ pub enum ItemExit {
     Withdrawn,
 }
 
+/// What an agent is right after a call that an offer brought him.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterCall {
+    /// Free for the next, without wrap-up.
+    Ready,
+    /// In the group's wrap-up, then what he wished before.
+    WrapUp,
+    /// Not ready until he says so, without wrap-up.
+    NotReady,
+}
+
+/// What a signed-in agent has instead of what the site says of him, until he signs out; `None`: the site's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preferences {
+    pub after_call: Option<AfterCall>,
+    /// His phone is asked to answer offers by itself.
+    pub auto_answer: Option<bool>,
+}
+
 /// What an agent asked for, also during a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -17,8 +17,8 @@ use crate::base::{
     SessionId, Span, Time, Utc,
 };
 use crate::event::words::{
-    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Station, SupervisionEnding,
-    TransferMode, Wish, WorkRole,
+    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Preferences, Station,
+    SupervisionEnding, TransferMode, Wish, WorkRole,
 };
 use crate::event::{About, DialogState, Event, Kind, Recorded};
 
@@ -188,6 +188,8 @@ pub struct OpenAgent {
     pub calls: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offered: Option<Time>,
+    #[serde(default)]
+    pub preferences: Preferences,
 }
 
 /// Somebody who waits for rest.
@@ -366,6 +368,7 @@ impl Open {
             Kind::AgentWish { wish, limit, until } => {
                 self.agent(about).map(|agent| agent.wishes(*wish, *limit, *until, t))
             }
+            Kind::AgentPrefers { preferences } => self.agent(about).map(|agent| agent.preferences = *preferences),
             Kind::AgentOvertime => self.agent(about).map(|agent| agent.overtime = true),
             Kind::AgentRestQueued { reason, length } => self.rest_queued(about, *reason, *length, t),
             Kind::AgentRestUnqueued { .. } => self.rest_unqueued(about),
@@ -453,7 +456,6 @@ impl Open {
         Ok(())
     }
 
-    /// The last part may be told after its contact was closed.
     /// What is resumed is told of from there on.
     fn recording_paused(&mut self, about: &About, paused: bool, t: Time) -> Fold {
         let recording = self.contact(about)?.recording.as_mut().ok_or(Unknown)?;
@@ -464,6 +466,7 @@ impl Open {
         Ok(())
     }
 
+    /// The last part may be told after its contact was closed.
     fn recorded_up_to(&mut self, about: &About, to: Span) -> Fold {
         if let Some(recording) = self.contact(about).ok().and_then(|c| c.recording.as_mut()) {
             recording.told = to;
@@ -643,6 +646,7 @@ impl OpenAgent {
             talked: Span::ZERO,
             calls: 0,
             offered: None,
+            preferences: Preferences::default(),
         }
     }
 

@@ -34,6 +34,7 @@ pub use tenants::load_all;
 /// The site that `cordboard serve` runs when no other was given; passwords are generated.
 pub const DEMO: &str = include_str!("demo.yaml");
 
+pub use crate::event::words::AfterCall;
 use crate::event::words::{Station, Wire};
 pub use crate::sdp::Codec;
 
@@ -135,17 +136,6 @@ pub struct Agent {
     /// Whose calls he may listen to, speak into and take over.
     pub supervises: Vec<GroupNo>,
     pub retiring: bool,
-}
-
-/// What an agent is right after a call that an offer brought him.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AfterCall {
-    /// Free for the next, without wrap-up.
-    Ready,
-    /// In the group's wrap-up, then what he wished before.
-    WrapUp,
-    /// Not ready until he says so, without wrap-up.
-    NotReady,
 }
 
 /// A tenant's own reason for not being ready.

@@ -8,8 +8,8 @@ use crate::base::{
     AgentNo, CallId, ContactId, ExtensionNo, GroupNo, IdBlock, LegId, NumberNo, OfferId, SessionId, Time,
 };
 use crate::event::words::{
-    CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, SupervisionMode, TransferMode, Watched,
-    Wire, WorkRole,
+    CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Preferences, Station, SupervisionMode,
+    TransferMode, Watched, Wire, WorkRole,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,7 @@ pub struct AgentState {
     pub leaving: bool,
     /// His place among those who wait for rest; 1 is the next.
     pub rest_place: Option<usize>,
+    pub preferences: Preferences,
     pub reachable: bool,
     pub work: Vec<AgentWorkState>,
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::session::NewSession;
 use super::{CallTarget, CallVerb, Who};
 use crate::base::{AgentNo, CommandId, ContactId, GroupNo, ReasonNo, SessionId, Span};
-use crate::event::words::{Actor, Station};
+use crate::event::words::{Actor, Preferences, Station};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
@@ -108,6 +108,10 @@ pub enum AgentVerb {
     Pick {
         contact: ContactId,
     },
+    /// Until he signs out he has these instead of what the site says; what is not named stays as it is.
+    Prefer {
+        preferences: Preferences,
+    },
     /// Tells him something; it is an event and nothing else.
     Note {
         text: String,
@@ -131,6 +135,7 @@ impl AgentVerb {
             Self::Reserve { .. } => "reserve",
             Self::Release => "release",
             Self::Pick { .. } => "pick",
+            Self::Prefer { .. } => "preferences",
             Self::Note { .. } => "note",
         }
     }

@@ -97,6 +97,8 @@ pub enum SiteWish {
 pub struct SiteTold {
     /// The file, or the difference that the change makes.
     pub text: String,
+    /// The tenant has another site from now on.
+    pub changed: bool,
     /// Passwords that were made up: extension and password.
     pub passwords: Vec<(String, String)>,
 }

@@ -294,7 +294,8 @@ impl Tenant {
     ) -> Attempt {
         let from = self.contacts.caller(contact).unwrap_or_default();
         let group = group.and_then(|group| self.site.groups.get(&group)).map(|g| g.name.clone());
-        let auto_answer = self.site.extensions.get(&extension).is_some_and(|e| e.auto_answer);
+        let own = self.acd.holder_preferences(extension).auto_answer;
+        let auto_answer = own.unwrap_or(self.site.extensions.get(&extension).is_some_and(|e| e.auto_answer));
         Attempt { auto_answer, ..self.phone_attempt(extension, &from, group, now) }
     }
 

@@ -6,7 +6,7 @@ use crate::acd::words::{NewItem, To};
 use crate::base::bounds::QUEUE_VISITS;
 use crate::base::{ContactId, GroupNo, ItemId, Now, Span, Supplies, Time};
 use crate::call::words::Act;
-use crate::event::words::{By, EndCause, ItemExit, Side};
+use crate::event::words::{By, EndCause, ItemExit};
 use crate::ivr::words::Input as Flow;
 
 /// What a contact waits for, and since when it has been waiting anywhere.
@@ -148,8 +148,7 @@ impl Tenant {
             | ItemExit::NoAgent
             | ItemExit::Withdrawn => EndCause::NoAnswer,
         };
-        let hangup = Act::Hangup { leg: None, cause, side: Side::System, by: By::SYSTEM };
-        self.contacts.act(contact, hangup, now, supplies);
+        self.not_connected(contact, cause, now, supplies);
     }
 
     pub(super) fn customer_left(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {

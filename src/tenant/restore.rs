@@ -210,6 +210,7 @@ fn acd_open(open: &Open) -> acd::open::Open {
         talked: state.talked,
         calls: state.calls,
         offered: state.offered,
+        preferences: state.preferences,
     });
     let items = open.contacts.iter().flat_map(|(holder, contact)| {
         contact.items.iter().map(|(item, state)| acd::open::OpenItem {

@@ -182,7 +182,8 @@ impl Tenant {
         }
     }
 
-    fn not_connected(&mut self, contact: ContactId, cause: EndCause, now: Now, supplies: &mut Supplies) {
+    /// A caller reads it in a final status; whoever was dialled himself hears it before he is released.
+    pub(super) fn not_connected(&mut self, contact: ContactId, cause: EndCause, now: Now, supplies: &mut Supplies) {
         self.contacts.act(contact, Act::NotConnected { cause }, now, supplies);
     }
 }

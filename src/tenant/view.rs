@@ -54,6 +54,7 @@ impl Tenant {
             not_ready_until: seen.wish_until,
             leaving: seen.wish == Some(Wish::SignOut),
             rest_place: seen.rest_place,
+            preferences: seen.preferences,
             reachable: seen.reachable,
             work: seen
                 .works

@@ -39,6 +39,7 @@ fn acd_of(open: &Open) -> AcdOpen {
         talked: seat.talked,
         calls: seat.calls,
         offered: seat.offered,
+        preferences: seat.preferences,
     });
     let mut items = Vec::new();
     let mut offers = Vec::new();

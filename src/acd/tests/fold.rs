@@ -6,7 +6,7 @@ use crate::acd::phone::{Phone, PhoneId};
 use crate::acd::{Acd, Open, OpenAgent, OpenItem, OpenOffer, OpenRest, OpenWork};
 use crate::base::bounds::{CALLS_PER_AGENT, EXCLUSIONS_PER_ITEM};
 use crate::base::{AgentNo, ContactId, GroupNo, ItemId, OfferId, Span, Time};
-use crate::event::words::{Display, OfferEnding, OfferPhase, Wish, WorkRole};
+use crate::event::words::{Display, OfferEnding, OfferPhase, Preferences, Wish, WorkRole};
 use crate::event::{About, Kind};
 use crate::site::DirectWhen;
 
@@ -161,6 +161,7 @@ impl Fold {
                 talked: Span::ZERO,
                 calls: 0,
                 offered: None,
+                preferences: Preferences::default(),
             };
             assert!(self.agents.insert(no, agent).is_none(), "signed in twice");
             return;
@@ -184,6 +185,10 @@ impl Fold {
             Kind::AgentWish { wish, limit, until } => {
                 (agent.wish, agent.wish_since, agent.overtime) = (*wish, t, false);
                 (agent.wish_limit, agent.wish_until) = (*limit, *until);
+            }
+            Kind::AgentPrefers { preferences } => {
+                assert_ne!(agent.preferences, *preferences, "told once");
+                agent.preferences = *preferences;
             }
             Kind::AgentOvertime => assert!(!std::mem::replace(&mut agent.overtime, true), "told once"),
             Kind::AgentReachable { reachable } => {

@@ -18,7 +18,7 @@ use crate::base::{
     AgentNo, ContactId, ExtensionNo, GroupNo, IdBlock, ItemId, Now, OfferId, Ports, Rng, Span, Supplies, TenantNo,
     Time, Utc,
 };
-use crate::event::words::{Actor, Display, ItemExit, OfferEnding, Station, Wish};
+use crate::event::words::{Actor, Display, ItemExit, OfferEnding, Preferences, Station, Wish};
 use crate::event::{By, Kind};
 use crate::site::{AfterCall, Agent, Extension, Group, Secret, Site, StationPlan, Strategy};
 use fold::Fold;
@@ -116,6 +116,7 @@ enum Do {
     /// Asks for rest, returns from it or asks no longer.
     Rest(u32),
     CancelRest(u32),
+    Prefer(u32, Preferences),
     /// Enters wrap-up (seconds, 0: without end), extends it by, quits it.
     WrapUp(u32, i64),
     Extend(u32, i64),
@@ -305,6 +306,7 @@ impl House {
                 self.acd.take_place(ItemId(item), seconds(entered), &By::SYSTEM, now, &mut self.supplies);
             }
             Do::Rest(n) => self.verb(n, AgentVerb::Rest { reason: None, length: None }, &by(n)),
+            Do::Prefer(n, preferences) => self.verb(n, AgentVerb::Prefer { preferences }, &by(n)),
             Do::CancelRest(n) => self.verb(n, AgentVerb::CancelRest, &by(n)),
             Do::WrapUp(n, seconds) => self.verb(n, AgentVerb::WrapUp { length: length(seconds) }, &by(n)),
             Do::Extend(n, more) => self.verb(n, AgentVerb::ExtendWrapUp { by: Span::seconds(more) }, &by(n)),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::ReasonNo;
-use crate::event::words::{NotReadyReason, Wish, WorkRole};
+use crate::event::words::{NotReadyReason, Preferences, Wish, WorkRole};
 use crate::site::{Quota, Reason, Rest, TakeOver};
 
 fn three() -> Site {
@@ -71,12 +71,21 @@ fn what_an_agent_is_after_a_call_is_his_own_setting() {
         let mut site = three();
         site.agents.get_mut(&AgentNo(1)).expect("there").after_call = after;
         let mut house = with_everybody(site);
-        house.play(&[
+        let call: [(i64, Do, &[&str]); 3] = [
             (10, Do::Call(7, 2), &["offer 7 to 1"]),
             (12, Do::Talks(1), &["7 Connected"]),
             (20, Do::HangUp(1, 7), &[]),
-        ]);
+        ];
+        house.play(&call);
         assert_eq!(house.shown(1), shown, "{after:?}");
+        // Or what he prefers until he signs out.
+        let mut house = with_everybody(three());
+        let preferences = Preferences { after_call: Some(after), auto_answer: Some(true) };
+        house.play(&[(9, Do::Prefer(1, preferences), &[]), (9, Do::Prefer(1, Preferences::default()), &[])]);
+        assert_eq!(house.kinds, ["agent_prefers"], "asking for nothing changes nothing");
+        assert_eq!(house.acd.holder_preferences(ExtensionNo(1)), preferences);
+        house.play(&call);
+        assert_eq!(house.shown(1), shown, "{after:?}, preferred");
     }
 }
 

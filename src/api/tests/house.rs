@@ -18,7 +18,7 @@ use crate::base::{
 };
 use crate::event::session::{Delivery, Lease, LeasePolicy};
 use crate::event::words::{
-    CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Station, TransferMode, Wire, WorkRole,
+    CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Preferences, Station, TransferMode, Wire, WorkRole,
 };
 use crate::event::{About, By, Event, Filter, Kind, VERSION};
 use crate::site::{
@@ -295,6 +295,7 @@ fn agent_state() -> AgentState {
         not_ready_until: Some(T + Span::minutes(5)),
         leaving: false,
         rest_place: None,
+        preferences: Preferences { after_call: None, auto_answer: Some(true) },
         reachable: true,
         work: vec![work],
     }

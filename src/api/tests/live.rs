@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::house::{CONTACT, Rig, SEQ};
 use crate::base::{AgentNo, CommandId, ExtensionNo, GroupNo, LegId, ReasonNo, Span};
-use crate::event::words::{Actor, Station};
+use crate::event::words::{Actor, AfterCall, Preferences, Station};
 use crate::switch::door::House;
 use crate::switch::{AgentVerb, Body, CallTarget, Caller, Originate, Then, TwoWay, Who};
 
@@ -139,6 +139,15 @@ fn state_rows() -> Vec<Row> {
             "/v1/agents/ana/pick".into(),
             Some(json!({ "contact": CONTACT.to_string() })),
             agent(AgentVerb::Pick { contact: CONTACT }),
+            200,
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/preferences".into(),
+            Some(json!({ "after_call": "not-ready" })),
+            agent(AgentVerb::Prefer {
+                preferences: Preferences { after_call: Some(AfterCall::NotReady), auto_answer: None },
+            }),
             200,
         ),
         (

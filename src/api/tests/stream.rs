@@ -14,9 +14,9 @@ use crate::base::{
 };
 use crate::event::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use crate::event::words::{
-    Actor, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
-    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode,
-    TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
+    Actor, AfterCall, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole,
+    NotReadyReason, OfferEnding, PartyRef, Preferences, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding,
+    SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use crate::event::{About, By, DialogState, Event, Kind, MediaCounts, Recorded};
 
@@ -119,6 +119,9 @@ fn agent_kinds() -> Vec<Kind> {
         Kind::AgentForced { verb: "sign-out".into(), why: "left without signing out".into() },
         Kind::AgentRestQueued { reason: Some(ReasonNo(2)), length: Span::minutes(10) },
         Kind::AgentRestUnqueued { granted: true },
+        Kind::AgentPrefers {
+            preferences: Preferences { after_call: Some(AfterCall::NotReady), auto_answer: Some(true) },
+        },
         Kind::AgentNote { text: "call your team leader".into() },
         Kind::AgentReachable { reachable: false },
         Kind::AgentWork { role: WorkRole::WrapUp, until: Some(T + Span::seconds(10)) },

@@ -38,6 +38,12 @@ pub struct AgentView {
     /// His place among those who wait for rest; 1 is the next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rest_place: Option<usize>,
+    /// What he is right after a call, where he has another wish than the site: `ready`, `wrap-up`, `not-ready`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_call: Option<String>,
+    /// Whether his phone is asked to answer offers by itself, where he has another wish than the site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_answer: Option<bool>,
     /// His station answers.
     pub reachable: bool,
     pub work: Vec<AgentWorkView>,
@@ -119,6 +125,8 @@ impl AgentView {
             not_ready_until: state.not_ready_until.map(|until| lens.at(until)),
             leaving: state.leaving,
             rest_place: state.rest_place,
+            after_call: state.preferences.after_call.map(word),
+            auto_answer: state.preferences.auto_answer,
             reachable: state.reachable,
             work: state.work.iter().map(|work| AgentWorkView::new(work, lens)).collect(),
         }

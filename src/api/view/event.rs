@@ -13,7 +13,7 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 66] = [
+pub const KINDS: [&str; 67] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -63,6 +63,7 @@ pub const KINDS: [&str; 66] = [
     "agent_forced",
     "agent_rest_queued",
     "agent_rest_unqueued",
+    "agent_prefers",
     "agent_note",
     "agent_reachable",
     "agent_work",
@@ -259,6 +260,7 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::AgentForced { .. }
         | Kind::AgentRestQueued { .. }
         | Kind::AgentRestUnqueued { .. }
+        | Kind::AgentPrefers { .. }
         | Kind::AgentNote { .. }
         | Kind::AgentReachable { .. }
         | Kind::AgentWork { .. }
@@ -375,6 +377,7 @@ fn agent_data(event: &Event) -> Value {
         Kind::AgentForced { verb, why } => json!({ "verb": verb, "why": why }),
         Kind::AgentRestQueued { reason, length } => json!({ "reason_no": reason, "length_ms": length.as_millis() }),
         Kind::AgentRestUnqueued { granted } => json!({ "granted": granted }),
+        Kind::AgentPrefers { preferences } => json!(preferences),
         Kind::AgentNote { text } => json!({ "text": text }),
         Kind::AgentReachable { reachable } => json!({ "reachable": reachable }),
         Kind::AgentWork { role, until } => json!({ "role": word(role), "until": until.map(|t| at(event, t)) }),
