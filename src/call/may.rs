@@ -42,7 +42,10 @@ impl Contact {
                 unless(none, Refused::NothingToEnd)
             }
             Act::Invite(invite) => {
-                let watches = self.talker(invite.inviter)?.watches().is_some();
+                let inviter = self.talker(invite.inviter)?;
+                let watches = inviter.watches().is_some();
+                // What becomes of a consult is its transfer's to say.
+                unless(inviter.call != self.main_call(), Refused::TransferRuns)?;
                 // Whom a flow or queue has is not alone in wanting the next one who comes.
                 let alone = self.company(invite.inviter).next().is_none();
                 unless(watches || alone || self.waiting.is_some(), Refused::NotTalking)?;

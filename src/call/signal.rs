@@ -2,11 +2,12 @@
 
 use super::contact::{Contact, Context, PROBE_MAX, Timer};
 use super::end::LegEnd;
+use super::leg::Leg;
 use super::words::{Audience, OfferStep, Tell};
 use crate::base::LegId;
 use crate::base::Span;
 use crate::event::words::{AlarmKind, By, DigitPath, Direction, EndCause, Side};
-use crate::event::{About, Kind};
+use crate::event::{About, DialogState, Kind};
 use crate::media::words::{Body, Fact, ReportBody, Subject};
 use crate::sip::words::{Act, Tell as Sip};
 use crate::switch::LegPhase;
@@ -30,9 +31,7 @@ impl Contact {
                 self.end_leg(context, leg, LegEnd { cause, side, status });
             }
             Sip::Acked { leg, sdp } => self.acked(context, leg, sdp.as_deref()),
-            Sip::Dialog { leg, dialog } => {
-                self.journal_leg(context, leg, By::SYSTEM, Kind::LegDialog { dialog: *dialog });
-            }
+            Sip::Dialog { leg, dialog } => self.dialog(context, leg, *dialog),
             Sip::Refreshed { leg, sdp } => self.refreshed(context, leg, &sdp),
             Sip::Offer { leg, sdp } => self.offered_again(context, leg, sdp.as_deref()),
             Sip::Digit { leg, digit } => self.digit(context, leg, digit, DigitPath::Info),
@@ -43,6 +42,13 @@ impl Contact {
             Sip::Reachable { .. } | Sip::Registered { .. } | Sip::Unregistered { .. } => {}
         }
         self.settle(context);
+    }
+
+    /// What a BYE needs after a restart: of no use for a leg that its own answer has ended.
+    fn dialog(&mut self, context: &mut Context, leg: LegId, dialog: DialogState) {
+        if self.leg(leg).is_some_and(Leg::is_live) {
+            self.journal_leg(context, leg, By::SYSTEM, Kind::LegDialog { dialog });
+        }
     }
 
     fn progressed(&mut self, context: &mut Context, leg: LegId, fork: usize, status: u16, sdp: Option<&[u8]>) {

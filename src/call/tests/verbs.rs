@@ -3,9 +3,9 @@
 use super::super::words::{Act, Audience, ChairLeaves, ConsultVerb, Does, Invite, RecordVerb, Refused, Tell, Transfer};
 use super::{Bench, HELD_SDP, asked, dial};
 use crate::base::bounds::LEGS_PER_CONTACT;
-use crate::base::{LegId, Span};
-use crate::event::Kind;
-use crate::event::words::{By, EndCause, SegmentEdge, Side, TransferMode};
+use crate::base::{InterfaceNo, LegId, Span};
+use crate::event::words::{By, EndCause, SegmentEdge, Side, TransferMode, Wire};
+use crate::event::{DialogState, Kind};
 use crate::media::words::{Body, ReportBody};
 use crate::sip::words as sip;
 use crate::switch::{RecordingPhase, RecordingState};
@@ -328,4 +328,64 @@ fn a_pause_is_silence_and_no_segment() {
     let last = &edges[edges.len() - 2..];
     assert_eq!(last[0].1, SegmentEdge::Paused);
     assert_eq!(last[1], (SegmentEdge::Resumed, SegmentEdge::Ended));
+}
+
+/// The day simulator's seed 6: everybody was released when the target of the chair's transfer answered.
+#[test]
+fn a_chair_who_gives_his_call_away_ends_no_conference() {
+    for chair_leaves in [ChairLeaves::End, ChairLeaves::PassOn] {
+        let mut bench = Bench::conference(chair_leaves);
+        bench.bye("bo");
+        bench.transfer(TransferMode::OnAnswer, &["cy"]);
+        bench.answer("cy");
+        assert!(!bench.is_live("ana"), "{chair_leaves:?}");
+        assert_eq!((bench.hears("customer").as_str(), bench.hears("cy").as_str()), ("cy", "customer"));
+    }
+}
+
+/// The day simulator's seeds 4 and 12: a caller in a queue talked to somebody, a party of a consult was left there alone.
+#[test]
+fn nobody_is_invited_where_no_talk_is_or_into_a_consult() {
+    let mut bench = Bench::talk(true);
+    let invite =
+        |inviter| Act::Invite(Box::new(Invite { inviter, chair_leaves: ChairLeaves::End, dial: dial(&["bo"]) }));
+    bench.transfer(TransferMode::Consult, &["cy"]);
+    bench.answer("cy");
+    for (name, refused) in [("ana", Refused::TransferRuns), ("cy", Refused::TransferRuns)] {
+        assert_eq!(bench.refused(&invite(bench.leg(name))), Some(refused), "{name}");
+    }
+    let customer = bench.leg("customer");
+    assert_eq!(bench.refused(&invite(customer)), Some(Refused::NotTalking), "he waits alone");
+}
+
+#[test]
+fn who_is_invited_to_a_talk_that_is_over_is_not_rung() {
+    let mut bench = Bench::talk(true);
+    bench.invite("bo", ChairLeaves::PassOn);
+    bench.rings("bo");
+    bench.bye("ana");
+    assert!(bench.is_live("customer") && !bench.is_live("bo"), "the flow has the customer, and nobody joins him there");
+}
+
+/// The day simulator's seed 6: what a BYE needs was told of a contact that was closed already.
+#[test]
+fn a_leg_that_has_ended_tells_no_dialog() {
+    let mut bench = Bench::talk(false);
+    bench.transfer(TransferMode::Blind, &["bo"]);
+    let leg = bench.leg("ana");
+    let dialog = Box::new(DialogState {
+        interface: InterfaceNo(0),
+        transport: Wire::Udp,
+        remote: ([127, 0, 0, 1], 5060).into(),
+        call_id: "c".to_owned(),
+        local_tag: "l".to_owned(),
+        remote_tag: "r".to_owned(),
+        local_uri: "<sip:l@127.0.0.1>".to_owned(),
+        remote_uri: "<sip:r@127.0.0.1>".to_owned(),
+        remote_target: "sip:r@127.0.0.1".to_owned(),
+        route_set: Vec::new(),
+        cseq_reserved: 1_000,
+    });
+    bench.tell(sip::Tell::Dialog { leg, dialog }, leg);
+    assert_eq!((bench.story(&["leg_dialog"]), bench.open().anomalies), (Vec::new(), 0));
 }
