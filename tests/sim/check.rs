@@ -9,6 +9,7 @@ use cordboard::base::{AgentNo, ContactId, LegId, Ports, Span, Time};
 use cordboard::event::words::{LegRole, WorkRole};
 use cordboard::event::{Kind, Recorded};
 use cordboard::ledger::Open;
+use cordboard::ledger::open::OpenLeg;
 use cordboard::site::Site;
 
 use crate::live;
@@ -43,8 +44,8 @@ pub struct Check {
     pub seats: Vec<(AgentNo, Time, bool)>,
     pub crashes: Vec<Time>,
     pub contacts: u64,
-    /// Contacts whose recording a command ended.
-    stopped: BTreeSet<ContactId>,
+    /// Contacts whose recording a command began or ended.
+    partly_recorded: BTreeSet<ContactId>,
     pub lost_events: usize,
 }
 
@@ -64,7 +65,7 @@ impl Check {
             seats: Vec::new(),
             crashes: Vec::new(),
             contacts: 0,
-            stopped: BTreeSet::new(),
+            partly_recorded: BTreeSet::new(),
             lost_events: 0,
         }
     }
@@ -95,7 +96,9 @@ impl Check {
                     self.dialogs.insert(leg, dialog.call_id.clone());
                 }
             }
-            Kind::RecordingEnded { .. } if recorded.event.by.command.is_some() => self.stopped.extend(about.contact),
+            Kind::RecordingStarted { .. } | Kind::RecordingEnded { .. } if recorded.event.by.command.is_some() => {
+                self.partly_recorded.extend(about.contact);
+            }
             Kind::ContactOpened { .. } => self.contacts += 1,
             Kind::ContactClosed { .. } => self.closed.extend(about.contact.map(|contact| (t, contact))),
             _ => {}
@@ -114,6 +117,8 @@ impl Check {
     pub fn after_step(&mut self, view: &CheckView, ports: &Ports) {
         self.steps += 1;
         let open = &view.disk.open;
+        let panics = view.tenant.map_or(0, |tenant| tenant.contacts().panics);
+        assert_eq!(panics, 0, "a contact panicked");
         for agent in std::mem::take(&mut self.agents_changed) {
             capacity(open, agent);
         }
@@ -153,13 +158,15 @@ impl Check {
         }
     }
 
-    /// (6) An answered customer always hears something.
+    /// (6) An answered customer always hears something, unless somebody was told not to be heard or him not to hear.
     fn hush(&self, view: &CheckView) {
         for contact in view.disk.open.contacts.values() {
             let talks = contact.legs.values().filter(|l| l.answered.is_some()).count() > 1;
             let in_flow = contact.flow.is_some() && contact.items.is_empty() && !talks;
             let limit = if in_flow { HUSH_IN_FLOW } else { HUSH };
-            let customers = contact.legs.iter().filter(|(_, l)| l.role == LegRole::Customer && l.answered.is_some());
+            let others_are_muted = contact.legs.values().any(|l| l.role != LegRole::Customer && l.muted_from);
+            let hears = |l: &OpenLeg| l.answered.is_some() && !l.muted_to && !others_are_muted;
+            let customers = contact.legs.iter().filter(|(_, l)| l.role == LegRole::Customer && hears(l));
             for (leg, _) in customers {
                 let Some(since) = view.sound.quiet_since(*leg) else { continue };
                 assert!(view.t - since <= limit, "(6) leg {leg} hears nothing since {since:?}: {contact:#?}");
@@ -195,9 +202,9 @@ impl Check {
             assert!(!self.crashes.is_empty(), "(3) contact {contact} has no record");
             return;
         };
-        records::is_sound(record, self.stopped.contains(&contact));
+        records::is_sound(record, self.partly_recorded.contains(&contact));
         records::equals_diaries(record, &self.dialogs, view.uas, self.slack(), &self.crashes);
-        for leg in &record.legs {
+        for leg in record.legs.iter().filter(|leg| records::moved_away(record, leg).is_none()) {
             self.dialogs.remove(&leg.leg);
         }
     }

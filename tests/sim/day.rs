@@ -4,15 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use cordboard::base::{CommandId, Rng, Span};
+use cordboard::base::{AgentNo, CommandId, GroupNo, Rng, Span};
 use cordboard::event::words::{Actor, Disposition, OfferEnding, Wire};
 use cordboard::switch::{AgentVerb, Answer as CommandAnswer, Body, Command, Originate, Then};
 
+use crate::chance::Client;
 use crate::disk::DiskFaults;
 use crate::net::Weather;
 use crate::places::{self, add_carrier, add_phone};
 use crate::scenario::place::Shape;
-use crate::scenario::ua::call::{Answer, Deed, Plan};
+use crate::scenario::ua::call::{Answer, Call, CallNo, Deed, Phase, Plan};
 use crate::world::{Setting, World};
 
 /// How much of what.
@@ -23,6 +24,8 @@ struct Kind {
     /// Mean time between two callers.
     every: Span,
     rough: bool,
+    /// Clients ask for verbs by chance, phones transfer by themselves.
+    verbs: bool,
 }
 
 /// One row per actor: which cue wakes it, and how long it sleeps on average. The callers' is the kind's own.
@@ -33,6 +36,8 @@ const ORDER: u64 = 3;
 const SHIFT: u64 = 4;
 const MISHAP: u64 = 5;
 const CRASH: u64 = 6;
+const VERB: u64 = 7;
+const TRICK: u64 = 8;
 
 /// Orders whose id comes a second time.
 const REPEATED: f64 = 0.3;
@@ -43,6 +48,8 @@ struct Day {
     /// Callers and whoever else begins a contact.
     begun: u32,
     orders: u64,
+    verbs: u64,
+    accepted: u64,
     rng: Rng,
 }
 
@@ -54,6 +61,8 @@ struct Outcome {
     crashes: usize,
     lost_events: usize,
     steps: u64,
+    /// Verbs by chance, and those that were accepted.
+    verbs: (u64, u64),
     /// How many records have which disposition, and offers which ending.
     dispositions: BTreeMap<Disposition, usize>,
     endings: BTreeMap<OfferEnding, usize>,
@@ -152,7 +161,7 @@ impl Day {
             world.touch(ua, |ua, t| ua.register(t));
         }
         let rng = world.ua_rng();
-        Self { world, kind, begun: 0, orders: 0, rng }
+        Self { world, kind, begun: 0, orders: 0, verbs: 0, accepted: 0, rng }
     }
 
     fn run(mut self) -> Outcome {
@@ -161,7 +170,7 @@ impl Day {
             self.agent(n, AgentVerb::SignIn { station: None, groups: None });
             self.agent(n, AgentVerb::Ready);
         }
-        for cue in [CALLER, PHONE, OUTSIDE, ORDER, SHIFT, MISHAP, CRASH] {
+        for cue in [CALLER, PHONE, OUTSIDE, ORDER, SHIFT, MISHAP, CRASH, VERB, TRICK] {
             self.again(cue);
         }
         while self.begun < self.kind.contacts {
@@ -204,6 +213,7 @@ impl Day {
             crashes: check.crashes.len(),
             lost_events: check.lost_events,
             steps: self.world.step,
+            verbs: (self.verbs, self.accepted),
             dispositions,
             endings,
         }
@@ -213,6 +223,9 @@ impl Day {
         let mean = match cue {
             CALLER => self.kind.every,
             PHONE | OUTSIDE | ORDER => Span(self.kind.every.0 * 12),
+            VERB | TRICK if !self.kind.verbs => return,
+            VERB => Span(self.kind.every.0 / 8),
+            TRICK => Span(self.kind.every.0 * 4),
             SHIFT => Span(600_000_000 / self.kind.agents as i64),
             MISHAP if self.kind.rough => Span::seconds(60),
             CRASH if self.kind.rough => Span::minutes(9),
@@ -230,6 +243,8 @@ impl Day {
             ORDER => self.order(),
             SHIFT => self.shift(),
             MISHAP => self.mishap(),
+            VERB => self.verb(),
+            TRICK => self.trick(),
             _ => self.world.dies_after = Some((1 + self.rng.below(60), millis(1_000, 4_000, &mut self.rng))),
         }
     }
@@ -324,6 +339,49 @@ impl Day {
         }
     }
 
+    /// Somebody asks for a verb.
+    fn verb(&mut self) {
+        if self.world.tenant.is_none() {
+            return;
+        }
+        let agents: Vec<AgentNo> = self.world.site.agents.keys().copied().collect();
+        let groups: Vec<GroupNo> = self.world.site.groups.keys().copied().collect();
+        let mut client = Client { rng: &mut self.rng, agents: &agents, groups: &groups };
+        if let Some(command) = client.command(&mut self.world) {
+            self.verbs += 1;
+            let id = Some(CommandId { token: 1, id: format!("verb-{}", self.verbs) });
+            let command = Command { id, ..command };
+            let reply = self.world.command(command);
+            let accepted = matches!(self.world.answers.get(&reply), Some((CommandAnswer::Accepted { .. }, _)));
+            self.accepted += u64::from(accepted);
+        }
+    }
+
+    /// What phones do by themselves: a second call beside the first, REFER, with Replaces when there are two.
+    fn trick(&mut self) {
+        let ua = 1 + self.rng.below(self.world.uas.len() as u64 - 1) as usize;
+        let is_up = |c: &&Call| c.phase == Phase::Up && !c.parting;
+        let up: Vec<CallNo> = self.world.uas[ua].calls.values().filter(is_up).map(|c| c.no).collect();
+        let to = ["1900", "1901", "1002", "913800000000", "9002", "7777"][self.rng.below(6) as usize];
+        match up.as_slice() {
+            [] => {}
+            [one] if self.rng.chance(0.5) => {
+                let one = *one;
+                self.world.touch(ua, |ua, t| ua.refer(one, to, None, t));
+            }
+            [one] => {
+                let one = *one;
+                let plan = Plan { patience: Some(Span::seconds(25)), ..Plan::default() };
+                self.world.touch(ua, |ua, t| ua.carry_out(one, Deed::Hold, t));
+                self.world.touch(ua, |ua, t| ua.call(to, "", plan, t));
+            }
+            [one, .., other] => {
+                let (one, other) = (*one, *other);
+                self.world.touch(ua, |ua, t| ua.refer(one, to, Some(other), t));
+            }
+        }
+    }
+
     /// Power goes and comes back, connections break.
     fn mishap(&mut self) {
         let ua = 1 + self.rng.below(self.world.uas.len() as u64 - 1) as usize;
@@ -343,9 +401,12 @@ impl Day {
     }
 }
 
-const QUIET: Kind = Kind { agents: 100, contacts: 6_000, every: Span::millis(1_700), rough: false };
-const ROUGH: Kind = Kind { agents: 20, contacts: 3_000, every: Span::millis(6_000), rough: true };
+const QUIET: Kind = Kind { agents: 100, contacts: 6_000, every: Span::millis(1_700), rough: false, verbs: false };
+const ROUGH: Kind = Kind { agents: 20, contacts: 3_000, every: Span::millis(6_000), rough: true, verbs: false };
 const SHORT: Kind = Kind { contacts: 300, ..ROUGH };
+/// Everybody asks for everything, in good weather and in bad.
+const VERBS: Kind = Kind { agents: 12, contacts: 600, every: Span::millis(6_000), rough: false, verbs: true };
+const ROUGH_VERBS: Kind = Kind { rough: true, ..VERBS };
 
 /// The fixed seeds; `CORDBOARD_SEED=N` replays one instead, `CORDBOARD_SEED=fresh` takes one that nobody has seen.
 fn seeds(fixed: &[u64]) -> Vec<u64> {
@@ -381,6 +442,16 @@ fn a_day_of_calls() {
 #[test]
 fn days_with_loss_and_crashes() {
     run(ROUGH, &seeds(&[1, 2, 13]));
+}
+
+#[test]
+fn days_of_verbs() {
+    run(VERBS, &seeds(&[1, 2, 3]));
+}
+
+#[test]
+fn rough_days_of_verbs() {
+    run(ROUGH_VERBS, &seeds(&[1, 2, 3]));
 }
 
 #[test]

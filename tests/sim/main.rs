@@ -4,6 +4,7 @@
 //! Start at `scenario/table.rs` for what the house does in single calls, at `day` for thousands at once, at `check` for
 //! what is always true. `world` is the driver; the far ends and the words of scenarios are shared with the interop tests.
 
+mod chance;
 mod check;
 mod day;
 mod disk;

@@ -10,18 +10,20 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use cordboard::acd::open::Open as OpenAcd;
 use cordboard::base::bounds::COMMIT_AGE_MAX;
 use cordboard::base::{
     Agenda, ContactId, IdBlock, InterfaceNo, LegId, LinkId, Now, PlayerId, Ports, Rng, Span, Supplies, Time, Utc,
 };
+use cordboard::call::ContactView;
 use cordboard::event::Event;
-use cordboard::event::words::Wire;
+use cordboard::event::words::{Actor, Wire};
 use cordboard::ivr::Flows;
 use cordboard::media::words::{Report, ReportBody};
 use cordboard::sip::message::Message;
 use cordboard::sip::words::Interface;
 use cordboard::site::Site;
-use cordboard::switch::{Answer, Command, StoreAnswer, StoreAsk};
+use cordboard::switch::{Answer, Body, Command, StoreAnswer, StoreAsk};
 use cordboard::tenant::words::{House, Input, Output, ShedReason};
 use cordboard::tenant::{Parts, Tenant, Why};
 
@@ -140,11 +142,15 @@ pub struct World {
     recordings: BTreeMap<ContactId, Span>,
     pub answers: BTreeMap<u64, (Answer, bool)>,
     next_reply: u64,
+    /// Outputs that were carried out.
+    outputs: u64,
     pub check: Check,
     pub step: u64,
     /// Steps since time moved.
     at_once: u32,
     recent: VecDeque<String>,
+    /// `CORDBOARD_TELL`: every input and event is printed, not only the last.
+    tells: bool,
     /// Cues whose time has come.
     pub cues: VecDeque<u64>,
 }
@@ -188,9 +194,11 @@ impl World {
             recordings: BTreeMap::new(),
             answers: BTreeMap::new(),
             next_reply: 0,
+            outputs: 0,
             step: 0,
             at_once: 0,
             recent: VecDeque::new(),
+            tells: std::env::var_os("CORDBOARD_TELL").is_some(),
             cues: VecDeque::new(),
         };
         world.tenant = Some(world.new_tenant());
@@ -415,6 +423,7 @@ impl World {
     }
 
     fn put(&mut self, output: Output) {
+        self.outputs += 1;
         match output {
             Output::Send { link, to, bytes } => {
                 let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
@@ -498,11 +507,32 @@ impl World {
         }
     }
 
+    /// What is refused has no effect: nothing comes out but the refusal, and nobody is in another state than before.
     pub fn command(&mut self, command: Command) -> u64 {
+        let is_due = |world: &Self| world.tenant.as_ref().and_then(Tenant::deadline).is_some_and(|at| at <= world.t);
+        while is_due(self) {
+            self.feed(Input::Due);
+        }
         let reply = self.next_reply;
         self.next_reply += 1;
+        let (body, outputs, before) = (command.body.clone(), self.outputs, self.picture());
         self.feed(Input::Command { reply, command: Box::new(command) });
+        if let Some((Answer::Refused { code, .. }, _)) = self.answers.get(&reply) {
+            assert_eq!(self.outputs - outputs, 1, "{body:?} was refused ({code:?}) and did something");
+            assert!(self.picture() == before, "{body:?} was refused ({code:?}) and left another state");
+        }
         reply
+    }
+
+    /// What a client reads.
+    pub fn ask(&mut self, body: Body) -> Option<Answer> {
+        let reply = self.command(Command { id: None, actor: Actor::Integration(1), body });
+        self.answers.remove(&reply).map(|(answer, _)| answer)
+    }
+
+    /// All that is known of contacts and agents.
+    fn picture(&self) -> Option<(Vec<ContactView>, OpenAcd)> {
+        self.tenant.as_ref().map(|tenant| (tenant.contacts().views().collect(), tenant.acd().open()))
     }
 
     // ---- the end of a process, and the next one
@@ -558,6 +588,9 @@ impl World {
     // ---- what a failing run tells
 
     fn note(&mut self, line: String) {
+        if self.tells {
+            eprintln!("{line}");
+        }
         if self.recent.len() == LINES_KEPT {
             self.recent.pop_front();
         }

@@ -1,0 +1,225 @@
+//! Verbs by chance: what a random client asks of the house as it is now. Most of it fits the state, some of it cannot.
+//! Owns which verb comes next and whom it names. Leaves who calls whom to `day`, and looking on to `world` and `check`:
+//! what was refused has had no effect, what was accepted breaks no invariant.
+
+use cordboard::base::{AgentNo, CallId, ContactId, GroupNo, LegId, Rng, Span};
+use cordboard::event::words::{Actor, SupervisionMode, TransferMode};
+use cordboard::switch::{
+    AgentVerb, Body, CallTarget, CallVerb, ChairLeaves, Command, ConsultVerb, ContactState, Hearers, LegPhase,
+    LegState, Query, RecordVerb, Snapshot, Watch, Who,
+};
+
+use crate::world::World;
+
+/// Where numbers lead: phones, agents' phones, outside, flows, nobody, nowhere.
+const NUMBERS: [&str; 9] = ["1900", "1901", "1902", "1001", "1003", "913800000000", "9002", "+864008000001", "7777"];
+const SOUNDS: [&str; 2] = ["en-US/thank-you-for-waiting", "no/such/sound"];
+const FLOWS: [&str; 3] = ["direct", "callback", "no-such-flow"];
+
+/// A client that knows what is alive.
+pub struct Client<'a> {
+    pub rng: &'a mut Rng,
+    pub agents: &'a [AgentNo],
+    pub groups: &'a [GroupNo],
+}
+
+fn one_of<T: Copy>(rng: &mut Rng, of: &[T]) -> Option<T> {
+    (!of.is_empty()).then(|| of[rng.below(of.len() as u64) as usize])
+}
+
+impl Client<'_> {
+    /// The next command, about something that is alive; `None`: nothing is.
+    pub fn command(&mut self, world: &mut World) -> Option<Command> {
+        let contacts = live(world);
+        let body = self.body(&contacts)?;
+        let actor = match &body {
+            Body::Agent { agent, .. } if self.rng.chance(0.5) => Actor::Agent(*agent),
+            _ => Actor::Integration(1),
+        };
+        Some(Command { id: None, actor, body })
+    }
+
+    fn body(&mut self, contacts: &[ContactState]) -> Option<Body> {
+        let contact = self.contact(contacts)?;
+        let id = contact.contact;
+        let legs: Vec<&LegState> = contact.calls.iter().flat_map(|call| &call.legs).collect();
+        Some(match self.rng.below(100) {
+            0..4 => Body::Hangup { contact: id, leg: self.leg(&legs) },
+            4 => Body::Hangup { contact: id, leg: None },
+            5..8 => Body::Priority { contact: id, priority: self.rng.below(9) as i32 - 4 },
+            8..10 => Body::SetData { contact: id, data: data(self.rng.below(5)) },
+            10..18 => Body::Agent { agent: self.agent()?, verb: self.agents_verb(contacts)?, force: None },
+            _ => Body::Call { contact: id, verb: self.verb(contact, contacts)? },
+        })
+    }
+
+    /// Those in which several talk are the more interesting ones.
+    fn contact<'c>(&mut self, contacts: &'c [ContactState]) -> Option<&'c ContactState> {
+        let several: Vec<&ContactState> = contacts.iter().filter(|c| legs_of(c).count() > 1).collect();
+        let busy = one_of(self.rng, &several).filter(|_| self.rng.chance(0.85));
+        let any = one_of(self.rng, &contacts.iter().collect::<Vec<_>>());
+        busy.or(any)
+    }
+
+    fn agent(&mut self) -> Option<AgentNo> {
+        one_of(self.rng, self.agents)
+    }
+
+    fn leg(&mut self, legs: &[&LegState]) -> Option<LegId> {
+        match self.rng.chance(0.97) {
+            true => one_of(self.rng, legs).map(|leg| leg.leg),
+            false => Some(LegId(5)),
+        }
+    }
+
+    fn who(&mut self, contact: &ContactState) -> Option<Who> {
+        let legs: Vec<&LegState> = legs_of(contact).collect();
+        match self.rng.below(100) {
+            0..20 => None,
+            20..45 => {
+                let agents: Vec<AgentNo> = legs.iter().filter_map(|leg| leg.agent).collect();
+                one_of(self.rng, &agents).or_else(|| self.agent()).map(Who::Agent)
+            }
+            _ => self.leg(&legs).map(Who::Leg),
+        }
+    }
+
+    fn call(&mut self, contact: &ContactState) -> CallId {
+        let calls: Vec<CallId> = contact.calls.iter().map(|call| call.call).collect();
+        one_of(self.rng, &calls).filter(|_| self.rng.chance(0.95)).unwrap_or(CallId(5))
+    }
+
+    fn target(&mut self) -> Option<CallTarget> {
+        Some(match self.rng.below(100) {
+            0..50 => CallTarget::Number(one_of(self.rng, &NUMBERS)?.to_owned()),
+            50..75 => CallTarget::Agent(self.agent()?),
+            75..88 => CallTarget::Group(one_of(self.rng, self.groups)?),
+            _ => CallTarget::Flow(one_of(self.rng, &FLOWS)?.to_owned()),
+        })
+    }
+
+    fn ring(&mut self) -> Option<Span> {
+        self.rng.chance(0.5).then(|| Span::seconds(3 + self.rng.below(20) as i64))
+    }
+
+    fn verb(&mut self, contact: &ContactState, contacts: &[ContactState]) -> Option<CallVerb> {
+        let who = self.who(contact);
+        let watches = legs_of(contact).any(|leg| leg.supervision.is_some());
+        if watches && self.rng.chance(0.4) {
+            return Some(match self.rng.below(4) {
+                0 => CallVerb::TakeOver { who },
+                _ => CallVerb::SuperviseMode { who, mode: self.mode(), target: self.watch(contact) },
+            });
+        }
+        Some(match self.rng.below(100) {
+            0..8 => CallVerb::Hold { who },
+            8..18 => CallVerb::Retrieve { who },
+            18..24 => CallVerb::Mute { who, from: self.rng.chance(0.3), to: self.rng.chance(0.3) },
+            24..28 => CallVerb::Digits { who, digits: ["1", "12#", "x", ""][self.rng.below(4) as usize].to_owned() },
+            28..34 => CallVerb::Announce { to: self.hearers(contact), sounds: self.sounds() },
+            34..36 => CallVerb::StopAnnounce { to: self.hearers(contact) },
+            36..42 => self.invite(who)?,
+            42..60 => self.transfer(who)?,
+            60..74 => CallVerb::Consult { who, verb: self.consult() },
+            74..78 => CallVerb::Merge { with: self.other(contact.contact, contacts)? },
+            78..86 => CallVerb::Record { verb: self.record() },
+            86..95 => CallVerb::Supervise {
+                agent: self.agent()?,
+                target: self.watch(contact),
+                mode: self.mode(),
+                ring: self.ring(),
+            },
+            95..97 => CallVerb::TakeOver { who },
+            _ => CallVerb::SuperviseMode { who, mode: self.mode(), target: self.watch(contact) },
+        })
+    }
+
+    fn hearers(&mut self, contact: &ContactState) -> Hearers {
+        match self.rng.chance(0.5) {
+            true => Hearers::One(self.who(contact)),
+            false => Hearers::Call(self.call(contact)),
+        }
+    }
+
+    fn sounds(&mut self) -> Vec<String> {
+        let sound = SOUNDS[usize::from(self.rng.chance(0.1))].to_owned();
+        vec![sound; 1 + self.rng.below(2) as usize]
+    }
+
+    fn invite(&mut self, who: Option<Who>) -> Option<CallVerb> {
+        let chair_leaves = if self.rng.chance(0.5) { ChairLeaves::End } else { ChairLeaves::PassOn };
+        Some(CallVerb::Invite { who, to: self.target()?, ring: self.ring(), chair_leaves })
+    }
+
+    fn transfer(&mut self, who: Option<Who>) -> Option<CallVerb> {
+        let modes = [TransferMode::Blind, TransferMode::OnAnswer, TransferMode::ComeBack, TransferMode::Consult];
+        Some(CallVerb::Transfer { who, mode: one_of(self.rng, &modes)?, to: self.target()?, ring: self.ring() })
+    }
+
+    fn consult(&mut self) -> ConsultVerb {
+        let verbs = [ConsultVerb::Complete, ConsultVerb::Cancel, ConsultVerb::Swap, ConsultVerb::Join];
+        verbs[self.rng.below(4) as usize]
+    }
+
+    fn record(&mut self) -> RecordVerb {
+        let verbs = [RecordVerb::Pause, RecordVerb::Resume, RecordVerb::Start, RecordVerb::Stop];
+        verbs[[0, 0, 0, 1, 1, 1, 2, 3][self.rng.below(8) as usize]]
+    }
+
+    fn mode(&mut self) -> SupervisionMode {
+        [SupervisionMode::Listen, SupervisionMode::Whisper, SupervisionMode::Barge][self.rng.below(3) as usize]
+    }
+
+    fn watch(&mut self, contact: &ContactState) -> Option<Watch> {
+        match self.rng.below(3) {
+            0 => None,
+            1 => Some(Watch::Call(self.call(contact))),
+            _ => self.who(contact).map(Watch::Party),
+        }
+    }
+
+    /// Somebody who has two calls can join them; most pairs have nobody in common.
+    fn other(&mut self, one: ContactId, contacts: &[ContactState]) -> Option<ContactId> {
+        let parties: Vec<_> = contacts.iter().filter(|c| c.contact == one).flat_map(legs_of).map(|l| l.party).collect();
+        let shared = |c: &&ContactState| c.contact != one && legs_of(c).any(|l| parties.contains(&l.party));
+        let fit: Vec<ContactId> = contacts.iter().filter(shared).map(|c| c.contact).collect();
+        let any: Vec<ContactId> = contacts.iter().map(|c| c.contact).collect();
+        one_of(self.rng, &fit).filter(|_| self.rng.chance(0.9)).or_else(|| one_of(self.rng, &any))
+    }
+
+    fn agents_verb(&mut self, contacts: &[ContactState]) -> Option<AgentVerb> {
+        let waiting: Vec<ContactId> = contacts.iter().filter(|c| c.queued.is_some()).map(|c| c.contact).collect();
+        Some(match self.rng.below(10) {
+            0..4 => {
+                let contact = one_of(self.rng, &waiting).unwrap_or(ContactId(5));
+                AgentVerb::Pick { contact }
+            }
+            4 => AgentVerb::Note { text: "as agreed".to_owned() },
+            5 => AgentVerb::ExtendWrapUp { by: Span::seconds(7) },
+            6 => AgentVerb::QuitWrapUp,
+            7 => AgentVerb::Groups { groups: Some(self.groups[..1 + self.rng.below(2) as usize].to_vec()) },
+            8 => AgentVerb::Reserve { length: Span::seconds(9) },
+            _ => AgentVerb::Release,
+        })
+    }
+}
+
+fn legs_of(contact: &ContactState) -> impl Iterator<Item = &LegState> {
+    contact.calls.iter().flat_map(|call| &call.legs).filter(|leg| leg.phase != LegPhase::Ended)
+}
+
+fn data(n: u64) -> serde_json::Map<String, serde_json::Value> {
+    let value = if n == 0 { serde_json::Value::Null } else { serde_json::Value::from(n) };
+    [("case".to_owned(), value)].into_iter().collect()
+}
+
+/// Asked as any client asks.
+fn live(world: &mut World) -> Vec<ContactState> {
+    let answer = world.ask(Body::Query(Query::Contacts));
+    match answer {
+        Some(cordboard::switch::Answer::Accepted { snapshot: Snapshot::Contacts(contacts) }) => contacts,
+        // the process died over the question
+        None => Vec::new(),
+        Some(answer) => panic!("contacts are told: {answer:?}"),
+    }
+}
