@@ -21,7 +21,7 @@ use crate::site::Site;
 use crate::switch::Answer;
 use crate::switch::door::{self, Asked};
 use crate::tenant::words::{House, Input, Output, ShedReason};
-use crate::tenant::{Parts, Tenant, Why};
+use crate::tenant::{Tenant, Why};
 
 /// `handle` has this budget at the 99th percentile; slower ones are told.
 const BUDGET: Span = Span::micros(200);
@@ -193,10 +193,9 @@ impl TenantDriver {
         self.alarm(AlarmKind::InternalError, "the tenant machine panicked".to_owned(), About::default(), now);
         // Whose command it was reads that there is no answer, and may repeat it.
         self.state.replies.clear();
-        let parts: Parts = self.machine.parts();
-        self.machine = Tenant::new(parts, now, &mut self.supplies.rng);
         let open = self.world.journal.open_state(self.machine.no());
         self.close_media();
+        self.machine = self.machine.renewed(self.state.media_version, now, &mut self.supplies.rng);
         self.machine.restore(&open, Why::Panic, now, &mut self.supplies);
         if let Some(house) = self.state.house {
             self.machine.handle(Input::House(house), now, &mut self.supplies);
@@ -216,7 +215,6 @@ impl TenantDriver {
             let (version, body) = (self.state.media_version, Body::Close(subject));
             self.world.media(Command { contact, version, body });
         }
-        self.machine.go_on_after(self.state.media_version);
     }
 
     fn media(&mut self, command: Command) {

@@ -35,9 +35,6 @@ use remember::AcceptedIds;
 pub use restore::Why;
 use words::{House, Input, Output};
 
-/// A panic outside of one contact's own step: after the third within this time new contacts are refused for as long.
-const PANIC_WINDOW: Span = Span::minutes(1);
-
 /// An input that makes the machine panic outside of any contact: only in tests, to see what stays.
 #[cfg(test)]
 pub const POISON_REQUEST: u64 = u64::MAX;
@@ -249,27 +246,12 @@ impl Tenant {
         &self.acd
     }
 
-    /// The engine has seen media commands up to this version; what this machine sends is newer.
-    pub fn go_on_after(&mut self, version: u64) {
-        self.contacts.go_on_after(version);
-    }
-
     pub fn contacts(&self) -> &Contacts {
         &self.contacts
     }
 
     pub fn endpoint(&self) -> &Endpoint {
         &self.sip
-    }
-
-    /// The driver caught a panic outside of a contact: what it had asked for is dropped.
-    pub fn drop_outputs(&mut self) {
-        self.out.clear();
-    }
-
-    /// For how long new contacts are refused after too many panics.
-    pub fn panic_window() -> Span {
-        PANIC_WINDOW
     }
 
     fn leg_of(tell: &crate::sip::words::Tell) -> Option<LegId> {

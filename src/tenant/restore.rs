@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::remember::Outcome;
 use super::{Parts, Tenant};
 use crate::acd;
-use crate::base::{ContactId, LegId, Now, Span, Supplies, Time};
+use crate::base::{ContactId, LegId, Now, Rng, Span, Supplies, Time};
 use crate::event::words::{By, Disposition, EndCause, OfferPhase, SegmentEdge, Side};
 use crate::event::{About, Kind};
 use crate::ledger::Open;
@@ -170,8 +170,16 @@ impl Tenant {
         self.journal(now, about, By::SYSTEM, Kind::RecordingEnded { length, answered, gap: None }, None);
     }
 
-    /// What a new machine in this one's place is made from: links, bindings and site stay.
-    pub fn parts(&self) -> Parts {
+    /// A new machine in this one's place, before [`restore`](Self::restore): connections, bindings and site stay, and
+    /// media commands go on after `media_version`.
+    pub fn renewed(&self, media_version: u64, now: Now, rng: &mut Rng) -> Self {
+        let mut renewed = Self::new(self.parts(), now, rng);
+        renewed.sip.keep_links(&self.sip);
+        renewed.contacts.go_on_after(media_version);
+        renewed
+    }
+
+    fn parts(&self) -> Parts {
         Parts {
             site: std::sync::Arc::clone(&self.site),
             flows: std::sync::Arc::clone(&self.flows),

@@ -498,6 +498,12 @@ impl Endpoint {
         self.registrar.bindings(extension).cloned().collect()
     }
 
+    /// This endpoint takes the place of another in the same process: the connections stand.
+    pub fn keep_links(&mut self, before: &Self) {
+        self.links.clone_from(&before.links);
+        self.registrar.keep_links(&before.registrar);
+    }
+
     pub fn all_bindings(&self) -> Vec<Binding> {
         self.site.extensions.keys().flat_map(|extension| self.bindings(*extension)).collect()
     }

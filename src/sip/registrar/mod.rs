@@ -162,6 +162,24 @@ impl Registrar {
         registrar
     }
 
+    /// This registrar takes the place of another in the same process: connections of phones stand.
+    pub fn keep_links(&mut self, before: &Self) {
+        for (extension, list) in &mut self.held {
+            let earlier = before.held.get(extension).map_or(&[][..], Vec::as_slice);
+            for held in list.iter_mut() {
+                let same = earlier.iter().find(|other| other.binding.contact == held.binding.contact);
+                held.link = same.and_then(|same| same.link);
+            }
+        }
+        let extensions: Vec<ExtensionNo> = self.held.keys().copied().collect();
+        for extension in extensions {
+            if self.is_reachable(extension) {
+                self.reachable.insert(extension);
+            }
+            self.plan(extension);
+        }
+    }
+
     /// `Ok`: the answer. `Err`: a ticket, the answer follows as [`Out::Reply`].
     pub fn register(&mut self, asked: &Asked, limits: &Limits, t: Time) -> Result<Reply, u64> {
         let none = Vec::new();

@@ -208,6 +208,12 @@ fn after_a_restart_tcp_bindings_wait_for_their_phone() {
     let again = Asked { wire: Wire::Tcp, link: LinkId(3), ..asked(2, &["<sip:t@h>"]) };
     assert_eq!(register(&mut registrar, &again, Time(5)).status, 200);
     assert_eq!(registrar.targets(EXT, Time(5))[0].link, Some(LinkId(3)));
+    // One in its place in the same process: nobody has hung up.
+    let mut renewed = Registrar::new(registrar.bindings(EXT).cloned().collect());
+    assert!(!renewed.is_reachable(EXT));
+    renewed.keep_links(&registrar);
+    assert!(renewed.is_reachable(EXT));
+    assert_eq!(renewed.targets(EXT, Time(5))[0].link, Some(LinkId(3)));
     assert!(Registrar::new(vec![binding("sip:u@h", Wire::Udp)]).is_reachable(EXT));
 }
 
