@@ -48,7 +48,7 @@ impl Client<'_> {
             4 => Body::Hangup { contact: id, leg: None },
             5..8 => Body::Priority { contact: id, priority: self.rng.below(9) as i32 - 4 },
             8..10 => Body::SetData { contact: id, data: data(self.rng.below(5)) },
-            10..18 => Body::Agent { agent: self.agent()?, verb: self.agents_verb(contacts)?, force: None },
+            10..26 => Body::Agent { agent: self.agent()?, verb: self.agents_verb(contacts)?, force: None },
             _ => Body::Call { contact: id, verb: self.verb(contact, contacts)? },
         })
     }
@@ -201,6 +201,48 @@ impl Client<'_> {
             8 => AgentVerb::Reserve { length: Span::seconds(9) },
             _ => AgentVerb::Release,
         })
+    }
+}
+
+/// What is counted as one verb.
+pub fn word(body: &Body) -> &'static str {
+    match body {
+        Body::Agent { verb, .. } => verb.word(),
+        Body::Priority { .. } => "priority",
+        Body::Originate(_) => "originate",
+        Body::Hangup { leg: Some(_), .. } => "hangup-leg",
+        Body::Hangup { leg: None, .. } => "hangup",
+        Body::SetData { .. } => "data",
+        Body::Query(_) => "query",
+        Body::Call { verb, .. } => call_word(verb),
+    }
+}
+
+fn call_word(verb: &CallVerb) -> &'static str {
+    match verb {
+        CallVerb::Hold { .. } => "hold",
+        CallVerb::Retrieve { .. } => "retrieve",
+        CallVerb::Mute { .. } => "mute",
+        CallVerb::Digits { .. } => "digits",
+        CallVerb::Announce { .. } => "announce",
+        CallVerb::StopAnnounce { .. } => "stop-announce",
+        CallVerb::Invite { .. } => "invite",
+        CallVerb::Transfer { mode: TransferMode::Blind, .. } => "transfer-blind",
+        CallVerb::Transfer { mode: TransferMode::OnAnswer, .. } => "transfer-on-answer",
+        CallVerb::Transfer { mode: TransferMode::ComeBack, .. } => "transfer-come-back",
+        CallVerb::Transfer { mode: TransferMode::Consult, .. } => "transfer-consult",
+        CallVerb::Consult { verb: ConsultVerb::Complete, .. } => "consult-complete",
+        CallVerb::Consult { verb: ConsultVerb::Cancel, .. } => "consult-cancel",
+        CallVerb::Consult { verb: ConsultVerb::Swap, .. } => "consult-swap",
+        CallVerb::Consult { verb: ConsultVerb::Join, .. } => "consult-join",
+        CallVerb::Merge { .. } => "merge",
+        CallVerb::Record { verb: RecordVerb::Start } => "record-start",
+        CallVerb::Record { verb: RecordVerb::Stop } => "record-stop",
+        CallVerb::Record { verb: RecordVerb::Pause } => "record-pause",
+        CallVerb::Record { verb: RecordVerb::Resume } => "record-resume",
+        CallVerb::Supervise { .. } => "supervise",
+        CallVerb::SuperviseMode { .. } => "supervise-mode",
+        CallVerb::TakeOver { .. } => "take-over",
     }
 }
 

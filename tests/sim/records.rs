@@ -27,7 +27,7 @@ pub fn is_sound(record: &ContactRecord, partly: bool) {
     for visit in &record.visits {
         assert!(visit.exit.is_some(), "(9) visit of item {} has no exit", visit.item);
     }
-    if record.disposition != Some(Disposition::Crash) {
+    if !matches!(record.disposition, Some(Disposition::Crash | Disposition::InternalError)) {
         recorded_is_answered(record, partly);
     }
 }

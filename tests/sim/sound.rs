@@ -26,7 +26,7 @@ pub struct Sound {
     pub legs: BTreeMap<LegId, Leg>,
     rows: BTreeMap<LegId, (Vec<Source>, Time)>,
     /// With the time at which it had played all.
-    players: BTreeMap<PlayerId, (PlayerSpec, Option<Time>)>,
+    players: BTreeMap<PlayerId, (PlayerSpec, ContactId, Option<Time>)>,
     closed_players: BTreeMap<PlayerId, Time>,
     recorders: BTreeMap<ContactId, Time>,
     by_port: BTreeMap<u16, LegId>,
@@ -95,7 +95,7 @@ impl Sound {
             }
             Body::SetPlayer(spec) => {
                 let (player, ends) = (spec.player, !spec.repeat);
-                assert!(self.players.insert(player, (spec, None)).is_none(), "player {player} is set twice");
+                assert!(self.players.insert(player, (spec, contact, None)).is_none(), "player {player} is set twice");
                 if ends { vec![Echo::PlayerEnds(contact, player)] } else { Vec::new() }
             }
             Body::SetTrack(spec) => {
@@ -160,20 +160,28 @@ impl Sound {
         }
     }
 
+    /// What the machine had it open and has not closed.
+    pub fn open(&self) -> Vec<(ContactId, Subject)> {
+        let legs = self.legs.iter().map(|(leg, l)| (l.contact, Subject::Leg(*leg)));
+        let players = self.players.iter().map(|(player, (_, of, _))| (*of, Subject::Player(*player)));
+        let recorders = self.recorders.keys().map(|contact| (*contact, Subject::Recorder(*contact)));
+        legs.chain(players).chain(recorders).collect()
+    }
+
     /// It played to its end, unless it was closed before.
     pub fn player_ended(&mut self, player: PlayerId, t: Time) -> bool {
-        self.players.get_mut(&player).is_some_and(|(_, ended)| ended.replace(t).is_none())
+        self.players.get_mut(&player).is_some_and(|(_, _, ended)| ended.replace(t).is_none())
     }
 
     pub fn player_length(&self, player: PlayerId) -> Span {
-        self.players.get(&player).map_or(Span::ZERO, |(spec, _)| Span(SOUND.0 * spec.sounds.len() as i64))
+        self.players.get(&player).map_or(Span::ZERO, |(spec, _, _)| Span(SOUND.0 * spec.sounds.len() as i64))
     }
 
     /// A player of this sound has not come to its end.
     pub fn plays(&self, sound: &str) -> bool {
         self.players
             .values()
-            .any(|(spec, ended)| ended.is_none() && spec.sounds.iter().any(|clip| *clip == Clip::from(sound)))
+            .any(|(spec, _, ended)| ended.is_none() && spec.sounds.iter().any(|clip| *clip == Clip::from(sound)))
     }
 
     /// What a leg's far end hears.
@@ -182,7 +190,7 @@ impl Sound {
     }
 
     pub fn player(&self, player: PlayerId) -> Option<&PlayerSpec> {
-        self.players.get(&player).map(|(spec, _)| spec)
+        self.players.get(&player).map(|(spec, _, _)| spec)
     }
 
     pub fn leg_at(&self, rtp: SocketAddr) -> Option<(LegId, &Leg)> {
@@ -197,7 +205,7 @@ impl Sound {
             Source::Leg(leg) if self.legs.contains_key(leg) => None,
             Source::Leg(_) => Some(*since),
             Source::Player(player) => match self.players.get(player) {
-                Some((_, ended)) => *ended,
+                Some((_, _, ended)) => *ended,
                 None => Some(self.closed_players.get(player).copied().unwrap_or(*since)),
             },
         };

@@ -12,7 +12,7 @@ use crate::scenario::place::Shape;
 use crate::verbs::{ANA, BO, House, called_at, number, talk_at, to};
 
 /// bo (`a1`) supervises `support`.
-fn site() -> Site {
+pub fn site() -> Site {
     let mut site = places::site(&Shape::SMALL);
     let support = site.groups.values().find(|group| group.id == "support").expect("there").no;
     let bo = site.agents.values_mut().find(|agent| agent.id == "a1").expect("there");

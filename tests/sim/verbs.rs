@@ -59,6 +59,7 @@ pub fn called_at(site: Site) -> House {
     let flow = ivr::load("direct.yaml", FLOW, &Known::default()).unwrap_or_else(|problems| panic!("{problems:#?}"));
     flows.insert("direct".to_owned(), Arc::new(flow));
     let mut world = World::new(Setting { seed: 1, site, flows, weather: Weather::FINE, faults: DiskFaults::default() });
+    world.tape = Some(Vec::new());
     assert_eq!(add_carrier(&mut world, Wire::Udp), CUSTOMER);
     for (ua, (name, number)) in (ANA..).zip(EXTENSIONS) {
         assert_eq!(add_phone(&mut world, name, number, Wire::Udp, 600), ua);

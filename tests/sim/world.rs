@@ -7,6 +7,7 @@ mod sound;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,10 +17,10 @@ use cordboard::base::{
     Agenda, ContactId, IdBlock, InterfaceNo, LegId, LinkId, Now, PlayerId, Ports, Rng, Span, Supplies, Time, Utc,
 };
 use cordboard::call::ContactView;
-use cordboard::event::Event;
-use cordboard::event::words::{Actor, Wire};
+use cordboard::event::words::{Actor, AlarmKind, By, Wire};
+use cordboard::event::{About, Event, Kind, VERSION};
 use cordboard::ivr::Flows;
-use cordboard::media::words::{Report, ReportBody};
+use cordboard::media::words::{Body as MediaBody, Command as MediaCommand, Report, ReportBody};
 use cordboard::sip::message::Message;
 use cordboard::sip::words::Interface;
 use cordboard::site::Site;
@@ -89,6 +90,10 @@ enum Happening {
         life: u64,
         report: Report,
     },
+    /// The minute after too many panics is over.
+    DoorOpens {
+        life: u64,
+    },
     Listen {
         life: u64,
         leg: LegId,
@@ -102,6 +107,22 @@ enum Happening {
     /// Something the run's own script does.
     Cue(u64),
 }
+
+/// Bugs of ours that a run made up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Panics {
+    /// In a contact's own step, and elsewhere in the machine.
+    pub contacts: u64,
+    pub machine: u64,
+    /// The last ones elsewhere: the third within a minute closes the door for one.
+    recent: Vec<Time>,
+    shed_until: Option<Time>,
+    media_version: u64,
+}
+
+/// As in `drive::tenant`.
+const PANICS_MAX: usize = 3;
+const PANIC_WINDOW: Span = Span::minutes(1);
 
 /// What a run is made of.
 pub struct Setting {
@@ -144,6 +165,12 @@ pub struct World {
     next_reply: u64,
     /// Outputs that were carried out.
     outputs: u64,
+    /// The next input finds only so many ids, as if the driver had forgotten to refill them: whoever takes one more
+    /// panics, a contact or the machine itself.
+    pub poison: Option<u64>,
+    pub panics: Panics,
+    /// Media commands, for whoever listens with real engines.
+    pub tape: Option<Vec<(Time, MediaCommand)>>,
     pub check: Check,
     pub step: u64,
     /// Steps since time moved.
@@ -195,6 +222,9 @@ impl World {
             answers: BTreeMap::new(),
             next_reply: 0,
             outputs: 0,
+            poison: None,
+            panics: Panics::default(),
+            tape: None,
             step: 0,
             at_once: 0,
             recent: VecDeque::new(),
@@ -380,6 +410,10 @@ impl World {
                     self.feed(Input::Media(Report { contact, body }));
                 }
             }
+            Happening::DoorOpens { life: of } if of == life => {
+                self.house = House::Open;
+                self.feed(Input::House(self.house));
+            }
             Happening::Restart => self.restart(),
             Happening::Cue(cue) => self.cues.push_back(cue),
             // of a process that died
@@ -389,6 +423,7 @@ impl World {
             | Happening::CommitLate { .. }
             | Happening::Stored { .. }
             | Happening::Report { .. }
+            | Happening::DoorOpens { .. }
             | Happening::Listen { .. }
             | Happening::PlayerEnds { .. } => {}
         }
@@ -401,8 +436,52 @@ impl World {
         let now = self.now();
         let Some(mut tenant) = self.tenant.take() else { return };
         self.remember(&input);
-        tenant.handle(input, now, &mut self.supplies);
+        let Some(ids) = self.poison.take() else {
+            tenant.handle(input, now, &mut self.supplies);
+            return self.carry_out(tenant);
+        };
+        self.supplies.ids.refill(self.next_id, self.next_id + ids);
+        self.next_id += ids;
+        let (supplies, before) = (&mut self.supplies, tenant.contacts().panics);
+        let caught = catch_unwind(AssertUnwindSafe(|| tenant.handle(input, now, supplies)));
+        self.supplies.ids.refill(self.next_id, self.next_id);
+        self.refill();
+        if caught.is_err() {
+            return self.renew(&tenant);
+        }
+        self.panics.contacts += tenant.contacts().panics - before;
+        self.check.expect_panics(tenant.contacts().panics);
         self.carry_out(tenant);
+    }
+
+    /// A panic outside of a contact: as `drive::tenant` does, another machine in its place.
+    fn renew(&mut self, tenant: &Tenant) {
+        let now = self.now();
+        self.panics.machine += 1;
+        self.note(format!("{:>10} the machine panicked", self.since_start()));
+        let about = About::default();
+        let kind = Kind::Alarm { alarm: AlarmKind::InternalError, text: "the tenant machine panicked".to_owned() };
+        let (tenant_no, by) = (self.site.tenant, By::SYSTEM);
+        self.journal(Event { v: VERSION, t: now.t, at: now.wall, tenant: tenant_no, about, by, kind }, None);
+        for (contact, subject) in self.sound.open() {
+            self.panics.media_version += 1;
+            let (version, body) = (self.panics.media_version, MediaBody::Close(subject));
+            self.media(MediaCommand { contact, version, body });
+        }
+        let mut renewed = tenant.renewed(self.panics.media_version, now, &mut self.supplies.rng);
+        let open = self.disk.open.clone();
+        self.check.renewed(self.t);
+        renewed.restore(&open, Why::Panic, now, &mut self.supplies);
+        renewed.handle(Input::House(self.house), now, &mut self.supplies);
+        self.panics.recent.retain(|at| now.t - *at < PANIC_WINDOW);
+        self.panics.recent.push(now.t);
+        if self.panics.recent.len() >= PANICS_MAX {
+            self.panics.shed_until = Some(now.t + PANIC_WINDOW);
+            self.house = House::Shed(ShedReason::InternalError);
+            renewed.handle(Input::House(self.house), now, &mut self.supplies);
+            self.push(now.t + PANIC_WINDOW, Happening::DoorOpens { life: self.life });
+        }
+        self.carry_out(renewed);
     }
 
     fn carry_out(&mut self, mut tenant: Tenant) {
@@ -431,7 +510,13 @@ impl World {
                 self.send_down(link, to, bytes);
             }
             Output::Open { request, interface: _, wire: _, to } => self.open(request, to),
-            Output::Media(command) => self.media(command),
+            Output::Media(command) => {
+                self.panics.media_version = command.version;
+                if let Some(tape) = &mut self.tape {
+                    tape.push((self.t, command.clone()));
+                }
+                self.media(command);
+            }
             Output::Journal { event, notify } => self.journal(*event, notify),
             Output::Answer { reply, answer, repeat_of } => {
                 let before = self.answers.insert(reply, (answer, repeat_of.is_some()));
@@ -530,9 +615,27 @@ impl World {
         self.answers.remove(&reply).map(|(answer, _)| answer)
     }
 
+    /// Live contacts as a client sees them.
+    pub fn contacts(&self) -> Vec<ContactView> {
+        self.tenant.as_ref().map(|tenant| tenant.contacts().views().collect()).unwrap_or_default()
+    }
+
+    /// As if others had taken so many.
+    pub fn skip_ids(&mut self, count: u64) {
+        self.refill();
+        self.supplies.ids = (0..count).fold(self.supplies.ids, |mut ids, _| {
+            ids.mint(self.t);
+            ids
+        });
+    }
+
+    pub fn ports(&self) -> &Ports {
+        &self.supplies.ports
+    }
+
     /// All that is known of contacts and agents.
     fn picture(&self) -> Option<(Vec<ContactView>, OpenAcd)> {
-        self.tenant.as_ref().map(|tenant| (tenant.contacts().views().collect(), tenant.acd().open()))
+        self.tenant.as_ref().map(|tenant| (self.contacts(), tenant.acd().open()))
     }
 
     // ---- the end of a process, and the next one
@@ -541,6 +644,9 @@ impl World {
     pub fn crash(&mut self, away: Span) {
         self.tenant = None;
         self.dies_after = None;
+        self.panics.media_version = 0;
+        self.panics.recent.clear();
+        self.check.expect_panics(0);
         self.life += 1;
         let lost = self.disk.crash();
         self.recordings = self.sound.crash(self.t);

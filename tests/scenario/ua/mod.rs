@@ -383,6 +383,15 @@ impl Ua {
         self.by_call_id_ever.get(call_id).and_then(|no| self.diaries.get(no))
     }
 
+    /// Diaries of calls that are over.
+    #[allow(dead_code, reason = "asked where calls are many")]
+    pub fn forget(&mut self) {
+        let live = &self.calls;
+        self.diaries.retain(|no, _| live.contains_key(no));
+        let diaries = &self.diaries;
+        self.by_call_id_ever.retain(|_, no| diaries.contains_key(no));
+    }
+
     /// The newest call that is not over.
     pub fn live_call(&self) -> Option<CallNo> {
         self.calls.values().rev().find(|c| c.phase != Phase::Over).map(|c| c.no)
