@@ -25,8 +25,8 @@ use crate::site::{self, Numbering};
 use crate::store::secrets::Secrets;
 use crate::store::{Journal, Next, SiteStore};
 use crate::switch::{Body, Code, Command, Snapshot};
-use crate::tenant::POISON_REQUEST;
 use crate::tenant::words::Received;
+use crate::tenant::{POISON_REQUEST, Parts};
 
 const FLOW: &str = "nodes:\n  a: {answer: , next: b}\n  b: {play: music/long, barge: false, next: hangup}\n";
 const INTERFACE: InterfaceNo = InterfaceNo(0);
