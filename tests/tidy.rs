@@ -347,3 +347,47 @@ fn clippy_knows_the_walls() {
     }
     assert!(read("src/lib.rs").contains("#![forbid(unsafe_code)]"));
 }
+
+/// Complaint 17: locks that wait for each other. A machine is called, does its step and returns.
+#[test]
+fn row_17_no_machine_holds_a_lock_or_waits() {
+    each(checks::locks);
+}
+
+#[test]
+fn row_17_no_machine_holds_a_lock_or_waits_bites() {
+    bites(
+        checks::locks,
+        &[
+            ("src/acd/x.rs", "use std::sync::Mutex;", "use std::sync::Arc;"),
+            ("src/tenant/x.rs", "fn f(lock: &RwLock<u8>) {}", "// no Mutex here\nfn f() {}"),
+            ("src/call/x.rs", "async fn f() { g().await }", "fn f() { await_() }"),
+        ],
+    );
+}
+
+/// The page of complaints names tests in its last column: each of them is there.
+#[test]
+fn each_complaint_has_its_test() {
+    let page = read("docs/complaints.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Row")).collect();
+    assert!(rows.len() > 15, "{} rows", rows.len());
+    none(rows.iter().flat_map(|row| untested(row)).collect());
+}
+
+/// What a row of that page names and nobody wrote.
+fn untested(row: &str) -> Vec<String> {
+    let tests: Vec<&str> = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap_or("").split(',').collect();
+    let name = |test: &str| test.trim().trim_matches('`').to_owned();
+    let is_there =
+        |name: &String| !name.is_empty() && sources().iter().any(|s| s.text.contains(&format!("fn {name}(")));
+    tests.into_iter().map(name).filter(|name| !is_there(name)).map(|name| format!("{row}: no test `{name}`")).collect()
+}
+
+#[test]
+fn each_complaint_has_its_test_bites() {
+    for bad in ["| 1 | a | b | `row_0_which_nobody_wrote` |", "| 1 | a | b | |"] {
+        assert_eq!(untested(bad).len(), 1, "{bad}");
+    }
+    assert_eq!(untested("| 1 | a | b | `each_complaint_has_its_test_bites` |"), Vec::<String>::new());
+}

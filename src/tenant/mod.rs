@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::acd::Acd;
-use crate::base::{Agenda, AgentNo, ContactId, LegId, LinkId, Now, Rng, Span, Supplies, TenantNo, Time};
+use crate::base::{Agenda, AgentNo, ContactId, LegId, LinkId, Now, Rng, Supplies, TenantNo, Time};
 use crate::call::Contacts;
 use crate::event::words::By;
 use crate::event::{self, About, Event, Kind};

@@ -6,6 +6,7 @@
 
 mod chance;
 mod check;
+mod complaints;
 mod day;
 mod disk;
 mod ear;

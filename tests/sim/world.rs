@@ -3,7 +3,9 @@
 //! calls. One seed gives one run. `check` looks at it after each step; a panic prints what is needed to replay it.
 
 mod front;
+mod panics;
 mod sound;
+mod telling;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,11 +19,10 @@ use cordboard::base::{
     Agenda, ContactId, IdBlock, InterfaceNo, LegId, LinkId, Now, PlayerId, Ports, Rng, Span, Supplies, Time, Utc,
 };
 use cordboard::call::ContactView;
-use cordboard::event::words::{Actor, AlarmKind, By, Wire};
-use cordboard::event::{About, Event, Kind, VERSION};
+use cordboard::event::words::{Actor, Wire};
+use cordboard::event::Event;
 use cordboard::ivr::Flows;
-use cordboard::media::words::{Body as MediaBody, Command as MediaCommand, Report, ReportBody};
-use cordboard::sip::message::Message;
+use cordboard::media::words::{Command as MediaCommand, Report, ReportBody};
 use cordboard::sip::words::Interface;
 use cordboard::site::Site;
 use cordboard::switch::{Answer, Body, Command, StoreAnswer, StoreAsk};
@@ -33,6 +34,7 @@ use crate::disk::{Disk, DiskFaults};
 use crate::net::{Net, Weather};
 use crate::scenario::ua::{Out, Ua};
 use crate::sound::Sound;
+pub use panics::Panics;
 
 pub const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5060);
 pub const INTERFACE: InterfaceNo = InterfaceNo(1);
@@ -107,22 +109,6 @@ enum Happening {
     /// Something the run's own script does.
     Cue(u64),
 }
-
-/// Bugs of ours that a run made up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Panics {
-    /// In a contact's own step, and elsewhere in the machine.
-    pub contacts: u64,
-    pub machine: u64,
-    /// The last ones elsewhere: the third within a minute closes the door for one.
-    recent: Vec<Time>,
-    shed_until: Option<Time>,
-    media_version: u64,
-}
-
-/// As in `drive::tenant`.
-const PANICS_MAX: usize = 3;
-const PANIC_WINDOW: Span = Span::minutes(1);
 
 /// What a run is made of.
 pub struct Setting {
@@ -454,36 +440,6 @@ impl World {
         self.carry_out(tenant);
     }
 
-    /// A panic outside of a contact: as `drive::tenant` does, another machine in its place.
-    fn renew(&mut self, tenant: &Tenant) {
-        let now = self.now();
-        self.panics.machine += 1;
-        self.note(format!("{:>10} the machine panicked", self.since_start()));
-        let about = About::default();
-        let kind = Kind::Alarm { alarm: AlarmKind::InternalError, text: "the tenant machine panicked".to_owned() };
-        let (tenant_no, by) = (self.site.tenant, By::SYSTEM);
-        self.journal(Event { v: VERSION, t: now.t, at: now.wall, tenant: tenant_no, about, by, kind }, None);
-        for (contact, subject) in self.sound.open() {
-            self.panics.media_version += 1;
-            let (version, body) = (self.panics.media_version, MediaBody::Close(subject));
-            self.media(MediaCommand { contact, version, body });
-        }
-        let mut renewed = tenant.renewed(self.panics.media_version, now, &mut self.supplies.rng);
-        let open = self.disk.open.clone();
-        self.check.renewed(self.t);
-        renewed.restore(&open, Why::Panic, now, &mut self.supplies);
-        renewed.handle(Input::House(self.house), now, &mut self.supplies);
-        self.panics.recent.retain(|at| now.t - *at < PANIC_WINDOW);
-        self.panics.recent.push(now.t);
-        if self.panics.recent.len() >= PANICS_MAX {
-            self.panics.shed_until = Some(now.t + PANIC_WINDOW);
-            self.house = House::Shed(ShedReason::InternalError);
-            renewed.handle(Input::House(self.house), now, &mut self.supplies);
-            self.push(now.t + PANIC_WINDOW, Happening::DoorOpens { life: self.life });
-        }
-        self.carry_out(renewed);
-    }
-
     fn carry_out(&mut self, mut tenant: Tenant) {
         while let Some(output) = tenant.poll() {
             if let Some((outputs, away)) = &mut self.dies_after {
@@ -690,36 +646,6 @@ impl World {
             CheckView { t: self.t, tenant: self.tenant.as_ref(), disk: &self.disk, sound: &self.sound, uas: &self.uas };
         self.check.finish(&view, &self.supplies.ports);
     }
-
-    // ---- what a failing run tells
-
-    fn note(&mut self, line: String) {
-        if self.tells {
-            eprintln!("{line}");
-        }
-        if self.recent.len() == LINES_KEPT {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(line);
-    }
-
-    fn remember(&mut self, input: &Input) {
-        let detail = match input {
-            Input::Sip(received) => first_line(&received.message, received.from),
-            Input::Media(report) => format!("{} {:?}", report.contact, report.body),
-            Input::Command { command, .. } => format!("{:?}", command.body),
-            Input::LinkOpened { .. }
-            | Input::LinkFailed { .. }
-            | Input::LinkClosed { .. }
-            | Input::Committed { .. }
-            | Input::Store(_)
-            | Input::Site { .. }
-            | Input::Flows(_)
-            | Input::House(_)
-            | Input::Due => String::new(),
-        };
-        self.note(format!("{:>10} {} {detail}", self.since_start(), input.name()));
-    }
 }
 
 /// What the checks look at.
@@ -729,36 +655,4 @@ pub struct CheckView<'a> {
     pub disk: &'a Disk,
     pub sound: &'a Sound,
     pub uas: &'a [Ua],
-}
-
-fn first_line(message: &Message, from: SocketAddr) -> String {
-    let call_id = message.headers().call_id().map(|id| id.into_owned()).unwrap_or_default();
-    match message {
-        Message::Request(request) => format!("{from} {} {} {call_id}", request.method, request.uri),
-        Message::Response(response) => {
-            let cseq = response.headers.cseq().map(|c| c.to_string()).unwrap_or_default();
-            format!("{from} {} {cseq} {call_id}", response.status)
-        }
-    }
-}
-
-/// A run that fails says how to see it again.
-impl Drop for World {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            return;
-        }
-        eprintln!("---- the last inputs of the tenant, and what was journaled");
-        for line in &self.recent {
-            eprintln!("{line}");
-        }
-        eprintln!(
-            "---- seed {}, version {}, step {}, {} after the start",
-            self.seed,
-            env!("CARGO_PKG_VERSION"),
-            self.step,
-            self.since_start()
-        );
-        eprintln!("replay: CORDBOARD_SEED={} cargo test --test sim", self.seed);
-    }
 }

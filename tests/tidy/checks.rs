@@ -101,6 +101,21 @@ pub fn world(source: &Source) -> Vec<String> {
 }
 
 /// One permission per room, at its top, with its reason.
+/// What waits for somebody else.
+const LOCKS: [&str; 5] = ["Mutex", "RwLock", "Condvar", "async", "await"];
+
+/// A machine has no lock and waits for nobody.
+pub fn locks(source: &Source) -> Vec<String> {
+    if !source.path.starts_with("src/") || touches_the_world(source) {
+        return Vec::new();
+    }
+    let wrong = |(number, line): (usize, &str)| {
+        let found = line.split(|c| !is_word(c)).find(|word| LOCKS.contains(word))?;
+        Some(format!("{}:{}: a machine has no `{found}`", source.path, number + 1))
+    };
+    source.shipped.lines().enumerate().filter_map(wrong).collect()
+}
+
 pub fn permissions(source: &Source) -> Vec<String> {
     if !source.path.starts_with("src/") || source.is_test {
         return Vec::new();
