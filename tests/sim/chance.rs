@@ -3,10 +3,10 @@
 //! what was refused has had no effect, what was accepted breaks no invariant.
 
 use cordboard::base::{AgentNo, CallId, ContactId, GroupNo, LegId, Rng, Span};
-use cordboard::event::words::{Actor, SupervisionMode, TransferMode};
+use cordboard::event::words::{Actor, Display, SupervisionMode, TransferMode};
 use cordboard::switch::{
-    AgentVerb, Body, CallTarget, CallVerb, ChairLeaves, Command, ConsultVerb, ContactState, Hearers, LegPhase,
-    LegState, Query, RecordVerb, Snapshot, Watch, Who,
+    AgentVerb, Body, CallTarget, CallVerb, Caller, ChairLeaves, Command, ConsultVerb, ContactState, Hearers, LegPhase,
+    LegState, Query, RecordVerb, Snapshot, TwoWay, Watch, Who,
 };
 
 use crate::world::World;
@@ -21,6 +21,13 @@ pub struct Client<'a> {
     pub rng: &'a mut Rng,
     pub agents: &'a [AgentNo],
     pub groups: &'a [GroupNo],
+    pub memory: &'a mut Memory,
+}
+
+/// What a client remembers from one verb to the next.
+#[derive(Default)]
+pub struct Memory {
+    announced: Option<(ContactId, Hearers)>,
 }
 
 fn one_of<T: Copy>(rng: &mut Rng, of: &[T]) -> Option<T> {
@@ -31,7 +38,10 @@ impl Client<'_> {
     /// The next command, about something that is alive; `None`: nothing is.
     pub fn command(&mut self, world: &mut World) -> Option<Command> {
         let contacts = live(world);
-        let body = self.body(&contacts)?;
+        let tenant = world.tenant.as_ref()?;
+        let shown = |agent: &AgentNo| tenant.acd().snapshot(*agent).map(|snapshot| (*agent, snapshot.display));
+        let shown: Vec<(AgentNo, Display)> = self.agents.iter().filter_map(shown).collect();
+        let body = self.body(&contacts, &shown)?;
         let actor = match &body {
             Body::Agent { agent, .. } if self.rng.chance(0.5) => Actor::Agent(*agent),
             _ => Actor::Integration(1),
@@ -39,16 +49,20 @@ impl Client<'_> {
         Some(Command { id: None, actor, body })
     }
 
-    fn body(&mut self, contacts: &[ContactState]) -> Option<Body> {
+    fn body(&mut self, contacts: &[ContactState], shown: &[(AgentNo, Display)]) -> Option<Body> {
+        if let Some((contact, to)) = self.memory.announced.take_if(|_| self.rng.chance(0.3)) {
+            return Some(Body::Call { contact, verb: CallVerb::StopAnnounce { to } });
+        }
         let contact = self.contact(contacts)?;
         let id = contact.contact;
         let legs: Vec<&LegState> = contact.calls.iter().flat_map(|call| &call.legs).collect();
         Some(match self.rng.below(100) {
-            0..4 => Body::Hangup { contact: id, leg: self.leg(&legs) },
-            4 => Body::Hangup { contact: id, leg: None },
+            0..4 => Body::Hangup { contact: id, who: self.leg(&legs).map(Who::Leg) },
+            4 => Body::Hangup { contact: id, who: None },
             5..8 => Body::Priority { contact: id, priority: self.rng.below(9) as i32 - 4 },
             8..10 => Body::SetData { contact: id, data: data(self.rng.below(5)) },
-            10..26 => Body::Agent { agent: self.agent()?, verb: self.agents_verb(contacts)?, force: None },
+            10..26 => self.agents_verb(contacts, shown)?,
+            26..28 => Body::TwoWay(self.two_way()?),
             _ => Body::Call { contact: id, verb: self.verb(contact, contacts)? },
         })
     }
@@ -116,7 +130,11 @@ impl Client<'_> {
             8..18 => CallVerb::Retrieve { who },
             18..24 => CallVerb::Mute { who, from: self.rng.chance(0.3), to: self.rng.chance(0.3) },
             24..28 => CallVerb::Digits { who, digits: ["1", "12#", "x", ""][self.rng.below(4) as usize].to_owned() },
-            28..34 => CallVerb::Announce { to: self.hearers(contact), sounds: self.sounds() },
+            28..34 => {
+                let to = self.hearers(contact);
+                self.memory.announced = Some((contact.contact, to));
+                CallVerb::Announce { to, sounds: self.sounds() }
+            }
             34..36 => CallVerb::StopAnnounce { to: self.hearers(contact) },
             36..42 => self.invite(who)?,
             42..60 => self.transfer(who)?,
@@ -187,21 +205,42 @@ impl Client<'_> {
         one_of(self.rng, &fit).filter(|_| self.rng.chance(0.9)).or_else(|| one_of(self.rng, &any))
     }
 
-    fn agents_verb(&mut self, contacts: &[ContactState]) -> Option<AgentVerb> {
+    /// Mostly of somebody whom it fits.
+    fn agents_verb(&mut self, contacts: &[ContactState], shown: &[(AgentNo, Display)]) -> Option<Body> {
         let waiting: Vec<ContactId> = contacts.iter().filter(|c| c.queued.is_some()).map(|c| c.contact).collect();
-        Some(match self.rng.below(10) {
+        let (verb, fits) = match self.rng.below(10) {
             0..4 => {
                 let contact = one_of(self.rng, &waiting).unwrap_or(ContactId(5));
-                AgentVerb::Pick { contact }
+                (AgentVerb::Pick { contact }, Display::Ready)
             }
-            4 => AgentVerb::Note { text: "as agreed".to_owned() },
-            5 => AgentVerb::ExtendWrapUp { by: Span::seconds(7) },
-            6 => AgentVerb::QuitWrapUp,
-            7 => AgentVerb::Groups { groups: Some(self.groups[..1 + self.rng.below(2) as usize].to_vec()) },
-            8 => AgentVerb::Reserve { length: Span::seconds(9) },
-            _ => AgentVerb::Release,
-        })
+            4 => (AgentVerb::Note { text: "as agreed".to_owned() }, Display::Talking),
+            5 => (AgentVerb::ExtendWrapUp { by: Span::seconds(7) }, Display::WrapUp),
+            6 => (AgentVerb::QuitWrapUp, Display::WrapUp),
+            7 => {
+                let groups = self.groups[..1 + self.rng.below(2) as usize].to_vec();
+                (AgentVerb::Groups { groups: Some(groups) }, Display::Ready)
+            }
+            8 => (AgentVerb::Reserve { length: Span::seconds(20) }, Display::Ready),
+            _ => (AgentVerb::Release, Display::Reserved),
+        };
+        let fit: Vec<AgentNo> = shown.iter().filter(|(_, display)| *display == fits).map(|(agent, _)| *agent).collect();
+        let agent = one_of(self.rng, &fit).filter(|_| self.rng.chance(0.8)).or_else(|| self.agent())?;
+        Some(Body::Agent { agent, verb, force: None })
     }
+
+    fn two_way(&mut self) -> Option<TwoWay> {
+        let by = match self.rng.chance(0.7) {
+            true => Caller::Agent(self.agent()?),
+            false => Caller::Number(one_of(self.rng, &NUMBERS)?.to_owned()),
+        };
+        let group = if self.rng.chance(0.3) { one_of(self.rng, self.groups) } else { None };
+        let (to, ring) = (self.target()?, self.ring());
+        Some(TwoWay { by, to, group, from: None, auto_answer: None, ring, data: data(1) })
+    }
+}
+
+fn legs_of(contact: &ContactState) -> impl Iterator<Item = &LegState> {
+    contact.calls.iter().flat_map(|call| &call.legs).filter(|leg| leg.phase != LegPhase::Ended)
 }
 
 /// What is counted as one verb.
@@ -210,8 +249,9 @@ pub fn word(body: &Body) -> &'static str {
         Body::Agent { verb, .. } => verb.word(),
         Body::Priority { .. } => "priority",
         Body::Originate(_) => "originate",
-        Body::Hangup { leg: Some(_), .. } => "hangup-leg",
-        Body::Hangup { leg: None, .. } => "hangup",
+        Body::TwoWay(_) => "two-way",
+        Body::Hangup { who: Some(_), .. } => "hangup-leg",
+        Body::Hangup { who: None, .. } => "hangup",
         Body::SetData { .. } => "data",
         Body::Query(_) => "query",
         Body::Call { verb, .. } => call_word(verb),
@@ -244,10 +284,6 @@ fn call_word(verb: &CallVerb) -> &'static str {
         CallVerb::SuperviseMode { .. } => "supervise-mode",
         CallVerb::TakeOver { .. } => "take-over",
     }
-}
-
-fn legs_of(contact: &ContactState) -> impl Iterator<Item = &LegState> {
-    contact.calls.iter().flat_map(|call| &call.legs).filter(|leg| leg.phase != LegPhase::Ended)
 }
 
 fn data(n: u64) -> serde_json::Map<String, serde_json::Value> {

@@ -7,6 +7,7 @@ use cordboard::switch::AgentVerb;
 
 use crate::places;
 use crate::scenario::place::Shape;
+use crate::scenario::ua::call::{Answer, Plan};
 use crate::verbs::{ANA, BO, CUSTOMER, House, called_at, talk_at};
 
 fn talk() -> House {
@@ -73,6 +74,7 @@ fn row_15_a_ring_timer_touches_no_talk_and_nobody_else() {
     for early in [1, 20, 200] {
         let mut house = called_at(places::site(&Shape::SMALL));
         house.agent("a1", AgentVerb::Ready);
+        house.world.uas[BO].manner = |_| Plan { answer: Answer::After(Span::millis(300)), ..Plan::default() };
         let made = house.record().offers[0].made;
         house.world.run(made + Span::seconds(20) - Span::millis(early));
         let call = house.world.uas[ANA].live_call().expect("she is rung");
@@ -98,7 +100,7 @@ fn row_15_no_leg_rings_on_after_the_hang_up() {
     assert_eq!(house.world.uas[ANA].live_calls(), 0, "her phone is silent at once");
     let endings: Vec<_> = house.record().offers.iter().map(|o| o.ending).collect();
     assert_eq!(endings, [Some(OfferEnding::CallerLeft)], "and nobody is charged a miss");
-    house.wait(Span::minutes(1));
+    house.wait(Span::seconds(50));
     assert!(house.world.tenant.as_ref().is_some_and(|t| t.is_at_rest()), "no timer of it is left");
     house.world.finish();
 }

@@ -8,7 +8,7 @@ use cordboard::base::{AgentNo, CommandId, GroupNo, Rng, Span};
 use cordboard::event::words::{Actor, Disposition, OfferEnding, Wire};
 use cordboard::switch::{AgentVerb, Answer as CommandAnswer, Body, Command, Originate, Then};
 
-use crate::chance::{self, Client};
+use crate::chance::{self, Client, Memory};
 use crate::disk::DiskFaults;
 use crate::net::Weather;
 use crate::places::{self, add_carrier, add_phone};
@@ -53,6 +53,7 @@ struct Day {
     orders: u64,
     verbs: u64,
     accepted: BTreeMap<&'static str, u64>,
+    memory: Memory,
     rng: Rng,
 }
 
@@ -169,7 +170,7 @@ impl Day {
             world.touch(ua, |ua, t| ua.register(t));
         }
         let rng = world.ua_rng();
-        Self { world, kind, begun: 0, orders: 0, verbs: 0, accepted: BTreeMap::new(), rng }
+        Self { world, kind, begun: 0, orders: 0, verbs: 0, accepted: BTreeMap::new(), memory: Memory::default(), rng }
     }
 
     fn run(mut self) -> (Outcome, Panics) {
@@ -359,7 +360,8 @@ impl Day {
         }
         let agents: Vec<AgentNo> = self.world.site.agents.keys().copied().collect();
         let groups: Vec<GroupNo> = self.world.site.groups.keys().copied().collect();
-        let mut client = Client { rng: &mut self.rng, agents: &agents, groups: &groups };
+        let memory = &mut self.memory;
+        let mut client = Client { rng: &mut self.rng, agents: &agents, groups: &groups, memory };
         if let Some(command) = client.command(&mut self.world) {
             self.verbs += 1;
             let id = Some(CommandId { token: 1, id: format!("verb-{}", self.verbs) });

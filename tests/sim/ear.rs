@@ -18,7 +18,7 @@ use cordboard::media::{Channel, Engine, Home, Output, Settings, Slot, Verdict, d
 use cordboard::sdp::Codec;
 use cordboard::switch::{CallVerb, ConsultVerb, LegPhase, LegState, Watch};
 
-use crate::chance::Client;
+use crate::chance::{Client, Memory};
 use crate::scenario::ua::call::{Answer, Deed, Plan};
 use crate::supervision;
 use crate::verbs::{ANA, BO, CUSTOMER, House, number, talk_at, to};
@@ -359,7 +359,7 @@ fn whatever_verbs_come_everybody_hears_his_row_and_nothing_else() {
     let mut stretches = 0;
     for seed in 1..4 {
         let (mut house, mut ear) = talk();
-        let mut rng = Rng::from_number(seed);
+        let (mut rng, mut memory) = (Rng::from_number(seed), Memory::default());
         for ua in &mut house.world.uas {
             ua.manner = |_| Plan { answer: Answer::After(Span::millis(300)), ..Plan::default() };
         }
@@ -369,7 +369,8 @@ fn whatever_verbs_come_everybody_hears_his_row_and_nothing_else() {
             if house.world.contacts().is_empty() {
                 house.world.touch(CUSTOMER, |ua, t| ua.call("4008000002", "+8613900000001", Plan::default(), t));
             }
-            let mut client = Client { rng: &mut rng, agents: &agents, groups: &groups };
+            let memory = &mut memory;
+            let mut client = Client { rng: &mut rng, agents: &agents, groups: &groups, memory };
             if let Some(command) = client.command(&mut house.world) {
                 house.world.command(command);
             }

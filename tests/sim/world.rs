@@ -19,8 +19,8 @@ use cordboard::base::{
     Agenda, ContactId, IdBlock, InterfaceNo, LegId, LinkId, Now, PlayerId, Ports, Rng, Span, Supplies, Time, Utc,
 };
 use cordboard::call::ContactView;
-use cordboard::event::words::{Actor, Wire};
 use cordboard::event::Event;
+use cordboard::event::words::{Actor, Wire};
 use cordboard::ivr::Flows;
 use cordboard::media::words::{Command as MediaCommand, Report, ReportBody};
 use cordboard::sip::words::Interface;
