@@ -106,8 +106,8 @@ impl Client<'_> {
     fn target(&mut self) -> Option<CallTarget> {
         Some(match self.rng.below(100) {
             0..50 => CallTarget::Number(one_of(self.rng, &NUMBERS)?.to_owned()),
-            50..75 => CallTarget::Agent(self.agent()?),
-            75..88 => CallTarget::Group(one_of(self.rng, self.groups)?),
+            50..75 => CallTarget::Agent { agent: self.agent()?, wait: Span::seconds(self.rng.below(20) as i64) },
+            75..88 => CallTarget::Groups(self.groups[..1 + self.rng.below(2) as usize].to_vec()),
             _ => CallTarget::Flow(one_of(self.rng, &FLOWS)?.to_owned()),
         })
     }
@@ -254,6 +254,7 @@ pub fn word(body: &Body) -> &'static str {
         Body::Hangup { who: None, .. } => "hangup",
         Body::SetData { .. } => "data",
         Body::Query(_) => "query",
+        Body::Session(_) => "session",
         Body::Call { verb, .. } => call_word(verb),
     }
 }
