@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cordboard::base::bounds::CALLS_PER_AGENT;
 use cordboard::base::{AgentNo, ContactId, LegId, Ports, Span, Time};
-use cordboard::event::words::{LegRole, WorkRole};
+use cordboard::event::words::{LegRole, OfferPhase, WorkRole};
 use cordboard::event::{Kind, Recorded};
 use cordboard::ledger::Open;
 use cordboard::ledger::open::OpenLeg;
@@ -278,6 +278,11 @@ fn capacity(open: &Open, agent: AgentNo) {
         "(1) agent {agent} has too much work: {:?}",
         seat.works
     );
-    let offers = open.contacts.values().flat_map(|c| c.offers.values()).filter(|o| o.agent == Some(agent)).count();
+    let offers = open
+        .contacts
+        .values()
+        .flat_map(|c| c.offers.values())
+        .filter(|o| o.agent == Some(agent) && o.phase != OfferPhase::Connected)
+        .count();
     assert!(offers <= 1, "(1) agent {agent} has {offers} live offers");
 }
