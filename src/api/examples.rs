@@ -55,7 +55,7 @@ pub fn request(operation: &str) -> Option<Value> {
         "supervise" => json!({ "by": "sue", "target": { "agent": "ana" }, "mode": "listen" }),
         "supervise_mode" => json!({ "agent": "sue", "mode": "whisper" }),
         "intercept" => json!({ "agent": "sue" }),
-        "complete" | "cancel" | "swap" | "join" => json!({ "agent": "ana" }),
+        "complete" | "cancel" | "swap" | "join" | "give_chair" => json!({ "agent": "ana" }),
         "merge" => json!({ "with": "116703443107610631" }),
         "set_data" => json!({ "order": "4711", "note": null }),
         _ => return None,
@@ -79,9 +79,9 @@ pub fn answer(operation: &str) -> Option<Value> {
         }
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
         "get_call" | "hang_up" | "set_data" | "prioritise" | "retrieve" | "mute" | "unmute" | "send_digits"
-        | "announce" | "stop_announcement" | "invite" | "transfer" | "consult" | "complete" | "cancel" | "swap"
-        | "join" | "merge" | "supervise_mode" | "intercept" | "start_recording" | "stop_recording"
-        | "pause_recording" | "resume_recording" => {
+        | "announce" | "stop_announcement" | "invite" | "give_chair" | "transfer" | "consult" | "complete"
+        | "cancel" | "swap" | "join" | "merge" | "supervise_mode" | "intercept" | "start_recording"
+        | "stop_recording" | "pause_recording" | "resume_recording" => {
             json!({ "seq": 1290, "contact": contact() })
         }
         "hold" => {

@@ -30,6 +30,7 @@ pub fn routes() -> Routes {
         .routes(routes!(announce))
         .routes(routes!(stop_announcement))
         .routes(routes!(invite))
+        .routes(routes!(give_chair))
         .routes(routes!(transfer))
         .routes(routes!(consult))
         .routes(routes!(complete))
@@ -379,6 +380,14 @@ async fn invite(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<
         let (who, to, ring) = (who(caller, leg, agent)?, target(caller, to)?, ring(ring_ms)?);
         Ok(CallVerb::Invite { who, to, ring, chair_leaves })
     };
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// This party has the conference from now on; what the chair's leaving means stays as it was.
+#[utoipa::path(post, path = "/v1/calls/{contact}/chair", tag = "calls", request_body = LegBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn give_chair(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<LegBody>) -> Verb {
+    let read = |caller: &Caller| Ok(CallVerb::Chair { who: who(caller, body.leg, body.agent)? });
     verb(&caller, &contact, Permission::CallsControl, read).await
 }
 

@@ -54,6 +54,7 @@ impl Contact {
             Act::Record { verb, by } => self.record_verb(context, verb, by),
             Act::Supervise(supervise) => self.supervise(context, *supervise),
             Act::ChangeMode { leg, mode, target, by } => self.change_mode(context, leg, (mode, target), by),
+            Act::TakeChair { leg, by } => self.hand_chair(context, leg, by),
             Act::TakeOver { leg, by } => self.take_over(context, leg, by),
             Act::Hangup { leg, cause, side, by } => {
                 context.by = by;

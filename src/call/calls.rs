@@ -28,6 +28,10 @@ impl Contact {
         self.parties().filter(move |l| l.call == call)
     }
 
+    pub fn chair_of(&self, call: CallId) -> Option<LegId> {
+        self.calls.iter().find(|c| c.id == call).and_then(|c| c.chair).map(|(leg, _)| leg)
+    }
+
     /// Those who talk in this call.
     pub fn talkers(&self, call: CallId) -> impl Iterator<Item = &Leg> {
         self.members(call).filter(|l| l.is_answered())

@@ -51,6 +51,12 @@ impl Contact {
                 unless(watches || alone || self.waiting.is_some(), Refused::NotTalking)?;
                 self.has_room()
             }
+            Act::TakeChair { leg, by: _ } => {
+                let talker = self.talker(*leg)?;
+                let talks = talker.watches().is_none() && self.company(*leg).next().is_some();
+                unless(!talks, Refused::NotTalking)?;
+                unless(self.chair_of(talker.call) == Some(*leg), Refused::AlreadyDone)
+            }
             Act::Transfer(transfer) => self.may_transfer(transfer.transferor),
             Act::StepOut { transferor, by: _ } => {
                 self.may_transfer(*transferor)?;

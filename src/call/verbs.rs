@@ -156,6 +156,15 @@ impl Contact {
         self.journal_leg(context, leg, By::SYSTEM, Kind::ChairTaken);
     }
 
+    /// A command says who has it.
+    pub fn hand_chair(&mut self, context: &mut Context, leg: LegId, by: By) {
+        let call = self.leg(leg).map(|l| l.call);
+        let Some(call) = self.calls.iter_mut().find(|c| Some(c.id) == call) else { return };
+        let leaves = call.chair.map(|(_, leaves)| leaves).unwrap_or_default();
+        call.chair = Some((leg, leaves));
+        self.journal_leg(context, leg, by, Kind::ChairTaken);
+    }
+
     /// The chair's leg ended: the conference goes on with the next one, or ends. Whoever gives the call away leaves it to
     /// the next one, whatever his leaving was to mean.
     pub fn chair_left(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {

@@ -92,6 +92,7 @@ fn call_state(contact: &Contact, call: &Call) -> CallState {
     CallState {
         call: call.id,
         kind: call.kind,
+        chair: call.chair.map(|(leg, _)| leg),
         legs: contact.live_legs().filter(|l| l.call == call.id).map(leg_state).collect(),
     }
 }

@@ -311,6 +311,11 @@ pub enum Act {
         target: Option<Watched>,
         by: By,
     },
+    /// This party has the conference from now on.
+    TakeChair {
+        leg: LegId,
+        by: By,
+    },
     /// This supervisor talks to the others in the place of whom he watches: of an agent who talks (an intercept), or of
     /// whoever rings or is waited for.
     TakeOver {

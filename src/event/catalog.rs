@@ -178,7 +178,7 @@ fn verb_entries() -> Vec<Entry> {
         ),
         entry(
             "contact call leg",
-            "This leg has the conference: it invited first, or the one before it left.",
+            "This leg has the conference: it invited first, the one before it left, or a command gave it to it.",
             Kind::ChairTaken,
         ),
         entry(

@@ -195,6 +195,8 @@ impl ContactState {
 pub struct CallState {
     pub call: CallId,
     pub kind: CallKind,
+    /// Who has the conference, when it is one.
+    pub chair: Option<LegId>,
     pub legs: Vec<LegState>,
 }
 

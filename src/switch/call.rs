@@ -69,6 +69,10 @@ pub enum CallVerb {
         ring: Option<Span>,
         chair_leaves: ChairLeaves,
     },
+    /// `who` has the conference from now on; what the chair's leaving means stays as it was said.
+    Chair {
+        who: Option<Who>,
+    },
     /// `who` gives the main call away.
     Transfer {
         who: Option<Who>,

@@ -45,6 +45,7 @@ impl Tenant {
             | CallVerb::Digits { .. }
             | CallVerb::Announce { .. }
             | CallVerb::StopAnnounce { .. }
+            | CallVerb::Chair { .. }
             | CallVerb::Consult { .. }
             | CallVerb::Record { .. }
             | CallVerb::TakeOver { .. } => {
@@ -85,6 +86,10 @@ impl Tenant {
             CallVerb::StopAnnounce { to } => {
                 let to = self.audience(contact, to, |to| Act::StopAnnounce { to, by: by.clone() })?;
                 Act::StopAnnounce { to, by }
+            }
+            CallVerb::Chair { who } => {
+                let leg = self.leg(contact, who, |leg| Act::TakeChair { leg, by: by.clone() })?;
+                Act::TakeChair { leg, by }
             }
             CallVerb::Consult { who, verb } => {
                 let decide = |transferor| Act::Consult { transferor, verb, by: by.clone() };

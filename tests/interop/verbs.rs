@@ -282,6 +282,9 @@ fn a_failed_transfer_restores_and_a_third_party_joins() {
         talk.hears("customer", &["ana", "bo"]);
         talk.hears("ana", &["customer", "bo"]);
         talk.hears("bo", &["customer", "ana"]);
+        talk.does("chair", &json!({ "agent": "a1" }));
+        let bo = talk.told("chair_taken", 1);
+        assert_eq!((&bo["agent_no"], &talk.view()["calls"][0]["chair"]), (&2.into(), &bo["leg"]), "{bo}");
         // the others go on without whoever leaves
         talk.hangs_up("ana");
         talk.hears("customer", &["bo"]);

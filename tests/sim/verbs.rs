@@ -338,6 +338,9 @@ fn a_third_party_joins_and_is_removed() {
     house.hear(&[("customer", "ana+cai"), ("ana", "customer+cai"), ("cai", "customer+ana")]);
     house.refuses(to(ana, TransferMode::Blind, number("9002")), Code::InConference);
     let cai = house.leg("cai");
+    let chair = CallVerb::Chair { who: Some(Who::Leg(cai)) };
+    house.does(chair.clone());
+    house.refuses(chair, Code::AlreadyDone);
     let body = Body::Hangup { contact: house.contact, who: Some(Who::Leg(cai)) };
     house.world.command(Command { id: None, actor: Actor::Integration(1), body });
     house.wait(Span::millis(500));

@@ -373,7 +373,12 @@ fn contact_state() -> ContactState {
             priority: 2,
         }),
         data: json!({ "order": "4711" }).as_object().expect("an object").clone(),
-        calls: vec![CallState { call: CallId(10), kind: CallKind::Main, legs: vec![caller, ana] }],
+        calls: vec![CallState {
+            call: CallId(10),
+            kind: CallKind::Main,
+            chair: Some(LegId(12)),
+            legs: vec![caller, ana],
+        }],
         transfer: Some(TransferState {
             mode: TransferMode::ComeBack,
             phase: TransferPhase::Away,

@@ -45,6 +45,7 @@ async fn verbs_of_a_leg() {
         ("consult/complete", json!({ "agent": "ana" }), CallVerb::Consult { who: ANA, verb: ConsultVerb::Complete }),
         ("consult/cancel", json!({ "leg": "12" }), CallVerb::Consult { who: LEG, verb: ConsultVerb::Cancel }),
         ("consult/swap", json!({}), CallVerb::Consult { who: None, verb: ConsultVerb::Swap }),
+        ("chair", json!({ "agent": "ana" }), CallVerb::Chair { who: ANA }),
         ("merge", json!({ "with": "9" }), CallVerb::Merge { with: ContactId(9) }),
         ("consult/join", json!({ "agent": "ana" }), CallVerb::Consult { who: ANA, verb: ConsultVerb::Join }),
     ];

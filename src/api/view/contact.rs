@@ -92,6 +92,9 @@ pub struct CallView {
     pub call: String,
     /// `main`, `internal` or `consult`.
     pub kind: String,
+    /// The leg that has the conference, when it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chair: Option<String>,
     pub legs: Vec<LegView>,
 }
 
@@ -245,6 +248,7 @@ impl CallView {
         Self {
             call: call.call.to_string(),
             kind: word(call.kind),
+            chair: call.chair.map(|leg| leg.to_string()),
             legs: call.legs.iter().map(|leg| LegView::new(leg, lens)).collect(),
         }
     }

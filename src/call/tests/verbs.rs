@@ -173,6 +173,24 @@ fn the_chair_is_passed_on_or_ends_it() {
 }
 
 #[test]
+fn the_chair_is_handed_on_by_a_command_with_what_its_leaving_means() {
+    let mut bench = Bench::conference(ChairLeaves::End);
+    let take = |bench: &Bench, who| Act::TakeChair { leg: bench.leg(who), by: asked() };
+    assert_eq!(bench.refused(&take(&bench, "ana")), Some(Refused::AlreadyDone));
+    let act = take(&bench, "bo");
+    bench.verb(act);
+    assert_eq!(bench.last("chair_taken").by, asked());
+    bench.invite("cy", ChairLeaves::PassOn);
+    assert_eq!(bench.refused(&take(&bench, "cy")), Some(Refused::NotTalking), "he only rings");
+    bench.answer("cy");
+    assert_eq!(bench.story(&["chair_taken"]), ["chair_taken ana", "chair_taken bo"]);
+    bench.bye("ana");
+    assert_eq!(bench.calls(), ["customer+bo+cy"], "ana is a party like others");
+    bench.bye("bo");
+    assert!(bench.is_over());
+}
+
+#[test]
 fn a_chair_who_gives_the_call_away_takes_nobody_along() {
     for mode in [TransferMode::Blind, TransferMode::OnAnswer, TransferMode::Consult] {
         let mut bench = Bench::conference(ChairLeaves::End);
