@@ -51,7 +51,7 @@ struct Round {
 
 pub fn measure(plan: &Plan, rounds: u64) {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let (sip, http) = (free_address(), free_address());
+    let (sip, http) = (free_below_media(), free_address());
     let carrier = UdpSocket::bind((Ipv4Addr::new(127, 0, 2, 1), 0)).expect("the loopback has many addresses");
     meter::pin(meter::SERVER_CORE);
     let mut server = start(folder.path(), sip, http, carrier.local_addr().expect("bound"), plan.agents);
@@ -99,6 +99,12 @@ fn cpu(process: u32) -> Duration {
     meter::Thread::all_of(process).iter().map(meter::Thread::cpu).sum()
 }
 
+/// For SIP: the media ports, which a call keeps for a minute after its end, are all those above.
+fn free_below_media() -> SocketAddr {
+    let free = (15_000..16_384).find_map(|port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).ok());
+    free.expect("a port is free").local_addr().expect("bound")
+}
+
 fn free_address() -> SocketAddr {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
     socket.local_addr().expect("bound")
@@ -107,7 +113,7 @@ fn free_address() -> SocketAddr {
 fn start(folder: &Path, sip: SocketAddr, http: SocketAddr, carrier: SocketAddr, agents: usize) -> Child {
     let (port, sounds) = (sip.port(), concat!(env!("CARGO_MANIFEST_DIR"), "/sounds"));
     let settings = format!(
-        "[[interface]]\nbind = \"127.0.0.1\"\n[sip]\nlisten = [\"udp:{port}\"]\n[media]\nports = \"30000-59999\"\n\
+        "[[interface]]\nbind = \"127.0.0.1\"\n[sip]\nlisten = [\"udp:{port}\"]\n[media]\nports = \"16384-65533\"\n\
          [[http]]\nlisten = \"{http}\"\ntoken = \"{TOKEN}\"\n\
          [paths]\ndialplans = \"dialplans\"\nsounds = \"{sounds}\"\n"
     );
@@ -169,6 +175,8 @@ struct Agent {
     ready: Option<Instant>,
     /// The call he is in.
     invite: Option<Request>,
+    /// It is up, and he will hang up.
+    talks: bool,
 }
 
 /// A connection to the API and the request in flight on it.
@@ -316,14 +324,21 @@ impl Load {
                     if let Some(asked) = agent.ready.take() {
                         self.round.to_invite.push(arrived.duration_since(asked).as_secs_f64() * 1e3);
                         agent.invite = Some(request.clone());
-                        self.talks.push_back((arrived + TALK, n));
                     }
                     send(&agent.socket, self.server, &far_end::accept(agent.at, request, 20_000));
-                    speak(&agent.socket, self.server.ip(), request.body());
+                }
+                // Before it the server may not know yet where he is.
+                Message::Request(request) if request.method == Method::Ack => {
+                    if let Some(invite) = agent.invite.as_ref().filter(|_| !agent.talks) {
+                        speak(&agent.socket, self.server.ip(), invite.body());
+                        agent.talks = true;
+                        self.talks.push_back((arrived + TALK, n));
+                    }
                 }
                 // The 200 to his BYE.
                 Message::Response(_) => {
                     agent.invite = None;
+                    agent.talks = false;
                     if agent.idle.is_none() && agent.ready.is_none() {
                         agent.idle = Some(Instant::now());
                         self.idle.push_back(n);
@@ -398,7 +413,7 @@ impl Agent {
             next = far_end::react(at, &message, None).pop().map(|said| said.bytes);
         }
         socket.set_nonblocking(true).expect("a socket can be told");
-        Self { socket, at, idle: Some(Instant::now()), ready: None, invite: None }
+        Self { socket, at, idle: Some(Instant::now()), ready: None, invite: None, talks: false }
     }
 }
 
