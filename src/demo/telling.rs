@@ -123,6 +123,7 @@ fn done_by_agent(kind: &str, data: &Value) -> Option<String> {
     Some(match kind {
         "agent_forced" => format!("is forced: {}, {}", said("verb"), said("why")),
         "agent_note" => format!("gets a note: {}", said("text")),
+        "number_rotated" => format!("shows {} when he calls", said("number")),
         "agent_overtime" => "rests for longer than he may".to_owned(),
         "agent_rest_queued" => "waits for his rest".to_owned(),
         "agent_rest_unqueued" if data["granted"] == true => "may rest now".to_owned(),

@@ -328,6 +328,11 @@ fn agent_entries() -> Vec<Entry> {
             "He waits for rest no longer; granted: his wish follows.",
             Kind::AgentRestUnqueued { granted: true },
         ),
+        entry(
+            "[agent] [group]",
+            "A rotation showed this number: the agent's, the group's, or without either the tenant's. The next call shows the next.",
+            Kind::NumberRotated { number: "+864008001234".to_owned() },
+        ),
         entry("agent", "Somebody tells him something.", Kind::AgentNote { text: "call your team leader".to_owned() }),
         entry("agent", "His phone is there, or is not.", Kind::AgentReachable { reachable: true }),
         entry(

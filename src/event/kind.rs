@@ -252,6 +252,10 @@ pub enum Kind {
     AgentRestUnqueued {
         granted: bool,
     },
+    /// A rotation showed this number: the agent's, the group's, or without either the tenant's. The next call shows the next.
+    NumberRotated {
+        number: String,
+    },
     /// Somebody tells him something. Personal.
     AgentNote {
         text: String,
@@ -470,6 +474,7 @@ impl Kind {
             Self::AgentForced { .. } => "agent_forced",
             Self::AgentRestQueued { .. } => "agent_rest_queued",
             Self::AgentRestUnqueued { .. } => "agent_rest_unqueued",
+            Self::NumberRotated { .. } => "number_rotated",
             Self::AgentNote { .. } => "agent_note",
             Self::AgentReachable { .. } => "agent_reachable",
             Self::AgentWork { .. } => "agent_work",

@@ -124,7 +124,7 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::OfferEnded { .. } | Kind::Registered { .. } | Kind::Unregistered { .. } => {}
         Kind::RecordingStarted { .. } | Kind::Segment { .. } | Kind::RecordingEnded { .. } => {}
         Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
-        Kind::AgentForced { .. } | Kind::AgentNote { .. } => {}
+        Kind::AgentForced { .. } | Kind::AgentNote { .. } | Kind::NumberRotated { .. } => {}
         Kind::SessionOpened { .. } | Kind::SessionEnded { .. } => {}
         Kind::CommandAccepted { .. } | Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => {}
     }

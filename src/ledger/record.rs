@@ -386,7 +386,7 @@ impl ContactRecord {
             // About the tenant, an agent or a phone; when they name a contact they add nothing to its record.
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut | Kind::AgentGroups { .. } => {}
             Kind::AgentWish { .. } | Kind::AgentReachable { .. } | Kind::AgentOvertime => {}
-            Kind::AgentForced { .. } | Kind::AgentNote { .. } => {}
+            Kind::AgentForced { .. } | Kind::AgentNote { .. } | Kind::NumberRotated { .. } => {}
             Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
             Kind::Registered { .. } | Kind::Unregistered { .. } | Kind::CommandAccepted { .. } => {}
             Kind::SessionOpened { .. } | Kind::SessionEnded { .. } => {}

@@ -223,6 +223,12 @@ impl Tenant {
     ) -> Result<Snapshot, Refusal> {
         self.may_originate(&originate, now)?;
         let Originate { to, then, from, data } = originate;
+        let from = from.or_else(|| match resolve(&self.site, &Origin::Api, &to) {
+            Ok(Destination::Trunks { number, .. }) => self.shown_number(None, None, &number, now, supplies),
+            Ok(Destination::Extension { .. } | Destination::Number { .. } | Destination::Emergency { .. }) | Err(_) => {
+                None
+            }
+        });
         let then = match then {
             Then::Flow(key) => Next::Flow(key),
             Then::Say { text, language } => {
@@ -286,6 +292,7 @@ impl Tenant {
             Then::Flow(_) | Then::Say { .. } => {}
         }
         attachable(&originate.data)?;
+        self.may_show(originate.from.as_deref())?;
         self.destination(&originate.to)?;
         self.tenant_has_room(now)
     }

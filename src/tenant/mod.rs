@@ -11,6 +11,7 @@ mod refer;
 mod remember;
 mod restore;
 mod sessions;
+mod shown;
 mod supervision;
 mod target;
 mod two_way;
@@ -22,7 +23,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::acd::Acd;
-use crate::base::{Agenda, AgentNo, ContactId, LegId, LinkId, Now, Rng, Span, Supplies, TenantNo, Time};
+use crate::base::{Agenda, AgentNo, ContactId, GroupNo, LegId, LinkId, Now, Rng, Span, Supplies, TenantNo, Time};
 use crate::call::Contacts;
 use crate::event::words::By;
 use crate::event::{self, About, Event, Kind};
@@ -62,6 +63,8 @@ pub struct Tenant {
     ordered_next: BTreeMap<ContactId, dialling::Next>,
     /// Agents who call somebody in this contact, until they have left it.
     callers: BTreeMap<ContactId, AgentNo>,
+    /// What each rotation of calling numbers showed last, by whose it is.
+    rotations: BTreeMap<(Option<AgentNo>, Option<GroupNo>), String>,
     next_token: u64,
     /// REFERs that wait for the transfer of this leg.
     refers: BTreeMap<LegId, ReferNo>,
@@ -109,6 +112,7 @@ impl Tenant {
             awaiting_commit: BTreeMap::new(),
             ordered_next: BTreeMap::new(),
             callers: BTreeMap::new(),
+            rotations: BTreeMap::new(),
             next_token: 0,
             refers: BTreeMap::new(),
             failed_at_once: VecDeque::new(),

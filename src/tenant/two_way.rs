@@ -33,11 +33,25 @@ impl Tenant {
     ) -> Result<Snapshot, Refusal> {
         self.house_lets_in()?;
         attachable(&order.data)?;
+        self.may_show(order.from.as_deref())?;
         let (to, outside) = self.second(&order.to)?;
         let (rung, first) = self.first(&order, &to)?;
-        self.tenant_has_room(now)?;
+        let caller = match &rung {
+            Rung::Phone { caller, .. } => *caller,
+            Rung::Number(_) => None,
+        };
         let contact = ContactId(supplies.ids.mint(now.t));
-        let TwoWay { to: target, from, ring, data, .. } = order;
+        if let Some(Caller { agent, .. }) = caller {
+            self.acd.may_dial(agent, contact).map_err(|why| self.may_not_dial(why, agent))?;
+        }
+        self.tenant_has_room(now)?;
+        let called = match &rung {
+            Rung::Number(number) => self.outside_number(number),
+            Rung::Phone { .. } => self.outside_number(&to),
+        };
+        let TwoWay { to: target, from, group, ring, data, .. } = order;
+        let agent = caller.map(|caller| caller.agent);
+        let from = from.or_else(|| self.shown_number(agent, group, &called?, now, supplies));
         let phone = match &rung {
             Rung::Phone { extension, .. } => self.site.extensions.get(extension),
             Rung::Number(_) => None,
@@ -56,13 +70,6 @@ impl Tenant {
             shown: from.clone(),
             by: by.clone(),
         };
-        let caller = match &rung {
-            Rung::Phone { caller, .. } => *caller,
-            Rung::Number(_) => None,
-        };
-        if let Some(Caller { agent, .. }) = caller {
-            self.acd.may_dial(agent, contact).map_err(|why| self.may_not_dial(why, agent))?;
-        }
         let connect = Connect { first, to: target, ring: ring.unwrap_or(RING_DEFAULT), by: by.clone() };
         let ordered = Ordered { contact, to: rung, from, then: Next::Connect(connect), by: by.clone() };
         let ordered = self.order(birth, ordered, now, supplies);
@@ -72,6 +79,16 @@ impl Tenant {
             self.callers.insert(contact, agent);
         }
         Ok(ordered)
+    }
+
+    /// As the public network knows it, when this number leads there.
+    fn outside_number(&self, number: &str) -> Option<String> {
+        match self.destination(number) {
+            Ok(Destination::Trunks { number, .. }) => Some(number),
+            Ok(Destination::Extension { .. } | Destination::Number { .. } | Destination::Emergency { .. }) | Err(_) => {
+                None
+            }
+        }
     }
 
     /// The second party's name, and whether it is outside. Refused is what is known to lead nowhere.

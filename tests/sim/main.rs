@@ -6,6 +6,7 @@
 
 mod check;
 mod day;
+mod dialling;
 mod disk;
 mod live;
 mod net;

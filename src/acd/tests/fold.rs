@@ -175,7 +175,7 @@ impl Fold {
                 self.rests.remove(at);
                 return;
             }
-            Kind::AgentForced { .. } | Kind::AgentNote { .. } => return,
+            Kind::AgentForced { .. } | Kind::AgentNote { .. } | Kind::NumberRotated { .. } => return,
             _ => {}
         }
         let agent = self.agents.get_mut(&no).expect("signed in");

@@ -119,6 +119,7 @@ fn agent_kinds() -> Vec<Kind> {
         Kind::AgentForced { verb: "sign-out".into(), why: "left without signing out".into() },
         Kind::AgentRestQueued { reason: Some(ReasonNo(2)), length: Span::minutes(10) },
         Kind::AgentRestUnqueued { granted: true },
+        Kind::NumberRotated { number: "+864008001234".into() },
         Kind::AgentNote { text: "call your team leader".into() },
         Kind::AgentReachable { reachable: false },
         Kind::AgentWork { role: WorkRole::WrapUp, until: Some(T + Span::seconds(10)) },

@@ -63,6 +63,7 @@ pub const KINDS: [&str; 66] = [
     "agent_forced",
     "agent_rest_queued",
     "agent_rest_unqueued",
+    "number_rotated",
     "agent_note",
     "agent_reachable",
     "agent_work",
@@ -259,6 +260,7 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::AgentForced { .. }
         | Kind::AgentRestQueued { .. }
         | Kind::AgentRestUnqueued { .. }
+        | Kind::NumberRotated { .. }
         | Kind::AgentNote { .. }
         | Kind::AgentReachable { .. }
         | Kind::AgentWork { .. }
@@ -375,6 +377,7 @@ fn agent_data(event: &Event) -> Value {
         Kind::AgentForced { verb, why } => json!({ "verb": verb, "why": why }),
         Kind::AgentRestQueued { reason, length } => json!({ "reason_no": reason, "length_ms": length.as_millis() }),
         Kind::AgentRestUnqueued { granted } => json!({ "granted": granted }),
+        Kind::NumberRotated { number } => json!({ "number": number }),
         Kind::AgentNote { text } => json!({ "text": text }),
         Kind::AgentReachable { reachable } => json!({ "reachable": reachable }),
         Kind::AgentWork { role, until } => json!({ "role": word(role), "until": until.map(|t| at(event, t)) }),
