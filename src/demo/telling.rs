@@ -123,6 +123,9 @@ fn done_by_agent(kind: &str, data: &Value) -> Option<String> {
     Some(match kind {
         "agent_forced" => format!("is forced: {}, {}", said("verb"), said("why")),
         "agent_note" => format!("gets a note: {}", said("text")),
+        "preview_shown" => "is shown whom to call".to_owned(),
+        "preview_ended" if data["ending"] == "dialled" => "calls whom he was shown".to_owned(),
+        "preview_ended" => "does not call whom he was shown".to_owned(),
         "number_rotated" => format!("shows {} when he calls", said("number")),
         "agent_overtime" => "rests for longer than he may".to_owned(),
         "agent_rest_queued" => "waits for his rest".to_owned(),

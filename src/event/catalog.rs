@@ -6,8 +6,8 @@ use serde_json::json;
 use super::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use super::words::{
     Actor, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
-    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, SpeechEnding, Station, SupervisionEnding, SupervisionMode,
-    TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
+    OfferEnding, OnTimeout, PartyRef, PreviewEnding, RecordingGap, SegmentEdge, Side, SpeechEnding, Station,
+    SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use super::{About, DialogState, Event, Filter, Kind, MediaCounts, Recorded, VERSION};
 use crate::base::{
@@ -327,6 +327,16 @@ fn agent_entries() -> Vec<Entry> {
             "agent",
             "He waits for rest no longer; granted: his wish follows.",
             Kind::AgentRestUnqueued { granted: true },
+        ),
+        entry(
+            "contact agent [group]",
+            "An agent is shown whom he may call: the contact's `to`, with its data. He is kept free for it until then.",
+            Kind::PreviewShown { until: Time(35_000_000), on_timeout: OnTimeout::Skip },
+        ),
+        entry(
+            "contact agent [group]",
+            "His phone rings, or nobody is dialled.",
+            Kind::PreviewEnded { ending: PreviewEnding::Dialled },
         ),
         entry(
             "[agent] [group]",

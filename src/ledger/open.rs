@@ -394,6 +394,8 @@ impl Open {
             Kind::Checkpoint { open } => self.replace(open),
             // Facts that change nothing which is open. What a restart ended is told by the events before `Restarted`.
             Kind::LegProgress { .. } | Kind::MediaHeard | Kind::Digit { .. } | Kind::LegMedia { .. } => Ok(()),
+            // A restart ends its contact, and the agent's reservation with it.
+            Kind::PreviewShown { .. } | Kind::PreviewEnded { .. } => Ok(()),
             Kind::NumberRotated { number } => self.rotated(about, number),
             Kind::AgentForced { .. } | Kind::AgentNote { .. } => self.agent_known(about),
             Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),

@@ -126,6 +126,7 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
         Kind::AgentForced { .. } | Kind::AgentNote { .. } | Kind::NumberRotated { .. } => {}
         Kind::SessionOpened { .. } | Kind::SessionEnded { .. } => {}
+        Kind::PreviewShown { .. } | Kind::PreviewEnded { .. } => {}
         Kind::CommandAccepted { .. } | Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => {}
     }
 }

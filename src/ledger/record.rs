@@ -387,6 +387,7 @@ impl ContactRecord {
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut | Kind::AgentGroups { .. } => {}
             Kind::AgentWish { .. } | Kind::AgentReachable { .. } | Kind::AgentOvertime => {}
             Kind::AgentForced { .. } | Kind::AgentNote { .. } | Kind::NumberRotated { .. } => {}
+            Kind::PreviewShown { .. } | Kind::PreviewEnded { .. } => {}
             Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
             Kind::Registered { .. } | Kind::Unregistered { .. } | Kind::CommandAccepted { .. } => {}
             Kind::SessionOpened { .. } | Kind::SessionEnded { .. } => {}

@@ -31,6 +31,38 @@ impl Tenant {
         now: Now,
         supplies: &mut Supplies,
     ) -> Result<Snapshot, Refusal> {
+        let (birth, ordered, agent) = self.planned(order, &by, now, supplies)?;
+        let contact = ordered.contact;
+        let ordered = self.order(birth, ordered, now, supplies);
+        if let Some(agent) = agent {
+            self.claim_call(agent, contact, &by, now, supplies);
+        }
+        Ok(ordered)
+    }
+
+    /// His claim, before his phone is rung. He was asked whether he may.
+    pub(super) fn claim_call(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        if let Err(why) = self.acd.dials(agent, contact, by, now, supplies) {
+            return tracing::debug!(%contact, %agent, ?why, "his call is not counted");
+        }
+        self.callers.insert(contact, agent);
+    }
+
+    /// A contact to be born, what it dials first, and the agent who calls. Refused before any effect.
+    pub(super) fn planned(
+        &mut self,
+        order: TwoWay,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(Birth, Ordered, Option<AgentNo>), Refusal> {
         self.house_lets_in()?;
         attachable(&order.data)?;
         self.may_show(order.from.as_deref())?;
@@ -72,13 +104,7 @@ impl Tenant {
         };
         let connect = Connect { first, to: target, ring: ring.unwrap_or(RING_DEFAULT), by: by.clone() };
         let ordered = Ordered { contact, to: rung, from, then: Next::Connect(connect), by: by.clone() };
-        let ordered = self.order(birth, ordered, now, supplies);
-        if let Some(Caller { agent, .. }) = caller {
-            // His claim, before his phone is rung.
-            self.acd.dials(agent, contact, &by, now, supplies).map_err(|why| self.may_not_dial(why, agent))?;
-            self.callers.insert(contact, agent);
-        }
-        Ok(ordered)
+        Ok((birth, ordered, agent))
     }
 
     /// As the public network knows it, when this number leads there.
@@ -151,7 +177,7 @@ impl Tenant {
         if his { Ok(()) } else { Err((Code::NotMember, found.id.clone())) }
     }
 
-    fn may_not_dial(&self, why: RoleRefused, agent: AgentNo) -> Refusal {
+    pub(super) fn may_not_dial(&self, why: RoleRefused, agent: AgentNo) -> Refusal {
         match why {
             RoleRefused::Talks(other) => (Code::AgentBusy, other.to_string()),
             RoleRefused::Full => (Code::TargetBusy, self.agent_name(agent)),

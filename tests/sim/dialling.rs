@@ -2,7 +2,7 @@
 //! shown, how an agent goes from one call to the next.
 
 use cordboard::base::{CommandId, ContactId, Span};
-use cordboard::event::words::{Actor, Display, TransferMode};
+use cordboard::event::words::{Actor, Display, OnTimeout, TransferMode};
 use cordboard::ledger::ContactRecord;
 use cordboard::site::CallingNumber;
 use cordboard::switch::{Answer, Body, CallTarget, CallVerb, Caller, Code, Command, Originate, Snapshot, Then, TwoWay};
@@ -221,4 +221,81 @@ fn a_trunk_refers_only_where_the_site_lets_it() {
         }
         house.world.finish();
     }
+}
+
+/// ana is shown whom to call.
+fn previewed(on_timeout: OnTimeout) -> (House, ContactId) {
+    let mut house = talk();
+    house.hangs_up(CUSTOMER);
+    house.wait(Span::seconds(11));
+    assert_eq!(house.shown("a0"), Some(Display::Ready));
+    let order = order(Caller::Agent(house.agent_no("a0")), number("1900"));
+    let contact = house.ordered("p", Body::Preview { order, timeout: Span::seconds(30), on_timeout });
+    assert_eq!(house.shown("a0"), Some(Display::Reserved));
+    assert_eq!(house.world.uas[ANA].live_calls(), 0, "nobody is rung yet");
+    house.contact = contact;
+    (house, contact)
+}
+
+fn decide(house: &House, contact: ContactId, dial: bool) -> Body {
+    Body::Decide { agent: house.agent_no("a0"), contact, dial }
+}
+
+/// She answers, cai answers, they talk.
+fn talks_to_cai(house: &mut House) {
+    house.answers(ANA);
+    house.answers(CAI);
+    house.hear(&[("ana", "cai"), ("cai", "ana")]);
+    assert_eq!(house.shown("a0"), Some(Display::Talking));
+    house.hangs_up(ANA);
+    assert_eq!(house.shown("a0"), Some(Display::Ready));
+}
+
+#[test]
+fn a_preview_is_dialled_or_skipped_once() {
+    let (mut house, contact) = previewed(OnTimeout::Skip);
+    let body = decide(&house, contact, true);
+    assert!(matches!(house.orders("d", body.clone()), Answer::Accepted { .. }));
+    assert!(matches!(house.orders("e", body), Answer::Refused { code: Code::UnknownContact, .. }));
+    talks_to_cai(&mut house);
+    house.world.finish();
+
+    let (mut house, contact) = previewed(OnTimeout::Dial);
+    let body = decide(&house, contact, false);
+    assert!(matches!(house.orders("s", body), Answer::Accepted { .. }));
+    assert_eq!((house.shown("a0"), house.world.uas[ANA].live_calls()), (Some(Display::Ready), 0));
+    house.wait(Span::seconds(31));
+    assert_eq!(house.world.uas[ANA].diaries.len(), 1, "she was rung once, by the caller before");
+    house.world.finish();
+}
+
+#[test]
+fn a_preview_that_nobody_decides_does_what_was_said() {
+    for (on_timeout, rung) in [(OnTimeout::Skip, 0), (OnTimeout::Dial, 1)] {
+        let (mut house, _) = previewed(on_timeout);
+        house.wait(Span::seconds(28));
+        assert_eq!(house.shown("a0"), Some(Display::Reserved));
+        house.wait(Span::seconds(3));
+        assert_eq!(house.world.uas[ANA].live_calls(), rung, "{on_timeout:?}");
+        if rung == 1 {
+            talks_to_cai(&mut house);
+        }
+        assert_eq!(house.shown("a0"), Some(Display::Ready));
+        house.world.finish();
+    }
+}
+
+#[test]
+fn a_preview_ends_with_its_contact_and_with_the_process() {
+    let (mut house, contact) = previewed(OnTimeout::Dial);
+    house.orders("h", Body::Hangup { contact, who: None });
+    assert_eq!(house.shown("a0"), Some(Display::Ready));
+    let order = order(Caller::Agent(house.agent_no("a0")), number("1900"));
+    house.ordered("q", Body::Preview { order, timeout: Span::seconds(30), on_timeout: OnTimeout::Dial });
+    house.world.crash(Span::seconds(1));
+    house.wait(Span::seconds(5));
+    assert_eq!(house.shown("a0"), Some(Display::Ready));
+    house.wait(Span::seconds(40));
+    assert_eq!(house.world.uas[ANA].live_calls(), 0);
+    house.world.finish();
 }

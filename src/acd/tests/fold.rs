@@ -176,6 +176,7 @@ impl Fold {
                 return;
             }
             Kind::AgentForced { .. } | Kind::AgentNote { .. } | Kind::NumberRotated { .. } => return,
+            Kind::PreviewShown { .. } | Kind::PreviewEnded { .. } => return,
             _ => {}
         }
         let agent = self.agents.get_mut(&no).expect("signed in");

@@ -268,8 +268,10 @@ pub fn site() -> Site {
 /// The fake tenant: one of everything.
 pub fn answer(body: &Body) -> Answer {
     let snapshot = match body {
-        Body::Agent { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => Snapshot::Agents(vec![agent_state()]),
-        Body::Originate(_) | Body::TwoWay(_) => Snapshot::Ordered(contact_state().contact),
+        Body::Agent { .. } | Body::Decide { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => {
+            Snapshot::Agents(vec![agent_state()])
+        }
+        Body::Originate(_) | Body::TwoWay(_) | Body::Preview { .. } => Snapshot::Ordered(contact_state().contact),
         Body::Hangup { .. } | Body::SetData { .. } | Body::Priority { .. } | Body::Call { .. } => {
             Snapshot::Contacts(vec![contact_state()])
         }

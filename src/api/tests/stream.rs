@@ -15,8 +15,8 @@ use crate::base::{
 use crate::event::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use crate::event::words::{
     Actor, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, NotReadyReason,
-    OfferEnding, PartyRef, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode,
-    TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
+    OfferEnding, OnTimeout, PartyRef, PreviewEnding, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding,
+    SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use crate::event::{About, By, DialogState, Event, Kind, MediaCounts, Recorded};
 
@@ -119,6 +119,8 @@ fn agent_kinds() -> Vec<Kind> {
         Kind::AgentForced { verb: "sign-out".into(), why: "left without signing out".into() },
         Kind::AgentRestQueued { reason: Some(ReasonNo(2)), length: Span::minutes(10) },
         Kind::AgentRestUnqueued { granted: true },
+        Kind::PreviewShown { until: T + Span::seconds(30), on_timeout: OnTimeout::Dial },
+        Kind::PreviewEnded { ending: PreviewEnding::TimedOut },
         Kind::NumberRotated { number: "+864008001234".into() },
         Kind::AgentNote { text: "call your team leader".into() },
         Kind::AgentReachable { reachable: false },

@@ -63,6 +63,8 @@ pub const KINDS: [&str; 66] = [
     "agent_forced",
     "agent_rest_queued",
     "agent_rest_unqueued",
+    "preview_shown",
+    "preview_ended",
     "number_rotated",
     "agent_note",
     "agent_reachable",
@@ -260,6 +262,8 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::AgentForced { .. }
         | Kind::AgentRestQueued { .. }
         | Kind::AgentRestUnqueued { .. }
+        | Kind::PreviewShown { .. }
+        | Kind::PreviewEnded { .. }
         | Kind::NumberRotated { .. }
         | Kind::AgentNote { .. }
         | Kind::AgentReachable { .. }
@@ -377,6 +381,10 @@ fn agent_data(event: &Event) -> Value {
         Kind::AgentForced { verb, why } => json!({ "verb": verb, "why": why }),
         Kind::AgentRestQueued { reason, length } => json!({ "reason_no": reason, "length_ms": length.as_millis() }),
         Kind::AgentRestUnqueued { granted } => json!({ "granted": granted }),
+        Kind::PreviewShown { until, on_timeout } => {
+            json!({ "until": at(event, *until), "on_timeout": word(on_timeout) })
+        }
+        Kind::PreviewEnded { ending } => json!({ "ending": word(ending) }),
         Kind::NumberRotated { number } => json!({ "number": number }),
         Kind::AgentNote { text } => json!({ "text": text }),
         Kind::AgentReachable { reachable } => json!({ "reachable": reachable }),
