@@ -85,6 +85,11 @@ impl Acd {
         self.settle(now.t, supplies);
     }
 
+    /// Who is signed in at this phone.
+    pub fn holder(&self, extension: ExtensionNo) -> Option<AgentNo> {
+        self.phones.get(&extension)?.holder
+    }
+
     /// Whether `claim_station` would be refused: 486.
     pub fn is_station_full(&self, extension: ExtensionNo) -> bool {
         let Some(phone) = self.phones.get(&PhoneId::Extension(extension)) else { return false };

@@ -150,6 +150,7 @@ impl Tenant {
             switch::Caller::Number(number) => match self.destination(number)? {
                 Destination::Extension { no } => (no, self.agent_at(crate::event::words::PartyRef::Extension(no))),
                 Destination::Trunks { .. } | Destination::Emergency { .. } => {
+                    self.in_his_group(None, order.group)?;
                     return Ok((Rung::Number(number.clone()), number.clone()));
                 }
                 Destination::Number { .. } => return Err((Code::TargetUnfit, number.clone())),
