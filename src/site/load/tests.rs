@@ -409,33 +409,33 @@ fn calling_numbers_are_the_tenants_own() {
             "tenant: t\ndomains: [t.example]\ncalling_number: {rule}\nextensions: [{{number: \"1\", password: p}}]\n\
              groups: [{{id: g, calling_number: {rule}}}]\n\
              agents: [{{id: a, station: {{extension: \"1\"}}, calling_number: {rule}}}]\n\
-             trunks: [{{id: c, send: \"sip:192.0.2.1\", accept: [\"192.0.2.1/32\"], caller_id: \"+862\", refer: true}}]\n\
-             numbers: [{{number: \"+861\", flow: main}}, {{number: \"9000\", flow: main}}]\n"
+             trunks: [{{id: c, send: \"sip:192.0.2.1\", accept: [\"192.0.2.1/32\"], caller_id: \"+8640080020\", refer: true}}]\n\
+             numbers: [{{number: \"+8640080010\", flow: main}}, {{number: \"9000\", flow: main}}]\n"
         )
     };
-    let list = || vec!["+861".to_owned(), "+862".to_owned()];
+    let list = || vec!["+8640080010".to_owned(), "+8640080020".to_owned()];
     let rows = [
-        ("{fixed: \"+861\"}", CallingNumber::Fixed("+861".to_owned())),
-        ("{random: [\"+861\", \"+862\"]}", CallingNumber::Random(list())),
-        ("{rotate: [\"+861\", \"+862\"]}", CallingNumber::Rotate(list())),
+        ("{fixed: \"+8640080010\"}", CallingNumber::Fixed("+8640080010".to_owned())),
+        ("{random: [\"+8640080010\", \"+8640080020\"]}", CallingNumber::Random(list())),
+        ("{rotate: [\"+8640080010\", \"+8640080020\"]}", CallingNumber::Rotate(list())),
         (
-            "{by_region: {\"+10\": \"+861\", \"+\": \"+862\"}}",
-            CallingNumber::ByRegion(vec![("+10".into(), "+861".into()), ("+".into(), "+862".into())]),
+            "{by_region: {\"+10\": \"+8640080010\", \"+\": \"+8640080020\"}}",
+            CallingNumber::ByRegion(vec![("+10".into(), "+8640080010".into()), ("+".into(), "+8640080020".into())]),
         ),
     ];
     for (rule, expected) in rows {
         let site = planned(&text(rule));
         let rules = [&site.calling_number, &site.groups[0].calling_number, &site.agents[0].calling_number];
         assert_eq!(rules, [&Some(expected.clone()), &Some(expected.clone()), &Some(expected)], "{rule}");
-        assert!(site.trunks[0].refer && site.owns("+862") && site.owns("1") && !site.owns("+863"));
+        assert!(site.trunks[0].refer && site.owns("+8640080020") && site.owns("1") && !site.owns("+8640080030"));
         assert_eq!(planned(&export(&site, Passwords::Shown)), site, "{rule}");
     }
     for (rule, problem) in [
-        ("{fixed: \"+863\"}", "which this file does not have"),
+        ("{fixed: \"+8640080030\"}", "which this file does not have"),
         ("{fixed: \"9000\"}", "an internal number"),
         ("{random: []}", "names 0 numbers"),
-        ("{by_region: {\"10\": \"+861\"}}", "begins no public number"),
-        ("{fixed: \"+861\", random: [\"+861\"]}", "must say one of"),
+        ("{by_region: {\"10\": \"+8640080010\"}}", "begins no public number"),
+        ("{fixed: \"+8640080010\", random: [\"+8640080010\"]}", "must say one of"),
         ("{}", "must say one of"),
     ] {
         let problems = load("site.yaml", &text(rule)).expect_err(rule);
