@@ -87,7 +87,7 @@ impl Acd {
 
     /// Who is signed in at this phone.
     pub fn holder(&self, extension: ExtensionNo) -> Option<AgentNo> {
-        self.phones.get(&extension)?.holder
+        self.phones.get(&PhoneId::Extension(extension))?.holder
     }
 
     /// Whether `claim_station` would be refused: 486.

@@ -144,8 +144,12 @@ impl Tenant {
             switch::Caller::Agent(agent) => {
                 let name = || self.agent_name(*agent);
                 let Some(seen) = self.acd.snapshot(*agent) else { return Err((Code::UnknownAgent, name())) };
-                let Some(Station::Extension(extension)) = seen.station else { return Err((Code::NotSignedIn, name())) };
-                (extension, Some(*agent))
+                match seen.station {
+                    Some(Station::Extension(extension)) => (extension, Some(*agent)),
+                    // He is rung by his number there, and would have to prove himself first.
+                    Some(Station::Outside { .. }) => return Err((Code::TargetUnfit, name())),
+                    None => return Err((Code::NotSignedIn, name())),
+                }
             }
             switch::Caller::Number(number) => match self.destination(number)? {
                 Destination::Extension { no } => (no, self.agent_at(crate::event::words::PartyRef::Extension(no))),
