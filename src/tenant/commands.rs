@@ -127,9 +127,7 @@ impl Tenant {
             | Body::TwoWay(_)
             | Body::Preview { .. }
             | Body::Session(SessionVerb::Open(_))
-            | Body::Query(_) => {
-                Snapshot::Contacts(Vec::new())
-            }
+            | Body::Query(_) => Snapshot::Contacts(Vec::new()),
         }
     }
 

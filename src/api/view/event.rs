@@ -13,7 +13,7 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 67] = [
+pub const KINDS: [&str; 69] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
