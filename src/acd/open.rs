@@ -224,7 +224,8 @@ impl Acd {
     fn restore_works(&mut self, open: &OpenAgent, t: Time) -> Vec<OpenWork> {
         let goes_on = |w: &&OpenWork| match w.role {
             WorkRole::WrapUp => w.until.is_none_or(|until| until > t),
-            WorkRole::Reserved => w.until.is_some_and(|until| until > t),
+            // what he was shown is over with its contact
+            WorkRole::Reserved => w.contact.is_none() && w.until.is_some_and(|until| until > t),
             WorkRole::Offered
             | WorkRole::Talking
             | WorkRole::Dialing

@@ -106,6 +106,11 @@ impl Acd {
         holder.and_then(|no| self.seat_of(no).ok()).map(|seat| seat.preferences).unwrap_or_default()
     }
 
+    /// Who is signed in at this phone.
+    pub fn holder(&self, extension: ExtensionNo) -> Option<AgentNo> {
+        self.phones.get(&PhoneId::Extension(extension))?.holder
+    }
+
     /// Whether `claim_station` would be refused: 486.
     pub fn is_station_full(&self, extension: ExtensionNo) -> bool {
         let Some(phone) = self.phones.get(&PhoneId::Extension(extension)) else { return false };

@@ -248,15 +248,49 @@ impl Acd {
 
     /// Kept free for a call that somebody announces: a lease, so that nobody is kept for ever.
     pub(super) fn reserve(&mut self, no: AgentNo, length: Span, by: &By, t: Time) -> Result<(), VerbRefused> {
-        let seat = self.seat_of(no)?;
-        let free = seat.available() && seat.works().is_empty();
-        let rests = self.phones.get(&seat.phone(no)).is_some_and(super::phone::Phone::resting);
-        if !free || rests {
-            return Err(VerbRefused::NotAvailable);
-        }
+        self.may_reserve(no)?;
         let doing = Doing::Reserved { until: t + length.min(RESERVE_MAX) };
         self.set_doing(no, doing, about_work(no, None), by, t);
         Ok(())
+    }
+
+    /// Whether he could be kept free now.
+    ///
+    /// # Errors
+    /// He is signed out, not ready, not reachable, or has work.
+    pub fn may_reserve(&self, no: AgentNo) -> Result<(), VerbRefused> {
+        let seat = self.seat_of(no)?;
+        let free = seat.available() && seat.works().is_empty();
+        let rests = self.phones.get(&seat.phone(no)).is_some_and(super::phone::Phone::resting);
+        if free && !rests { Ok(()) } else { Err(VerbRefused::NotAvailable) }
+    }
+
+    /// Keeps him free for this contact, which he is shown.
+    ///
+    /// # Errors
+    /// As [`Self::may_reserve`].
+    pub fn reserve_for(
+        &mut self,
+        no: AgentNo,
+        contact: ContactId,
+        until: Time,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), VerbRefused> {
+        self.may_reserve(no)?;
+        self.set_doing(no, Doing::Reserved { until }, about_work(no, Some(contact)), by, now.t);
+        self.settle(now.t, supplies);
+        Ok(())
+    }
+
+    /// He is kept free for this contact no longer.
+    pub fn release_from(&mut self, no: AgentNo, contact: ContactId, by: &By, now: Now, supplies: &mut Supplies) {
+        let is_it = |doing: Doing| doing.is_reserved();
+        if self.seat_of(no).ok().and_then(|seat| seat.doing(contact)).is_some_and(is_it) {
+            self.end_work(no, Some(contact), by, now.t);
+        }
+        self.settle(now.t, supplies);
     }
 
     pub(super) fn release(&mut self, no: AgentNo, by: &By, t: Time) -> Result<(), VerbRefused> {

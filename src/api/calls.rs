@@ -14,7 +14,7 @@ use super::verbs::{TargetBody, ring, target, who};
 use super::view::{CallReply, CallsReply, ContactView, OriginateReply, SipReply, TracedView, ladder};
 use super::{Problem, Routes};
 use crate::base::bounds::{ATTACHED_DATA_BYTES, SPEECH_CHARS};
-use crate::base::{ContactId, Span, is_language_tag};
+use crate::base::{ContactId, GroupNo, Span, is_language_tag};
 use crate::switch::permission::Permission;
 use crate::switch::{self, Body, CallTarget, Code, Originate, Query, Snapshot, Then, TwoWay};
 
@@ -164,10 +164,15 @@ fn two_way(caller: &Caller, body: OriginateBody) -> Result<Body, Problem> {
             return Err(Problem::field("by", "`by` is a number or `{\"agent\": id}`"));
         }
     };
-    let unknown = |id: &str| Problem::new(Code::UnknownGroup, format!("no group `{id}`"));
-    let group = group.map(|id| group_no(&caller.site, &id).ok_or_else(|| unknown(&id))).transpose()?;
+    let group = group_named(caller, group)?;
     let (to, ring) = (target(caller, to)?, ring(ring_ms)?);
     Ok(Body::TwoWay(TwoWay { by, to, group, from, auto_answer, ring, data }))
+}
+
+pub fn group_named(caller: &Caller, id: Option<String>) -> Result<Option<GroupNo>, Problem> {
+    let Some(id) = id else { return Ok(None) };
+    let unknown = || Problem::new(Code::UnknownGroup, format!("no group `{id}`"));
+    group_no(&caller.site, &id).ok_or_else(unknown).map(Some)
 }
 
 /// Ends a contact, or one leg of it.
@@ -241,7 +246,7 @@ fn then(flow: Option<String>, say: Option<SayBody>) -> Result<Then, Problem> {
 }
 
 /// What is too large by itself is refused here; the tenant checks the sum.
-fn check_data(data: &Map<String, Value>) -> Result<(), Problem> {
+pub fn check_data(data: &Map<String, Value>) -> Result<(), Problem> {
     let bytes = serde_json::to_string(data).map_or(usize::MAX, |text| text.len());
     if bytes > ATTACHED_DATA_BYTES {
         return Err(Problem::new(Code::DataTooLarge, format!("`data` has {bytes} bytes")));

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 /// Operations whose body has fields that must be there.
-pub const NEEDS_BODY: [&str; 17] = [
+pub const NEEDS_BODY: [&str; 18] = [
     "open_session",
     "supervise",
     "supervise_mode",
     "originate",
+    "show_preview",
     "set_data",
     "put_site",
     "extend_wrap_up",
@@ -40,6 +41,11 @@ pub fn request(operation: &str) -> Option<Value> {
         "note" => json!({ "text": "call your team leader" }),
         "prioritise" => json!({ "priority": 5 }),
         "originate" => json!({ "to": "1002", "flow": "main", "data": { "order": "4711" } }),
+        "show_preview" => {
+            json!({ "to": "+8613912345678", "timeout_ms": 30_000, "on_timeout": "skip", "group": "support",
+            "data": { "name": "Li", "order": "4711" } })
+        }
+        "dial_preview" | "skip_preview" => json!({}),
         "put_site" => json!({ "site": "tenant: demo\ndomains: [demo.example]\n...", "dry_run": true }),
         "hang_up" => json!({}),
         "open_session" => json!({ "agent": "ana", "filter": { "agents": ["self"], "groups": ["support"] },
@@ -74,7 +80,7 @@ pub fn answer(operation: &str) -> Option<Value> {
         "list_agents" => json!({ "seq": 1290, "agents": [agent()] }),
         "get_agent" | "sign_in" | "sign_out" | "make_ready" | "make_not_ready" | "choose_groups" | "wrap_up"
         | "extend_wrap_up" | "quit_wrap_up" | "rest" | "cancel_rest" | "reserve" | "release" | "pick" | "prefer"
-        | "note" => {
+        | "note" | "dial_preview" | "skip_preview" => {
             json!({ "seq": 1290, "agent": agent() })
         }
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
@@ -101,7 +107,7 @@ pub fn answer(operation: &str) -> Option<Value> {
             }
             json!({ "seq": 1290, "contact": watched })
         }
-        "originate" => json!({ "seq": 1290, "contact": "116703443107610625" }),
+        "originate" | "show_preview" => json!({ "seq": 1290, "contact": "116703443107610625" }),
         "sip_history" => json!({ "seq": 1290, "messages": [{
             "leg": "116703443107610626", "sent": false, "at": "2026-11-21T08:00:00.120Z", "remote": "198.51.100.20:5060",
             "text": "INVITE sip:9000@demo.example SIP/2.0\r\n..." }] }),

@@ -18,6 +18,7 @@ mod examples;
 mod health;
 mod instant;
 pub mod position;
+mod previews;
 mod problem;
 pub mod reader;
 mod recordings;
@@ -115,6 +116,7 @@ fn operations() -> Routes {
         .merge(agents::routes())
         .merge(agent_verbs::routes())
         .merge(calls::routes())
+        .merge(previews::routes())
         .merge(verbs::routes())
         .merge(supervision::routes())
         .merge(records::routes())

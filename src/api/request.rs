@@ -108,6 +108,8 @@ impl Caller {
             Body::Agent { .. }
             | Body::Originate(_)
             | Body::TwoWay(_)
+            | Body::Preview { .. }
+            | Body::Decide { .. }
             | Body::Hangup { .. }
             | Body::SetData { .. }
             | Body::Priority { .. }
@@ -205,6 +207,20 @@ impl FromRequestParts<Arc<Api>> for Named {
             .await
             .map_err(|_| Problem::field("path", "the path is not UTF-8 under its percent signs"))?;
         Ok(Self(text))
+    }
+}
+
+/// The two variables of a path, as text.
+pub struct NamedTwo(pub String, pub String);
+
+impl FromRequestParts<Arc<Api>> for NamedTwo {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let Path((one, two)) = Path::from_request_parts(parts, api)
+            .await
+            .map_err(|_| Problem::field("path", "the path is not UTF-8 under its percent signs"))?;
+        Ok(Self(one, two))
     }
 }
 

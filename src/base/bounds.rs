@@ -268,6 +268,8 @@ pub const REFUSED_SOURCES: usize = 4;
 pub const SOUND_SAMPLES: usize = 30 * 60 * 8_000;
 /// How long the longest sound lasts: what a prompt of unknown length may take.
 pub const SOUND_MAX: Span = Span::minutes(30);
+/// Numbers in one rule for the number that a call shows. More: the site file is refused.
+pub const CALLING_NUMBERS: usize = 1_000;
 /// Characters of one spoken text. Longer: the file or the request is refused; a text that a flow computes leaves its node
 /// by the failure exit.
 pub const SPEECH_CHARS: usize = 1_000;

@@ -6,8 +6,9 @@ use serde_json::json;
 use super::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use super::words::{
     Actor, AfterCall, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole,
-    NotReadyReason, OfferEnding, PartyRef, Preferences, RecordingGap, SegmentEdge, Side, SpeechEnding, Station,
-    SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
+    NotReadyReason, OfferEnding, OnTimeout, PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge, Side,
+    SpeechEnding, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish,
+    WorkRole,
 };
 use super::{About, DialogState, Event, Filter, Kind, MediaCounts, Recorded, VERSION};
 use crate::base::{
@@ -332,6 +333,21 @@ fn agent_entries() -> Vec<Entry> {
             "agent",
             "What he has instead of what the site says of him, until he signs out.",
             Kind::AgentPrefers { preferences: Preferences { after_call: Some(AfterCall::Ready), auto_answer: None } },
+        ),
+        entry(
+            "contact agent [group]",
+            "An agent is shown whom he may call: the contact's `to`, with its data. He is kept free for it until then.",
+            Kind::PreviewShown { until: Time(35_000_000), on_timeout: OnTimeout::Skip },
+        ),
+        entry(
+            "contact agent [group]",
+            "His phone rings, or nobody is dialled.",
+            Kind::PreviewEnded { ending: PreviewEnding::Dialled },
+        ),
+        entry(
+            "[agent] [group]",
+            "A rotation showed this number: the agent's, the group's, or without either the tenant's. The next call shows the next.",
+            Kind::NumberRotated { number: "+864008001234".to_owned() },
         ),
         entry("agent", "Somebody tells him something.", Kind::AgentNote { text: "call your team leader".to_owned() }),
         entry("agent", "His phone is there, or is not.", Kind::AgentReachable { reachable: true }),

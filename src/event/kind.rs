@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::Filter;
 use super::session::{Delivery, Lease, SessionEnding};
 use super::words::{
-    AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef,
-    Preferences, RecordingGap, SegmentEdge, Side, Speech, SpeechEnding, Station, SupervisionEnding, SupervisionMode,
-    TransferEnding, TransferMode, Watched, Wish, WorkRole,
+    AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, OnTimeout,
+    PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge, Side, Speech, SpeechEnding, Station,
+    SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wish, WorkRole,
 };
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, ReasonNo, SegmentId,
@@ -256,6 +256,18 @@ pub enum Kind {
     AgentPrefers {
         preferences: Preferences,
     },
+    /// An agent is shown whom he may call: the contact's `to`, with its data. He is kept free for it until then.
+    PreviewShown {
+        until: Time,
+        on_timeout: OnTimeout,
+    },
+    PreviewEnded {
+        ending: PreviewEnding,
+    },
+    /// A rotation showed this number: the agent's, the group's, or without either the tenant's. The next call shows the next.
+    NumberRotated {
+        number: String,
+    },
     /// Somebody tells him something. Personal.
     AgentNote {
         text: String,
@@ -475,6 +487,9 @@ impl Kind {
             Self::AgentRestQueued { .. } => "agent_rest_queued",
             Self::AgentRestUnqueued { .. } => "agent_rest_unqueued",
             Self::AgentPrefers { .. } => "agent_prefers",
+            Self::PreviewShown { .. } => "preview_shown",
+            Self::PreviewEnded { .. } => "preview_ended",
+            Self::NumberRotated { .. } => "number_rotated",
             Self::AgentNote { .. } => "agent_note",
             Self::AgentReachable { .. } => "agent_reachable",
             Self::AgentWork { .. } => "agent_work",

@@ -251,6 +251,26 @@ pub enum SupervisionEnding {
     Failed,
 }
 
+/// What becomes of a preview that its agent does not decide in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnTimeout {
+    Skip,
+    Dial,
+}
+
+/// How a preview ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PreviewEnding {
+    /// His phone rings, by his decision or because the time was over.
+    Dialled,
+    /// Nobody is dialled: he, or a command, decided so.
+    Skipped,
+    /// Nobody is dialled: the time was over.
+    TimedOut,
+}
+
 /// How far an offer has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -12,7 +12,7 @@ mod session;
 pub mod supervision;
 
 pub use disk::Disk;
-pub use open::Open;
+pub use open::{Open, OpenRotation};
 pub use projector::{AgentInterval, Changes, Rows, State};
 pub use record::ContactRecord;
 

@@ -38,9 +38,22 @@ pub struct Open {
     /// Client sessions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sessions: BTreeMap<SessionId, OpenSession>,
+    /// What each rotation of calling numbers showed last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rotations: Vec<OpenRotation>,
     pub commands: CommandTable,
     /// Events that named something which was not open.
     pub anomalies: u64,
+}
+
+/// What a rotation showed last: an agent's, a group's, or the tenant's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenRotation {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentNo>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupNo>,
+    pub number: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -384,6 +397,9 @@ impl Open {
             Kind::Checkpoint { open } => self.replace(open),
             // Facts that change nothing which is open. What a restart ended is told by the events before `Restarted`.
             Kind::LegProgress { .. } | Kind::MediaHeard | Kind::Digit { .. } | Kind::LegMedia { .. } => Ok(()),
+            // A restart ends its contact, and the agent's reservation with it.
+            Kind::PreviewShown { .. } | Kind::PreviewEnded { .. } => Ok(()),
+            Kind::NumberRotated { number } => self.rotated(about, number),
             Kind::AgentForced { .. } | Kind::AgentNote { .. } => self.agent_known(about),
             Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),
             Kind::InviteEnded { .. } | Kind::ChairTaken => Ok(()),
@@ -428,6 +444,12 @@ impl Open {
     fn signed_in(&mut self, about: &About, station: &Station, groups: &[GroupNo], chosen: bool, t: Time) -> Fold {
         let agent = OpenAgent { chosen, ..OpenAgent::signed_in(station.clone(), groups.to_vec(), t) };
         fresh(self.agents.insert(about.agent.ok_or(Unknown)?, agent))
+    }
+
+    fn rotated(&mut self, about: &About, number: &str) -> Fold {
+        self.rotations.retain(|rotation| (rotation.agent, rotation.group) != (about.agent, about.group));
+        self.rotations.push(OpenRotation { agent: about.agent, group: about.group, number: number.to_owned() });
+        Ok(())
     }
 
     fn rest_queued(&mut self, about: &About, reason: Option<ReasonNo>, length: Span, t: Time) -> Fold {

@@ -124,8 +124,9 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::OfferEnded { .. } | Kind::Registered { .. } | Kind::Unregistered { .. } => {}
         Kind::RecordingStarted { .. } | Kind::Segment { .. } | Kind::RecordingEnded { .. } => {}
         Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
-        Kind::AgentForced { .. } | Kind::AgentPrefers { .. } | Kind::AgentNote { .. } => {}
+        Kind::AgentForced { .. } | Kind::AgentPrefers { .. } | Kind::AgentNote { .. } | Kind::NumberRotated { .. } => {}
         Kind::SessionOpened { .. } | Kind::SessionEnded { .. } => {}
+        Kind::PreviewShown { .. } | Kind::PreviewEnded { .. } => {}
         Kind::CommandAccepted { .. } | Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => {}
     }
 }

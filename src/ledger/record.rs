@@ -386,8 +386,12 @@ impl ContactRecord {
             // About the tenant, an agent or a phone; when they name a contact they add nothing to its record.
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut | Kind::AgentGroups { .. } => {}
             Kind::AgentWish { .. } | Kind::AgentReachable { .. } | Kind::AgentOvertime => {}
-            Kind::AgentForced { .. } | Kind::AgentPrefers { .. } | Kind::AgentNote { .. } => {}
+            Kind::AgentForced { .. }
+            | Kind::AgentPrefers { .. }
+            | Kind::AgentNote { .. }
+            | Kind::NumberRotated { .. } => {}
             Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
+            Kind::PreviewShown { .. } | Kind::PreviewEnded { .. } => {}
             Kind::Registered { .. } | Kind::Unregistered { .. } | Kind::CommandAccepted { .. } => {}
             Kind::SessionOpened { .. } | Kind::SessionEnded { .. } => {}
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Checkpoint { .. } | Kind::Alarm { .. } => {}

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use super::{
-    AFTER_CALL, AfterCall, Agent, CODECS, DIGESTS, DIRECT, DirectCalls, Extension, Group, Number, Quota, Reason,
-    Rewrite, Route, RouteAction, STRATEGIES, Site, StationPlan, TAKE_OVER, TakeOver, Trunk,
+    AFTER_CALL, AfterCall, Agent, CODECS, CallingNumber, DIGESTS, DIRECT, DirectCalls, Extension, Group, Number, Quota,
+    Reason, Rewrite, Route, RouteAction, STRATEGIES, Site, StationPlan, TAKE_OVER, TakeOver, Trunk,
 };
 use crate::base::{GroupNo, TrunkNo};
 
@@ -39,6 +39,9 @@ pub fn export(site: &Site, passwords: Passwords) -> String {
         let (when, ring, wrap_up) = (word(&DIRECT, when), ring.to_string(), wrap_up.to_string());
         let rule = map(&[("when", Some(when.to_owned())), ("ring", Some(ring)), ("wrap_up", Some(wrap_up))]);
         line(&mut text, format_args!("direct_calls: {rule}"));
+    }
+    if let Some(rule) = &site.calling_number {
+        line(&mut text, format_args!("calling_number: {}", calling_number(rule)));
     }
     list(&mut text, "reasons", site.reasons.values().map(reason));
     list(&mut text, "extensions", site.extensions.values().map(|e| extension(e, passwords)));
@@ -77,6 +80,7 @@ fn group(g: &Group) -> String {
         ("wait_max", g.wait_max.map(|s| s.to_string())),
         ("music", Some(quoted(&g.music))),
         ("calls_per_agent", (g.calls_per_agent != 1).then(|| g.calls_per_agent.to_string())),
+        ("calling_number", g.calling_number.as_ref().map(calling_number)),
     ])
 }
 
@@ -97,7 +101,24 @@ fn agent(site: &Site, a: &Agent) -> String {
         ("groups", Some(format!("{{{}}}", levels.join(", ")))),
         ("after_call", (a.after_call != AfterCall::WrapUp).then(|| word(&AFTER_CALL, a.after_call).to_owned())),
         ("supervises", (!supervises.is_empty()).then(|| format!("[{}]", supervises.join(", ")))),
+        ("calling_number", a.calling_number.as_ref().map(calling_number)),
     ])
+}
+
+fn calling_number(rule: &CallingNumber) -> String {
+    let list = |numbers: &[String]| {
+        let numbers: Vec<String> = numbers.iter().map(|n| quoted(n)).collect();
+        format!("[{}]", numbers.join(", "))
+    };
+    match rule {
+        CallingNumber::Fixed(number) => map(&[("fixed", Some(quoted(number)))]),
+        CallingNumber::ByRegion(regions) => {
+            let regions: Vec<String> = regions.iter().map(|(a, b)| format!("{}: {}", quoted(a), quoted(b))).collect();
+            map(&[("by_region", Some(format!("{{{}}}", regions.join(", "))))])
+        }
+        CallingNumber::Random(numbers) => map(&[("random", Some(list(numbers)))]),
+        CallingNumber::Rotate(numbers) => map(&[("rotate", Some(list(numbers)))]),
+    }
 }
 
 fn reason(r: &Reason) -> String {
@@ -163,6 +184,7 @@ fn trunk(t: &Trunk, passwords: Passwords) -> String {
         ("inbound", rewrites(&t.inbound)),
         ("outbound", rewrites(&t.outbound)),
         ("caller_id", t.caller_id.as_deref().map(quoted)),
+        ("refer", t.refer.then(|| "true".to_owned())),
         ("user", t.account.as_ref().map(|a| quoted(&a.user))),
         ("password", account.map(|a| quoted(&a.password.0))),
     ])

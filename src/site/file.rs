@@ -2,8 +2,8 @@
 //! Owns that form and what it says about things outside the file. Made by `load`; `plan` turns it into a [`super::Site`].
 
 use super::{
-    Account, AfterCall, Codec, DigestPolicy, DirectCalls, Group, Limits, Number, Pattern, Reason, Rest, Rewrite,
-    Secret, TakeOver, TrunkTarget,
+    Account, AfterCall, CallingNumber, Codec, DigestPolicy, DirectCalls, Group, Limits, Number, Pattern, Reason, Rest,
+    Rewrite, Secret, TakeOver, TrunkTarget,
 };
 use crate::config::{Problem, did_you_mean};
 use crate::site::Accept;
@@ -25,6 +25,7 @@ pub struct SiteFile {
     pub(super) rest: Rest,
     pub(super) take_over: TakeOver,
     pub(super) direct: DirectCalls,
+    pub(super) calling_number: Option<CallingNumber>,
     pub(super) agents: Vec<AgentEntry>,
     pub(super) trunks: Vec<TrunkEntry>,
     pub(super) routes: Vec<RouteEntry>,
@@ -55,6 +56,7 @@ pub(super) struct AgentEntry {
     pub after_call: AfterCall,
     /// Ids of groups.
     pub supervises: Vec<String>,
+    pub calling_number: Option<CallingNumber>,
 }
 
 #[derive(Clone, Debug)]
@@ -77,6 +79,7 @@ pub(super) struct TrunkEntry {
     pub inbound: Vec<Rewrite>,
     pub outbound: Vec<Rewrite>,
     pub caller_id: Option<String>,
+    pub refer: bool,
     pub account: Option<Account>,
 }
 

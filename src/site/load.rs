@@ -29,7 +29,7 @@ pub fn load(name: &str, text: &str) -> Result<SiteFile, Vec<Problem>> {
     loader.problems.finish(site)
 }
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "tenant",
     "domains",
     "default",
@@ -40,6 +40,7 @@ const KEYS: [&str; 18] = [
     "rest",
     "take_over",
     "direct_calls",
+    "calling_number",
     "reasons",
     "extensions",
     "groups",
@@ -63,6 +64,8 @@ struct Taken {
     reasons: Kind,
     agents: Kind,
     trunks: Kind,
+    /// Numbers that a call may show: those that callers reach, and those of trunks.
+    shown: Kind,
     accepts: Kind,
     routes: Kind,
     domains: Kind,
@@ -120,15 +123,16 @@ impl Loader<'_> {
         let digest = fields.get("digest").and_then(|item| item.one_of(&DIGESTS, &mut self.problems));
         let limits = fields.get("limits").and_then(|item| self.limits(&item)).unwrap_or_default();
         let extensions = self.each(&fields, "extensions", Self::extension);
+        let numbers = self.each(&fields, "numbers", Self::number);
+        let trunks = self.each(&fields, "trunks", Self::trunk);
         let groups = self.each(&fields, "groups", Self::group);
         let reasons = self.each(&fields, "reasons", Self::reason);
         let rest = fields.get("rest").and_then(|item| self.rest(&item)).unwrap_or_default();
         let take_over = fields.get("take_over").and_then(|item| item.one_of(&TAKE_OVER, &mut self.problems));
         let direct = fields.get("direct_calls").and_then(|item| self.direct_calls(&item)).unwrap_or_default();
         let agents = self.each(&fields, "agents", Self::agent);
-        let trunks = self.each(&fields, "trunks", Self::trunk);
+        let calling_number = self.calling_number(&fields);
         let routes = self.each(&fields, "routes", Self::route);
-        let numbers = self.each(&fields, "numbers", Self::number);
         let emergency = fields.get("emergency").and_then(|item| self.emergency(&item));
         let (emergency_numbers, emergency_trunks) = emergency.unwrap_or_default();
         Some(SiteFile {
@@ -145,6 +149,7 @@ impl Loader<'_> {
             rest,
             take_over: take_over.unwrap_or(TakeOver::Idle),
             direct,
+            calling_number,
             agents,
             trunks,
             routes,
@@ -257,7 +262,18 @@ impl Loader<'_> {
     }
 
     fn group(&mut self, item: &Item) -> Option<Group> {
-        let known = ["id", "name", "strategy", "ring", "wrap_up", "length_max", "wait_max", "music", "calls_per_agent"];
+        let known = [
+            "id",
+            "name",
+            "strategy",
+            "ring",
+            "wrap_up",
+            "length_max",
+            "wait_max",
+            "music",
+            "calls_per_agent",
+            "calling_number",
+        ];
         let fields = item.fields(&known, &mut self.problems)?;
         let id_item = fields.need("id", "id: support", &mut self.problems)?;
         let id = self.key(&id_item)?;
@@ -280,12 +296,13 @@ impl Loader<'_> {
             wait_max: self.span(&fields, "wait_max", Span::seconds(1), Span::hours(24)),
             music,
             calls_per_agent: calls_per_agent.unwrap_or(1),
+            calling_number: self.calling_number(&fields),
             retiring: false,
         })
     }
 
     fn agent(&mut self, item: &Item) -> Option<AgentEntry> {
-        let keys = ["id", "name", "station", "groups", "after_call", "supervises"];
+        let keys = ["id", "name", "station", "groups", "after_call", "supervises", "calling_number"];
         let fields = item.fields(&keys, &mut self.problems)?;
         let id_item = fields.need("id", "id: ana", &mut self.problems)?;
         let id = self.key(&id_item)?;
@@ -294,10 +311,11 @@ impl Loader<'_> {
         let after_call = fields.get("after_call").and_then(|item| item.one_of(&AFTER_CALL, &mut self.problems));
         let after_call = after_call.unwrap_or(AfterCall::WrapUp);
         let supervises = self.each(&fields, "supervises", Self::group_named);
+        let calling_number = self.calling_number(&fields);
         let station = fields.need("station", "station: {extension: \"1001\"}", &mut self.problems)?;
         let station = self.station(&station)?;
         let name = self.text(&fields, "name").unwrap_or_else(|| id.clone());
-        Some(AgentEntry { name, id, station, groups, after_call, supervises })
+        Some(AgentEntry { name, id, station, groups, after_call, supervises, calling_number })
     }
 
     fn station(&mut self, item: &Item) -> Option<StationEntry> {
@@ -375,8 +393,19 @@ impl Loader<'_> {
     }
 
     fn trunk(&mut self, item: &Item) -> Option<TrunkEntry> {
-        let known =
-            ["id", "send", "accept", "codecs", "max_calls", "inbound", "outbound", "caller_id", "user", "password"];
+        let known = [
+            "id",
+            "send",
+            "accept",
+            "codecs",
+            "max_calls",
+            "inbound",
+            "outbound",
+            "caller_id",
+            "refer",
+            "user",
+            "password",
+        ];
         let fields = item.fields(&known, &mut self.problems)?;
         let id_item = fields.need("id", "id: carrier", &mut self.problems)?;
         let id = self.key(&id_item)?;
@@ -386,13 +415,18 @@ impl Loader<'_> {
         let max_calls = fields.get("max_calls").and_then(|item| item.integer(1..=100_000, &mut self.problems));
         let inbound = self.each(&fields, "inbound", Self::rewrite);
         let outbound = self.each(&fields, "outbound", Self::rewrite);
-        let caller_id = fields.get("caller_id").and_then(|item| self.dialable(&item));
+        let caller_id = fields.get("caller_id").and_then(|item| {
+            let number = self.dialable(&item)?;
+            self.taken.shown.0.insert(number.clone(), item.at().line);
+            Some(number)
+        });
+        let refer = self.bool(&fields, "refer", false);
         let account = self.account(&fields, item);
         let send = fields.need("send", "send: \"sip:192.0.2.1:5060\"", &mut self.problems)?;
         let hint = "write `sip:host:port`, with `;transport=tcp` for TCP";
         let send = send.read("a SIP address", hint, &mut self.problems, target)?;
         let max_calls = max_calls.unwrap_or(100);
-        Some(TrunkEntry { id, send, accept, codecs, max_calls, inbound, outbound, caller_id, account })
+        Some(TrunkEntry { id, send, accept, codecs, max_calls, inbound, outbound, caller_id, refer, account })
     }
 
     /// `user` and `password` of a trunk, both or neither.
@@ -530,6 +564,7 @@ impl Loader<'_> {
         let number_item = fields.need("number", "number: \"9000\"", &mut self.problems)?;
         let number = self.dialable(&number_item)?;
         self.taken.dialled.take(&number_item, &number, &mut self.problems);
+        self.taken.shown.0.insert(number.clone(), number_item.at().line);
         let language = fields.get("language").and_then(|item| self.language(&item));
         let flow_item = fields.need("flow", "flow: main", &mut self.problems)?;
         let flow = self.key(&flow_item)?;
@@ -643,5 +678,6 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
     }
 }
 
+mod calling;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 use crate::base::{AgentNo, ExtensionNo, FlowNo, GroupNo, NumberNo, ReasonNo, RouteNo, Span, TenantNo, TrunkNo};
 
 mod advertise;
+mod calling;
 mod export;
 mod file;
 mod load;
@@ -23,6 +24,7 @@ mod tenants;
 
 pub use crate::base::{Network, Secret};
 pub use advertise::advertise;
+pub use calling::CallingNumber;
 pub use export::{Passwords, export};
 pub use file::{Outside, SiteFile};
 pub use load::load;
@@ -64,6 +66,8 @@ pub struct Site {
     pub rest: Rest,
     pub take_over: TakeOver,
     pub direct: DirectCalls,
+    /// The number that calls show which leave the house, where no agent or group has a rule.
+    pub calling_number: Option<CallingNumber>,
     pub trunks: IndexMap<TrunkNo, Trunk>,
     /// In the order of the file; the first match wins.
     pub routes: Vec<Route>,
@@ -135,6 +139,8 @@ pub struct Agent {
     pub after_call: AfterCall,
     /// Whose calls he may listen to, speak into and take over.
     pub supervises: Vec<GroupNo>,
+    /// What his calls show.
+    pub calling_number: Option<CallingNumber>,
     pub retiring: bool,
 }
 
@@ -245,6 +251,8 @@ pub struct Group {
     pub music: String,
     /// A call of this group is offered to an agent who is in fewer calls than this, all of them on hold.
     pub calls_per_agent: u32,
+    /// What calls for it show.
+    pub calling_number: Option<CallingNumber>,
     pub retiring: bool,
 }
 
@@ -280,6 +288,8 @@ pub struct Trunk {
     pub outbound: Vec<Rewrite>,
     /// Shown to the carrier when the caller has no public number.
     pub caller_id: Option<String>,
+    /// Its far ends may give their call to one of our numbers by REFER.
+    pub refer: bool,
     /// Who we are when the carrier challenges our requests.
     pub account: Option<Account>,
     pub retiring: bool,
@@ -348,6 +358,11 @@ impl Site {
         let file = load(key, &format!("tenant: {key}\ndomains: [{key}.example]\n"));
         let file = file.unwrap_or_else(|problems| panic!("a tenant's key: {}", crate::config::print(&problems)));
         plan(Numbering::new(tenant), file, &[], &mut |_| String::new()).0
+    }
+
+    /// The tenant may show it: callers reach it, or it is a trunk's.
+    pub fn owns(&self, number: &str) -> bool {
+        self.dialled.contains_key(number) || self.trunks.values().any(|t| t.caller_id.as_deref() == Some(number))
     }
 
     /// The extension that has this number.

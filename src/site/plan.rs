@@ -112,6 +112,7 @@ pub fn plan(
         rest: file.rest,
         take_over: file.take_over,
         direct: file.direct,
+        calling_number: file.calling_number,
         trunks,
         routes,
         numbers,
@@ -133,7 +134,7 @@ fn numbered_extension(
 }
 
 fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {
-    let AgentEntry { id, name, station, groups, after_call, supervises } = entry;
+    let AgentEntry { id, name, station, groups, after_call, supervises, calling_number } = entry;
     let no = AgentNo(n.agents.number(&id));
     let station = match station {
         StationEntry::Extension(extension) => StationPlan::Extension(ExtensionNo(n.extensions.number(&extension))),
@@ -141,13 +142,29 @@ fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {
     };
     let groups = groups.iter().map(|(id, level)| (GroupNo(n.groups.number(id)), *level)).collect();
     let supervises = supervises.iter().map(|id| GroupNo(n.groups.number(id))).collect();
-    (no, Agent { no, id, name, station, groups, after_call, supervises, retiring: false })
+    (no, Agent { no, id, name, station, groups, after_call, supervises, calling_number, retiring: false })
 }
 
 fn numbered_trunk(n: &mut Numbering, entry: TrunkEntry) -> (TrunkNo, Trunk) {
-    let TrunkEntry { id, send, accept, codecs, max_calls, inbound, outbound, caller_id, account } = entry;
+    let TrunkEntry { id, send, accept, codecs, max_calls, inbound, outbound, caller_id, refer, account } = entry;
     let no = TrunkNo(n.trunks.number(&id));
-    (no, Trunk { no, id, send, accept, codecs, max_calls, inbound, outbound, caller_id, account, retiring: false })
+    (
+        no,
+        Trunk {
+            no,
+            id,
+            send,
+            accept,
+            codecs,
+            max_calls,
+            inbound,
+            outbound,
+            caller_id,
+            refer,
+            account,
+            retiring: false,
+        },
+    )
 }
 
 fn numbered_route(n: &mut Numbering, entry: RouteEntry) -> Route {

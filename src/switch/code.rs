@@ -36,6 +36,7 @@ pub enum Code {
     Retiring,
     LegNotNamed,
     OutboundForbidden,
+    NumberNotOwned,
     TrunkFull,
     TenantFull,
     UnknownCall,
@@ -99,7 +100,7 @@ const fn row(code: Code, http: u16, sip: u16, fault: Fault, title: &'static str,
 
 use Fault::{Client, Server, State};
 
-pub const TABLE: [Row; 61] = [
+pub const TABLE: [Row; 62] = [
     row(Code::BadRequest, 400, 400, Client, "the request cannot be read", "mend the field that `detail` names"),
     row(Code::Unauthorized, 401, 401, Client, "no valid token", "send `Authorization: Bearer <token>`"),
     row(Code::Forbidden, 403, 403, Client, "the token does not permit this", "use a token with the permission"),
@@ -175,6 +176,14 @@ pub const TABLE: [Row; 61] = [
         Client,
         "dialling out is not permitted",
         "set `outbound: true` at the extension",
+    ),
+    row(
+        Code::NumberNotOwned,
+        422,
+        403,
+        Client,
+        "the number to be shown is not the tenant's",
+        "name one of `numbers`, an extension or a trunk's `caller_id`, or leave `from` out",
     ),
     row(Code::TrunkFull, 409, 486, State, "every trunk of the route is full", "raise `max_calls` or wait"),
     row(Code::TenantFull, 429, 486, State, "the tenant has as many calls as it may", "raise `limits` or wait"),
@@ -373,6 +382,7 @@ impl Code {
             Self::Retiring => "retiring",
             Self::LegNotNamed => "leg-not-named",
             Self::OutboundForbidden => "outbound-forbidden",
+            Self::NumberNotOwned => "number-not-owned",
             Self::TrunkFull => "trunk-full",
             Self::TenantFull => "tenant-full",
             Self::UnknownCall => "unknown-call",

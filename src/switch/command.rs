@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::session::NewSession;
 use super::{CallTarget, CallVerb, Who};
 use crate::base::{AgentNo, CommandId, ContactId, GroupNo, ReasonNo, SessionId, Span};
-use crate::event::words::{Actor, Preferences, Station};
+use crate::event::words::{Actor, OnTimeout, Preferences, Station};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
@@ -31,6 +31,19 @@ pub enum Body {
     },
     Originate(Originate),
     TwoWay(TwoWay),
+    /// As `TwoWay`, by an agent who is shown it first and says whether he calls.
+    Preview {
+        order: TwoWay,
+        /// How long he may take.
+        timeout: Span,
+        on_timeout: OnTimeout,
+    },
+    /// What he says.
+    Decide {
+        agent: AgentNo,
+        contact: ContactId,
+        dial: bool,
+    },
     /// Ends the whole contact, or one leg of it.
     Hangup {
         contact: ContactId,

@@ -42,11 +42,12 @@ impl Tenant {
             }
         }
         let by = By { actor, command: id.clone() };
+        let reaches_out = matches!(&body, Body::Originate(_) | Body::TwoWay(_) | Body::Decide { dial: true, .. });
         let result = self.carry_out(body, by.clone(), now, supplies);
         // What the command sets off is journaled first, its id last: the answer, and that of a repeat, is stamped with it.
         self.introduce(now, supplies);
-        let ordered = matches!(result, Ok(Snapshot::Ordered(_)));
-        let token = if ordered { self.journal_order(by.clone(), now, id.is_none()) } else { None };
+        let token =
+            if reaches_out && result.is_ok() { self.journal_order(by.clone(), now, id.is_none()) } else { None };
         if let Some(id) = id {
             self.remember((id, hash), &result, token, by, now);
         }
@@ -109,7 +110,9 @@ impl Tenant {
     /// What the object of a command looks like now; a contact that has ended as it was `shown`.
     fn snapshot_of(&self, body: &Body, shown: Option<ContactState>) -> Snapshot {
         match body {
-            Body::Agent { agent, .. } => Snapshot::Agents(self.agent_state(*agent).into_iter().collect()),
+            Body::Agent { agent, .. } | Body::Decide { agent, .. } => {
+                Snapshot::Agents(self.agent_state(*agent).into_iter().collect())
+            }
             Body::Hangup { contact, .. }
             | Body::SetData { contact, .. }
             | Body::Priority { contact, .. }
@@ -120,9 +123,11 @@ impl Tenant {
             Body::Session(SessionVerb::Renew { session, .. } | SessionVerb::Close { session, .. }) => {
                 self.session_snapshot(*session)
             }
-            Body::Originate(_) | Body::TwoWay(_) | Body::Session(SessionVerb::Open(_)) | Body::Query(_) => {
-                Snapshot::Contacts(Vec::new())
-            }
+            Body::Originate(_)
+            | Body::TwoWay(_)
+            | Body::Preview { .. }
+            | Body::Session(SessionVerb::Open(_))
+            | Body::Query(_) => Snapshot::Contacts(Vec::new()),
         }
     }
 
@@ -132,6 +137,10 @@ impl Tenant {
             Body::Priority { contact, priority } => self.prioritise(contact, priority, &by, now, supplies),
             Body::Originate(originate) => self.originate(originate, by, now, supplies),
             Body::TwoWay(order) => self.two_way(order, by, now, supplies),
+            Body::Preview { order, timeout, on_timeout } => {
+                self.preview(order, (timeout, on_timeout), by, now, supplies)
+            }
+            Body::Decide { agent, contact, dial } => self.decide(agent, contact, dial, by, now, supplies),
             Body::Call { contact, verb } => self.call_verb(contact, verb, by, now, supplies),
             Body::Hangup { contact, who } => self.command_hangup(contact, who, by, now, supplies),
             Body::SetData { contact, data } => {
@@ -171,7 +180,7 @@ impl Tenant {
         Ok(Snapshot::Agents(self.agent_state(agent).into_iter().collect()))
     }
 
-    fn verb_refused(&self, refused: VerbRefused, agent: AgentNo) -> Refusal {
+    pub(super) fn verb_refused(&self, refused: VerbRefused, agent: AgentNo) -> Refusal {
         let name = |no: AgentNo| self.site.agents.get(&no).map_or_else(|| no.to_string(), |a| a.id.clone());
         match refused {
             VerbRefused::UnknownAgent => (Code::UnknownAgent, name(agent)),
@@ -223,6 +232,12 @@ impl Tenant {
     ) -> Result<Snapshot, Refusal> {
         self.may_originate(&originate, now)?;
         let Originate { to, then, from, data } = originate;
+        let from = from.or_else(|| match resolve(&self.site, &Origin::Api, &to) {
+            Ok(Destination::Trunks { number, .. }) => self.shown_number(None, None, &number, now, supplies),
+            Ok(Destination::Extension { .. } | Destination::Number { .. } | Destination::Emergency { .. }) | Err(_) => {
+                None
+            }
+        });
         let then = match then {
             Then::Flow(key) => Next::Flow(key),
             Then::Say { text, language } => {
@@ -252,15 +267,19 @@ impl Tenant {
         let contact = ordered.contact;
         self.contacts.born(birth, now, supplies);
         self.introduce(now, supplies);
+        self.await_commit(ordered);
+        Snapshot::Ordered(contact)
+    }
+
+    pub(super) fn await_commit(&mut self, ordered: Ordered) {
         let token = self.next_token;
         self.next_token += 1;
         self.awaiting_commit.insert(token, ordered);
-        Snapshot::Ordered(contact)
     }
 
     /// An order dials once it is on disk, and the id of its command with it, if it has one: what is dialled is never an
     /// order that a repeat could give a second time. Answers the token that waits for the id.
-    fn journal_order(&mut self, by: By, now: Now, is_last: bool) -> Option<u64> {
+    pub(super) fn journal_order(&mut self, by: By, now: Now, is_last: bool) -> Option<u64> {
         let (&token, ordered) = self.awaiting_commit.last_key_value()?;
         let (agent, group) = match &ordered.to {
             Rung::Phone { caller: Some(caller), .. } => (Some(caller.agent), caller.group),
@@ -286,6 +305,7 @@ impl Tenant {
             Then::Flow(_) | Then::Say { .. } => {}
         }
         attachable(&originate.data)?;
+        self.may_show(originate.from.as_deref())?;
         self.destination(&originate.to)?;
         self.tenant_has_room(now)
     }

@@ -202,7 +202,16 @@ impl Tenant {
         supplies: &mut Supplies,
     ) {
         let outside = matches!(destination, Destination::Trunks { .. } | Destination::Emergency { .. });
-        match self.attempts(destination, from, now) {
+        let shown = match &destination {
+            Destination::Trunks { number, .. } if Self::is_phone(party) => {
+                self.shown_number(self.agent_at(party), None, number, now, supplies)
+            }
+            Destination::Trunks { .. }
+            | Destination::Emergency { .. }
+            | Destination::Extension { .. }
+            | Destination::Number { .. } => None,
+        };
+        match self.attempts(destination, shown.as_deref().unwrap_or(from), now) {
             Ok(attempts) => {
                 let customer = outside && Self::is_phone(party);
                 let dial = Dial { attempts, queue: None, ring: RING_DEFAULT, customer, by: By::PARTY };

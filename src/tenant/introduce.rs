@@ -328,6 +328,7 @@ impl Tenant {
     }
 
     fn forget(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
+        self.preview_gone(contact, now, supplies);
         if let Some(agent) = self.callers.remove(&contact) {
             self.acd.dials_not(agent, contact, now, supplies);
         }

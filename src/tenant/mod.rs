@@ -6,11 +6,13 @@
 mod commands;
 mod dialling;
 mod introduce;
+mod preview;
 mod queueing;
 mod refer;
 mod remember;
 mod restore;
 mod sessions;
+mod shown;
 mod supervision;
 mod target;
 mod two_way;
@@ -22,7 +24,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::acd::Acd;
-use crate::base::{Agenda, AgentNo, ContactId, LegId, LinkId, Now, Rng, Supplies, TenantNo, Time};
+use crate::base::{Agenda, AgentNo, ContactId, GroupNo, LegId, LinkId, Now, Rng, Supplies, TenantNo, Time};
 use crate::call::Contacts;
 use crate::event::words::By;
 use crate::event::{self, About, Event, Kind};
@@ -59,6 +61,11 @@ pub struct Tenant {
     ordered_next: BTreeMap<ContactId, dialling::Next>,
     /// Agents who call somebody in this contact, until they have left it.
     callers: BTreeMap<ContactId, AgentNo>,
+    /// What each rotation of calling numbers showed last, by whose it is.
+    rotations: BTreeMap<(Option<AgentNo>, Option<GroupNo>), String>,
+    /// Contacts that wait for their agent's word, and until when.
+    previews: BTreeMap<ContactId, preview::Preview>,
+    preview_agenda: Agenda<ContactId>,
     next_token: u64,
     /// REFERs that wait for the transfer of this leg.
     refers: BTreeMap<LegId, ReferNo>,
@@ -106,6 +113,9 @@ impl Tenant {
             awaiting_commit: BTreeMap::new(),
             ordered_next: BTreeMap::new(),
             callers: BTreeMap::new(),
+            previews: BTreeMap::new(),
+            preview_agenda: Agenda::default(),
+            rotations: BTreeMap::new(),
             next_token: 0,
             refers: BTreeMap::new(),
             failed_at_once: VecDeque::new(),
@@ -167,7 +177,7 @@ impl Tenant {
     pub fn deadline(&self) -> Option<Time> {
         let run = self.run_agenda.next().map(|(t, _)| t);
         let rooms = [self.sip.deadline(), self.contacts.deadline(), self.acd.deadline(), self.sessions.deadline(), run];
-        rooms.into_iter().flatten().min()
+        rooms.into_iter().chain([self.preview_deadline()]).flatten().min()
     }
 
     /// One room after the other, each seeing what the timers of the one before led to.
@@ -179,6 +189,11 @@ impl Tenant {
         }
         if is_due(self.contacts.deadline()) {
             self.contacts.due(now, supplies);
+            self.introduce(now, supplies);
+        }
+        // before the reservation of the same moment ends
+        while let Some(contact) = self.preview_agenda.due(now.t) {
+            self.preview_due(contact, now, supplies);
             self.introduce(now, supplies);
         }
         if is_due(self.acd.deadline()) {
@@ -238,6 +253,7 @@ impl Tenant {
             && self.waits.is_empty()
             && self.ordered_next.is_empty()
             && self.callers.is_empty()
+            && self.previews.is_empty()
             && self.awaiting_commit.is_empty()
             && self.refers.is_empty()
     }

@@ -4,11 +4,11 @@
 
 use super::Tenant;
 use super::commands::Refusal;
-use crate::base::{ContactId, LegId, Now, NumberNo, Supplies};
+use crate::base::{ContactId, LegId, Now, NumberNo, Supplies, TrunkNo};
 use crate::call::words::{Act, Dial, Refused, Replacement, Transfer};
 use crate::event::words::{By, EndCause, PartyRef, TransferEnding, TransferMode};
 use crate::sip::words::{Act as Sip, Incoming, Refer, ReferNo};
-use crate::site::{Destination, Origin, resolve};
+use crate::site::{Destination, Origin, ResolveError, resolve};
 use crate::switch::Code;
 use crate::switch::code::sip_status;
 
@@ -49,7 +49,10 @@ impl Tenant {
         supplies: &mut Supplies,
     ) -> Result<LegId, Told> {
         let (contact, party) = self.contacts.place_of(leg).ok_or(Told(481))?;
-        let PartyRef::Extension(extension) = party else { return Err(Told::of(EndCause::Forbidden)) };
+        let extension = match party {
+            PartyRef::Extension(extension) => extension,
+            PartyRef::Trunk(trunk) => return self.refer_of_trunk((contact, leg, refer), (trunk, to), now, supplies),
+        };
         if let Ok(Destination::Number { no }) = resolve(&self.site, &Origin::Extension(extension), to) {
             return self.refer_to_flow((contact, leg, refer), no, now, supplies);
         }
@@ -65,6 +68,24 @@ impl Tenant {
         self.contacts.may(contact, &act).map_err(refused)?;
         self.contacts.act(contact, act, now, supplies);
         Ok(leg)
+    }
+
+    /// A far end behind a trunk that may refer reaches what its calls reach: our numbers, and nothing outside.
+    fn refer_of_trunk(
+        &mut self,
+        (contact, leg, refer): (ContactId, LegId, ReferNo),
+        (trunk, to): (TrunkNo, &str),
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<LegId, Told> {
+        match resolve(&self.site, &Origin::Trunk(trunk), to) {
+            Ok(Destination::Number { no }) => self.refer_to_flow((contact, leg, refer), no, now, supplies),
+            Ok(Destination::Extension { .. } | Destination::Trunks { .. } | Destination::Emergency { .. }) => {
+                Err(Told::of(EndCause::Forbidden))
+            }
+            Err(ResolveError::NotFound) => Err(Told::of(EndCause::NotFound)),
+            Err(ResolveError::Forbidden) => Err(Told::of(EndCause::Forbidden)),
+        }
     }
 
     /// A number of ours is answered by its flow, at once.

@@ -53,6 +53,7 @@ impl Tenant {
         let open_contacts = u32::try_from(open.contacts.len()).unwrap_or(u32::MAX);
         self.journal(now, About::default(), By::SYSTEM, Kind::Restarted { open_contacts }, None);
         self.acd.restore(&acd_open(open), now, supplies);
+        self.restore_rotations(&open.rotations);
         self.introduce(now, supplies);
         for (id, contact) in &open.contacts {
             self.end_contact_of_before(*id, contact, open.last_t, &why, now, supplies);

@@ -125,10 +125,7 @@ impl Tenant {
     /// Who is signed in at the phone of this leg.
     pub(super) fn agent_at(&self, party: PartyRef) -> Option<AgentNo> {
         let PartyRef::Extension(extension) = party else { return None };
-        let here = |agent: &AgentNo| {
-            self.acd.snapshot(*agent).and_then(|seen| seen.station) == Some(Station::Extension(extension))
-        };
-        self.site.agents.keys().copied().find(here)
+        self.acd.holder(extension)
     }
 
     fn in_scope(&self, contact: ContactId, supervisor: AgentNo, target: Watched) -> Result<(), Refusal> {

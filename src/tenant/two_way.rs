@@ -31,13 +31,59 @@ impl Tenant {
         now: Now,
         supplies: &mut Supplies,
     ) -> Result<Snapshot, Refusal> {
+        let (birth, ordered, agent) = self.planned(order, &by, now, supplies)?;
+        let contact = ordered.contact;
+        let ordered = self.order(birth, ordered, now, supplies);
+        if let Some(agent) = agent {
+            self.claim_call(agent, contact, &by, now, supplies);
+        }
+        Ok(ordered)
+    }
+
+    /// His claim, before his phone is rung. He was asked whether he may.
+    pub(super) fn claim_call(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        if let Err(why) = self.acd.dials(agent, contact, by, now, supplies) {
+            return tracing::debug!(%contact, %agent, ?why, "his call is not counted");
+        }
+        self.callers.insert(contact, agent);
+    }
+
+    /// A contact to be born, what it dials first, and the agent who calls. Refused before any effect.
+    pub(super) fn planned(
+        &mut self,
+        order: TwoWay,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(Birth, Ordered, Option<AgentNo>), Refusal> {
         self.house_lets_in()?;
         attachable(&order.data)?;
+        self.may_show(order.from.as_deref())?;
         let (to, outside) = self.second(&order.to)?;
         let (rung, first) = self.first(&order, &to)?;
-        self.tenant_has_room(now)?;
+        let caller = match &rung {
+            Rung::Phone { caller, .. } => *caller,
+            Rung::Number(_) => None,
+        };
         let contact = ContactId(supplies.ids.mint(now.t));
-        let TwoWay { to: target, from, ring, data, .. } = order;
+        if let Some(Caller { agent, .. }) = caller {
+            self.acd.may_dial(agent, contact).map_err(|why| self.may_not_dial(why, agent))?;
+        }
+        self.tenant_has_room(now)?;
+        let called = match &rung {
+            Rung::Number(number) => self.outside_number(number),
+            Rung::Phone { .. } => self.outside_number(&to),
+        };
+        let TwoWay { to: target, from, group, ring, data, .. } = order;
+        let agent = caller.map(|caller| caller.agent);
+        let from = from.or_else(|| self.shown_number(agent, group, &called?, now, supplies));
         let phone = match &rung {
             Rung::Phone { extension, .. } => self.site.extensions.get(extension),
             Rung::Number(_) => None,
@@ -56,22 +102,19 @@ impl Tenant {
             shown: from.clone(),
             by: by.clone(),
         };
-        let caller = match &rung {
-            Rung::Phone { caller, .. } => *caller,
-            Rung::Number(_) => None,
-        };
-        if let Some(Caller { agent, .. }) = caller {
-            self.acd.may_dial(agent, contact).map_err(|why| self.may_not_dial(why, agent))?;
-        }
         let connect = Connect { first, to: target, ring: ring.unwrap_or(RING_DEFAULT), by: by.clone() };
         let ordered = Ordered { contact, to: rung, from, then: Next::Connect(connect), by: by.clone() };
-        let ordered = self.order(birth, ordered, now, supplies);
-        if let Some(Caller { agent, .. }) = caller {
-            // His claim, before his phone is rung.
-            self.acd.dials(agent, contact, &by, now, supplies).map_err(|why| self.may_not_dial(why, agent))?;
-            self.callers.insert(contact, agent);
+        Ok((birth, ordered, agent))
+    }
+
+    /// As the public network knows it, when this number leads there.
+    fn outside_number(&self, number: &str) -> Option<String> {
+        match self.destination(number) {
+            Ok(Destination::Trunks { number, .. }) => Some(number),
+            Ok(Destination::Extension { .. } | Destination::Number { .. } | Destination::Emergency { .. }) | Err(_) => {
+                None
+            }
         }
-        Ok(ordered)
     }
 
     /// The second party's name, and whether it is outside. Refused is what is known to lead nowhere.
@@ -101,12 +144,17 @@ impl Tenant {
             switch::Caller::Agent(agent) => {
                 let name = || self.agent_name(*agent);
                 let Some(seen) = self.acd.snapshot(*agent) else { return Err((Code::UnknownAgent, name())) };
-                let Some(Station::Extension(extension)) = seen.station else { return Err((Code::NotSignedIn, name())) };
-                (extension, Some(*agent))
+                match seen.station {
+                    Some(Station::Extension(extension)) => (extension, Some(*agent)),
+                    // He is rung by his number there, and would have to prove himself first.
+                    Some(Station::Outside { .. }) => return Err((Code::TargetUnfit, name())),
+                    None => return Err((Code::NotSignedIn, name())),
+                }
             }
             switch::Caller::Number(number) => match self.destination(number)? {
                 Destination::Extension { no } => (no, self.agent_at(crate::event::words::PartyRef::Extension(no))),
                 Destination::Trunks { .. } | Destination::Emergency { .. } => {
+                    self.in_his_group(None, order.group)?;
                     return Ok((Rung::Number(number.clone()), number.clone()));
                 }
                 Destination::Number { .. } => return Err((Code::TargetUnfit, number.clone())),
@@ -134,7 +182,7 @@ impl Tenant {
         if his { Ok(()) } else { Err((Code::NotMember, found.id.clone())) }
     }
 
-    fn may_not_dial(&self, why: RoleRefused, agent: AgentNo) -> Refusal {
+    pub(super) fn may_not_dial(&self, why: RoleRefused, agent: AgentNo) -> Refusal {
         match why {
             RoleRefused::Talks(other) => (Code::AgentBusy, other.to_string()),
             RoleRefused::Full => (Code::TargetBusy, self.agent_name(agent)),

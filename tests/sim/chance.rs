@@ -255,6 +255,8 @@ pub fn word(body: &Body) -> &'static str {
         Body::SetData { .. } => "data",
         Body::Query(_) => "query",
         Body::Session(_) => "session",
+        Body::Preview { .. } => "preview",
+        Body::Decide { .. } => "decide-preview",
         Body::Call { verb, .. } => call_word(verb),
     }
 }
@@ -277,6 +279,7 @@ fn call_word(verb: &CallVerb) -> &'static str {
         CallVerb::Consult { verb: ConsultVerb::Swap, .. } => "consult-swap",
         CallVerb::Consult { verb: ConsultVerb::Join, .. } => "consult-join",
         CallVerb::Merge { .. } => "merge",
+        CallVerb::Chair { .. } => "chair",
         CallVerb::Record { verb: RecordVerb::Start } => "record-start",
         CallVerb::Record { verb: RecordVerb::Stop } => "record-stop",
         CallVerb::Record { verb: RecordVerb::Pause } => "record-pause",

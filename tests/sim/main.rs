@@ -8,6 +8,7 @@ mod chance;
 mod check;
 mod complaints;
 mod day;
+mod dialling;
 mod disk;
 mod ear;
 mod live;

@@ -176,7 +176,8 @@ impl Fold {
                 self.rests.remove(at);
                 return;
             }
-            Kind::AgentForced { .. } | Kind::AgentNote { .. } => return,
+            Kind::AgentForced { .. } | Kind::AgentNote { .. } | Kind::NumberRotated { .. } => return,
+            Kind::PreviewShown { .. } | Kind::PreviewEnded { .. } => return,
             _ => {}
         }
         let agent = self.agents.get_mut(&no).expect("signed in");

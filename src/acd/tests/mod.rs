@@ -38,6 +38,7 @@ fn group(no: u32) -> Group {
         wait_max: None,
         music: String::new(),
         calls_per_agent: 1,
+        calling_number: None,
         retiring: false,
     }
 }
@@ -62,6 +63,7 @@ fn site(groups: Vec<Group>, agents: &[(u32, &[(u32, u8)])]) -> Site {
         groups: groups.iter().map(|(g, level)| (GroupNo(*g), *level)).collect(),
         after_call: AfterCall::WrapUp,
         supervises: Vec::new(),
+        calling_number: None,
         retiring: false,
     };
     let mut site = Site::bare(TenantNo(1), "test");

@@ -212,6 +212,7 @@ pub fn site() -> Site {
         groups: IndexMap::from([(GroupNo(2), 5)]),
         after_call: AfterCall::WrapUp,
         supervises: Vec::new(),
+        calling_number: None,
         retiring: false,
     };
     let group = Group {
@@ -225,6 +226,7 @@ pub fn site() -> Site {
         wait_max: None,
         music: "default".into(),
         calls_per_agent: 1,
+        calling_number: None,
         retiring: false,
     };
     let send = TrunkTarget { host: "127.0.0.1".into(), ip: None, port: 5080, transport: Wire::Udp };
@@ -238,6 +240,7 @@ pub fn site() -> Site {
         inbound: Vec::new(),
         outbound: Vec::new(),
         caller_id: None,
+        refer: false,
         account: None,
         retiring: false,
     };
@@ -265,8 +268,10 @@ pub fn site() -> Site {
 /// The fake tenant: one of everything.
 pub fn answer(body: &Body) -> Answer {
     let snapshot = match body {
-        Body::Agent { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => Snapshot::Agents(vec![agent_state()]),
-        Body::Originate(_) | Body::TwoWay(_) => Snapshot::Ordered(contact_state().contact),
+        Body::Agent { .. } | Body::Decide { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => {
+            Snapshot::Agents(vec![agent_state()])
+        }
+        Body::Originate(_) | Body::TwoWay(_) | Body::Preview { .. } => Snapshot::Ordered(contact_state().contact),
         Body::Hangup { .. } | Body::SetData { .. } | Body::Priority { .. } | Body::Call { .. } => {
             Snapshot::Contacts(vec![contact_state()])
         }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::house::{CONTACT, Rig, SEQ};
 use crate::base::{AgentNo, CommandId, ExtensionNo, GroupNo, LegId, ReasonNo, Span};
-use crate::event::words::{Actor, AfterCall, Preferences, Station};
+use crate::event::words::{Actor, AfterCall, OnTimeout, Preferences, Station};
 use crate::switch::door::House;
 use crate::switch::{AgentVerb, Body, CallTarget, Caller, Originate, Then, TwoWay, Who};
 
@@ -163,7 +163,26 @@ fn state_rows() -> Vec<Row> {
 fn two_way_rows() -> Vec<Row> {
     let order = |by, to| TwoWay { by, to, group: None, from: None, auto_answer: None, ring: None, data: Map::new() };
     let (ana, joe) = (Caller::Agent(AgentNo(3)), CallTarget::Number("+8613912345678".into()));
+    let decide = |dial| Body::Decide { agent: AgentNo(3), contact: CONTACT, dial };
+    let preview =
+        |on_timeout| Body::Preview { order: order(ana.clone(), joe.clone()), timeout: Span::seconds(30), on_timeout };
     vec![
+        (
+            "POST",
+            "/v1/agents/ana/previews".into(),
+            Some(json!({ "to": "+8613912345678", "timeout_ms": 30_000, "on_timeout": "dial" })),
+            preview(OnTimeout::Dial),
+            201,
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/previews".into(),
+            Some(json!({ "to": "+8613912345678", "timeout_ms": 30_000 })),
+            preview(OnTimeout::Skip),
+            201,
+        ),
+        ("POST", format!("/v1/agents/ana/previews/{CONTACT}/dial"), None, decide(true), 200),
+        ("POST", format!("/v1/agents/ana/previews/{CONTACT}/skip"), None, decide(false), 200),
         (
             "POST",
             "/v1/calls".into(),

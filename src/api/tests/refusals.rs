@@ -137,6 +137,34 @@ async fn a_call_that_cannot_be_ordered_or_changed() {
         ("POST", "/v1/calls", "admin", Some(json!([])), 400, "bad-request", None),
         (
             "POST",
+            "/v1/agents/ana/previews",
+            "admin",
+            Some(json!({ "to": "1" })),
+            400,
+            "bad-request",
+            Some("timeout_ms"),
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/previews",
+            "admin",
+            Some(json!({ "to": "1", "timeout_ms": 5 })),
+            400,
+            "bad-request",
+            Some("timeout_ms"),
+        ),
+        (
+            "POST",
+            "/v1/agents/zoe/previews",
+            "admin",
+            Some(json!({ "to": "1", "timeout_ms": 5_000 })),
+            404,
+            "unknown-agent",
+            None,
+        ),
+        ("POST", "/v1/agents/ana/previews/x/dial", "admin", None, 400, "bad-request", Some("contact")),
+        (
+            "POST",
             "/v1/calls",
             "admin",
             Some(json!({ "to": { "agent": "ana" }, "flow": "main" })),
@@ -265,7 +293,7 @@ async fn every_operation_asks_for_a_token_and_a_permission() {
             }
         }
     }
-    assert_eq!(asked, 2 * 63);
+    assert_eq!(asked, 2 * 65);
     assert!(rig.heard.lock().expect("not poisoned").is_empty());
 }
 

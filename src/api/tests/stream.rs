@@ -15,8 +15,8 @@ use crate::base::{
 use crate::event::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use crate::event::words::{
     Actor, AfterCall, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole,
-    NotReadyReason, OfferEnding, PartyRef, Preferences, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding,
-    SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
+    NotReadyReason, OfferEnding, OnTimeout, PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge, Side,
+    Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use crate::event::{About, By, DialogState, Event, Kind, MediaCounts, Recorded};
 
@@ -122,6 +122,9 @@ fn agent_kinds() -> Vec<Kind> {
         Kind::AgentPrefers {
             preferences: Preferences { after_call: Some(AfterCall::NotReady), auto_answer: Some(true) },
         },
+        Kind::PreviewShown { until: T + Span::seconds(30), on_timeout: OnTimeout::Dial },
+        Kind::PreviewEnded { ending: PreviewEnding::TimedOut },
+        Kind::NumberRotated { number: "+864008001234".into() },
         Kind::AgentNote { text: "call your team leader".into() },
         Kind::AgentReachable { reachable: false },
         Kind::AgentWork { role: WorkRole::WrapUp, until: Some(T + Span::seconds(10)) },

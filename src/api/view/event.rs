@@ -13,7 +13,7 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 67] = [
+pub const KINDS: [&str; 70] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -64,6 +64,9 @@ pub const KINDS: [&str; 67] = [
     "agent_rest_queued",
     "agent_rest_unqueued",
     "agent_prefers",
+    "preview_shown",
+    "preview_ended",
+    "number_rotated",
     "agent_note",
     "agent_reachable",
     "agent_work",
@@ -261,6 +264,9 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::AgentRestQueued { .. }
         | Kind::AgentRestUnqueued { .. }
         | Kind::AgentPrefers { .. }
+        | Kind::PreviewShown { .. }
+        | Kind::PreviewEnded { .. }
+        | Kind::NumberRotated { .. }
         | Kind::AgentNote { .. }
         | Kind::AgentReachable { .. }
         | Kind::AgentWork { .. }
@@ -378,6 +384,11 @@ fn agent_data(event: &Event) -> Value {
         Kind::AgentRestQueued { reason, length } => json!({ "reason_no": reason, "length_ms": length.as_millis() }),
         Kind::AgentRestUnqueued { granted } => json!({ "granted": granted }),
         Kind::AgentPrefers { preferences } => json!(preferences),
+        Kind::PreviewShown { until, on_timeout } => {
+            json!({ "until": at(event, *until), "on_timeout": word(on_timeout) })
+        }
+        Kind::PreviewEnded { ending } => json!({ "ending": word(ending) }),
+        Kind::NumberRotated { number } => json!({ "number": number }),
         Kind::AgentNote { text } => json!({ "text": text }),
         Kind::AgentReachable { reachable } => json!({ "reachable": reachable }),
         Kind::AgentWork { role, until } => json!({ "role": word(role), "until": until.map(|t| at(event, t)) }),

@@ -8,6 +8,7 @@ use crate::base::bounds::ALONE_MAX;
 use crate::base::{AgentNo, ContactId, Span};
 use crate::event::words::{CallKind, Disposition, EndCause, LegRole, Side};
 use crate::media::words::ReportBody;
+use crate::sip::words as sip;
 
 const ANA: AgentNo = AgentNo(1);
 
@@ -87,6 +88,25 @@ fn an_agent_calls_a_customer() {
     let record = bench.record();
     assert_eq!((record.disposition, record.side), (Some(Disposition::Answered), Some(Side::Customer)));
     assert_eq!(bench.last("segment").about.agent, Some(ANA));
+}
+
+#[test]
+fn a_phone_is_asked_to_answer_and_told_who_referred() {
+    let mut bench = Bench::customer();
+    for (auto_answer, referred_by) in [(false, None), (true, Some("sip:ana@example.com"))] {
+        let mut attempt = attempt("boss");
+        (attempt.auto_answer, attempt.referred_by) = (auto_answer, referred_by.map(str::to_owned));
+        let first = Dial { attempts: vec![attempt], ..dial(&[]) };
+        bench.act(Act::Dial(Box::new(first)));
+        let Some(sip::Act::Invite(invite)) = bench.sips.last() else { panic!("{:?}", bench.sips.last()) };
+        let header = |name: &str| invite.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        // RFC 5373 section 4.1, and what phones took before it
+        let asked = ["Answer-Mode", "Alert-Info", "Call-Info"].map(|name| header(name).is_some());
+        assert_eq!(asked, [auto_answer; 3]);
+        assert_eq!(header("Answer-Mode"), auto_answer.then_some("Auto"));
+        assert_eq!(header("Referred-By"), referred_by.map(|uri| format!("<{uri}>")).as_deref());
+        bench.fail("boss", EndCause::Rejected);
+    }
 }
 
 #[test]

@@ -47,8 +47,12 @@ impl Endpoint {
         let (party, leg, confirmed) = (entry.party, entry.leg, entry.phase == Phase::Confirmed);
         let Some(leg) = leg else { return self.refuse(no, 481, context) };
         let asked = match asked(request) {
-            // whom a carrier's customer talks to is not his carrier's to say
-            _ if matches!(party, PartyRef::Trunk(_)) => return self.refuse(no, 403, context),
+            // whom a carrier's customer talks to is not his carrier's to say, unless the site trusts it
+            _ if !self.may_refer(party) => return self.refuse(no, 403, context),
+            // two dialogs of one carrier may be two people's
+            Ok(Asked { replaces: Some(_), .. }) if matches!(party, PartyRef::Trunk(_)) => {
+                return self.refuse(no, 403, context);
+            }
             _ if !confirmed => return self.refuse(no, 403, context),
             _ if self.subscriptions.values().any(|s| s.talk == talk) => return self.refuse_for_now(no, context),
             Err(status) => return self.refuse(no, status, context),
@@ -74,6 +78,13 @@ impl Endpoint {
             None => None,
         };
         self.tell(Tell::Refer(Box::new(Refer { leg, refer, to, replaces, referred_by })));
+    }
+
+    fn may_refer(&self, party: PartyRef) -> bool {
+        match party {
+            PartyRef::Extension(_) => true,
+            PartyRef::Trunk(trunk) => self.site.trunks.get(&trunk).is_some_and(|trunk| trunk.refer),
+        }
     }
 
     /// The leg whose dialog is named. By `party` in an INVITE, who may replace nobody's dialogs but its own; a REFER (no

@@ -3,8 +3,8 @@
 use proptest::prelude::{ProptestConfig, Strategy as _, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use super::super::{
-    Accept, AfterCall, DEMO, DigestPolicy, DirectCalls, DirectWhen, Numbering, Passwords, Quota, Reason, Rest,
-    RouteAction, Site, StationPlan, TakeOver, export, plan,
+    Accept, AfterCall, CallingNumber, DEMO, DigestPolicy, DirectCalls, DirectWhen, Numbering, Passwords, Quota, Reason,
+    Rest, RouteAction, Site, StationPlan, TakeOver, export, plan,
 };
 use super::*;
 use crate::base::{AgentNo, ExtensionNo, ReasonNo, TenantNo, TrunkNo};
@@ -399,6 +399,47 @@ proptest! {
     #[test]
     fn no_text_breaks_the_loader(text in "(tenant: [a-z]{0,3}\n)?(domains: \\[?[a-z]{0,3}\\]?\n)?\\PC{0,40}") {
         prop_assert!(load("site.yaml", &text).err().is_none_or(|problems| !problems.is_empty()));
+    }
+}
+
+#[test]
+fn calling_numbers_are_the_tenants_own() {
+    let text = |rule: &str| {
+        format!(
+            "tenant: t\ndomains: [t.example]\ncalling_number: {rule}\nextensions: [{{number: \"1\", password: p}}]\n\
+             groups: [{{id: g, calling_number: {rule}}}]\n\
+             agents: [{{id: a, station: {{extension: \"1\"}}, calling_number: {rule}}}]\n\
+             trunks: [{{id: c, send: \"sip:192.0.2.1\", accept: [\"192.0.2.1/32\"], caller_id: \"+8640080020\", refer: true}}]\n\
+             numbers: [{{number: \"+8640080010\", flow: main}}, {{number: \"9000\", flow: main}}]\n"
+        )
+    };
+    let list = || vec!["+8640080010".to_owned(), "+8640080020".to_owned()];
+    let rows = [
+        ("{fixed: \"+8640080010\"}", CallingNumber::Fixed("+8640080010".to_owned())),
+        ("{random: [\"+8640080010\", \"+8640080020\"]}", CallingNumber::Random(list())),
+        ("{rotate: [\"+8640080010\", \"+8640080020\"]}", CallingNumber::Rotate(list())),
+        (
+            "{by_region: {\"+10\": \"+8640080010\", \"+\": \"+8640080020\"}}",
+            CallingNumber::ByRegion(vec![("+10".into(), "+8640080010".into()), ("+".into(), "+8640080020".into())]),
+        ),
+    ];
+    for (rule, expected) in rows {
+        let site = planned(&text(rule));
+        let rules = [&site.calling_number, &site.groups[0].calling_number, &site.agents[0].calling_number];
+        assert_eq!(rules, [&Some(expected.clone()), &Some(expected.clone()), &Some(expected)], "{rule}");
+        assert!(site.trunks[0].refer && site.owns("+8640080020") && site.owns("1") && !site.owns("+8640080030"));
+        assert_eq!(planned(&export(&site, Passwords::Shown)), site, "{rule}");
+    }
+    for (rule, problem) in [
+        ("{fixed: \"+8640080030\"}", "which this file does not have"),
+        ("{fixed: \"9000\"}", "an internal number"),
+        ("{random: []}", "names 0 numbers"),
+        ("{by_region: {\"10\": \"+8640080010\"}}", "begins no public number"),
+        ("{fixed: \"+8640080010\", random: [\"+8640080010\"]}", "must say one of"),
+        ("{}", "must say one of"),
+    ] {
+        let problems = load("site.yaml", &text(rule)).expect_err(rule);
+        assert!(problems.iter().any(|p| p.message.contains(problem)), "{rule}: {problems:?}");
     }
 }
 
