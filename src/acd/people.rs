@@ -58,6 +58,7 @@ impl Acd {
             AgentVerb::Reserve { length } => self.reserve(no, length, by, t),
             AgentVerb::Release => self.release(no, by, t),
             AgentVerb::Pick { contact } => self.pick(no, contact, by, t),
+            AgentVerb::Offer { offer, verb } => self.offer_verb(no, offer, verb, by, t),
             AgentVerb::Note { text } => {
                 self.seat_of(no)?;
                 self.journal(about_agent(no), by, Kind::AgentNote { text });

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Operations whose body has fields that must be there.
-pub const NEEDS_BODY: [&str; 17] = [
+pub const NEEDS_BODY: [&str; 20] = [
     "open_session",
     "supervise",
     "supervise_mode",
@@ -13,6 +13,9 @@ pub const NEEDS_BODY: [&str; 17] = [
     "extend_wrap_up",
     "reserve",
     "pick",
+    "show_offer",
+    "accept_offer",
+    "reject_offer",
     "note",
     "prioritise",
     "send_digits",
@@ -36,6 +39,8 @@ pub fn request(operation: &str) -> Option<Value> {
         "reserve" => json!({ "length_ms": 30_000 }),
         "quit_wrap_up" | "cancel_rest" | "release" => json!({}),
         "pick" => json!({ "contact": "116703443107610625" }),
+        "show_offer" | "accept_offer" => json!({ "offer": "116703443107610630" }),
+        "reject_offer" => json!({ "offer": "116703443107610630", "reason": "not my language" }),
         "note" => json!({ "text": "call your team leader" }),
         "prioritise" => json!({ "priority": 5 }),
         "originate" => json!({ "to": "1002", "flow": "main", "data": { "order": "4711" } }),
@@ -72,7 +77,8 @@ pub fn answer(operation: &str) -> Option<Value> {
         "list_groups" => json!({ "seq": 1290, "groups": [group()] }),
         "list_agents" => json!({ "seq": 1290, "agents": [agent()] }),
         "get_agent" | "sign_in" | "sign_out" | "make_ready" | "make_not_ready" | "choose_groups" | "wrap_up"
-        | "extend_wrap_up" | "quit_wrap_up" | "rest" | "cancel_rest" | "reserve" | "release" | "pick" | "note" => {
+        | "extend_wrap_up" | "quit_wrap_up" | "rest" | "cancel_rest" | "reserve" | "release" | "pick" | "note"
+        | "show_offer" | "accept_offer" | "reject_offer" => {
             json!({ "seq": 1290, "agent": agent() })
         }
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
