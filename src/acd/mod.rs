@@ -8,6 +8,7 @@
 //! Start at [`Acd::settle`]: every input changes state and notes whom it touched; `settle` alone makes offers.
 
 mod agent;
+mod answers;
 mod change;
 mod direct;
 mod item;

@@ -4,9 +4,9 @@
 
 use super::words::OfferStep;
 use crate::base::bounds::{CONFIRM_MAX, OFFER_CONNECT_MAX};
-use crate::base::{AgentNo, ContactId, GroupNo, ItemId, OfferId, Time};
+use crate::base::{AgentNo, ContactId, GroupNo, ItemId, OfferId, SegmentId, Time};
 use crate::event::About;
-use crate::event::words::OfferEnding;
+use crate::event::words::{OfferEnding, OfferWay};
 
 #[derive(Clone, Debug)]
 pub struct Lease {
@@ -16,12 +16,21 @@ pub struct Lease {
     pub agent: AgentNo,
     pub group: Option<GroupNo>,
     pub state: LeaseState,
+    pub way: OfferWay,
+    /// The agent's part of the recording.
+    pub segment: SegmentId,
+    /// He has accepted it in his client, and his station has not answered yet.
+    pub accepted: bool,
+    /// Why he rejected it.
+    pub reason: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaseState {
     /// The phone has not said anything yet.
     Pending { until: Time },
+    /// A client shows it; nothing rings.
+    Shown { until: Time },
     /// It rings.
     Alerting { until: Time },
     /// It was picked up by what may be a machine; a key must follow.
@@ -41,25 +50,80 @@ pub enum Advance {
     },
     Accepted,
     Connected,
+    /// The station of who has accepted does what it should.
+    Proceeds,
     Ended(OfferEnding),
     /// It says nothing new: repeated, or overtaken by a later one.
     Stale,
 }
 
+/// The offer rings at the agent's station, where he answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rings;
+
 impl Lease {
+    /// A client shows it. True when that is news.
+    pub fn show(&mut self) -> Result<bool, Rings> {
+        match (self.way, self.state) {
+            (OfferWay::Ring, _) => Err(Rings),
+            (OfferWay::Client, LeaseState::Pending { until }) => {
+                self.state = LeaseState::Shown { until };
+                Ok(true)
+            }
+            (OfferWay::Client, _) => Ok(false),
+        }
+    }
+
+    /// He takes it in his client; his station has until then to answer. False: he had done so.
+    pub fn accept(&mut self, until: Time) -> Result<bool, Rings> {
+        match (self.way, self.state) {
+            (OfferWay::Ring, _) => Err(Rings),
+            (OfferWay::Client, LeaseState::Pending { .. } | LeaseState::Shown { .. }) => {
+                (self.state, self.accepted) = (LeaseState::Accepted { until }, true);
+                Ok(true)
+            }
+            (OfferWay::Client, _) => Ok(false),
+        }
+    }
+
+    /// What the station of who has accepted says; `None`: what it says counts as ever.
+    fn proceed(&mut self, step: OfferStep, t: Time) -> Option<Advance> {
+        let longest = match step {
+            OfferStep::Alerting => return self.accepted.then_some(Advance::Proceeds),
+            OfferStep::Confirming => CONFIRM_MAX,
+            OfferStep::Accepted => OFFER_CONNECT_MAX,
+            OfferStep::Connected | OfferStep::Ended { .. } => return None,
+        };
+        if !self.accepted || !matches!(self.state, LeaseState::Accepted { .. }) {
+            return None;
+        }
+        self.accepted = step != OfferStep::Accepted;
+        self.state = LeaseState::Accepted { until: t + longest };
+        Some(Advance::Proceeds)
+    }
+
     pub fn step(&mut self, step: OfferStep, t: Time) -> Advance {
+        if let Some(advance) = self.proceed(step, t) {
+            return advance;
+        }
         match (self.state, step) {
-            (LeaseState::Pending { until }, OfferStep::Alerting) => {
+            (LeaseState::Pending { until } | LeaseState::Shown { until }, OfferStep::Alerting) => {
                 self.state = LeaseState::Alerting { until };
                 Advance::Alerting
             }
-            (LeaseState::Pending { .. } | LeaseState::Alerting { .. }, OfferStep::Confirming) => {
+            (
+                LeaseState::Pending { .. } | LeaseState::Shown { .. } | LeaseState::Alerting { .. },
+                OfferStep::Confirming,
+            ) => {
                 let until = t + CONFIRM_MAX;
                 self.state = LeaseState::Confirming { until };
                 Advance::Confirming { until }
             }
             (
-                LeaseState::Pending { .. } | LeaseState::Alerting { .. } | LeaseState::Confirming { .. },
+                LeaseState::Pending { .. }
+                | LeaseState::Shown { .. }
+                | LeaseState::Alerting { .. }
+                | LeaseState::Confirming { .. },
                 OfferStep::Accepted,
             ) => {
                 self.state = LeaseState::Accepted { until: t + OFFER_CONNECT_MAX };
@@ -67,6 +131,7 @@ impl Lease {
             }
             (
                 LeaseState::Pending { .. }
+                | LeaseState::Shown { .. }
                 | LeaseState::Alerting { .. }
                 | LeaseState::Confirming { .. }
                 | LeaseState::Accepted { .. },
@@ -78,6 +143,7 @@ impl Lease {
             (LeaseState::Connected, OfferStep::Ended { .. }) => Advance::Ended(OfferEnding::Connected),
             (
                 LeaseState::Pending { .. }
+                | LeaseState::Shown { .. }
                 | LeaseState::Alerting { .. }
                 | LeaseState::Confirming { .. }
                 | LeaseState::Accepted { .. },
@@ -102,6 +168,7 @@ impl Lease {
     pub fn deadline(&self) -> Option<Time> {
         match self.state {
             LeaseState::Pending { until }
+            | LeaseState::Shown { until }
             | LeaseState::Alerting { until }
             | LeaseState::Confirming { until }
             | LeaseState::Accepted { until } => Some(until),
@@ -118,7 +185,9 @@ impl Lease {
         match self.state {
             LeaseState::Pending { .. } => Some(OfferEnding::Unreachable),
             // What answered was no agent.
-            LeaseState::Alerting { .. } | LeaseState::Confirming { .. } => Some(OfferEnding::RangOut),
+            LeaseState::Shown { .. } | LeaseState::Alerting { .. } | LeaseState::Confirming { .. } => {
+                Some(OfferEnding::RangOut)
+            }
             LeaseState::Accepted { .. } => Some(OfferEnding::Failed),
             LeaseState::Connected => None,
         }
@@ -127,7 +196,10 @@ impl Lease {
     /// Not picked up by a person yet: a change of the agent's state can still end it.
     pub fn rings(&self) -> bool {
         match self.state {
-            LeaseState::Pending { .. } | LeaseState::Alerting { .. } | LeaseState::Confirming { .. } => true,
+            LeaseState::Pending { .. }
+            | LeaseState::Shown { .. }
+            | LeaseState::Alerting { .. }
+            | LeaseState::Confirming { .. } => true,
             LeaseState::Accepted { .. } | LeaseState::Connected => false,
         }
     }
@@ -136,7 +208,10 @@ impl Lease {
     pub fn alerts(&self) -> bool {
         match self.state {
             LeaseState::Alerting { .. } | LeaseState::Confirming { .. } => true,
-            LeaseState::Pending { .. } | LeaseState::Accepted { .. } | LeaseState::Connected => false,
+            LeaseState::Pending { .. }
+            | LeaseState::Shown { .. }
+            | LeaseState::Accepted { .. }
+            | LeaseState::Connected => false,
         }
     }
 
@@ -174,7 +249,18 @@ mod tests {
 
     fn lease(state: LeaseState) -> Lease {
         let (id, item, holder) = (OfferId(1), ItemId(2), ContactId(3));
-        Lease { id, item, holder, agent: AgentNo(4), group: Some(GroupNo(5)), state }
+        Lease {
+            id,
+            item,
+            holder,
+            agent: AgentNo(4),
+            group: Some(GroupNo(5)),
+            state,
+            way: OfferWay::Ring,
+            segment: SegmentId(6),
+            accepted: false,
+            reason: None,
+        }
     }
 
     fn ended(ending: OfferEnding) -> OfferStep {
@@ -220,6 +306,31 @@ mod tests {
             let mut lease = lease(before);
             assert_eq!((lease.step(step, t), lease.state), (advance, after), "{before:?} {step:?}");
         }
+    }
+
+    #[test]
+    fn a_client_shows_and_accepts_before_anything_rings() {
+        let t = Time(1_000_000);
+        let client = |state| Lease { way: OfferWay::Client, ..lease(state) };
+        let mut offered = client(LeaseState::Pending { until: UNTIL });
+        assert_eq!((offered.show(), offered.show()), (Ok(true), Ok(false)));
+        assert_eq!(offered.lapse(UNTIL), Some(OfferEnding::RangOut));
+        assert!(offered.rings() && !offered.alerts());
+        let until = t + OFFER_CONNECT_MAX + CONFIRM_MAX + OFFER_CONNECT_MAX;
+        assert_eq!((offered.accept(until), offered.accept(UNTIL)), (Ok(true), Ok(false)));
+        assert!(!offered.rings());
+        assert_eq!(offered.lapse(until), Some(OfferEnding::Failed));
+        for (step, advance, until) in [
+            (OfferStep::Alerting, Advance::Proceeds, until),
+            (OfferStep::Confirming, Advance::Proceeds, t + CONFIRM_MAX),
+            (OfferStep::Accepted, Advance::Proceeds, t + OFFER_CONNECT_MAX),
+            (OfferStep::Accepted, Advance::Stale, t + OFFER_CONNECT_MAX),
+        ] {
+            assert_eq!((offered.step(step, t), offered.deadline()), (advance, Some(until)), "{step:?}");
+        }
+        assert_eq!(offered.step(OfferStep::Connected, t), Advance::Connected);
+        let mut rings = lease(LeaseState::Alerting { until: UNTIL });
+        assert_eq!((rings.show(), rings.accept(UNTIL)), (Err(Rings), Err(Rings)));
     }
 
     #[test]

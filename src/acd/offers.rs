@@ -6,10 +6,10 @@ use super::item::{Item, ItemState};
 use super::offer::{Advance, Lease, LeaseState};
 use super::people::about_work;
 use super::phone::Phone;
-use super::words::{NewItem, Offer, OfferStep, Output, To};
+use super::words::{NewItem, OfferStep, Output, To};
 use super::{Acd, Owner};
 use crate::base::{AgentNo, ContactId, GroupNo, ItemId, Now, OfferId, SegmentId, Span, Supplies, Time};
-use crate::event::words::{AfterCall, ItemExit, NotReadyReason, OfferEnding, Wish};
+use crate::event::words::{AfterCall, ItemExit, NotReadyReason, OfferEnding, OfferWay, Wish};
 use crate::event::{By, Kind};
 
 impl Acd {
@@ -117,6 +117,7 @@ impl Acd {
         self.agenda.set(Owner::Offer(offer), lease.deadline());
         match advance {
             Advance::Stale => self.late += 1,
+            Advance::Proceeds => {}
             Advance::Alerting => self.journal(about, &By::PARTY, Kind::OfferAlerting),
             Advance::Confirming { until } => self.journal(about, &By::PARTY, Kind::OfferConfirming { until }),
             Advance::Accepted => self.journal(about, &By::PARTY, Kind::OfferAccepted),
@@ -291,18 +292,21 @@ impl Acd {
         let until = t + ring;
         (item.state, item.served) = (ItemState::Offered(offer), served);
         self.matcher.stop_waiting(item);
-        let state = LeaseState::Pending { until };
-        let lease = Lease { id: offer, item: id, holder: item.holder, agent: no, group: served, state };
-        let (about, holder, group) = (lease.about(), item.holder, served);
+        let (state, holder, group) = (LeaseState::Pending { until }, item.holder, served);
+        let way = self.way_of(no, group);
+        let lease =
+            Lease { id: offer, item: id, holder, agent: no, group, state, way, segment, accepted: false, reason: None };
+        let about = lease.about();
         self.offers.insert(offer, lease);
         self.agenda.set(Owner::Offer(offer), Some(until));
         let seat = self.agents.get(&no).and_then(|a| a.seat()).expect("only who is signed in stands in a ready set");
-        let station = seat.station.clone();
-        let made = Kind::OfferMade { station: station.clone(), until, segment };
+        let made = Kind::OfferMade { station: seat.station.clone(), until, segment, way };
         self.journal(about, &By::SYSTEM, made);
         self.set_doing(no, Doing::Offered(offer), about, &By::SYSTEM, t);
-        let told = Offer { offer, segment, item: id, holder, agent: no, group, station, until };
-        self.outputs.push_back(Output::Offer(Box::new(told)));
+        match way {
+            OfferWay::Ring => self.ring_station(offer),
+            OfferWay::Client => {}
+        }
         self.place(no, t);
         self.touched.remove(&no);
     }
@@ -360,7 +364,8 @@ impl Acd {
             return;
         };
         self.agenda.set(Owner::Offer(offer), None);
-        self.journal(lease.about(), by, Kind::OfferEnded { ending, sip_status });
+        let ended = Kind::OfferEnded { ending, sip_status, reason: lease.reason.clone() };
+        self.journal(lease.about(), by, ended);
         if lease.state == LeaseState::Connected {
             return;
         }
@@ -381,6 +386,8 @@ impl Acd {
                 }
             }
             OfferEnding::Failed => self.rest(no, t, Phone::failed),
+            // No client showed it: that says nothing of the phone, and no proof of the phone mends it.
+            OfferEnding::Unreachable if lease.way == OfferWay::Client => self.rest(no, t, Phone::failed),
             OfferEnding::Unreachable => self.rest(no, t, Phone::silent),
             OfferEnding::Connected | OfferEnding::CallerLeft | OfferEnding::LostRace => {}
         }

@@ -99,6 +99,7 @@ impl Acd {
                     group: lease.group,
                     phase: match lease.state {
                         LeaseState::Pending { .. } => OfferPhase::Made,
+                        LeaseState::Shown { .. } => OfferPhase::Shown,
                         LeaseState::Alerting { .. } => OfferPhase::Alerting,
                         LeaseState::Confirming { .. } => OfferPhase::Confirming,
                         LeaseState::Accepted { .. } => OfferPhase::Accepted,
@@ -159,11 +160,13 @@ impl Acd {
         };
         let ending = match offer.phase {
             OfferPhase::Connected => OfferEnding::Connected,
-            OfferPhase::Made | OfferPhase::Alerting | OfferPhase::Confirming | OfferPhase::Accepted => {
-                OfferEnding::Rescinded
-            }
+            OfferPhase::Made
+            | OfferPhase::Shown
+            | OfferPhase::Alerting
+            | OfferPhase::Confirming
+            | OfferPhase::Accepted => OfferEnding::Rescinded,
         };
-        self.journal(about, &By::SYSTEM, Kind::OfferEnded { ending, sip_status: None });
+        self.journal(about, &By::SYSTEM, Kind::OfferEnded { ending, sip_status: None, reason: None });
     }
 
     fn restore_agent(&mut self, open: &OpenAgent, t: Time) {

@@ -59,6 +59,7 @@ impl Acd {
             AgentVerb::Release => self.release(no, by, t),
             AgentVerb::Pick { contact } => self.pick(no, contact, by, t),
             AgentVerb::Prefer { preferences } => self.prefer(no, preferences, by),
+            AgentVerb::Offer { offer, verb } => self.offer_verb(no, offer, verb, by, t),
             AgentVerb::Note { text } => {
                 self.seat_of(no)?;
                 self.journal(about_agent(no), by, Kind::AgentNote { text });

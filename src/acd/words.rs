@@ -87,6 +87,12 @@ pub enum VerbRefused {
     NotAvailable,
     /// The contact waits in no queue.
     NotQueued,
+    /// The offer is not his, or has ended: the caller left, or somebody was faster.
+    OfferOver,
+    /// It rings at his station.
+    OfferRings,
+    /// He has accepted it.
+    OfferAccepted,
 }
 
 /// Why an agent cannot be in a call in this way.
@@ -122,7 +128,8 @@ pub enum How {
 #[expect(clippy::large_enum_variant, reason = "most outputs are `Journal`, and the queue is empty between inputs")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// Ring this agent's station for this item. Answered by `OfferStep`s.
+    /// Ring this agent's station for this item. Answered by `OfferStep`s. What a client shows first comes when it was
+    /// accepted there.
     Offer(Box<Offer>),
     /// Stop ringing: the offer has ended here already; whatever the phone says now is too late.
     Rescind {
@@ -160,6 +167,8 @@ pub struct Offer {
     pub group: Option<GroupNo>,
     pub station: Station,
     pub until: Time,
+    /// He has accepted it: his phone is asked to answer by itself.
+    pub accepted: bool,
 }
 
 /// What people see of an agent.

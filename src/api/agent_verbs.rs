@@ -10,12 +10,12 @@ use super::reply::Reply;
 use super::request::{Caller, JsonBody, Named, minted};
 use super::view::AgentReply;
 use super::{Problem, Routes};
-use crate::base::bounds::{AGENT_NOTE_BYTES, FORCE_REASON_BYTES};
+use crate::base::bounds::{AGENT_NOTE_BYTES, FORCE_REASON_BYTES, OFFER_REASON_BYTES};
 use crate::base::{GroupNo, ReasonNo, Span};
 use crate::event::words::{AfterCall, Preferences, Station};
 use crate::site::{Site, normal_form};
 use crate::switch::permission::Permission;
-use crate::switch::{AgentVerb, Body, Code};
+use crate::switch::{AgentVerb, Body, Code, OfferVerb};
 
 pub fn routes() -> Routes {
     OpenApiRouter::new()
@@ -33,6 +33,9 @@ pub fn routes() -> Routes {
         .routes(routes!(release))
         .routes(routes!(pick))
         .routes(routes!(prefer))
+        .routes(routes!(show_offer))
+        .routes(routes!(accept_offer))
+        .routes(routes!(reject_offer))
         .routes(routes!(note))
 }
 
@@ -158,6 +161,23 @@ pub struct ReserveBody {
 pub struct PickBody {
     /// A contact that waits in one of his groups.
     pub contact: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfferBody {
+    /// As the event `offer_made` names it.
+    pub offer: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectBody {
+    /// As the event `offer_made` names it.
+    pub offer: String,
+    /// 1 to 256 bytes, for the record.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -350,6 +370,40 @@ async fn prefer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<Prefe
         AfterCallBody::NotReady => AfterCall::NotReady,
     });
     carry_out(&caller, &id, None, Ok(AgentVerb::Prefer { preferences: Preferences { after_call, auto_answer } })).await
+}
+
+fn offer_verb(offer: &str, verb: OfferVerb) -> Result<AgentVerb, Problem> {
+    minted("offer", offer).map(|offer| AgentVerb::Offer { offer, verb })
+}
+
+/// The agent's client shows the offer to him: from now on letting it pass is his.
+#[utoipa::path(post, path = "/v1/agents/{id}/show-offer", tag = "agents", request_body = OfferBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn show_offer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<OfferBody>) -> Verb {
+    carry_out(&caller, &id, None, offer_verb(&body.offer, OfferVerb::Show)).await
+}
+
+/// The agent takes the offer that his client shows: his phone is rung and asked to answer by itself.
+#[utoipa::path(post, path = "/v1/agents/{id}/accept-offer", tag = "agents", request_body = OfferBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn accept_offer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<OfferBody>) -> Verb {
+    carry_out(&caller, &id, None, offer_verb(&body.offer, OfferVerb::Accept)).await
+}
+
+/// The agent does not take the offer, whether it is shown or rings: it goes on to the next and does not come back to him.
+#[utoipa::path(post, path = "/v1/agents/{id}/reject-offer", tag = "agents", request_body = RejectBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn reject_offer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<RejectBody>) -> Verb {
+    let RejectBody { offer, reason } = body;
+    let unfit = reason.as_ref().is_some_and(|text| !(1..=OFFER_REASON_BYTES).contains(&text.len()));
+    let verb = match unfit {
+        true => Err(Problem::field("reason", format!("`reason` has 1 to {OFFER_REASON_BYTES} bytes"))),
+        false => offer_verb(&offer, OfferVerb::Reject { reason }),
+    };
+    carry_out(&caller, &id, None, verb).await
 }
 
 /// Tells an agent something: the event `agent_note`.

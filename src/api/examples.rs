@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Operations whose body has fields that must be there.
-pub const NEEDS_BODY: [&str; 18] = [
+pub const NEEDS_BODY: [&str; 21] = [
     "open_session",
     "supervise",
     "supervise_mode",
@@ -14,6 +14,9 @@ pub const NEEDS_BODY: [&str; 18] = [
     "extend_wrap_up",
     "reserve",
     "pick",
+    "show_offer",
+    "accept_offer",
+    "reject_offer",
     "note",
     "prioritise",
     "send_digits",
@@ -38,6 +41,8 @@ pub fn request(operation: &str) -> Option<Value> {
         "quit_wrap_up" | "cancel_rest" | "release" => json!({}),
         "pick" => json!({ "contact": "116703443107610625" }),
         "prefer" => json!({ "after_call": "ready", "auto_answer": true }),
+        "show_offer" | "accept_offer" => json!({ "offer": "116703443107610630" }),
+        "reject_offer" => json!({ "offer": "116703443107610630", "reason": "not my language" }),
         "note" => json!({ "text": "call your team leader" }),
         "prioritise" => json!({ "priority": 5 }),
         "originate" => json!({ "to": "1002", "flow": "main", "data": { "order": "4711" } }),
@@ -80,7 +85,7 @@ pub fn answer(operation: &str) -> Option<Value> {
         "list_agents" => json!({ "seq": 1290, "agents": [agent()] }),
         "get_agent" | "sign_in" | "sign_out" | "make_ready" | "make_not_ready" | "choose_groups" | "wrap_up"
         | "extend_wrap_up" | "quit_wrap_up" | "rest" | "cancel_rest" | "reserve" | "release" | "pick" | "prefer"
-        | "note" | "dial_preview" | "skip_preview" => {
+        | "note" | "dial_preview" | "skip_preview" | "show_offer" | "accept_offer" | "reject_offer" => {
             json!({ "seq": 1290, "agent": agent() })
         }
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),

@@ -88,6 +88,8 @@ pub const RESERVE_MAX: Span = Span::minutes(5);
 /// A note to an agent, and the reason of a forced change, as text. Longer: 400.
 pub const AGENT_NOTE_BYTES: usize = 1 << 10;
 pub const FORCE_REASON_BYTES: usize = 256;
+/// Why an agent rejected an offer, as text. Longer: 400.
+pub const OFFER_REASON_BYTES: usize = 256;
 /// Nonces of one tenant whose counts are known. Full: the oldest is forgotten and its user challenged again as stale.
 pub const NONCES_COUNTED: usize = 8_192;
 /// Sources whose requests are counted. Full: the one that is idle for longest is forgotten.

@@ -77,6 +77,7 @@ impl Names {
                 (customer, format!("waits no longer: {}, after {:.1} s", said("exit"), seconds("waited_ms")))
             }
             "offer_made" => (agent, format!("is chosen for {customer}")),
+            "offer_shown" => (agent, format!("is shown {customer}")),
             "offer_alerting" => (agent, format!("rings for {customer}")),
             "offer_confirming" => (agent, format!("is asked to press 1 for {customer}")),
             "offer_accepted" => (agent, format!("picks up for {customer}")),

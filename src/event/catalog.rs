@@ -6,8 +6,8 @@ use serde_json::json;
 use super::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use super::words::{
     Actor, AfterCall, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole,
-    NotReadyReason, OfferEnding, OnTimeout, PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge, Side,
-    SpeechEnding, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish,
+    NotReadyReason, OfferEnding, OfferWay, OnTimeout, PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge,
+    Side, SpeechEnding, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish,
     WorkRole,
 };
 use super::{About, DialogState, Event, Filter, Kind, MediaCounts, Recorded, VERSION};
@@ -272,8 +272,9 @@ fn flow_entries() -> Vec<Entry> {
         entry(
             "contact agent group item offer",
             "An agent was chosen; his segment of the recording has its name already.",
-            Kind::OfferMade { station: STATION, until: Time(9_000_000), segment: SegmentId(6) },
+            Kind::OfferMade { station: STATION, until: Time(9_000_000), segment: SegmentId(6), way: OfferWay::Ring },
         ),
+        entry("contact agent group item offer", "The agent's client shows it; nothing rings.", Kind::OfferShown),
         entry("contact agent group item offer", "The station rings.", Kind::OfferAlerting),
         entry(
             "contact agent group item offer",
@@ -285,7 +286,7 @@ fn flow_entries() -> Vec<Entry> {
         entry(
             "contact agent group item offer",
             "The one ending of an offer.",
-            Kind::OfferEnded { ending: OfferEnding::Rejected, sip_status: Some(486) },
+            Kind::OfferEnded { ending: OfferEnding::Rejected, sip_status: Some(486), reason: None },
         ),
     ]
 }

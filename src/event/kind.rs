@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::Filter;
 use super::session::{Delivery, Lease, SessionEnding};
 use super::words::{
-    AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, OnTimeout,
-    PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge, Side, Speech, SpeechEnding, Station,
+    AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, OfferWay,
+    OnTimeout, PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge, Side, Speech, SpeechEnding, Station,
     SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wish, WorkRole,
 };
 use crate::base::{
@@ -198,7 +198,11 @@ pub enum Kind {
         station: Station,
         until: Time,
         segment: SegmentId,
+        #[serde(skip_serializing_if = "OfferWay::is_ring", default)]
+        way: OfferWay,
     },
+    /// A client shows it; nothing rings.
+    OfferShown,
     OfferAlerting,
     /// The station answered; until then a key must say that a person did.
     OfferConfirming {
@@ -210,6 +214,9 @@ pub enum Kind {
     OfferEnded {
         ending: OfferEnding,
         sip_status: Option<u16>,
+        /// Why the agent rejected it, in his own words. Personal.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reason: Option<String>,
     },
 
     AgentSignedIn {
@@ -422,6 +429,7 @@ impl Kind {
                 | Self::Digit { .. }
                 | Self::AgentSignedIn { station: Station::Outside { .. }, .. }
                 | Self::OfferMade { station: Station::Outside { .. }, .. }
+                | Self::OfferEnded { reason: Some(_), .. }
                 | Self::AgentForced { .. }
                 | Self::AgentNote { .. }
                 | Self::DigitsSent { .. }
@@ -473,6 +481,7 @@ impl Kind {
             Self::ItemPriority { .. } => "item_priority",
             Self::ItemLeft { .. } => "item_left",
             Self::OfferMade { .. } => "offer_made",
+            Self::OfferShown => "offer_shown",
             Self::OfferAlerting => "offer_alerting",
             Self::OfferConfirming { .. } => "offer_confirming",
             Self::OfferAccepted => "offer_accepted",

@@ -271,11 +271,30 @@ pub enum PreviewEnding {
     TimedOut,
 }
 
+/// How an offer reaches its agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OfferWay {
+    /// His station is rung at once.
+    #[default]
+    Ring,
+    /// His client shows it; when he accepts there, his station is asked to answer by itself.
+    Client,
+}
+
+impl OfferWay {
+    pub fn is_ring(&self) -> bool {
+        *self == Self::Ring
+    }
+}
+
 /// How far an offer has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OfferPhase {
     Made,
+    /// A client shows it.
+    Shown,
     Alerting,
     /// Answered by what may be a machine.
     Confirming,

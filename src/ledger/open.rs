@@ -368,6 +368,7 @@ impl Open {
             Kind::OfferMade { .. } => {
                 fresh(self.contact(about)?.offers.insert(about.offer.ok_or(Unknown)?, made(event)?))
             }
+            Kind::OfferShown => self.offer(about).map(|offer| offer.phase = OfferPhase::Shown),
             Kind::OfferAlerting => self.offer(about).map(|offer| offer.phase = OfferPhase::Alerting),
             Kind::OfferConfirming { .. } => self.offer(about).map(|offer| offer.phase = OfferPhase::Confirming),
             Kind::OfferAccepted => self.offer(about).map(|offer| offer.phase = OfferPhase::Accepted),
@@ -585,7 +586,7 @@ fn created(event: &Event) -> Result<OpenLeg, Unknown> {
 }
 
 fn made(event: &Event) -> Result<OpenOffer, Unknown> {
-    let Kind::OfferMade { station, until, segment } = &event.kind else { return Err(Unknown) };
+    let Kind::OfferMade { station, until, segment, way: _ } = &event.kind else { return Err(Unknown) };
     Ok(OpenOffer {
         agent: event.about.agent,
         group: event.about.group,

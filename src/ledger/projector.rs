@@ -119,7 +119,7 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::RecordingPaused | Kind::RecordingResumed => {}
         Kind::FlowStarted { .. } | Kind::FlowNode { .. } | Kind::FlowEnded { .. } => {}
         Kind::ItemEntered { .. } | Kind::ItemPriority { .. } | Kind::ItemLeft { .. } => {}
-        Kind::OfferMade { .. } | Kind::OfferAlerting | Kind::OfferConfirming { .. } => {}
+        Kind::OfferMade { .. } | Kind::OfferShown | Kind::OfferAlerting | Kind::OfferConfirming { .. } => {}
         Kind::OfferAccepted | Kind::OfferConnected => {}
         Kind::OfferEnded { .. } | Kind::Registered { .. } | Kind::Unregistered { .. } => {}
         Kind::RecordingStarted { .. } | Kind::Segment { .. } | Kind::RecordingEnded { .. } => {}

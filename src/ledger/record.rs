@@ -14,8 +14,8 @@ use crate::base::{
     AgentNo, CallId, ContactId, FlowNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span, TenantNo, Time, Utc,
 };
 use crate::event::words::{
-    CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef, RecordingGap,
-    SegmentEdge, Side, Speech, SpeechEnding, Station, TransferEnding, TransferMode, WorkRole,
+    CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, OfferWay, PartyRef,
+    RecordingGap, SegmentEdge, Side, Speech, SpeechEnding, Station, TransferEnding, TransferMode, WorkRole,
 };
 use crate::event::{About, By, Event, Kind, MediaCounts, Recorded};
 
@@ -174,6 +174,10 @@ pub struct OfferRecord {
     pub station: Station,
     pub segment: SegmentId,
     pub made: Time,
+    #[serde(default, skip_serializing_if = "OfferWay::is_ring")]
+    pub way: OfferWay,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Time>,
     pub alerting: Option<Time>,
     /// Answered outside, and not proved to be a person yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,6 +187,9 @@ pub struct OfferRecord {
     pub ended: Option<Time>,
     pub ending: Option<OfferEnding>,
     pub sip_status: Option<u16>,
+    /// Why the agent rejected it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Personal: the text.
@@ -360,13 +367,15 @@ impl ContactRecord {
             Kind::ItemPriority { .. } => self.visit(about)?.call = about.call,
             Kind::ItemLeft { exit, waited } => self.item_left(about, t, *exit, *waited)?,
             Kind::OfferMade { .. } => push(&mut self.offers, OfferRecord::made(event)?, &mut self.cut),
+            Kind::OfferShown => first(&mut self.offer(about)?.shown, t),
             Kind::OfferAlerting => first(&mut self.offer(about)?.alerting, t),
             Kind::OfferConfirming { .. } => first(&mut self.offer(about)?.confirming, t),
             Kind::OfferAccepted => first(&mut self.offer(about)?.accepted, t),
             Kind::OfferConnected => first(&mut self.offer(about)?.connected, t),
-            Kind::OfferEnded { ending, sip_status } => {
+            Kind::OfferEnded { ending, sip_status, reason } => {
                 let offer = self.offer(about)?;
                 (offer.ended, offer.ending, offer.sip_status) = (Some(t), Some(*ending), *sip_status);
+                offer.reason = reason.clone();
             }
             Kind::AgentWork { role, .. } => self.work(about, *role, t)?,
             Kind::AgentWorkEnded { .. } => self.wrap_up_ended(about, t),
@@ -637,7 +646,7 @@ impl QueueVisit {
 
 impl OfferRecord {
     fn made(event: &Event) -> Result<Self, Unknown> {
-        let Kind::OfferMade { station, segment, until: _ } = &event.kind else { return Err(Unknown) };
+        let Kind::OfferMade { station, segment, way, until: _ } = &event.kind else { return Err(Unknown) };
         Ok(Self {
             offer: event.about.offer.ok_or(Unknown)?,
             agent: event.about.agent,
@@ -646,6 +655,8 @@ impl OfferRecord {
             station: station.clone(),
             segment: *segment,
             made: event.t,
+            way: *way,
+            shown: None,
             alerting: None,
             confirming: None,
             accepted: None,
@@ -653,6 +664,7 @@ impl OfferRecord {
             ended: None,
             ending: None,
             sip_status: None,
+            reason: None,
         })
     }
 }

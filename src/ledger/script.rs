@@ -7,8 +7,8 @@ use crate::base::{
     Span, TenantNo, Time, TrunkNo, Utc,
 };
 use crate::event::words::{
-    By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, PartyRef, SegmentEdge,
-    Side, Station, Wish, WorkRole,
+    By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, OfferWay, PartyRef,
+    SegmentEdge, Side, Station, Wish, WorkRole,
 };
 use crate::event::{About, Event, Kind, MediaCounts, Recorded, VERSION};
 
@@ -70,7 +70,7 @@ impl Script {
         let ids = Ids(n);
         let until = Time(0) + Span::millis(ms + 23_000);
         let (station, segment) = (Station::Extension(ExtensionNo(1)), SegmentId(n * 100 + 6));
-        self.tell(ms + 3_000, ids.offer(), Kind::OfferMade { station, until, segment });
+        self.tell(ms + 3_000, ids.offer(), Kind::OfferMade { station, until, segment, way: OfferWay::Ring });
         self.tell(ms + 3_000, ids.work(), Kind::AgentWork { role: WorkRole::Offered, until: None });
         let party = PartyRef::Extension(ExtensionNo(1));
         self.tell(ms + 3_000, ids.agent(), created(Direction::Outbound, LegRole::Agent, party));
@@ -91,7 +91,7 @@ impl Script {
         let ended = |side| Kind::LegEnded { cause: EndCause::HungUp, side, sip_status: None };
         self.tell(at, ids.customer(), ended(Side::Customer));
         self.tell(at, ids.agent(), ended(Side::System));
-        self.tell(at, ids.offer(), Kind::OfferEnded { ending: OfferEnding::Connected, sip_status: None });
+        self.tell(at, ids.offer(), Kind::OfferEnded { ending: OfferEnding::Connected, sip_status: None, reason: None });
         let until = Some(Time(0) + Span::millis(at + 10_000));
         self.tell(at, ids.work(), Kind::AgentWork { role: WorkRole::WrapUp, until });
         self.tell(at, ids.call(), Kind::CallClosed);

@@ -4,10 +4,11 @@
 use std::fmt::Write;
 
 use super::{
-    AFTER_CALL, AfterCall, Agent, CODECS, CallingNumber, DIGESTS, DIRECT, DirectCalls, Extension, Group, Number, Quota,
-    Reason, Rewrite, Route, RouteAction, STRATEGIES, Site, StationPlan, TAKE_OVER, TakeOver, Trunk,
+    AFTER_CALL, AfterCall, Agent, CODECS, CallingNumber, DIGESTS, DIRECT, DirectCalls, Extension, Group, Number,
+    OFFER_WAYS, Quota, Reason, Rewrite, Route, RouteAction, STRATEGIES, Site, StationPlan, TAKE_OVER, TakeOver, Trunk,
 };
 use crate::base::{GroupNo, TrunkNo};
+use crate::event::words::OfferWay;
 
 /// Whether an export shows secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,7 @@ fn group(g: &Group) -> String {
         ("id", Some(quoted(&g.id))),
         ("name", Some(quoted(&g.name))),
         ("strategy", Some(word(&STRATEGIES, g.strategy).to_owned())),
+        ("offer", (g.offer != OfferWay::Ring).then(|| word(&OFFER_WAYS, g.offer).to_owned())),
         ("ring", Some(g.ring.to_string())),
         ("wrap_up", Some(g.wrap_up.to_string())),
         ("length_max", g.length_max.map(|n| n.to_string())),
@@ -100,6 +102,7 @@ fn agent(site: &Site, a: &Agent) -> String {
         ("station", station),
         ("groups", Some(format!("{{{}}}", levels.join(", ")))),
         ("after_call", (a.after_call != AfterCall::WrapUp).then(|| word(&AFTER_CALL, a.after_call).to_owned())),
+        ("offer", a.offer.map(|way| word(&OFFER_WAYS, way).to_owned())),
         ("supervises", (!supervises.is_empty()).then(|| format!("[{}]", supervises.join(", ")))),
         ("calling_number", a.calling_number.as_ref().map(calling_number)),
     ])

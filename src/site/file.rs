@@ -6,6 +6,7 @@ use super::{
     Rewrite, Secret, TakeOver, TrunkTarget,
 };
 use crate::config::{Problem, did_you_mean};
+use crate::event::words::OfferWay;
 use crate::site::Accept;
 
 /// Made only by the loader, so every key named in it exists in it.
@@ -54,6 +55,7 @@ pub(super) struct AgentEntry {
     /// Id of a group, and the level in it.
     pub groups: Vec<(String, u8)>,
     pub after_call: AfterCall,
+    pub offer: Option<OfferWay>,
     /// Ids of groups.
     pub supervises: Vec<String>,
     pub calling_number: Option<CallingNumber>,

@@ -11,8 +11,8 @@ use super::file::{
 use super::number::is_international;
 use super::{
     AFTER_CALL, Accept, Account, AfterCall, CODECS, Codec, DIGESTS, DIRECT, DigestPolicy, DirectCalls, Group, Limits,
-    Network, Number, Pattern, Quota, Reason, Rest, Rewrite, STRATEGIES, Secret, Strategy, TAKE_OVER, TakeOver,
-    TrunkTarget, normal_form,
+    Network, Number, OFFER_WAYS, Pattern, Quota, Reason, Rest, Rewrite, STRATEGIES, Secret, Strategy, TAKE_OVER,
+    TakeOver, TrunkTarget, normal_form,
 };
 use crate::base::bounds::{CALLS_PER_AGENT, REGISTER_MAX};
 use crate::base::{GroupNo, NumberNo, ReasonNo, Span};
@@ -266,6 +266,7 @@ impl Loader<'_> {
             "id",
             "name",
             "strategy",
+            "offer",
             "ring",
             "wrap_up",
             "length_max",
@@ -278,6 +279,7 @@ impl Loader<'_> {
         let id_item = fields.need("id", "id: support", &mut self.problems)?;
         let id = self.key(&id_item)?;
         self.taken.groups.take(&id_item, &id, &mut self.problems);
+        let offer = fields.get("offer").and_then(|item| item.one_of(&OFFER_WAYS, &mut self.problems));
         let strategy = fields.get("strategy").and_then(|item| item.one_of(&STRATEGIES, &mut self.problems));
         let length_max = fields.get("length_max").and_then(|item| item.integer(0..=100_000, &mut self.problems));
         let calls = 1..=CALLS_PER_AGENT as u32;
@@ -290,6 +292,7 @@ impl Loader<'_> {
             name: self.text(&fields, "name").unwrap_or_else(|| id.clone()),
             id,
             strategy: strategy.unwrap_or(Strategy::LongestIdle),
+            offer: offer.unwrap_or_default(),
             ring: self.span(&fields, "ring", Span::seconds(1), Span::minutes(10)).unwrap_or(Span::seconds(20)),
             wrap_up: self.span(&fields, "wrap_up", Span::ZERO, Span::hours(1)).unwrap_or(Span::seconds(10)),
             length_max,
@@ -302,7 +305,7 @@ impl Loader<'_> {
     }
 
     fn agent(&mut self, item: &Item) -> Option<AgentEntry> {
-        let keys = ["id", "name", "station", "groups", "after_call", "supervises", "calling_number"];
+        let keys = ["id", "name", "station", "groups", "after_call", "offer", "supervises", "calling_number"];
         let fields = item.fields(&keys, &mut self.problems)?;
         let id_item = fields.need("id", "id: ana", &mut self.problems)?;
         let id = self.key(&id_item)?;
@@ -310,12 +313,13 @@ impl Loader<'_> {
         let groups = fields.get("groups").map_or(Vec::new(), |item| self.levels(&item));
         let after_call = fields.get("after_call").and_then(|item| item.one_of(&AFTER_CALL, &mut self.problems));
         let after_call = after_call.unwrap_or(AfterCall::WrapUp);
+        let offer = fields.get("offer").and_then(|item| item.one_of(&OFFER_WAYS, &mut self.problems));
         let supervises = self.each(&fields, "supervises", Self::group_named);
         let calling_number = self.calling_number(&fields);
         let station = fields.need("station", "station: {extension: \"1001\"}", &mut self.problems)?;
         let station = self.station(&station)?;
         let name = self.text(&fields, "name").unwrap_or_else(|| id.clone());
-        Some(AgentEntry { name, id, station, groups, after_call, supervises, calling_number })
+        Some(AgentEntry { name, id, station, groups, after_call, offer, supervises, calling_number })
     }
 
     fn station(&mut self, item: &Item) -> Option<StationEntry> {

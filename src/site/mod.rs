@@ -37,7 +37,7 @@ pub use tenants::load_all;
 pub const DEMO: &str = include_str!("demo.yaml");
 
 pub use crate::event::words::AfterCall;
-use crate::event::words::{Station, Wire};
+use crate::event::words::{OfferWay, Station, Wire};
 pub use crate::sdp::Codec;
 
 /// Everything that was told to us about one tenant. Shared as `Arc<Site>`; never edited in place.
@@ -137,6 +137,8 @@ pub struct Agent {
     /// Level per group, 1 to 9; a higher level is the better skill.
     pub groups: IndexMap<GroupNo, u8>,
     pub after_call: AfterCall,
+    /// How offers reach him, if not as his groups say.
+    pub offer: Option<OfferWay>,
     /// Whose calls he may listen to, speak into and take over.
     pub supervises: Vec<GroupNo>,
     /// What his calls show.
@@ -240,7 +242,9 @@ pub struct Group {
     pub id: String,
     pub name: String,
     pub strategy: Strategy,
-    /// How long one offer rings.
+    /// How an offer reaches an agent who does not say it himself.
+    pub offer: OfferWay,
+    /// How long one offer rings, or is shown.
     pub ring: Span,
     pub wrap_up: Span,
     /// Callers waiting at most; full: the flow's `full` exit.
@@ -441,6 +445,7 @@ const STRATEGIES: [(&str, Strategy); 7] = [
 ];
 const AFTER_CALL: [(&str, AfterCall); 3] =
     [("ready", AfterCall::Ready), ("wrap-up", AfterCall::WrapUp), ("not-ready", AfterCall::NotReady)];
+const OFFER_WAYS: [(&str, OfferWay); 2] = [("ring", OfferWay::Ring), ("client", OfferWay::Client)];
 const TAKE_OVER: [(&str, TakeOver); 2] = [("idle", TakeOver::Idle), ("never", TakeOver::Never)];
 const DIRECT: [(&str, DirectWhen); 2] = [("reachable", DirectWhen::Reachable), ("ready", DirectWhen::Ready)];
 const DIGESTS: [(&str, DigestPolicy); 3] =

@@ -134,7 +134,7 @@ fn numbered_extension(
 }
 
 fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {
-    let AgentEntry { id, name, station, groups, after_call, supervises, calling_number } = entry;
+    let AgentEntry { id, name, station, groups, after_call, offer, supervises, calling_number } = entry;
     let no = AgentNo(n.agents.number(&id));
     let station = match station {
         StationEntry::Extension(extension) => StationPlan::Extension(ExtensionNo(n.extensions.number(&extension))),
@@ -142,7 +142,7 @@ fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {
     };
     let groups = groups.iter().map(|(id, level)| (GroupNo(n.groups.number(id)), *level)).collect();
     let supervises = supervises.iter().map(|id| GroupNo(n.groups.number(id))).collect();
-    (no, Agent { no, id, name, station, groups, after_call, supervises, calling_number, retiring: false })
+    (no, Agent { no, id, name, station, groups, after_call, offer, supervises, calling_number, retiring: false })
 }
 
 fn numbered_trunk(n: &mut Numbering, entry: TrunkEntry) -> (TrunkNo, Trunk) {

@@ -32,6 +32,9 @@ pub enum Code {
     NotResting,
     NotReserved,
     AgentNotAvailable,
+    OfferOver,
+    OfferRings,
+    OfferAccepted,
     NotQueued,
     Retiring,
     LegNotNamed,
@@ -100,7 +103,7 @@ const fn row(code: Code, http: u16, sip: u16, fault: Fault, title: &'static str,
 
 use Fault::{Client, Server, State};
 
-pub const TABLE: [Row; 62] = [
+pub const TABLE: [Row; 65] = [
     row(Code::BadRequest, 400, 400, Client, "the request cannot be read", "mend the field that `detail` names"),
     row(Code::Unauthorized, 401, 401, Client, "no valid token", "send `Authorization: Bearer <token>`"),
     row(Code::Forbidden, 403, 403, Client, "the token does not permit this", "use a token with the permission"),
@@ -166,6 +169,23 @@ pub const TABLE: [Row; 62] = [
         "the agent cannot take a call now",
         "choose one who is ready, reachable and free",
     ),
+    row(
+        Code::OfferOver,
+        409,
+        481,
+        State,
+        "the offer is over, or is not this agent's",
+        "wait for the next `offer_made`",
+    ),
+    row(
+        Code::OfferRings,
+        409,
+        480,
+        State,
+        "the offer rings at the agent's station",
+        "answer there, or set the group's `offer: client`",
+    ),
+    row(Code::OfferAccepted, 409, 480, State, "the agent has accepted the offer", "hang up his leg when he has one"),
     row(Code::NotQueued, 409, 480, State, "the contact does not wait in a queue", "see the contact's `queued`"),
     row(Code::Retiring, 409, 480, State, "the object is being removed", "use another"),
     row(Code::LegNotNamed, 422, 400, Client, "the verb fits more than one leg", "name `leg` or `agent`"),
@@ -379,6 +399,9 @@ impl Code {
             Self::NotReserved => "not-reserved",
             Self::AgentNotAvailable => "agent-not-available",
             Self::NotQueued => "not-queued",
+            Self::OfferOver => "offer-over",
+            Self::OfferRings => "offer-rings",
+            Self::OfferAccepted => "offer-accepted",
             Self::Retiring => "retiring",
             Self::LegNotNamed => "leg-not-named",
             Self::OutboundForbidden => "outbound-forbidden",

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::session::NewSession;
 use super::{CallTarget, CallVerb, Who};
-use crate::base::{AgentNo, CommandId, ContactId, GroupNo, ReasonNo, SessionId, Span};
+use crate::base::{AgentNo, CommandId, ContactId, GroupNo, OfferId, ReasonNo, SessionId, Span};
 use crate::event::words::{Actor, OnTimeout, Preferences, Station};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -125,10 +125,25 @@ pub enum AgentVerb {
     Prefer {
         preferences: Preferences,
     },
+    /// What he says in his client of an offer of his.
+    Offer {
+        offer: OfferId,
+        verb: OfferVerb,
+    },
     /// Tells him something; it is an event and nothing else.
     Note {
         text: String,
     },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfferVerb {
+    /// It is shown to him; from now on letting it pass is his.
+    Show,
+    /// He takes what his client shows: his station is asked to answer by itself.
+    Accept,
+    /// He does not take it, rung or shown: it goes on to the next agent and does not come back to him.
+    Reject { reason: Option<String> },
 }
 
 impl AgentVerb {
@@ -149,6 +164,9 @@ impl AgentVerb {
             Self::Release => "release",
             Self::Pick { .. } => "pick",
             Self::Prefer { .. } => "preferences",
+            Self::Offer { verb: OfferVerb::Show, .. } => "show-offer",
+            Self::Offer { verb: OfferVerb::Accept, .. } => "accept-offer",
+            Self::Offer { verb: OfferVerb::Reject { .. }, .. } => "reject-offer",
             Self::Note { .. } => "note",
         }
     }

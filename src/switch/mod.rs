@@ -19,7 +19,7 @@ pub use answer::{
 };
 pub use call::{CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Watch, Who};
 pub use code::Code;
-pub use command::{AgentVerb, Body, Caller, Command, Originate, Query, SessionVerb, Then, TwoWay};
+pub use command::{AgentVerb, Body, Caller, Command, OfferVerb, Originate, Query, SessionVerb, Then, TwoWay};
 
 use crate::base::ExtensionNo;
 

@@ -201,6 +201,9 @@ impl Tenant {
             VerbRefused::NotReserved => (Code::NotReserved, name(agent)),
             VerbRefused::NotAvailable => (Code::AgentNotAvailable, name(agent)),
             VerbRefused::NotQueued => (Code::NotQueued, String::new()),
+            VerbRefused::OfferOver => (Code::OfferOver, name(agent)),
+            VerbRefused::OfferRings => (Code::OfferRings, name(agent)),
+            VerbRefused::OfferAccepted => (Code::OfferAccepted, name(agent)),
         }
     }
 

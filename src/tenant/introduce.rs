@@ -183,6 +183,7 @@ impl Tenant {
             }
             Station::Outside { number, confirm } => (self.outside_attempt(number, offer.holder, now), *confirm),
         };
+        let attempt = attempt.map(|a| call::Attempt { auto_answer: a.auto_answer || offer.accepted, ..a });
         let Some(attempt) = attempt else {
             let step = OfferStep::Ended { ending: OfferEnding::Failed, sip_status: None };
             return self.acd.offer_step(offer.offer, step, now, supplies);

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use cordboard::base::{Span, Time};
+use cordboard::base::{OfferId, Span, Time};
 use cordboard::event::words::{Display, Disposition, OfferEnding, Side, Station};
 use cordboard::switch::AgentVerb;
 use serde_json::{Value, json};
@@ -125,6 +125,7 @@ impl Stage for OnWire {
             AgentVerb::SignIn { station: Some(Station::Outside { number, confirm }), .. } => {
                 json!({ "station": { "outside": number, "confirm": confirm } })
             }
+            AgentVerb::Offer { offer, .. } => json!({ "offer": offer.to_string() }),
             _ => json!({}),
         };
         self.server.api.post(&format!("/v1/agents/{id}/{}", verb.word()), &body);
@@ -173,6 +174,12 @@ impl Stage for OnWire {
 
     fn shows(&mut self, id: &str) -> Option<Display> {
         word(&self.ask(&format!("/v1/agents/{id}"))?["agent"]["state"])
+    }
+
+    fn offer(&mut self, id: &str) -> Option<OfferId> {
+        let no = self.ask(&format!("/v1/agents/{id}"))?["agent"]["no"].clone();
+        let made = self.events.wait("offer_made", |event| event["agent_no"] == no);
+        made["offer"].as_str()?.parse().ok()
     }
 
     fn accepted(&self, id: &str) -> Option<bool> {

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use cordboard::base::{Span, Time};
+use cordboard::base::{OfferId, Span, Time};
 use cordboard::event::words::{Display, Disposition, OfferEnding, Side, Station};
-use cordboard::switch::AgentVerb;
+use cordboard::switch::{AgentVerb, OfferVerb};
 
 use super::place::{CALLED, Shape, agent};
 use super::ua::Ua;
@@ -40,6 +40,8 @@ pub enum Act {
     /// At a number outside; whoever answers there must press 1.
     SignsInOutside(Who, &'static str),
     SignsOut(Who),
+    /// In his client, of the offer that is his now.
+    InClient(Who, Word),
     GetsReady(Who),
     GetsNotReady(Who),
     /// Command id, number, flow.
@@ -84,6 +86,14 @@ pub enum Expect {
     Records(usize),
     /// The digits in the record.
     Digits(Who, &'static str),
+}
+
+/// What an agent's client says of his offer.
+#[derive(Clone, Copy, Debug)]
+pub enum Word {
+    Shows,
+    Accepts,
+    Rejects,
 }
 
 pub struct Row {
@@ -153,6 +163,8 @@ pub trait Stage {
     fn drain_ends(&mut self);
 
     fn shows(&mut self, id: &str) -> Option<Display>;
+    /// The offer that was made to him last.
+    fn offer(&mut self, id: &str) -> Option<OfferId>;
     /// The last answer to that command; `None` before there is one.
     fn accepted(&self, id: &str) -> Option<bool>;
     /// Contacts that live.
@@ -234,6 +246,16 @@ impl<S: Stage> Play<S> {
             Act::SignsInOutside(who, number) => {
                 let station = Some(Station::Outside { number: number.to_owned(), confirm: true });
                 self.stage.agent(agent(who), AgentVerb::SignIn { station, groups: None });
+            }
+            Act::InClient(who, word) => {
+                let id = agent(who);
+                let offer = self.stage.offer(id).unwrap_or_else(|| panic!("{who} has no offer"));
+                let verb = match word {
+                    Word::Shows => OfferVerb::Show,
+                    Word::Accepts => OfferVerb::Accept,
+                    Word::Rejects => OfferVerb::Reject { reason: Some("not my language".to_owned()) },
+                };
+                self.stage.agent(id, AgentVerb::Offer { offer, verb });
             }
             Act::SignsOut(who) => self.stage.agent(agent(who), AgentVerb::SignOut),
             Act::GetsReady(who) => self.stage.agent(agent(who), AgentVerb::Ready),

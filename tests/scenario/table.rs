@@ -8,7 +8,7 @@ use cordboard::event::words::{
 };
 
 use super::place::Shape;
-use super::stage::{Act::*, Expect::*, Row, Scenario, at, only_sim, scenario};
+use super::stage::{Act::*, Expect::*, Row, Scenario, Word, at, only_sim, scenario};
 
 /// The number that leads to the menu, straight to the queue, and to cai's phone.
 const MENU: &str = "4008000001";
@@ -347,6 +347,54 @@ pub const OUTSIDE: &[Scenario] = &[
     },
 ];
 
+pub const CLIENTS: &[Scenario] = &[
+    Scenario {
+        name: "client first: nothing rings before the agent has accepted",
+        shape: Shape { offer: "client", ..Shape::SMALL },
+        rows: &[
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), Shows("ana", Display::Ringing), IsIdle("ana")]),
+            at(2_000, InClient("ana", Word::Shows), &[IsIdle("ana")]),
+            at(3_000, InClient("ana", Word::Accepts), &[Rings("ana")]),
+            at(4_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(20_000, HangsUp("joe"), &[GetsBye("ana")]),
+            at(21_000, Nothing, &[Record("joe", Answered, Side::Customer, &[Offer::Connected])]),
+        ],
+    },
+    Scenario {
+        name: "client first: the agent rejects, and the next is asked",
+        shape: Shape { offer: "client", ..Shape::SMALL },
+        rows: &[
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), Shows("ana", Display::Ringing)]),
+            at(2_000, InClient("ana", Word::Rejects), &[Shows("ana", Display::Ready), IsIdle("ana")]),
+            at(3_000, GetsReady("bo"), &[Shows("bo", Display::Ringing)]),
+            at(4_000, InClient("bo", Word::Accepts), &[Rings("bo")]),
+            at(5_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Talking)]),
+            at(
+                20_000,
+                HangsUp("joe"),
+                &[Record("joe", Answered, Side::Customer, &[Offer::Rejected, Offer::Connected])],
+            ),
+        ],
+    },
+    scenario(
+        "an agent rejects in his client what rings at his phone",
+        &[
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(2_000, GetsReady("bo"), &[Shows("bo", Display::Ready)]),
+            at(3_000, InClient("ana", Word::Rejects), &[GetsCancel("ana"), Rings("bo"), Shows("ana", Display::Ready)]),
+            at(5_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Talking)]),
+            at(
+                20_000,
+                HangsUp("joe"),
+                &[Record("joe", Answered, Side::Customer, &[Offer::Rejected, Offer::Connected])],
+            ),
+        ],
+    ),
+];
+
 pub const ORDERS: &[Scenario] = &[
     scenario(
         "an ordered call: whoever answers gets the flow, and an agent",
@@ -528,6 +576,11 @@ macro_rules! tests_of_all {
         #[test]
         fn agents_outside_prove_that_they_are_there() {
             $all($crate::scenario::table::OUTSIDE);
+        }
+
+        #[test]
+        fn agents_answer_in_their_clients() {
+            $all($crate::scenario::table::CLIENTS);
         }
 
         #[test]

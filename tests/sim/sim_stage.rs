@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cordboard::base::{CommandId, Span, Time};
+use cordboard::base::{CommandId, OfferId, Span, Time};
 use cordboard::event::words::{Actor, Display};
 use cordboard::switch::{AgentVerb, Answer, Body, CallTarget, Caller, Command, Originate, Then, TwoWay};
 use cordboard::tenant::words::{House, Input};
@@ -131,6 +131,12 @@ impl Stage for Sim {
     fn shows(&mut self, id: &str) -> Option<Display> {
         let no = self.world.site.agent(id).expect("an agent of the site").no;
         self.world.tenant.as_ref()?.acd().snapshot(no).map(|snapshot| snapshot.display)
+    }
+
+    fn offer(&mut self, id: &str) -> Option<OfferId> {
+        let no = self.world.site.agent(id).expect("an agent of the site").no;
+        let offers = self.world.disk.open.contacts.values().flat_map(|contact| &contact.offers);
+        offers.filter(|(_, offer)| offer.agent == Some(no)).map(|(offer, _)| *offer).next_back()
     }
 
     fn accepted(&self, id: &str) -> Option<bool> {

@@ -82,6 +82,7 @@ impl Fold {
                 (item.due, item.priority, item.call) = (*due, *priority, about.call);
             }
             Kind::OfferMade { .. }
+            | Kind::OfferShown
             | Kind::OfferAlerting
             | Kind::OfferConfirming { .. }
             | Kind::OfferAccepted
@@ -100,6 +101,7 @@ impl Fold {
     fn offer(&mut self, about: About, kind: &Kind) {
         let offer = about.offer.expect("offer");
         let phase = match kind {
+            Kind::OfferShown => OfferPhase::Shown,
             Kind::OfferAlerting => OfferPhase::Alerting,
             Kind::OfferConfirming { .. } => OfferPhase::Confirming,
             Kind::OfferAccepted => OfferPhase::Accepted,

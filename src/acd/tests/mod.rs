@@ -1,6 +1,7 @@
 //! Tests of the whole room: a house with phones that do what the table says, and a fold of the journal beside it.
 //! After every act the fold must equal the live state and no caller may wait beside an agent who could take him.
 
+mod answers;
 mod complaints;
 mod direct;
 mod fold;
@@ -18,9 +19,10 @@ use crate::base::{
     AgentNo, ContactId, ExtensionNo, GroupNo, IdBlock, ItemId, Now, OfferId, Ports, Rng, Span, Supplies, TenantNo,
     Time, Utc,
 };
-use crate::event::words::{Actor, Display, ItemExit, OfferEnding, Preferences, Station, Wish};
+use crate::event::words::{Actor, Display, ItemExit, OfferEnding, OfferWay, Preferences, Station, Wish};
 use crate::event::{By, Kind};
 use crate::site::{AfterCall, Agent, Extension, Group, Secret, Site, StationPlan, Strategy};
+use crate::switch::OfferVerb;
 use fold::Fold;
 
 const RING: i64 = 20;
@@ -32,6 +34,7 @@ fn group(no: u32) -> Group {
         id: format!("g{no}"),
         name: String::new(),
         strategy: Strategy::LongestIdle,
+        offer: OfferWay::Ring,
         ring: Span::seconds(RING),
         wrap_up: Span::seconds(WRAP_UP),
         length_max: None,
@@ -62,6 +65,7 @@ fn site(groups: Vec<Group>, agents: &[(u32, &[(u32, u8)])]) -> Site {
         station: StationPlan::Extension(ExtensionNo(n)),
         groups: groups.iter().map(|(g, level)| (GroupNo(*g), *level)).collect(),
         after_call: AfterCall::WrapUp,
+        offer: None,
         supervises: Vec::new(),
         calling_number: None,
         retiring: false,
@@ -106,6 +110,10 @@ enum Do {
     /// The phone of the offer last made to this agent.
     Rings(u32),
     PicksUp(u32),
+    /// In his client: the offer last made to him.
+    Shows(u32),
+    Accepts(u32),
+    DeclinesOffer(u32),
     /// Something answers the offer outside; a key is waited for.
     IsAnswered(u32),
     Talks(u32),
@@ -207,6 +215,7 @@ impl House {
                 Output::Journal { about, kind, .. } => {
                     self.kinds.push(kind.name());
                     if let Kind::OfferMade { .. } = kind {
+                        self.offers.extend(about.agent.zip(about.offer));
                         self.fold.judge_choice(&self.acd, about.agent.expect("an agent"), about.item.expect("an item"));
                     }
                     self.fold.apply(self.t, about, &kind);
@@ -353,12 +362,21 @@ impl House {
             Do::Monitors(n, contact, on) => {
                 self.role(n, |acd, contact, by, now, s| acd.monitoring(AgentNo(n), contact, on, by, now, s), contact);
             }
+            Do::Shows(n) => self.answer(n, OfferVerb::Show),
+            Do::Accepts(n) => self.answer(n, OfferVerb::Accept),
+            Do::DeclinesOffer(n) => self.answer(n, OfferVerb::Reject { reason: Some("busy".to_owned()) }),
             Do::Priority(item, priority) => {
                 let now = self.now();
                 self.acd.set_priority(ItemId(item), priority, &By::SYSTEM, now, &mut self.supplies);
             }
             _ => {}
         }
+    }
+
+    fn answer(&mut self, n: u32, verb: OfferVerb) {
+        let offer = self.offers.get(&AgentNo(n)).copied().unwrap_or(OfferId(0));
+        let by = By { actor: Actor::Agent(AgentNo(n)), command: None };
+        self.verb(n, AgentVerb::Offer { offer, verb }, &by);
     }
 
     fn role(

@@ -5,10 +5,10 @@ use axum::http::Request;
 use serde_json::{Map, Value, json};
 
 use super::house::{CONTACT, Rig, SEQ};
-use crate::base::{AgentNo, CommandId, ExtensionNo, GroupNo, LegId, ReasonNo, Span};
+use crate::base::{AgentNo, CommandId, ExtensionNo, GroupNo, LegId, OfferId, ReasonNo, Span};
 use crate::event::words::{Actor, AfterCall, OnTimeout, Preferences, Station};
 use crate::switch::door::House;
-use crate::switch::{AgentVerb, Body, CallTarget, Caller, Originate, Then, TwoWay, Who};
+use crate::switch::{AgentVerb, Body, CallTarget, Caller, OfferVerb, Originate, Then, TwoWay, Who};
 
 fn data(value: &Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
@@ -148,6 +148,27 @@ fn state_rows() -> Vec<Row> {
             agent(AgentVerb::Prefer {
                 preferences: Preferences { after_call: Some(AfterCall::NotReady), auto_answer: None },
             }),
+            200,
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/show-offer".into(),
+            Some(json!({ "offer": "12" })),
+            agent(AgentVerb::Offer { offer: OfferId(12), verb: OfferVerb::Show }),
+            200,
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/accept-offer".into(),
+            Some(json!({ "offer": "12" })),
+            agent(AgentVerb::Offer { offer: OfferId(12), verb: OfferVerb::Accept }),
+            200,
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/reject-offer".into(),
+            Some(json!({ "offer": "12", "reason": "no" })),
+            agent(AgentVerb::Offer { offer: OfferId(12), verb: OfferVerb::Reject { reason: Some("no".into()) } }),
             200,
         ),
         (

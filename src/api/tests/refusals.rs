@@ -112,6 +112,24 @@ async fn an_agent_that_is_not_there_or_a_body_that_means_nothing() {
             Some("length_ms"),
         ),
         ("POST", "/v1/agents/ana/pick", "admin", Some(json!({ "contact": "x" })), 400, "bad-request", Some("contact")),
+        (
+            "POST",
+            "/v1/agents/ana/accept-offer",
+            "admin",
+            Some(json!({ "offer": "x" })),
+            400,
+            "bad-request",
+            Some("offer"),
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/reject-offer",
+            "admin",
+            Some(json!({ "offer": "5", "reason": "" })),
+            400,
+            "bad-request",
+            Some("reason"),
+        ),
         ("POST", "/v1/agents/ana/note", "admin", Some(json!({ "text": "" })), 400, "bad-request", Some("text")),
     ];
     refused(rows).await;
@@ -293,7 +311,7 @@ async fn every_operation_asks_for_a_token_and_a_permission() {
             }
         }
     }
-    assert_eq!(asked, 2 * 65);
+    assert_eq!(asked, 2 * 70);
     assert!(rig.heard.lock().expect("not poisoned").is_empty());
 }
 

@@ -15,8 +15,8 @@ use crate::base::{
 use crate::event::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use crate::event::words::{
     Actor, AfterCall, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole,
-    NotReadyReason, OfferEnding, OnTimeout, PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge, Side,
-    Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
+    NotReadyReason, OfferEnding, OfferWay, OnTimeout, PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge,
+    Side, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use crate::event::{About, By, DialogState, Event, Kind, MediaCounts, Recorded};
 
@@ -92,12 +92,13 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::ItemEntered { due: T, priority: 2, visit: 1, groups: Vec::new() },
         Kind::ItemPriority { due: T, priority: 5 },
         Kind::ItemLeft { exit: ItemExit::Connected, waited: Span::millis(15_000) },
-        Kind::OfferMade { station: STATION, until, segment: SegmentId(77) },
+        Kind::OfferMade { station: STATION, until, segment: SegmentId(77), way: OfferWay::Client },
+        Kind::OfferShown,
         Kind::OfferAlerting,
         Kind::OfferConfirming { until },
         Kind::OfferAccepted,
         Kind::OfferConnected,
-        Kind::OfferEnded { ending: OfferEnding::RangOut, sip_status: Some(487) },
+        Kind::OfferEnded { ending: OfferEnding::RangOut, sip_status: Some(487), reason: None },
     ]
 }
 

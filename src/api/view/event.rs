@@ -13,7 +13,7 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 70] = [
+pub const KINDS: [&str; 71] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -50,6 +50,7 @@ pub const KINDS: [&str; 70] = [
     "item_priority",
     "item_left",
     "offer_made",
+    "offer_shown",
     "offer_alerting",
     "offer_confirming",
     "offer_accepted",
@@ -250,6 +251,7 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
         | Kind::OfferMade { .. }
+        | Kind::OfferShown
         | Kind::OfferAlerting
         | Kind::OfferConfirming { .. }
         | Kind::OfferAccepted
@@ -363,12 +365,14 @@ fn offer_data(event: &Event) -> Value {
         }
         Kind::ItemPriority { due, priority } => json!({ "due": at(event, *due), "priority": priority }),
         Kind::ItemLeft { exit, waited } => json!({ "exit": exit, "waited_ms": waited.as_millis() }),
-        Kind::OfferMade { station: rung, until, segment } => {
-            json!({ "station": station(rung), "until": at(event, *until), "segment": segment })
+        Kind::OfferMade { station: rung, until, segment, way } => {
+            json!({ "station": station(rung), "until": at(event, *until), "segment": segment, "way": way })
         }
-        Kind::OfferEnded { ending, sip_status } => json!({ "ending": ending, "sip_status": sip_status }),
+        Kind::OfferEnded { ending, sip_status, reason } => {
+            json!({ "ending": ending, "sip_status": sip_status, "reason": reason })
+        }
         Kind::OfferConfirming { until } => json!({ "until": at(event, *until) }),
-        Kind::OfferAlerting | Kind::OfferAccepted | Kind::OfferConnected => json!({}),
+        Kind::OfferShown | Kind::OfferAlerting | Kind::OfferAccepted | Kind::OfferConnected => json!({}),
         other => unreachable!("`data` sends {} elsewhere", other.name()),
     }
 }

@@ -163,6 +163,11 @@ pub struct OfferView {
     /// The segment of the recording that this talk becomes.
     pub segment: String,
     pub made: String,
+    /// `ring` or `client`.
+    pub way: String,
+    /// A client showed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alerting: Option<String>,
     /// A station outside was answered; `accepted` is when 1 was pressed.
@@ -179,6 +184,9 @@ pub struct OfferView {
     pub ending: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sip_status: Option<u16>,
+    /// Why the agent rejected it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Text that was to be spoken.
@@ -522,6 +530,8 @@ impl OfferView {
             station: StationView::new(&offer.station, scale.lens),
             segment: offer.segment.to_string(),
             made: scale.at(offer.made),
+            way: word(offer.way),
+            shown: scale.maybe(offer.shown),
             alerting: scale.maybe(offer.alerting),
             confirming: scale.maybe(offer.confirming),
             accepted: scale.maybe(offer.accepted),
@@ -529,6 +539,7 @@ impl OfferView {
             ended: scale.maybe(offer.ended),
             ending: offer.ending.map(word),
             sip_status: offer.sip_status,
+            reason: offer.reason.clone(),
         }
     }
 }

@@ -1,0 +1,78 @@
+//! What an agent says of his offer in a client: that it is shown, that he takes it, that he does not.
+//! Owns which of these fits which offer. Leaves the ringing that follows to whoever hears `Output::Offer`.
+
+use super::words::{Offer, Output, VerbRefused};
+use super::{Acd, Owner};
+use crate::base::{AgentNo, GroupNo, OfferId, Span, Time};
+use crate::event::words::{OfferEnding, OfferWay};
+use crate::event::{By, Kind};
+use crate::switch::OfferVerb;
+
+impl Acd {
+    pub(super) fn offer_verb(
+        &mut self,
+        no: AgentNo,
+        offer: OfferId,
+        verb: OfferVerb,
+        by: &By,
+        t: Time,
+    ) -> Result<(), VerbRefused> {
+        self.seat_of(no)?;
+        let ring = self.ring_of(offer);
+        let lease = self.offers.get_mut(&offer).filter(|lease| lease.agent == no).ok_or(VerbRefused::OfferOver)?;
+        let about = lease.about();
+        match verb {
+            OfferVerb::Show => {
+                if lease.show().map_err(|_| VerbRefused::OfferRings)? {
+                    self.journal(about, by, Kind::OfferShown);
+                }
+            }
+            OfferVerb::Accept => {
+                if lease.accept(t + ring).map_err(|_| VerbRefused::OfferRings)? {
+                    let until = lease.deadline();
+                    self.agenda.set(Owner::Offer(offer), until);
+                    self.journal(about, by, Kind::OfferAccepted);
+                    self.ring_station(offer);
+                }
+            }
+            OfferVerb::Reject { reason } => {
+                if !lease.rings() {
+                    return Err(VerbRefused::OfferAccepted);
+                }
+                lease.reason = reason;
+                self.rescind(offer, OfferEnding::Rejected, by, t);
+            }
+        }
+        Ok(())
+    }
+
+    /// The agent's own way, or his group's.
+    pub(super) fn way_of(&self, no: AgentNo, group: Option<GroupNo>) -> OfferWay {
+        let his = self.site.agents.get(&no).and_then(|agent| agent.offer);
+        let of_group = || group.and_then(|group| self.site.groups.get(&group)).map(|group| group.offer);
+        his.or_else(of_group).unwrap_or_default()
+    }
+
+    /// How long a station rings for this offer.
+    fn ring_of(&self, offer: OfferId) -> Span {
+        let group = self.offers.get(&offer).and_then(|lease| lease.group);
+        group.and_then(|group| self.site.groups.get(&group)).map_or(self.site.direct.ring, |group| group.ring)
+    }
+
+    pub(super) fn ring_station(&mut self, offer: OfferId) {
+        let Some(lease) = self.offers.get(&offer) else { return };
+        let Ok(seat) = self.seat_of(lease.agent) else { return };
+        let told = Offer {
+            offer,
+            segment: lease.segment,
+            item: lease.item,
+            holder: lease.holder,
+            agent: lease.agent,
+            group: lease.group,
+            station: seat.station.clone(),
+            until: lease.deadline().unwrap_or(seat.since),
+            accepted: lease.accepted,
+        };
+        self.outputs.push_back(Output::Offer(Box::new(told)));
+    }
+}
