@@ -25,7 +25,7 @@ use crate::world::{Setting, World};
 pub const CUSTOMER: usize = 0;
 pub const ANA: usize = 1;
 pub const BO: usize = 2;
-const CAI: usize = 3;
+pub const CAI: usize = 3;
 const NAMES: [&str; 4] = ["customer", "ana", "bo", "cai"];
 const EXTENSIONS: [(&str, &str); 3] = [("ana", "1001"), ("bo", "1002"), ("cai", "1900")];
 
