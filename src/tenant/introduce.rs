@@ -263,8 +263,8 @@ impl Tenant {
             FlowOutput::Answer => Act::Answer,
             FlowOutput::Play { sounds } => Act::Play { sounds },
             FlowOutput::StopPlay => Act::StopPlay,
-            FlowOutput::Queue { group, priority, wait_max } => {
-                return self.flow_queues(contact, &group, priority, wait_max, now, supplies);
+            FlowOutput::Queue { to, priority, wait_max } => {
+                return self.flow_queues(contact, &to, priority, wait_max, now, supplies);
             }
             FlowOutput::Unqueue => return self.unqueue(contact, now, supplies),
             FlowOutput::Dial { to, ring } => return self.flow_dials(contact, &to, ring, now, supplies),

@@ -8,7 +8,7 @@ use cordboard::switch::{
 
 use crate::places;
 use crate::scenario::place::Shape;
-use crate::verbs::{ANA, BO, CAI, House, number, talk, talk_at, to};
+use crate::verbs::{ANA, BO, CAI, House, called_with, number, talk, talk_at, to};
 
 fn groups(house: &House, ids: &[&str]) -> CallTarget {
     let no = |id: &&str| house.world.site.groups.values().find(|g| g.id == *id).expect("a group").no;
@@ -338,4 +338,26 @@ fn an_agent_at_a_number_outside_is_not_rung_to_call_for_himself() {
         assert!(matches!(answer, Answer::Refused { code: refused, .. } if *refused == code), "{answer:?}");
         house.ends();
     }
+}
+
+/// First bo alone, then whoever of two groups is free.
+const FOR_BO: &str = "nodes:\n  hello:\n    answer:\n    next: bo\n  bo:\n    queue: {agent: a1}\n    wait_max: 1m\n    \
+     no_agent: many\n    failed: bye\n  many:\n    queue: {groups: [sales, support]}\n    failed: bye\n  bye:\n    \
+     play: goodbye\n    next: hangup\n";
+
+#[test]
+fn a_flow_waits_for_one_agent_and_then_for_groups() {
+    let mut house = called_with(places::site(&Shape::SMALL), FOR_BO);
+    assert_eq!(house.shown("a1"), Some(Display::Ringing), "not ready, and it is for him");
+    assert_eq!(house.shown("a0"), Some(Display::Ready), "ana is free, and it is not for her");
+    house.rejects(BO);
+    house.wait(Span::seconds(1));
+    assert_eq!(house.shown("a0"), Some(Display::Ringing));
+    house.answers(ANA);
+    house.wait(Span::seconds(1));
+    house.hear(&[("customer", "ana"), ("ana", "customer")]);
+    let record = house.record();
+    let support = house.world.site.group("support").expect("a group").no;
+    assert_eq!((record.visits[0].exit, record.visits[1].group), (Some(ItemExit::NoAgent), Some(support)));
+    house.ends();
 }
