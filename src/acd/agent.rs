@@ -287,7 +287,7 @@ impl Seat {
         }
         match (before.map(|before| before.doing.role()), doing.role()) {
             (_, WorkRole::Offered) => self.offered = Some(t),
-            (Some(WorkRole::Offered), WorkRole::Talking) => self.calls += 1,
+            (Some(WorkRole::Offered | WorkRole::Monitoring), WorkRole::Talking) => self.calls += 1,
             _ => {}
         }
         self.count_talk(before, t);

@@ -357,6 +357,20 @@ impl Acd {
         self.requeue(item, t);
     }
 
+    /// It stops ringing there because somebody else is about to be offered its item: without a look at the item's
+    /// patience, which may be none beyond this offer.
+    pub(super) fn pass_on(&mut self, offer: OfferId, by: &By, t: Time) {
+        let Some((item, holder)) = self.offers.get(&offer).map(|lease| (lease.item, lease.holder)) else {
+            return;
+        };
+        self.finish(offer, OfferEnding::LostRace, None, by, t);
+        self.outputs.push_back(Output::Rescind { offer, holder, ending: OfferEnding::LostRace });
+        if let Some(item) = self.items.get_mut(&item) {
+            item.state = ItemState::Waiting;
+            self.matcher.wait(item);
+        }
+    }
+
     /// The one way an offer ends, and what its ending costs agent and phone; the caller says what becomes of the item.
     /// Nothing happens when the offer has ended before.
     pub(super) fn finish(&mut self, offer: OfferId, ending: OfferEnding, sip_status: Option<u16>, by: &By, t: Time) {

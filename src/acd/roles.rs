@@ -5,9 +5,10 @@
 use super::Acd;
 use super::agent::Doing;
 use super::people::about_work;
+use super::phone::PhoneId;
 use super::words::{How, RoleRefused};
 use crate::base::bounds::CALLS_PER_AGENT;
-use crate::base::{AgentNo, ContactId, Now, Supplies, Time};
+use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, Now, Supplies, Time};
 use crate::event::words::OfferEnding;
 use crate::event::{About, By};
 
@@ -44,6 +45,30 @@ impl Acd {
                 return Err(RoleRefused::NotHis);
             }
         }
+        self.settle(now.t, supplies);
+        Ok(())
+    }
+
+    /// Whom he watched he talks to from now on, in their agent's place: there is no moment at which he would be free.
+    /// `group`: on whose account.
+    ///
+    /// # Errors
+    /// He does not watch this contact.
+    pub fn takes_over(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        group: Option<GroupNo>,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), RoleRefused> {
+        let doing = self.seat_of(agent).ok().and_then(|seat| seat.doing(contact));
+        if doing != Some(Doing::Monitoring) {
+            return Err(RoleRefused::NotHis);
+        }
+        let about = About { group, ..about_work(agent, Some(contact)) };
+        self.set_doing(agent, Doing::Call { how: How::Talking, offer: None }, about, by, now.t);
         self.settle(now.t, supplies);
         Ok(())
     }
@@ -119,6 +144,32 @@ impl Acd {
         }
         self.settle(now.t, supplies);
         Ok(())
+    }
+
+    /// As [`Self::takes_part`], of a call that this phone made or took by itself: it has no offer, and is `Dialing` while he
+    /// talks. Who sits there is in it by an offer as well: that one says what he does.
+    ///
+    /// # Errors
+    /// He is in another call that is not on hold.
+    pub fn phone_takes_part(
+        &mut self,
+        extension: ExtensionNo,
+        contact: ContactId,
+        how: How,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), RoleRefused> {
+        let holder = self.phones.get(&PhoneId::Extension(extension)).and_then(|phone| phone.holder);
+        let doing = holder.and_then(|no| self.seat_of(no).ok()?.doing(contact));
+        let (Some(agent), Some(Doing::Call { offer: None, .. })) = (holder, doing) else { return Ok(()) };
+        let how = if how == How::Talking { How::Dialing } else { how };
+        self.takes_part(agent, contact, how, by, now, supplies)
+    }
+
+    /// In which other contact he talks, so that he cannot talk in this one.
+    pub fn talks_elsewhere(&self, agent: AgentNo, contact: ContactId) -> Option<ContactId> {
+        self.other_talk(agent, contact)
     }
 
     /// No other call of his is off hold, and no offer rings.

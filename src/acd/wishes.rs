@@ -8,7 +8,7 @@ use super::words::VerbRefused;
 use super::{Acd, about_agent};
 use crate::base::bounds::{RANG_OUT_REST, RESERVE_MAX, WRAP_UP_MAX};
 use crate::base::{AgentNo, ContactId, GroupNo, Now, ReasonNo, Span, Supplies, Time};
-use crate::event::words::{NotReadyReason, OfferEnding, Wish};
+use crate::event::words::{NotReadyReason, Wish};
 use crate::event::{By, Kind};
 
 /// Somebody who waits for rest.
@@ -332,7 +332,7 @@ impl Acd {
             return Err(VerbRefused::NotAvailable);
         }
         if let Some(offer) = rings {
-            self.rescind(offer, OfferEnding::LostRace, by, t);
+            self.pass_on(offer, by, t);
         }
         self.picked.push_back((id, no, group));
         Ok(())

@@ -20,6 +20,9 @@ impl Contact {
             tracing::debug!(contact = %self.id, ?refused, "act does not fit");
             return;
         }
+        if let Some(by) = act.by() {
+            context.by = by.clone();
+        }
         match act {
             Act::Answer => {
                 self.answer_main(context);
@@ -56,15 +59,11 @@ impl Contact {
             Act::ChangeMode { leg, mode, target, by } => self.change_mode(context, leg, (mode, target), by),
             Act::TakeChair { leg, by } => self.hand_chair(context, leg, by),
             Act::TakeOver { leg, by } => self.take_over(context, leg, by),
-            Act::Hangup { leg, cause, side, by } => {
-                context.by = by;
-                match leg {
-                    Some(leg) if self.goes_on_without(leg) => self.release_leg(context, leg, cause, side),
-                    _ if side == Side::Flow => self.release_by_flow(context, cause),
-                    _ => self.release_all(context, cause, side),
-                }
-                context.by = By::SYSTEM;
-            }
+            Act::Hangup { leg, cause, side, by: _ } => match leg {
+                Some(leg) if self.goes_on_without(leg) => self.release_leg(context, leg, cause, side),
+                _ if side == Side::Flow => self.release_by_flow(context, cause),
+                _ => self.release_all(context, cause, side),
+            },
             Act::Unhold => self.unhold(context),
         }
         self.settle(context);

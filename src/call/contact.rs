@@ -173,7 +173,7 @@ pub(super) struct Context<'a> {
     /// Versions of media commands and numbers of players, both per tenant.
     pub counter: &'a mut u64,
     pub tenant_key: &'a str,
-    /// Whose doing it is that legs end in this step.
+    /// Whose doing this step is: that legs end, that agents do something else.
     pub by: By,
 }
 

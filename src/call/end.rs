@@ -47,7 +47,7 @@ impl Contact {
     pub fn end_leg(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
         let Some(l) = self.leg(leg).filter(|l| l.is_live()) else { return };
         let (was_answered, offered, caller) = (l.is_answered(), l.offered, l.caller);
-        let (party, call) = (l.party, l.call);
+        let (party, call, took_over) = (l.party, l.call, l.supervision.as_ref().is_some_and(|s| !s.watches));
         let was_recorded = self.customer.or(self.main) == Some(leg);
         if was_recorded {
             self.stop_recorder(context, By::SYSTEM);
@@ -74,7 +74,9 @@ impl Contact {
                 self.tell(context, Tell::AgentGone { agent: offered.agent, group: offered.group });
             }
         } else {
-            if let Some(caller) = caller {
+            if let Some(caller) = caller.filter(|_| took_over) {
+                self.tell(context, Tell::AgentGone { agent: caller.agent, group: caller.group });
+            } else if let Some(caller) = caller {
                 let group = caller.group.filter(|_| self.marks.talked);
                 self.tell(context, Tell::CallerGone { agent: caller.agent, group });
             }

@@ -98,6 +98,16 @@ impl Leg {
         self.offered.filter(|o| o.connected).map(|o| o.agent).or(self.caller.map(|c| c.agent))
     }
 
+    /// It talks, and neither an offer nor a command for an agent made it.
+    pub fn is_by_itself(&self) -> bool {
+        self.is_answered() && self.offered.is_none() && self.caller.is_none() && self.watches().is_none()
+    }
+
+    /// Nobody has put it on hold, and it has put nobody.
+    pub fn is_off_hold(&self) -> bool {
+        self.held_since.is_none() && self.away_since.is_none()
+    }
+
     /// The ids an event about this leg carries beside its contact.
     pub fn about(&self) -> About {
         let offered = self.offered.as_ref();

@@ -5,7 +5,7 @@ use super::contact::Contact;
 use super::leg::Leg;
 use super::recording::Recorder;
 use super::transfer::Phase;
-use super::words::{Act, Audience, ConsultVerb, RecordVerb, Refused};
+use super::words::{Act, Audience, ConsultVerb, Does, RecordVerb, Refused};
 use crate::base::bounds::{DIGITS_HELD, LEGS_PER_CONTACT};
 use crate::base::{ContactId, LegId};
 use crate::event::words::LegRole;
@@ -18,7 +18,61 @@ impl Contacts {
     }
 }
 
+impl Contacts {
+    /// The legs that this act would bring back into a talk, whose agents must therefore talk nowhere else.
+    pub fn would_talk(&self, id: ContactId, act: &Act) -> Vec<LegId> {
+        self.contacts.get(&id).map(|contact| contact.would_talk(act)).unwrap_or_default()
+    }
+}
+
 impl Contact {
+    fn would_talk(&self, act: &Act) -> Vec<LegId> {
+        let rests = |l: &&Leg| l.does == Does::Holds && l.is_answered();
+        let legs: Vec<&Leg> = match act {
+            Act::Retrieve { leg, by: _ } => {
+                let free = |l: &Leg| l.id == *leg || l.is_off_hold();
+                let hears = |l: &&Leg| free(l) && self.company(l.id).any(free);
+                self.leg(*leg).into_iter().chain(self.company(*leg)).filter(rests).filter(hears).collect()
+            }
+            Act::Consult { transferor, verb, by: _ } => {
+                let comes = |l: &&Leg| match verb {
+                    ConsultVerb::Swap | ConsultVerb::Join => true,
+                    ConsultVerb::Complete => l.id != *transferor,
+                    ConsultVerb::Cancel => l.id == *transferor,
+                };
+                self.parties().filter(rests).filter(comes).filter(|l| l.is_off_hold()).collect()
+            }
+            Act::Answer
+            | Act::Play { .. }
+            | Act::StopPlay
+            | Act::Wait { .. }
+            | Act::WaitOver
+            | Act::Ring(_)
+            | Act::Unqueued { .. }
+            | Act::Unring { .. }
+            | Act::Dial(_)
+            | Act::SetData { .. }
+            | Act::Refuse { .. }
+            | Act::NotConnected { .. }
+            | Act::Hangup { .. }
+            | Act::Hold { .. }
+            | Act::Mute { .. }
+            | Act::SendDigits { .. }
+            | Act::Announce { .. }
+            | Act::StopAnnounce { .. }
+            | Act::Invite(_)
+            | Act::Transfer(_)
+            | Act::StepOut { .. }
+            | Act::Record { .. }
+            | Act::Supervise(_)
+            | Act::ChangeMode { .. }
+            | Act::TakeOver { .. }
+            | Act::TakeChair { .. }
+            | Act::Unhold => Vec::new(),
+        };
+        legs.into_iter().map(|l| l.id).collect()
+    }
+
     pub fn may(&self, act: &Act) -> Result<(), Refused> {
         match act {
             Act::Hold { leg, by: _ } => unless(self.talker(*leg)?.held_since.is_some(), Refused::AlreadyDone),

@@ -7,7 +7,7 @@ use super::contact::{Contact, Context};
 use super::dial::Purpose;
 use super::end::LegEnd;
 use super::leg::Leg;
-use super::words::{Refused, Supervise, Tell};
+use super::words::{Caller, Refused, Supervise, Tell};
 use crate::base::{AgentNo, CallId, ContactId, GroupNo, LegId};
 use crate::event::words::{
     By, Direction, EndCause, LegRole, Side, SupervisionEnding, SupervisionMode as Mode, Watched,
@@ -142,11 +142,12 @@ impl Contact {
             Watched::Leg(watched) => Some(watched),
             Watched::Call(_) => self.talkers(main).find(|l| Some(l.id) != self.main).map(|l| l.id),
         };
+        let group = self.group_taken_over(replaced);
         self.hand(context, leg, main, &by);
         let kind = Kind::SupervisionEnded { ending: SupervisionEnding::TookOver, cause: None };
         self.journal_leg(context, leg, by.clone(), kind);
         if let Some(l) = self.leg_mut(leg) {
-            l.role = LegRole::Agent;
+            (l.role, l.caller) = (LegRole::Agent, Some(Caller { agent, group }));
             if let Some(supervision) = &mut l.supervision {
                 supervision.watches = false;
             }
@@ -155,8 +156,8 @@ impl Contact {
             return;
         }
         self.marks.talked = true;
-        self.retrieve_all(context, main, &by);
-        self.end_what_rings(context, agent, &by);
+        self.free_all(context, main, &by);
+        self.end_what_rings(context, (agent, group), &by);
         for call in self.calls.iter_mut() {
             call.chair = call.chair.map(|(chair, leaves)| (if Some(chair) == replaced { leg } else { chair }, leaves));
         }
@@ -165,10 +166,18 @@ impl Contact {
         }
     }
 
+    /// Whose call it is: of the agent in whose place the supervisor comes, or of the queue the main party waits in.
+    fn group_taken_over(&self, replaced: Option<LegId>) -> Option<GroupNo> {
+        let his = replaced.and_then(|leg| self.leg(leg)).and_then(|l| l.about().group);
+        let rings = || self.live_legs().find_map(|l| l.offered.filter(|o| !o.connected)?.group);
+        let waits = || self.waiting.as_ref().and_then(|waiting| waiting.groups.first().copied());
+        his.or_else(rings).or_else(waits)
+    }
+
     /// Whoever is rung for the main party has lost the race, which costs an agent nothing.
-    fn end_what_rings(&mut self, context: &mut Context, agent: AgentNo, by: &By) {
+    fn end_what_rings(&mut self, context: &mut Context, (agent, group): (AgentNo, Option<GroupNo>), by: &By) {
         self.waiting = None;
-        self.tell(context, Tell::TakenOver { agent, by: by.clone() });
+        self.tell(context, Tell::TakenOver { agent, group, by: by.clone() });
         let offered = |l: &&Leg| l.offered.is_some_and(|o| !o.connected);
         let offered: Vec<LegId> = self.live_legs().filter(offered).map(|l| l.id).collect();
         for leg in offered {

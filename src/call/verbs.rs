@@ -7,7 +7,7 @@ use super::end::LegEnd;
 use super::leg::Leg;
 use super::words::{Audience, ChairLeaves, Does, Invite, RecordVerb, Tell};
 use crate::base::{CallId, LegId, PlayerId};
-use crate::event::words::{By, DigitPath, EndCause, LegRole, Side};
+use crate::event::words::{By, DigitPath, EndCause, LegRole, PartyRef, Side};
 use crate::event::{About, Kind};
 use crate::media::words::{Body, Clip, PlayerSpec, Subject};
 
@@ -198,14 +198,19 @@ impl Contact {
         }
     }
 
-    /// Tells what each agent does who is connected or calls, where it has changed.
+    /// Tells what each agent does who is connected or calls, and each phone that talks by itself, where it has changed.
     pub fn tell_agents(&mut self, context: &mut Context) {
         let now: Vec<(LegId, Does)> = self.live_legs().map(|l| (l.id, self.does(l))).collect();
         for (leg, does) in now {
+            let by = context.by.clone();
             let Some(l) = self.leg_mut(leg).filter(|l| l.does != does) else { continue };
-            let Some(agent) = l.working() else { continue };
+            let told = match (l.working(), l.party) {
+                (Some(agent), _) => Tell::AgentDoes { agent, does, by },
+                (None, PartyRef::Extension(extension)) if l.is_by_itself() => Tell::PhoneDoes { extension, does, by },
+                (None, PartyRef::Extension(_) | PartyRef::Trunk(_)) => continue,
+            };
             l.does = does;
-            self.tell(context, Tell::AgentDoes { agent, does });
+            self.tell(context, told);
         }
     }
 

@@ -363,8 +363,10 @@ pub enum Tell {
         old: LegId,
     },
     /// A supervisor talks in an agent's place. Whoever waited does so no longer: his item is to be withdrawn.
+    /// `group`: the one whose call it is.
     TakenOver {
         agent: AgentNo,
+        group: Option<GroupNo>,
         by: By,
     },
     /// The target of a transfer rings.
@@ -381,6 +383,13 @@ pub enum Tell {
     AgentDoes {
         agent: AgentNo,
         does: Does,
+        by: By,
+    },
+    /// As `AgentDoes`, of whoever sits at this phone, which is in the contact without an offer.
+    PhoneDoes {
+        extension: ExtensionNo,
+        does: Does,
+        by: By,
     },
     /// The agent's last leg of this contact ended after a talk.
     AgentGone {
@@ -404,6 +413,43 @@ pub enum Tell {
     },
     /// Everything of it has ended and is sealed; the contact is gone.
     Closed,
+}
+
+impl Act {
+    /// Whose doing it is, where somebody is named.
+    pub fn by(&self) -> Option<&By> {
+        match self {
+            Self::SetData { by, .. }
+            | Self::Hangup { by, .. }
+            | Self::Hold { by, .. }
+            | Self::Retrieve { by, .. }
+            | Self::Mute { by, .. }
+            | Self::SendDigits { by, .. }
+            | Self::Announce { by, .. }
+            | Self::StopAnnounce { by, .. }
+            | Self::StepOut { by, .. }
+            | Self::Consult { by, .. }
+            | Self::Record { by, .. }
+            | Self::ChangeMode { by, .. }
+            | Self::TakeChair { by, .. }
+            | Self::TakeOver { by, .. } => Some(by),
+            Self::Dial(dial) => Some(&dial.by),
+            Self::Invite(invite) => Some(&invite.dial.by),
+            Self::Transfer(transfer) => Some(&transfer.dial.by),
+            Self::Supervise(supervise) => Some(&supervise.by),
+            Self::Answer
+            | Self::Play { .. }
+            | Self::StopPlay
+            | Self::Wait { .. }
+            | Self::WaitOver
+            | Self::Ring(_)
+            | Self::Unqueued { .. }
+            | Self::Unring { .. }
+            | Self::Refuse { .. }
+            | Self::NotConnected { .. }
+            | Self::Unhold => None,
+        }
+    }
 }
 
 /// What an agent does in his contact, once he is connected or calls himself.

@@ -105,8 +105,8 @@ pub fn dialplans(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
     files.iter().map(|path| Ok((path.display().to_string(), read(path)?))).collect()
 }
 
-/// The flows of one tenant. Those that its numbers name are checked against its groups; a flow of another tenant's
-/// groups is none of its business.
+/// The flows of one tenant. Those that its numbers name are checked against its groups and agents; a flow of
+/// another tenant's is none of its business.
 pub fn flows(texts: &[(String, String)], library: &Library, site: &Site) -> Result<ivr::Flows, Vec<Problem>> {
     let named: BTreeSet<&str> = site.numbers.values().map(|n| n.flow.as_str()).collect();
     let languages = site.numbers.values().filter_map(|n| n.language.clone()).chain([site.language.clone()]);
@@ -114,12 +114,13 @@ pub fn flows(texts: &[(String, String)], library: &Library, site: &Site) -> Resu
         sounds: Some(Arc::new(lengths(library))),
         languages: languages.collect(),
         groups: Some(site.groups.values().map(|g| g.id.clone()).collect()),
+        agents: Some(site.agents.values().map(|a| a.id.clone()).collect()),
     };
     let (mut flows, mut problems) = (ivr::Flows::new(), Vec::new());
     for (name, text) in texts {
         let known = match named.contains(key_of(name)) {
             true => known.clone(),
-            false => Known { groups: None, ..known.clone() },
+            false => Known { groups: None, agents: None, ..known.clone() },
         };
         match ivr::load(name, text, &known) {
             Ok(flow) => {

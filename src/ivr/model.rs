@@ -176,9 +176,28 @@ pub enum Variable {
     Language,
 }
 
+/// Whom a caller waits for, by the site's ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// The first agent of any of these; of several who are ready one of the group named first.
+    Groups(Vec<String>),
+    /// This agent and nobody else.
+    Agent(String),
+}
+
+/// As flows and their traces name them.
+impl std::fmt::Display for WaitsFor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Groups(groups) => f.write_str(&groups.join(", ")),
+            Self::Agent(agent) => write!(f, "agent {agent}"),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Queue {
-    pub group: String,
+    pub to: WaitsFor,
     pub priority: i32,
     pub wait_max: Option<Span>,
     pub announce: Option<Announce>,

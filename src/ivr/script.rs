@@ -228,7 +228,7 @@ impl Stage {
                     self.plays = sounds.into_iter().map(named).collect();
                     format!("  plays {}", self.plays.join(", "))
                 }
-                Output::Queue { group, .. } => format!("  waits in `{group}`"),
+                Output::Queue { to, .. } => format!("  waits for `{to}`"),
                 Output::Dial { to, ring } => format!("  dials {to} for {ring}"),
                 Output::Set { key, value } => format!("  data.{key} = {value}"),
                 Output::TooManySteps => "  too many steps".to_owned(),

@@ -1,5 +1,6 @@
 //! What a flow run is told and what it asks for. It knows sounds, digits, groups and numbers; no leg, dialog or agent.
 
+pub use super::model::WaitsFor;
 use crate::base::{FlowNo, Span};
 use crate::event::words::{EndCause, ItemExit};
 use crate::media::words::Clip;
@@ -45,9 +46,9 @@ pub enum Output {
         sounds: Vec<Clip>,
     },
     StopPlay,
-    /// Put the customer into a group's queue. The flow waits for `QueueLeft`.
+    /// Have the customer wait for an agent. The flow waits for `QueueLeft`.
     Queue {
-        group: String,
+        to: WaitsFor,
         priority: i32,
         wait_max: Option<Span>,
     },

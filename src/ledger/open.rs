@@ -705,11 +705,11 @@ impl OpenAgent {
         known(ended)
     }
 
-    /// An offer is counted when it is made, a call when the offer becomes a talk.
+    /// An offer is counted when it is made, a call when the offer becomes a talk or a supervisor takes it over.
     fn count_begun(&mut self, before: Option<WorkRole>, role: WorkRole, t: Time) {
         match role {
             WorkRole::Offered => self.offered = Some(t),
-            WorkRole::Talking if before == Some(WorkRole::Offered) => self.calls += 1,
+            WorkRole::Talking if matches!(before, Some(WorkRole::Offered | WorkRole::Monitoring)) => self.calls += 1,
             WorkRole::Talking
             | WorkRole::WrapUp
             | WorkRole::Dialing

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::words::Output;
 use super::{Run, Tenant};
-use crate::acd::words::{How, Offer, OfferStep, Output as Acd};
-use crate::base::{AgentNo, ContactId, FlowNo, Now, Span, Supplies};
+use crate::acd::words::{How, Offer, OfferStep, Output as Acd, RoleRefused};
+use crate::base::{ContactId, FlowNo, Now, Span, Supplies};
 use crate::call::words::{self as call, Act};
 use crate::event::words::{
     AlarmKind, By, EndCause, ItemExit, OfferEnding, PartyRef, Side, Speech, SpeechEnding, Station,
@@ -116,10 +116,19 @@ impl Tenant {
                 self.refer_ended(transferor, ending, cause, now, supplies);
             }
             call::Tell::Replaced { old } => drop(self.refers.remove(&old)),
-            call::Tell::AgentDoes { agent, does } => self.agent_does(agent, contact, does, now, supplies),
+            call::Tell::AgentDoes { agent, does, by } => {
+                let done = self.acd.takes_part(agent, contact, how(does), &by, now, supplies);
+                not_counted(contact, done);
+            }
+            call::Tell::PhoneDoes { extension, does, by } => {
+                let done = self.acd.phone_takes_part(extension, contact, how(does), &by, now, supplies);
+                not_counted(contact, done);
+            }
             call::Tell::Unqueue { item, by } => self.acd.withdraw(item, ItemExit::Withdrawn, &by, now, supplies),
             call::Tell::TakesPlace { item, by } => self.takes_place(contact, item, &by, now, supplies),
-            call::Tell::TakenOver { agent, by } => self.taken_over(contact, agent, &by, now, supplies),
+            call::Tell::TakenOver { agent, group, by } => {
+                self.taken_over(contact, (agent, group), &by, now, supplies);
+            }
             call::Tell::CustomerLeft => self.customer_left(contact, now, supplies),
             call::Tell::Offer { offer, step } => self.acd.offer_step(offer, offer_step(step), now, supplies),
             call::Tell::AgentGone { agent, group } => {
@@ -144,21 +153,6 @@ impl Tenant {
                 self.acd.release_station(extension, contact, now, supplies);
             }
             call::Tell::Closed => self.forget(contact, now, supplies),
-        }
-    }
-
-    /// What the call room did with an agent is what he does; the ACD keeps count of his calls by it.
-    fn agent_does(&mut self, agent: AgentNo, contact: ContactId, does: call::Does, now: Now, supplies: &mut Supplies) {
-        let how = match does {
-            call::Does::Talks => How::Talking,
-            call::Does::Dials => How::Dialing,
-            call::Does::Holds => How::Held,
-            call::Does::Consults => How::Consulting,
-            call::Does::Confers => How::Conference,
-        };
-        // Signed out meanwhile, or off hold in two contacts at once: he is shown in the one he was in first.
-        if let Err(why) = self.acd.takes_part(agent, contact, how, &By::SYSTEM, now, supplies) {
-            tracing::debug!(%contact, %agent, ?why, "what an agent does is not counted");
         }
     }
 
@@ -270,8 +264,8 @@ impl Tenant {
             FlowOutput::Answer => Act::Answer,
             FlowOutput::Play { sounds } => Act::Play { sounds },
             FlowOutput::StopPlay => Act::StopPlay,
-            FlowOutput::Queue { group, priority, wait_max } => {
-                return self.flow_queues(contact, &group, priority, wait_max, now, supplies);
+            FlowOutput::Queue { to, priority, wait_max } => {
+                return self.flow_queues(contact, &to, priority, wait_max, now, supplies);
             }
             FlowOutput::Unqueue => return self.unqueue(contact, now, supplies),
             FlowOutput::Dial { to, ring } => return self.flow_dials(contact, &to, ring, now, supplies),
@@ -344,6 +338,25 @@ impl Tenant {
     /// Whether this party is a phone of ours.
     pub(super) fn is_phone(party: PartyRef) -> bool {
         matches!(party, PartyRef::Extension(_))
+    }
+}
+
+/// What the call room did with an agent is what he does, in the ACD's words; it keeps count of his calls by it.
+fn how(does: call::Does) -> How {
+    match does {
+        call::Does::Talks => How::Talking,
+        call::Does::Dials => How::Dialing,
+        call::Does::Holds => How::Held,
+        call::Does::Consults => How::Consulting,
+        call::Does::Confers => How::Conference,
+    }
+}
+
+/// Commands were refused before. His own phone asks nobody: off hold in two contacts at once he is shown in the one he
+/// was in first. Or he has signed out meanwhile.
+fn not_counted(contact: ContactId, done: Result<(), RoleRefused>) {
+    if let Err(why) = done {
+        tracing::debug!(%contact, ?why, "what an agent does is not counted");
     }
 }
 

@@ -60,7 +60,7 @@ impl Tenant {
         now: Now,
         supplies: &mut Supplies,
     ) -> Result<Snapshot, Refusal> {
-        if !self.previews.get(&contact).is_some_and(|preview| preview.agent == agent) {
+        if self.previews.get(&contact).is_none_or(|preview| preview.agent != agent) {
             return Err((Code::UnknownContact, contact.to_string()));
         }
         if dial {

@@ -7,7 +7,7 @@ use crate::base::bounds::QUEUE_VISITS;
 use crate::base::{ContactId, GroupNo, ItemId, Now, Span, Supplies, Time};
 use crate::call::words::Act;
 use crate::event::words::{By, EndCause, ItemExit};
-use crate::ivr::words::Input as Flow;
+use crate::ivr::words::{Input as Flow, WaitsFor};
 
 /// What a contact waits for, and since when it has been waiting anywhere.
 #[derive(Clone, Copy, Debug)]
@@ -28,19 +28,34 @@ impl Tenant {
     pub(super) fn flow_queues(
         &mut self,
         contact: ContactId,
-        group: &str,
+        to: &WaitsFor,
         priority: i32,
         wait_max: Option<Span>,
         now: Now,
         supplies: &mut Supplies,
     ) {
-        let Some(group) = self.site.groups.values().find(|g| g.id == group).map(|g| g.no) else {
+        let Some(to) = self.wanted_by_flow(to) else {
             return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::NoAgent)));
         };
-        let Some(new) = self.new_item(contact, To::Groups(vec![group]), now, supplies) else {
+        let Some(new) = self.new_item(contact, to, now, supplies) else {
             return self.failed_at_once.push_back((contact, Flow::QueueLeft(ItemExit::Full)));
         };
         self.enqueue(NewItem { priority, wait_max, ..new }, true, &By::FLOW, now, supplies);
+    }
+
+    /// Whom the flow's ids mean. One that the site has no longer is left out; `None`: nobody is left.
+    fn wanted_by_flow(&self, to: &WaitsFor) -> Option<To> {
+        match to {
+            WaitsFor::Groups(ids) => {
+                let no = |id: &String| self.site.groups.values().find(|g| g.id == *id).map(|g| g.no);
+                let groups: Vec<GroupNo> = ids.iter().filter_map(no).collect();
+                (!groups.is_empty()).then_some(To::Groups(groups))
+            }
+            WaitsFor::Agent(id) => {
+                let agent = self.site.agent(id)?.no;
+                Some(To::Agent { agent, group: None, ring: self.site.direct.ring })
+            }
+        }
     }
 
     /// An item for this contact; `None`: it has been in queues too often. It enters by `enqueue`.

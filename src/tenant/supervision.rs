@@ -7,7 +7,7 @@ use super::dialling::RING_DEFAULT;
 use crate::acd::words::RoleRefused;
 use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies};
 use crate::call::words::{Act, Supervise};
-use crate::event::words::{By, ItemExit, PartyRef, Station, SupervisionMode, Watched};
+use crate::event::words::{By, ItemExit, PartyRef, SupervisionMode, Watched};
 use crate::switch::{Code, LegState, Watch, Who};
 
 impl Tenant {
@@ -79,7 +79,7 @@ impl Tenant {
     pub(super) fn taken_over(
         &mut self,
         contact: ContactId,
-        agent: AgentNo,
+        (agent, group): (AgentNo, Option<GroupNo>),
         by: &By,
         now: Now,
         supplies: &mut Supplies,
@@ -87,13 +87,9 @@ impl Tenant {
         if let Some(item) = self.waits.get(&contact).and_then(|wait| wait.item) {
             self.acd.withdraw(item, ItemExit::Connected, by, now, supplies);
         }
-        // The claim of his phone goes on as a call of his that no offer made.
-        self.monitors_no_more(contact, agent, by, now, supplies);
-        let station = self.acd.snapshot(agent).and_then(|seen| seen.station);
-        if let Some(Station::Extension(extension)) = station
-            && self.acd.claim_station(extension, contact, now, supplies).is_err()
-        {
-            tracing::debug!(%contact, %agent, "his call is not counted");
+        if let Err(why) = self.acd.takes_over(agent, contact, group, by, now, supplies) {
+            // Signed out by force meanwhile: his call goes on without him.
+            tracing::debug!(%contact, %agent, ?why, "his call is not counted");
         }
     }
 

@@ -5,7 +5,7 @@ use super::Tenant;
 use super::commands::Refusal;
 use crate::acd::words::{NotNow, To};
 use crate::base::bounds::GROUPS_PER_ITEM;
-use crate::base::{AgentNo, ContactId, GroupNo, Now, Span};
+use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, Now, Span};
 use crate::call::words::Attempt;
 use crate::event::words::{EndCause, Station};
 use crate::site::{Destination, Origin, ResolveError, resolve};
@@ -85,24 +85,27 @@ impl Tenant {
         can_ring(attempts, number).map(Way::Ring)
     }
 
+    /// His phone, rung without an offer. One outside is rung by offers alone: only they prove that he answered it himself,
+    /// and make it his work.
     pub(super) fn way_to_agent(&self, contact: ContactId, agent: AgentNo, now: Now) -> Result<Vec<Attempt>, Refusal> {
+        let extension = self.extension_unoffered(agent)?;
         let name = self.agent_name(agent);
-        let Some(seen) = self.acd.snapshot(agent) else { return Err((Code::UnknownAgent, name)) };
-        let extension = match seen.station {
-            Some(Station::Extension(extension)) => extension,
-            // Dialled so, a voicemail there would take the call.
-            Some(Station::Outside { confirm: true, .. }) => return Err((Code::TargetUnfit, name)),
-            Some(Station::Outside { number, confirm: false }) => {
-                let attempt = self.outside_attempt(&number, contact, now).ok_or((Code::TrunkFull, number))?;
-                return can_ring(vec![attempt], &name);
-            }
-            None => return Err((Code::NotSignedIn, name)),
-        };
         if self.acd.is_station_full(extension) {
             return Err((Code::TargetBusy, name));
         }
         let from = self.contacts.caller(contact).unwrap_or_default();
         can_ring(vec![self.phone_attempt(extension, &from, None, now)], &name)
+    }
+
+    /// The phone of an agent who is to be rung without an offer.
+    pub(super) fn extension_unoffered(&self, agent: AgentNo) -> Result<ExtensionNo, Refusal> {
+        let name = self.agent_name(agent);
+        let Some(seen) = self.acd.snapshot(agent) else { return Err((Code::UnknownAgent, name)) };
+        match seen.station {
+            Some(Station::Extension(extension)) => Ok(extension),
+            Some(Station::Outside { number, .. }) => Err((Code::TargetUnfit, format!("{name} at {number}"))),
+            None => Err((Code::NotSignedIn, name)),
+        }
     }
 
     fn way_to_flow(&self, key: &str) -> Result<Way, Refusal> {

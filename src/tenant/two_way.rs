@@ -9,7 +9,7 @@ use super::target::Way;
 use crate::acd::words::{NewItem, RoleRefused, To};
 use crate::base::{AgentNo, ContactId, GroupNo, Now, Span, Supplies};
 use crate::call::words::{Act, Birth, Caller, Dial};
-use crate::event::words::{By, CallKind, EndCause, Station};
+use crate::event::words::{By, CallKind, EndCause};
 use crate::site::Destination;
 use crate::switch::{self, CallTarget, Code, Snapshot, TwoWay};
 
@@ -141,16 +141,7 @@ impl Tenant {
     /// Who is rung first, and his number. A phone at which an agent is signed in is his.
     fn first(&self, order: &TwoWay, to: &str) -> Result<(Rung, String), Refusal> {
         let (extension, agent) = match &order.by {
-            switch::Caller::Agent(agent) => {
-                let name = || self.agent_name(*agent);
-                let Some(seen) = self.acd.snapshot(*agent) else { return Err((Code::UnknownAgent, name())) };
-                match seen.station {
-                    Some(Station::Extension(extension)) => (extension, Some(*agent)),
-                    // He is rung by his number there, and would have to prove himself first.
-                    Some(Station::Outside { .. }) => return Err((Code::TargetUnfit, name())),
-                    None => return Err((Code::NotSignedIn, name())),
-                }
-            }
+            switch::Caller::Agent(agent) => (self.extension_unoffered(*agent)?, Some(*agent)),
             switch::Caller::Number(number) => match self.destination(number)? {
                 Destination::Extension { no } => (no, self.agent_at(crate::event::words::PartyRef::Extension(no))),
                 Destination::Trunks { .. } | Destination::Emergency { .. } => {

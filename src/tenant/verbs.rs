@@ -51,6 +51,7 @@ impl Tenant {
             | CallVerb::TakeOver { .. } => {
                 let act = self.act_of(contact, verb, by)?;
                 self.may(contact, &act)?;
+                self.talk_nowhere_else(contact, &act)?;
                 self.contacts.act(contact, act, now, supplies);
             }
         }
@@ -303,6 +304,17 @@ impl Tenant {
 
     pub(super) fn may(&self, contact: ContactId, act: &Act) -> Result<(), Refusal> {
         self.contacts.may(contact, act).map_err(|refused| (code_of(refused), contact.to_string()))
+    }
+
+    /// Those whom the act brings back into a talk: nobody has two that are not on hold.
+    fn talk_nowhere_else(&self, contact: ContactId, act: &Act) -> Result<(), Refusal> {
+        let back = self.contacts.would_talk(contact, act);
+        let legs = self.contacts.legs_of(contact);
+        let agents = legs.iter().filter(|l| back.contains(&l.leg)).filter_map(|l| l.agent.or(self.agent_at(l.party)));
+        match agents.into_iter().find_map(|agent| self.acd.talks_elsewhere(agent, contact)) {
+            Some(other) => Err((Code::AgentBusy, other.to_string())),
+            None => Ok(()),
+        }
     }
 
     fn extension_of(&self, agent: AgentNo) -> Option<PartyRef> {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use cordboard::base::{OfferId, Span, Time};
-use cordboard::event::words::{Display, Disposition, OfferEnding, Side, Station};
-use cordboard::switch::AgentVerb;
+use cordboard::event::words::{Display, Disposition, OfferEnding, Side, Station, TransferMode};
+use cordboard::switch::{AgentVerb, ConsultVerb};
 use serde_json::{Value, json};
 
 use crate::far_ends::{self, FarEnds};
@@ -66,6 +66,13 @@ impl OnWire {
         }
         stage.began = Instant::now();
         stage
+    }
+
+    /// Of the one contact that lives.
+    fn verb(&self, verb: &str, body: &Value) {
+        let calls = self.server.api.get("/v1/calls");
+        let id = calls["contacts"][0]["contact"].as_str().expect("a contact");
+        self.server.api.post(&format!("/v1/calls/{id}/{verb}"), body);
     }
 
     /// `None`: the server did not answer, or not with 200.
@@ -141,6 +148,34 @@ impl Stage for OnWire {
             Err(number) => json!(number),
         };
         self.originate(id, json!({"by": by, "to": to}));
+    }
+
+    fn gives(&mut self, by: &str, mode: TransferMode, to: Result<&str, &str>) {
+        let (verb, mode) = match mode {
+            TransferMode::Consult => ("consult", None),
+            TransferMode::Blind => ("transfer", Some("blind")),
+            TransferMode::OnAnswer => ("transfer", Some("on-success")),
+            TransferMode::ComeBack => ("transfer", Some("talk")),
+        };
+        let to = match to {
+            Ok(agent) => json!({ "agent": agent }),
+            Err(group) => json!({ "group": group }),
+        };
+        let mut body = json!({"agent": by, "to": to});
+        if let Some(mode) = mode {
+            body["mode"] = json!(mode);
+        }
+        self.verb(verb, &body);
+    }
+
+    fn decides(&mut self, by: &str, verb: ConsultVerb) {
+        let verb = match verb {
+            ConsultVerb::Complete => "consult/complete",
+            ConsultVerb::Cancel => "consult/cancel",
+            ConsultVerb::Swap => "consult/swap",
+            ConsultVerb::Join => "consult/join",
+        };
+        self.verb(verb, &json!({ "agent": by }));
     }
 
     fn end_all(&mut self) {

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use cordboard::base::{OfferId, Span, Time};
-use cordboard::event::words::{Display, Disposition, OfferEnding, Side, Station};
-use cordboard::switch::{AgentVerb, OfferVerb};
+use cordboard::event::words::{Display, Disposition, OfferEnding, Side, Station, TransferMode};
+use cordboard::switch::{AgentVerb, ConsultVerb, OfferVerb};
 
 use super::place::{CALLED, Shape, agent};
 use super::ua::Ua;
@@ -48,6 +48,10 @@ pub enum Act {
     Orders(&'static str, &'static str, &'static str),
     /// Command id, who is rung first (an agent by his phone's name, or a number), whom he calls.
     LetsCall(&'static str, &'static str, &'static str),
+    /// A command: the agent at this phone gives away the call he is in, to an agent by his phone's name or to a group.
+    Gives(Who, TransferMode, &'static str),
+    /// He decides about it.
+    Decides(Who, ConsultVerb),
     /// The command ends everything that runs.
     EndsAll,
     Crash,
@@ -156,6 +160,9 @@ pub trait Stage {
     fn order(&mut self, id: &'static str, to: &str, flow: &str);
     /// A command with an id: this agent, or else this number, calls `to`.
     fn lets_call(&mut self, id: &'static str, by: Result<&str, &str>, to: &str);
+    /// The agent transfers the one contact that lives to that agent, or else to that group.
+    fn gives(&mut self, by: &str, mode: TransferMode, to: Result<&str, &str>);
+    fn decides(&mut self, by: &str, verb: ConsultVerb);
     fn end_all(&mut self);
     /// The process dies and comes back.
     fn crash(&mut self);
@@ -265,6 +272,11 @@ impl<S: Stage> Play<S> {
                 let by = if self.position(by).is_some() { Ok(agent(by)) } else { Err(by) };
                 self.stage.lets_call(id, by, to);
             }
+            Act::Gives(who, mode, to) => {
+                let to = if self.position(to).is_some() { Ok(agent(to)) } else { Err(to) };
+                self.stage.gives(agent(who), mode, to);
+            }
+            Act::Decides(who, verb) => self.stage.decides(agent(who), verb),
             Act::EndsAll => self.stage.end_all(),
             Act::Crash => self.stage.crash(),
             Act::Drain => self.stage.drain(),

@@ -1,11 +1,13 @@
 //! What the house does in single calls: each scenario is a table that a supervisor could read.
 //! Times are milliseconds from the moment when ana and bo are signed in and ready.
 
+use cordboard::event::words::TransferMode::{Consult, OnAnswer};
 use cordboard::event::words::{
     Display,
     Disposition::{AbandonedInFlow, AbandonedInQueue, AbandonedRinging, Answered, NotAnswered, Refused},
     OfferEnding as Offer, Side, Wire,
 };
+use cordboard::switch::ConsultVerb::{Cancel, Complete};
 
 use super::place::Shape;
 use super::stage::{Act::*, Expect::*, Row, Scenario, Word, at, only_sim, scenario};
@@ -488,6 +490,51 @@ pub const ORDERS: &[Scenario] = &[
     ),
 ];
 
+/// A call that an agent gives away goes to a colleague as the ACD sends him.
+pub const TRANSFERS: &[Scenario] = &[
+    scenario(
+        "a consult with an agent by name: it is his work, and his wrap-up",
+        &[
+            at(0, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(6_000, Gives("ana", Consult, "bo"), &[Rings("bo"), Shows("bo", Display::Ringing)]),
+            at(9_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Consulting)]),
+            at(12_000, Decides("ana", Complete), &[GetsBye("ana"), Shows("bo", Display::Talking)]),
+            at(20_000, HangsUp("bo"), &[Shows("bo", Display::WrapUp)]),
+            at(
+                21_000,
+                Nothing,
+                &[GetsBye("joe"), Record("joe", Answered, Side::Flow, &[Offer::Connected, Offer::Connected])],
+            ),
+        ],
+    ),
+    scenario(
+        "an agent by name who refuses: the customer is with the first again",
+        &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(6_000, Gives("ana", OnAnswer, "bo"), &[Rings("bo")]),
+            at(8_000, Rejects("bo", 603), &[Shows("ana", Display::Talking), IsIdle("bo")]),
+            at(20_000, HangsUp("joe"), &[GetsBye("ana")]),
+            at(21_000, Nothing, &[Record("joe", Answered, Side::Customer, &[Offer::Connected, Offer::Rejected])]),
+        ],
+    ),
+    scenario(
+        "a consult with a group waits in its queue, and is given up",
+        &[
+            at(0, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(6_000, Gives("ana", Consult, "sales"), &[IsIdle("bo")]),
+            at(9_000, GetsReady("bo"), &[Rings("bo")]),
+            at(11_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Consulting)]),
+            at(14_000, Decides("ana", Cancel), &[GetsBye("bo"), Shows("ana", Display::Talking)]),
+            at(20_000, HangsUp("joe"), &[GetsBye("ana"), Shows("ana", Display::WrapUp)]),
+        ],
+    ),
+];
+
 pub const TRUNKS: &[Scenario] = &[
     Scenario {
         name: "a trunk over TCP: calls in and out",
@@ -586,6 +633,11 @@ macro_rules! tests_of_all {
         #[test]
         fn orders() {
             $all($crate::scenario::table::ORDERS);
+        }
+
+        #[test]
+        fn transfers() {
+            $all($crate::scenario::table::TRANSFERS);
         }
 
         #[test]

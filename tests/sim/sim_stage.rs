@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use cordboard::base::{CommandId, OfferId, Span, Time};
-use cordboard::event::words::{Actor, Display};
-use cordboard::switch::{AgentVerb, Answer, Body, CallTarget, Caller, Command, Originate, Then, TwoWay};
+use cordboard::event::words::{Actor, Display, TransferMode};
+use cordboard::switch::{
+    AgentVerb, Answer, Body, CallTarget, CallVerb, Caller, Command, ConsultVerb, Originate, Then, TwoWay, Who,
+};
 use cordboard::tenant::words::{House, Input};
 
 use crate::disk::DiskFaults;
@@ -57,6 +59,12 @@ impl Sim {
         self.world.command(Command { id, actor: Actor::Integration(1), body })
     }
 
+    /// Of the one contact that lives.
+    fn verb(&mut self, verb: CallVerb) {
+        let contact = *self.world.disk.open.contacts.keys().next().expect("a contact");
+        self.command(None, Body::Call { contact, verb });
+    }
+
     fn house(&mut self, house: House) {
         self.world.house = house;
         self.world.feed(Input::House(house));
@@ -107,6 +115,22 @@ impl Stage for Sim {
         let order = TwoWay { by, to, group: None, from: None, auto_answer: None, ring: None, data };
         let reply = self.command(Some(id), Body::TwoWay(order));
         self.replies.insert(id, reply);
+    }
+
+    fn gives(&mut self, by: &str, mode: TransferMode, to: Result<&str, &str>) {
+        let site = &self.world.site;
+        let no = |id: &str| site.agent(id).expect("an agent of the site").no;
+        let to = match to {
+            Ok(agent) => CallTarget::Agent { agent: no(agent), wait: Span::ZERO },
+            Err(group) => CallTarget::Groups(vec![site.group(group).expect("a group of the site").no]),
+        };
+        let who = Some(Who::Agent(no(by)));
+        self.verb(CallVerb::Transfer { who, mode, to, ring: None });
+    }
+
+    fn decides(&mut self, by: &str, verb: ConsultVerb) {
+        let who = Some(Who::Agent(self.world.site.agent(by).expect("an agent of the site").no));
+        self.verb(CallVerb::Consult { who, verb });
     }
 
     fn end_all(&mut self) {

@@ -2,14 +2,18 @@
 
 use cordboard::base::Span;
 use cordboard::event::words::{
-    Display, LegRole, OfferEnding, SupervisionEnding, SupervisionMode as Mode, TransferMode,
+    Display, LegRole, OfferEnding, Station, SupervisionEnding, SupervisionMode as Mode, TransferMode,
 };
 use cordboard::site::Site;
 use cordboard::switch::{AgentVerb, CallVerb, Code, ConsultVerb, Watch, Who};
 
 use crate::places;
 use crate::scenario::place::Shape;
-use crate::verbs::{ANA, BO, House, called_at, number, talk_at, to};
+use crate::scenario::ua::call::Plan;
+use crate::verbs::{ANA, BO, CUSTOMER, House, called_at, number, talk_at, to};
+
+/// Leads to the queue of `support` too.
+const SALES: &str = "4008000002";
 
 /// bo (`a1`) supervises `support`.
 pub fn site() -> Site {
@@ -104,9 +108,56 @@ fn an_intercept_leaves_the_customer_with_the_supervisor() {
     house.does(CallVerb::TakeOver { who: None });
     house.hear(&[("customer", "bo"), ("bo", "customer")]);
     assert_eq!(house.world.uas[ANA].live_calls(), 0);
-    assert_eq!(house.shown("a1"), Some(Display::Dialing), "in a call that no offer made");
+    assert_eq!(house.shown("a1"), Some(Display::Talking));
     let role = house.legs().iter().find(|leg| leg.agent == Some(house.agent_no("a1"))).map(|leg| leg.role);
     assert_eq!((role, house.ending()), (Some(LegRole::Agent), Some(SupervisionEnding::TookOver)));
+    assert!(house.record().agents().contains(&house.agent_no("a1")));
+    house.wait(Span::seconds(5));
+    house.hangs_up(BO);
+    assert_eq!(house.shown("a1"), Some(Display::WrapUp), "as after any talk of the group");
+    house.ends();
+}
+
+#[test]
+fn between_watching_and_talking_nobody_is_offered_to_him() {
+    let mut house = talk_at(site());
+    house.agent("a1", AgentVerb::Ready);
+    house.bo_watches_ana(Mode::Listen);
+    // ana's wrap-up, and another caller who would go to whoever is free
+    let next = house.world.touch(CUSTOMER, |ua, t| ua.call(SALES, "+8613900000002", Plan::default(), t));
+    house.wait(Span::seconds(1));
+    house.does(CallVerb::TakeOver { who: None });
+    house.wait(Span::seconds(1));
+    assert_eq!(house.shown("a1"), Some(Display::Talking));
+    assert_eq!(house.world.uas[BO].live_calls(), 1, "the next caller did not ring");
+    house.drops(CUSTOMER, next);
+    house.ends();
+}
+
+#[test]
+fn whom_a_supervisor_takes_over_is_free_of_holds_and_mutes() {
+    let mut house = talk_at(site());
+    house.bo_watches_ana(Mode::Listen);
+    house.does(CallVerb::Mute { who: house.named("customer"), from: true, to: true });
+    house.does(CallVerb::Hold { who: house.named("customer") });
+    house.does(CallVerb::TakeOver { who: None });
+    house.hear(&[("customer", "bo"), ("bo", "customer")]);
+    house.ends();
+}
+
+#[test]
+fn a_supervisor_at_a_number_outside_is_refused() {
+    let mut house = talk_at(site());
+    for confirm in [true, false] {
+        house.agent("a1", AgentVerb::SignOut);
+        let station = Some(Station::Outside { number: "913800138000".to_owned(), confirm });
+        house.agent("a1", AgentVerb::SignIn { station, groups: None });
+        assert_eq!(house.shown("a1"), Some(Display::NotReady), "signed in");
+        house.refuses(house.supervises(Mode::Listen, None), Code::TargetUnfit);
+        assert_eq!(house.shown("a1"), Some(Display::NotReady), "and free");
+    }
+    house.agent("a1", AgentVerb::SignOut);
+    house.refuses(house.supervises(Mode::Listen, None), Code::NotSignedIn);
     house.ends();
 }
 

@@ -1,10 +1,14 @@
 //! Whom a verb leads to when the ACD sends him: an agent by name, agents of groups, and what becomes of those who wait.
 
 use cordboard::base::Span;
-use cordboard::event::words::{Display, ItemExit, OfferEnding, TransferEnding, TransferMode};
-use cordboard::switch::{AgentVerb, CallTarget, CallVerb, ChairLeaves, Code, ConsultVerb};
+use cordboard::event::words::{Actor, Display, ItemExit, OfferEnding, Station, TransferEnding, TransferMode};
+use cordboard::switch::{
+    AgentVerb, Answer, Body, CallTarget, CallVerb, Caller, ChairLeaves, Code, Command, ConsultVerb, TwoWay,
+};
 
-use crate::verbs::{ANA, BO, House, talk, to};
+use crate::places;
+use crate::scenario::place::Shape;
+use crate::verbs::{ANA, BO, CAI, House, called_with, number, talk, talk_at, to};
 
 fn groups(house: &House, ids: &[&str]) -> CallTarget {
     let no = |id: &&str| house.world.site.groups.values().find(|g| g.id == *id).expect("a group").no;
@@ -250,5 +254,110 @@ fn a_transfer_to_several_groups_is_served_by_the_first_who_is_ready() {
         ended.iter().map(|(_, ending)| *ending).collect::<Vec<_>>()[..2],
         [Some(OfferEnding::Connected), Some(OfferEnding::Rejected)]
     );
+    house.ends();
+}
+
+/// Agents may hold one call while they take another.
+fn two_calls() -> House {
+    let mut site = places::site(&Shape::SMALL);
+    site.groups.values_mut().for_each(|group| group.calls_per_agent = 2);
+    talk_at(site)
+}
+
+#[test]
+fn who_talks_elsewhere_is_not_brought_back() {
+    let mut house = two_calls();
+    let customer = house.named("customer");
+    house.does(CallVerb::Hold { who: customer });
+    let other = house.dials(ANA, "1900");
+    house.answers(CAI);
+    assert_eq!(house.shown("a0"), Some(Display::Dialing), "she talks to cai");
+    house.refuses(CallVerb::Retrieve { who: customer }, Code::AgentBusy);
+    house.drops(ANA, other);
+    house.does(CallVerb::Retrieve { who: customer });
+    assert_eq!(house.shown("a0"), Some(Display::Talking));
+    house.ends();
+}
+
+#[test]
+fn whoever_was_swapped_away_and_talks_elsewhere_stays_where_he_is() {
+    let mut house = two_calls();
+    let (ana, bo) = (house.ana(), house.bo());
+    house.does(to(ana, TransferMode::Consult, bo));
+    house.answers(BO);
+    let swap = decide(&house, ConsultVerb::Swap);
+    house.does(swap.clone());
+    assert_eq!(house.shown("a1"), Some(Display::Held));
+    let other = house.dials(BO, "1900");
+    house.answers(CAI);
+    house.refuses(swap.clone(), Code::AgentBusy);
+    for verb in [ConsultVerb::Join, ConsultVerb::Complete] {
+        let verb = decide(&house, verb);
+        house.refuses(verb, Code::AgentBusy);
+    }
+    house.drops(BO, other);
+    house.does(swap);
+    house.hear(&[("customer", "music"), ("ana", "bo"), ("bo", "ana")]);
+    house.ends();
+}
+
+#[test]
+fn a_call_that_an_agent_dialled_himself_is_held_too() {
+    let mut house = two_calls();
+    let customers = house.contact;
+    let other = house.dials(BO, "1900");
+    house.answers(CAI);
+    let ids: Vec<_> = house.world.tenant.iter().flat_map(|t| t.contacts().ids()).collect();
+    house.contact = *ids.iter().find(|id| **id != customers).expect("bo's call");
+    assert_eq!(house.shown("a1"), Some(Display::Dialing));
+    let cai = house.named("cai");
+    house.does(CallVerb::Hold { who: cai });
+    assert_eq!(house.shown("a1"), Some(Display::Held));
+    house.does(CallVerb::Retrieve { who: cai });
+    assert_eq!(house.shown("a1"), Some(Display::Dialing));
+    house.contact = customers;
+    house.drops(BO, other);
+    house.ends();
+}
+
+#[test]
+fn an_agent_at_a_number_outside_is_not_rung_to_call_for_himself() {
+    for (station, code) in [(true, Code::TargetUnfit), (false, Code::NotSignedIn)] {
+        let mut house = talk();
+        house.agent("a1", AgentVerb::SignOut);
+        if station {
+            let station = Some(Station::Outside { number: "913800138000".to_owned(), confirm: false });
+            house.agent("a1", AgentVerb::SignIn { station, groups: None });
+        }
+        let (by, to) = (Caller::Agent(house.agent_no("a1")), number("1900"));
+        let data = Default::default();
+        let order = TwoWay { by, to, group: None, from: None, auto_answer: None, ring: None, data };
+        let body = Body::TwoWay(order);
+        let reply = house.world.command(Command { id: None, actor: Actor::Integration(1), body });
+        let answer = &house.world.answers[&reply].0;
+        assert!(matches!(answer, Answer::Refused { code: refused, .. } if *refused == code), "{answer:?}");
+        house.ends();
+    }
+}
+
+/// First bo alone, then whoever of two groups is free.
+const FOR_BO: &str = "nodes:\n  hello:\n    answer:\n    next: bo\n  bo:\n    queue: {agent: a1}\n    wait_max: 1m\n    \
+     no_agent: many\n    failed: bye\n  many:\n    queue: {groups: [sales, support]}\n    failed: bye\n  bye:\n    \
+     play: goodbye\n    next: hangup\n";
+
+#[test]
+fn a_flow_waits_for_one_agent_and_then_for_groups() {
+    let mut house = called_with(places::site(&Shape::SMALL), FOR_BO);
+    assert_eq!(house.shown("a1"), Some(Display::Ringing), "not ready, and it is for him");
+    assert_eq!(house.shown("a0"), Some(Display::Ready), "ana is free, and it is not for her");
+    house.rejects(BO);
+    house.wait(Span::seconds(1));
+    assert_eq!(house.shown("a0"), Some(Display::Ringing));
+    house.answers(ANA);
+    house.wait(Span::seconds(1));
+    house.hear(&[("customer", "ana"), ("ana", "customer")]);
+    let record = house.record();
+    let support = house.world.site.group("support").expect("a group").no;
+    assert_eq!((record.visits[0].exit, record.visits[1].group), (Some(ItemExit::NoAgent), Some(support)));
     house.ends();
 }

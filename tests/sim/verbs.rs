@@ -55,8 +55,13 @@ pub fn talk_at(site: Site) -> House {
 
 /// A caller waits, ana's phone rings.
 pub fn called_at(site: Site) -> House {
+    called_with(site, FLOW)
+}
+
+/// As [`called_at`], by this flow.
+pub fn called_with(site: Site, flow: &str) -> House {
     let mut flows = places::flows();
-    let flow = ivr::load("direct.yaml", FLOW, &Known::default()).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let flow = ivr::load("direct.yaml", flow, &Known::default()).unwrap_or_else(|problems| panic!("{problems:#?}"));
     flows.insert("direct".to_owned(), Arc::new(flow));
     let mut world = World::new(Setting { seed: 1, site, flows, weather: Weather::FINE, faults: DiskFaults::default() });
     world.tape = Some(Vec::new());

@@ -137,8 +137,17 @@ fn a_colleague_of_his_group_picks_it_up() {
         (1, Do::CallAgent(7, 2, 0), &["offer 7 to 2"]),
         (2, Do::Rings(2), &[]),
         (3, Do::Pick(3, 7), &[]),
-        (4, Do::Pick(1, 7), &["rescind 2 LostRace", "7 TimedOut"]),
+        (4, Do::Pick(1, 7), &["rescind 2 LostRace", "offer 7 to 1"]),
+        (5, Do::Talks(1), &["7 Connected"]),
     ]);
+    // no patience was left: that of the offer was all
+    let mut house = three();
+    house.play(&[
+        (1, Do::CallAgent(7, 2, 0), &["offer 7 to 2"]),
+        (2, Do::Pick(1, 7), &["rescind 2 LostRace", "offer 7 to 1"]),
+        (3, Do::Ends(1, OfferEnding::Failed), &["7 TimedOut"]),
+    ]);
+    assert!(house.acd.is_at_rest());
 }
 
 #[test]

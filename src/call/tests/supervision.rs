@@ -296,7 +296,7 @@ fn he_takes_over_while_it_rings_and_the_agent_is_not_charged() {
         assert!(!bench.is_live("ana"));
         let lost = OfferStep::Ended { ending: OfferEnding::LostRace, sip_status: None };
         assert!(bench.tells.contains(&Tell::Offer { offer: OfferId(901), step: lost }));
-        assert!(bench.tells.contains(&Tell::TakenOver { agent: SUE, by: asked() }));
+        assert!(bench.tells.contains(&Tell::TakenOver { agent: SUE, group: Some(GROUP), by: asked() }));
         assert_eq!((bench.hears("customer"), bench.hears("sue")), ("sue".to_owned(), "customer".to_owned()));
         bench.bye("customer");
         assert!(bench.is_over());

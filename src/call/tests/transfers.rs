@@ -223,7 +223,7 @@ fn while_the_target_rings_everybody_hears_what_helps_him() {
         .tells
         .iter()
         .filter_map(|t| match t {
-            Tell::AgentDoes { agent: AgentNo(1), does } => Some(*does),
+            Tell::AgentDoes { agent: AgentNo(1), does, by: _ } => Some(*does),
             _ => None,
         })
         .collect();

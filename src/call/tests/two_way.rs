@@ -57,7 +57,7 @@ impl Bench {
 
     fn does(&self) -> Vec<Does> {
         let does = |tell: &Tell| match tell {
-            Tell::AgentDoes { agent: ANA, does } => Some(*does),
+            Tell::AgentDoes { agent: ANA, does, by: _ } => Some(*does),
             _ => None,
         };
         self.tells.iter().filter_map(does).collect()

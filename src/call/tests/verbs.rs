@@ -45,7 +45,10 @@ fn who_is_held_hears_music_and_is_not_heard() {
     let mut bench = Bench::talk(false);
     bench.hold("customer");
     assert_eq!(bench.all_hear(), ["music/jazz", "nothing"]);
-    assert_eq!(bench.tells.last(), Some(&Tell::AgentDoes { agent: crate::base::AgentNo(1), does: Does::Holds }));
+    assert_eq!(
+        bench.tells.last(),
+        Some(&Tell::AgentDoes { agent: crate::base::AgentNo(1), does: Does::Holds, by: asked() })
+    );
     assert_eq!(bench.last("leg_held").by, asked());
     let customer = bench.leg("customer");
     assert_eq!(bench.refused(&Act::Hold { leg: customer, by: asked() }), Some(Refused::AlreadyDone));
@@ -132,7 +135,10 @@ fn a_third_party_joins_when_it_answers_and_its_failure_touches_nobody() {
     bench.answer("bo");
     assert_eq!(bench.all_hear(), ["ana+bo", "customer+bo", "customer+ana"]);
     assert_eq!(bench.recorded(), ("customer".to_owned(), "ana+bo".to_owned()));
-    assert_eq!(bench.tells.last(), Some(&Tell::AgentDoes { agent: crate::base::AgentNo(1), does: Does::Confers }));
+    assert_eq!(
+        bench.tells.last(),
+        Some(&Tell::AgentDoes { agent: crate::base::AgentNo(1), does: Does::Confers, by: By::SYSTEM })
+    );
     // A member is held, and one is removed: the others talk on.
     bench.hold("bo");
     assert_eq!(bench.all_hear(), ["ana", "customer", "music/jazz"]);

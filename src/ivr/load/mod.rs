@@ -27,6 +27,8 @@ pub struct Known {
     pub languages: BTreeSet<String>,
     /// Ids of the tenant's groups.
     pub groups: Option<BTreeSet<String>>,
+    /// Ids of the tenant's agents.
+    pub agents: Option<BTreeSet<String>>,
 }
 
 /// Reads and checks one flow. `name` is the file's, its stem becomes the flow's key. A bad file is refused whole.

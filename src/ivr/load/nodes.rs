@@ -1,15 +1,16 @@
 //! One function per kind of node: which keys it has, in which ranges, what is absent from it.
 //! Leaves exits, keys, sounds and expressions to `parts`. Reads all of a node before it gives up, to tell all of its mistakes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::expression::{Expression, Template};
 use super::super::model::{
-    Announce, Ask, Branch, Collect, Dial, Menu, Node, Play, Queue, Set, Sound, Target, Variable,
+    Announce, Ask, Branch, Collect, Dial, Menu, Node, Play, Queue, Set, Sound, Target, Variable, WaitsFor,
 };
 use super::Loader;
 use super::parts::{one_digit, variable};
 use crate::base::Span;
+use crate::base::bounds::GROUPS_PER_ITEM;
 use crate::config::{Fields, Item, Value, did_you_mean};
 use crate::event::words::EndCause;
 
@@ -140,13 +141,7 @@ impl Loader<'_, '_> {
     }
 
     pub(super) fn queue(&mut self, act: &Item, fields: &Fields) -> Option<Node> {
-        let group = act.text(&mut self.problems);
-        if let (Some(group), Some(groups)) = (group, &self.known.groups)
-            && !groups.contains(group)
-        {
-            let hint = did_you_mean(group, groups.iter().map(String::as_str));
-            self.problems.add(act.at(), format!("there is no group `{group}`"), hint);
-        }
+        let to = self.waits_for(act);
         let priority = fields.get("priority").map_or(Some(0), |item| self.priority(&item));
         let wait_max = fields.get("wait_max");
         let wait_max = wait_max.and_then(|item| item.span(Span::seconds(1)..=Span::hours(4), &mut self.problems));
@@ -155,11 +150,67 @@ impl Loader<'_, '_> {
         let failed = self.exit(fields, "failed");
         let after = self.exit_or(fields, "after", Some(Target::Hangup));
         let [timeout, full, no_agent] = ["timeout", "full", "no_agent"].map(|key| self.exit_or(fields, key, failed));
-        let group = group?.to_owned();
+        let to = to?;
         let (priority, after, failed) = (priority?, after?, failed?);
         let (timeout, full, no_agent) = (timeout?, full?, no_agent?);
-        let queue = Queue { group, priority, wait_max, announce, keys, after, timeout, full, no_agent, failed };
+        let queue = Queue { to, priority, wait_max, announce, keys, after, timeout, full, no_agent, failed };
         Some(Node::Queue(queue))
+    }
+
+    /// A group's id alone, or a map that names several groups or one agent.
+    fn waits_for(&mut self, act: &Item) -> Option<WaitsFor> {
+        let known = self.known;
+        let Value::Map(keys) = &act.node.value else {
+            return Some(WaitsFor::Groups(vec![self.id_of(act, "group", known.groups.as_ref())?]));
+        };
+        let fields = act.fields(&["groups", "agent"], &mut self.problems)?;
+        match (fields.get("groups"), fields.get("agent")) {
+            (Some(groups), None) => self.groups(&groups),
+            (None, Some(agent)) => self.id_of(&agent, "agent", known.agents.as_ref()).map(WaitsFor::Agent),
+            (Some(_), Some(_)) => {
+                let message = format!("`{}` names both `groups` and `agent`", act.path);
+                self.problems.add(act.at(), message, "the caller waits for the one or for the other");
+                None
+            }
+            (None, None) => {
+                // Of a key that is not known it has been told.
+                if keys.is_empty() {
+                    let hint = "write `{groups: [support, sales]}` or `{agent: ana}`";
+                    self.problems.add(act.at(), format!("`{}` names nobody", act.path), hint);
+                }
+                None
+            }
+        }
+    }
+
+    fn groups(&mut self, item: &Item) -> Option<WaitsFor> {
+        let known = self.known.groups.as_ref();
+        let items = item.list(&mut self.problems);
+        if items.is_empty() || items.len() > GROUPS_PER_ITEM {
+            let message = format!("`{}` names {} groups, it must name 1 to {GROUPS_PER_ITEM}", item.path, items.len());
+            self.problems.add(item.at(), message, "write `queue: support` for a single group");
+            return None;
+        }
+        let mut groups: Vec<String> = Vec::new();
+        for item_of in &items {
+            let group = self.id_of(item_of, "group", known)?;
+            if groups.contains(&group) {
+                let message = format!("`{}` names `{group}` twice", item.path);
+                self.problems.add(item_of.at(), message, "name each group once");
+            }
+            groups.push(group);
+        }
+        Some(WaitsFor::Groups(groups))
+    }
+
+    /// The id of an object of the site, which must exist where the site is known.
+    fn id_of(&mut self, item: &Item, what: &str, known: Option<&BTreeSet<String>>) -> Option<String> {
+        let id = item.text(&mut self.problems)?;
+        if let Some(known) = known.filter(|known| !known.contains(id)) {
+            let hint = did_you_mean(id, known.iter().map(String::as_str));
+            self.problems.add(item.at(), format!("there is no {what} `{id}`"), hint);
+        }
+        Some(id.to_owned())
     }
 
     pub(super) fn priority(&mut self, item: &Item) -> Option<i32> {

@@ -16,6 +16,7 @@ fn library() -> Known {
         sounds: Some(Arc::new(spoken.chain(fixed).map(|key| (key, Span::seconds(2))).collect())),
         languages: ["zh-CN", "en-US"].map(str::to_owned).into(),
         groups: Some(["support", "sales"].map(str::to_owned).into()),
+        agents: Some(["ana", "bo"].map(str::to_owned).into()),
     }
 }
 
@@ -264,6 +265,28 @@ fn what_is_wrong_with_where_a_call_goes() {
             "queue: support, announce: {sounds: welcome, every: 1s}, failed: b",
             "`nodes.n.announce.every` must be from 5s to 10m, not 1s | choose a time in that range",
         ),
+        ("queue: {groups: [support, sales]}, failed: b", "fine"),
+        ("queue: {agent: ana}, wait_max: 1m, failed: b", "fine"),
+        ("queue: {groups: [sales, suport]}, failed: b", "there is no group `suport` | did you mean `support`?"),
+        (
+            "queue: {groups: [support, support]}, failed: b",
+            "`nodes.n.queue.groups` names `support` twice | name each group once",
+        ),
+        (
+            "queue: {groups: []}, failed: b",
+            "`nodes.n.queue.groups` names 0 groups, it must name 1 to 8 | write `queue: support` for a single group",
+        ),
+        (
+            "queue: {groups: [a, b, c, d, e, f, g, h, i]}, failed: b",
+            "`nodes.n.queue.groups` names 9 groups, it must name 1 to 8 | write `queue: support` for a single group",
+        ),
+        ("queue: {agent: anna}, failed: b", "there is no agent `anna` | did you mean `ana`?"),
+        (
+            "queue: {agent: ana, groups: [support]}, failed: b",
+            "`nodes.n.queue` names both `groups` and `agent` | the caller waits for the one or for the other",
+        ),
+        ("queue: {}, failed: b", "`nodes.n.queue` names nobody | write `{groups: [support, sales]}` or `{agent: ana}`"),
+        ("queue: {group: support}, failed: b", "unknown key `group` in `nodes.n.queue` | did you mean `groups`?"),
         ("dial: 1001, failed: b", "`nodes.n.dial` must be text, not the number 1001 | put it in quotes: `\"1001\"`"),
         ("dial: \"1001\"", "`nodes.n.failed` is missing | add `failed: hangup`"),
         ("hangup: bussy", "`nodes.n.hangup` cannot be `bussy` | did you mean `busy`?"),

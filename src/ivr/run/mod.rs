@@ -303,8 +303,8 @@ impl Run {
             return Step::leave("failed", queue.failed);
         }
         self.visits += 1;
-        let (group, priority, wait_max) = (queue.group.clone(), queue.priority, queue.wait_max);
-        self.outputs.push_back(Output::Queue { group, priority, wait_max });
+        let (to, priority, wait_max) = (queue.to.clone(), queue.priority, queue.wait_max);
+        self.outputs.push_back(Output::Queue { to, priority, wait_max });
         self.state = State::Queued { node: no, phase: QueuePhase::waiting(queue, now) };
         Step::Wait
     }

@@ -43,9 +43,9 @@ fn say(output: Output) -> String {
             format!("play {}", sounds.into_iter().map(named).collect::<Vec<_>>().join(" "))
         }
         Output::StopPlay => "stop".to_owned(),
-        Output::Queue { group, priority, wait_max } => {
+        Output::Queue { to, priority, wait_max } => {
             let wait_max = wait_max.map_or(String::new(), |span| format!(" for {span}"));
-            format!("queue {group} at {priority}{wait_max}")
+            format!("queue {to} at {priority}{wait_max}")
         }
         Output::Unqueue => "unqueue".to_owned(),
         Output::Dial { to, ring } => format!("dial {to} for {ring}"),
