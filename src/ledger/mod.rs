@@ -3,6 +3,7 @@
 //! Leaves committing, SQL and waiting to `store`, the views that clients see to `api`.
 //! In: [`crate::event::Recorded`]. Out: values that can be stored, compared and built again from the journal.
 
+mod agent;
 pub mod disk;
 mod merged;
 pub mod open;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use super::agent::{OpenAgent, OpenRest, OpenWork};
 pub use super::session::OpenSession;
 use super::{Fold, Unknown};
 use crate::base::bounds::{COMMAND_IDS_KEPT, COMMAND_MEMORY};
@@ -17,8 +18,7 @@ use crate::base::{
     SessionId, Span, Time, Utc,
 };
 use crate::event::words::{
-    CallKind, Direction, Display, LegRole, NotReadyReason, OfferPhase, PartyRef, Preferences, Station,
-    SupervisionEnding, TransferMode, Wish, WorkRole,
+    CallKind, Direction, LegRole, OfferPhase, PartyRef, Station, SupervisionEnding, TransferMode,
 };
 use crate::event::{About, DialogState, Event, Kind, Recorded};
 
@@ -169,58 +169,6 @@ pub struct OpenRecording {
     pub paused: bool,
 }
 
-/// Somebody signed in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OpenAgent {
-    pub station: Station,
-    pub groups: Vec<GroupNo>,
-    pub since: Time,
-    pub wish: Wish,
-    pub wish_since: Time,
-    pub reachable: bool,
-    /// What he does, at most one thing per contact.
-    pub works: BTreeMap<ContactId, OpenWork>,
-    /// What he does for no contact: wraps up, or is reserved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aside: Option<OpenWork>,
-    /// He chose among his groups.
-    #[serde(default)]
-    pub chosen: bool,
-    /// How long his wish may last, and when that is over once it has begun.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wish_limit: Option<Span>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wish_until: Option<Time>,
-    /// That it is over was told.
-    #[serde(default)]
-    pub overtime: bool,
-    /// Since he signed in: time in talks that have ended, calls taken, and when he was last offered one.
-    #[serde(default)]
-    pub talked: Span,
-    #[serde(default)]
-    pub calls: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub offered: Option<Time>,
-    #[serde(default)]
-    pub preferences: Preferences,
-}
-
-/// Somebody who waits for rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenRest {
-    pub agent: AgentNo,
-    pub reason: Option<ReasonNo>,
-    pub length: Span,
-    pub since: Time,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenWork {
-    pub role: WorkRole,
-    pub since: Time,
-    pub until: Option<Time>,
-}
-
 /// What a repeated command id is answered with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
@@ -300,14 +248,6 @@ impl From<CommandTable> for Vec<Accepted> {
     }
 }
 
-impl OpenAgent {
-    /// The one state that people see.
-    pub fn display(&self) -> Display {
-        let works = self.works.values().chain(&self.aside);
-        Display::of(works.map(|work| work.role), self.reachable, self.wish)
-    }
-}
-
 impl Open {
     /// Folds the next event of this tenant.
     pub fn apply(&mut self, recorded: &Recorded) {
@@ -376,12 +316,8 @@ impl Open {
             Kind::OfferEnded { .. } => known(about.offer.and_then(|id| self.contact(about).ok()?.offers.remove(&id))),
             Kind::AgentSignedIn { station, groups, chosen } => self.signed_in(about, station, groups, *chosen, t),
             Kind::AgentSignedOut => known(about.agent.and_then(|no| self.agents.remove(&no))),
-            Kind::AgentGroups { groups, chosen } => {
-                self.agent(about).map(|agent| (agent.groups, agent.chosen) = (groups.clone(), *chosen))
-            }
-            Kind::AgentWish { wish, limit, until } => {
-                self.agent(about).map(|agent| agent.wishes(*wish, *limit, *until, t))
-            }
+            Kind::AgentGroups { groups, chosen } => self.agent(about).map(|agent| agent.chooses(groups, *chosen)),
+            Kind::AgentWish { wish, limit, until } => self.agent(about).map(|a| a.wishes(*wish, *limit, *until, t)),
             Kind::AgentPrefers { preferences } => self.agent(about).map(|agent| agent.preferences = *preferences),
             Kind::AgentOvertime => self.agent(about).map(|agent| agent.overtime = true),
             Kind::AgentRestQueued { reason, length } => self.rest_queued(about, *reason, *length, t),
@@ -404,14 +340,19 @@ impl Open {
             Kind::AgentForced { .. } | Kind::AgentNote { .. } => self.agent_known(about),
             Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),
             Kind::InviteEnded { .. } | Kind::ChairTaken => Ok(()),
-            Kind::SupervisionEnded { ending: SupervisionEnding::TookOver, .. } => {
-                self.leg(about).map(|leg| leg.role = LegRole::Agent)
-            }
-            Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } | Kind::SupervisionEnded { .. } => Ok(()),
+            Kind::SupervisionEnded { ending, .. } => self.supervision_ended(about, *ending),
+            Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } => Ok(()),
             Kind::RecordingPaused => self.recording_paused(about, true, t),
             Kind::RecordingResumed => self.recording_paused(about, false, t),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => Ok(()),
+        }
+    }
+
+    fn supervision_ended(&mut self, about: &About, ending: SupervisionEnding) -> Fold {
+        match ending {
+            SupervisionEnding::TookOver => self.leg(about).map(|leg| leg.role = LegRole::Agent),
+            SupervisionEnding::Left | SupervisionEnding::TargetLeft | SupervisionEnding::Failed => Ok(()),
         }
     }
 
@@ -646,84 +587,5 @@ impl OpenContact {
             leg.call = None;
         }
         Ok(())
-    }
-}
-
-impl OpenAgent {
-    /// Not ready and not yet proved to be there, as the ACD begins.
-    fn signed_in(station: Station, groups: Vec<GroupNo>, t: Time) -> Self {
-        let wish = Wish::NotReady(NotReadyReason::SignedIn);
-        Self {
-            station,
-            groups,
-            since: t,
-            wish,
-            wish_since: t,
-            reachable: false,
-            works: BTreeMap::new(),
-            aside: None,
-            chosen: false,
-            wish_limit: None,
-            wish_until: None,
-            overtime: false,
-            talked: Span::ZERO,
-            calls: 0,
-            offered: None,
-            preferences: Preferences::default(),
-        }
-    }
-
-    fn wishes(&mut self, wish: Wish, limit: Option<Span>, until: Option<Time>, t: Time) {
-        (self.wish, self.wish_since, self.overtime) = (wish, t, false);
-        (self.wish_limit, self.wish_until) = (limit, until);
-    }
-
-    fn works(&mut self, about: &About, role: WorkRole, t: Time, until: Option<Time>) -> Fold {
-        let before = match about.contact {
-            Some(contact) => self.works.get(&contact).copied(),
-            None => self.aside,
-        };
-        let same = before.filter(|before| before.role == role);
-        let work = OpenWork { role, since: same.map_or(t, |same| same.since), until };
-        match about.contact {
-            Some(contact) => drop(self.works.insert(contact, work)),
-            None => self.aside = Some(work),
-        }
-        if same.is_none() {
-            self.count_begun(before.map(|before| before.role), role, t);
-            self.count_ended(before, t);
-        }
-        Ok(())
-    }
-
-    fn work_ended(&mut self, about: &About, t: Time) -> Fold {
-        let ended = match about.contact {
-            Some(contact) => self.works.remove(&contact),
-            None => self.aside.take(),
-        };
-        self.count_ended(ended, t);
-        known(ended)
-    }
-
-    /// An offer is counted when it is made, a call when the offer becomes a talk or a supervisor takes it over.
-    fn count_begun(&mut self, before: Option<WorkRole>, role: WorkRole, t: Time) {
-        match role {
-            WorkRole::Offered => self.offered = Some(t),
-            WorkRole::Talking if matches!(before, Some(WorkRole::Offered | WorkRole::Monitoring)) => self.calls += 1,
-            WorkRole::Talking
-            | WorkRole::WrapUp
-            | WorkRole::Dialing
-            | WorkRole::Held
-            | WorkRole::Consulting
-            | WorkRole::Conference
-            | WorkRole::Monitoring
-            | WorkRole::Reserved => {}
-        }
-    }
-
-    fn count_ended(&mut self, work: Option<OpenWork>, t: Time) {
-        if let Some(work) = work.filter(|work| work.role == WorkRole::Talking) {
-            self.talked = self.talked + (t - work.since);
-        }
     }
 }

@@ -372,11 +372,7 @@ impl ContactRecord {
             Kind::OfferConfirming { .. } => first(&mut self.offer(about)?.confirming, t),
             Kind::OfferAccepted => first(&mut self.offer(about)?.accepted, t),
             Kind::OfferConnected => first(&mut self.offer(about)?.connected, t),
-            Kind::OfferEnded { ending, sip_status, reason } => {
-                let offer = self.offer(about)?;
-                (offer.ended, offer.ending, offer.sip_status) = (Some(t), Some(*ending), *sip_status);
-                offer.reason = reason.clone();
-            }
+            Kind::OfferEnded { .. } => self.offer(about)?.end(event),
             Kind::AgentWork { role, .. } => self.work(about, *role, t)?,
             Kind::AgentWorkEnded { .. } => self.wrap_up_ended(about, t),
             Kind::RecordingStarted { file } => {
@@ -384,10 +380,7 @@ impl ContactRecord {
                 self.recording = Some(RecordingRecord { file, started: t, length: None, answered: None, gap: None });
             }
             Kind::Segment { .. } => push(&mut self.segments, SegmentRecord::told(event)?, &mut self.cut),
-            Kind::RecordingEnded { length, answered, gap } => {
-                let recording = self.recording.as_mut().ok_or(Unknown)?;
-                (recording.length, recording.answered, recording.gap) = (Some(*length), Some(*answered), *gap);
-            }
+            Kind::RecordingEnded { .. } => self.recording.as_mut().ok_or(Unknown)?.end(&event.kind),
             // Where the parties were is told by joins and leaves, what was recorded by segments.
             Kind::LegMuted { .. } | Kind::DigitsSent { .. } | Kind::Announced { .. } => {}
             Kind::AnnouncementEnded { .. } | Kind::InviteEnded { .. } | Kind::ChairTaken => {}
@@ -395,11 +388,8 @@ impl ContactRecord {
             // About the tenant, an agent or a phone; when they name a contact they add nothing to its record.
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut | Kind::AgentGroups { .. } => {}
             Kind::AgentWish { .. } | Kind::AgentReachable { .. } | Kind::AgentOvertime => {}
-            Kind::AgentForced { .. }
-            | Kind::AgentPrefers { .. }
-            | Kind::AgentNote { .. }
-            | Kind::NumberRotated { .. } => {}
-            Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
+            Kind::AgentForced { .. } | Kind::AgentNote { .. } | Kind::NumberRotated { .. } => {}
+            Kind::AgentPrefers { .. } | Kind::AgentRestQueued { .. } | Kind::AgentRestUnqueued { .. } => {}
             Kind::PreviewShown { .. } | Kind::PreviewEnded { .. } => {}
             Kind::Registered { .. } | Kind::Unregistered { .. } | Kind::CommandAccepted { .. } => {}
             Kind::SessionOpened { .. } | Kind::SessionEnded { .. } => {}
@@ -644,7 +634,22 @@ impl QueueVisit {
     }
 }
 
+impl RecordingRecord {
+    fn end(&mut self, kind: &Kind) {
+        if let Kind::RecordingEnded { length, answered, gap } = kind {
+            (self.length, self.answered, self.gap) = (Some(*length), Some(*answered), *gap);
+        }
+    }
+}
+
 impl OfferRecord {
+    fn end(&mut self, event: &Event) {
+        if let Kind::OfferEnded { ending, sip_status, reason } = &event.kind {
+            (self.ended, self.ending, self.sip_status) = (Some(event.t), Some(*ending), *sip_status);
+            self.reason.clone_from(reason);
+        }
+    }
+
     fn made(event: &Event) -> Result<Self, Unknown> {
         let Kind::OfferMade { station, segment, way, until: _ } = &event.kind else { return Err(Unknown) };
         Ok(Self {

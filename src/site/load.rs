@@ -3,21 +3,19 @@
 //! Leaves numbers and passwords to `plan`, the existence of flows and sounds to [`SiteFile::missing`].
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use super::file::{
     AgentEntry, ExtensionEntry, Outside, Reference, RouteEntry, RouteEntryAction, SiteFile, StationEntry, TrunkEntry,
 };
-use super::number::is_international;
 use super::{
     AFTER_CALL, Accept, Account, AfterCall, CODECS, Codec, DIGESTS, DIRECT, DigestPolicy, DirectCalls, Group, Limits,
     Network, Number, OFFER_WAYS, Pattern, Quota, Reason, Rest, Rewrite, STRATEGIES, Secret, Strategy, TAKE_OVER,
-    TakeOver, TrunkTarget, normal_form,
+    TakeOver, normal_form,
 };
 use crate::base::bounds::{CALLS_PER_AGENT, REGISTER_MAX};
 use crate::base::{GroupNo, NumberNo, ReasonNo, Span};
 use crate::config::{Fields, Item, Problem, Problems, nearest, yaml};
-use crate::event::words::Wire;
+use text::{is_host, is_key, is_number, is_time_zone, split_port, target};
 
 /// Reads one tenant's site file. `name` is what problems call it.
 ///
@@ -620,68 +618,7 @@ fn percent(text: &str) -> Option<Quota> {
     text.strip_suffix('%')?.parse().ok().filter(|percent| (1..=100).contains(percent)).map(Quota::Percent)
 }
 
-fn is_key(text: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    text.len() <= 64 && text.bytes().all(allowed) && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
-}
-
-fn is_host(text: &str) -> bool {
-    let label = |l: &str| {
-        let allowed = l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        (1..=63).contains(&l.len()) && allowed && !l.starts_with('-') && !l.ends_with('-')
-    };
-    text.parse::<IpAddr>().is_ok() || (text.len() <= 253 && text.split('.').all(label))
-}
-
-fn is_time_zone(text: &str) -> bool {
-    let part =
-        |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+'));
-    text == "UTC" || (text.len() <= 64 && text.contains('/') && text.split('/').all(part))
-}
-
-fn is_number(text: &str) -> bool {
-    match text.strip_prefix('+') {
-        Some(digits) => is_international(digits),
-        None => (1..=20).contains(&text.len()) && text.chars().all(|c| matches!(c, '0'..='9' | '*' | '#')),
-    }
-}
-
-/// `sip:host:port;transport=tcp`; port 5060 and UDP where they are not named (RFC 3261, 19.1.2).
-fn target(text: &str) -> Option<TrunkTarget> {
-    let (address, parameters) = text.strip_prefix("sip:")?.split_once(';').unwrap_or((text.strip_prefix("sip:")?, ""));
-    let transport = match parameters {
-        "" | "transport=udp" => Wire::Udp,
-        "transport=tcp" => Wire::Tcp,
-        _ => return None,
-    };
-    let (host, port) = match address.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            host.parse::<std::net::Ipv6Addr>().ok()?;
-            (host, if port.is_empty() { None } else { Some(port.strip_prefix(':')?) })
-        }
-        None => address.split_once(':').map_or((address, None), |(host, port)| (host, Some(port))),
-    };
-    let port = match port {
-        Some(p) if p.bytes().all(|b| b.is_ascii_digit()) => p.parse().ok().filter(|p| *p != 0)?,
-        Some(_) => return None,
-        None => 5060,
-    };
-    let ip = host.parse().ok();
-    is_host(host).then(|| TrunkTarget { host: host.to_ascii_lowercase(), ip, port, transport })
-}
-
-/// The network and the port of `network:port`; an IPv6 network with a port stands in brackets.
-fn split_port(text: &str) -> (&str, Option<&str>) {
-    if let Some((network, port)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        return (network, port.strip_prefix(':').or(Some(port).filter(|p| !p.is_empty())));
-    }
-    match text.split_once(':') {
-        Some((network, port)) if !port.contains(':') => (network, Some(port)),
-        Some(_) | None => (text, None),
-    }
-}
-
 mod calling;
 #[cfg(test)]
 mod tests;
+mod text;

@@ -141,6 +141,11 @@ fn state_rows() -> Vec<Row> {
             agent(AgentVerb::Pick { contact: CONTACT }),
             200,
         ),
+    ]
+}
+
+fn work_rows() -> Vec<Row> {
+    vec![
         (
             "POST",
             "/v1/agents/ana/preferences".into(),
@@ -286,7 +291,7 @@ fn call_rows() -> Vec<Row> {
 
 #[tokio::test]
 async fn verbs_become_commands() {
-    let rows = [presence_rows(), state_rows(), two_way_rows(), call_rows()].concat();
+    let rows = [presence_rows(), state_rows(), work_rows(), two_way_rows(), call_rows()].concat();
     for (method, path, body, expected, status) in rows {
         let rig = Rig::new();
         let answered = rig.ask(method, &path, "admin", body).await;

@@ -138,7 +138,6 @@ async fn an_agent_that_is_not_there_or_a_body_that_means_nothing() {
 #[tokio::test]
 async fn a_call_that_cannot_be_ordered_or_changed() {
     let big = "x".repeat(17 << 10);
-    let (hangup, set_data) = (format!("/v1/calls/{CONTACT}/hangup"), format!("/v1/calls/{CONTACT}/data"));
     let rows = vec![
         ("POST", "/v1/calls", "admin", Some(json!({ "flow": "main" })), 400, "bad-request", Some("to")),
         ("POST", "/v1/calls", "admin", Some(json!({ "to": "", "flow": "main" })), 400, "bad-request", Some("to")),
@@ -190,6 +189,15 @@ async fn a_call_that_cannot_be_ordered_or_changed() {
             "bad-request",
             Some("to"),
         ),
+    ];
+    refused(rows).await;
+}
+
+#[tokio::test]
+async fn an_order_or_change_that_cannot_be_read() {
+    let big = "x".repeat(17 << 10);
+    let (hangup, set_data) = (format!("/v1/calls/{CONTACT}/hangup"), format!("/v1/calls/{CONTACT}/data"));
+    let rows = vec![
         (
             "POST",
             "/v1/calls",

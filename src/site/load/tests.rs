@@ -389,7 +389,7 @@ proptest! {
         if let Ok(pattern) = Pattern::new(&pattern) && !pattern.text().is_empty() {
             site.trunks[0].outbound.push(Rewrite { pattern: pattern.clone(), to: "$0\"\\".into() });
             site.trunks[0].caller_id = Some("+864008001234".into());
-            site.trunks[0].send.transport = Wire::Tcp;
+            site.trunks[0].send.transport = crate::event::words::Wire::Tcp;
             site.trunks[0].account = Some(Account { user: names[0].clone(), password: Secret(names[1].clone()) });
         }
         let text = export(&site, Passwords::Shown);

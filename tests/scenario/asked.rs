@@ -1,0 +1,263 @@
+//! What clients and commands ask for: offers outside and in a client, calls by command, transfers. Times as in `table`.
+
+use cordboard::event::words::TransferMode::{Consult, OnAnswer};
+use cordboard::event::words::{
+    Display,
+    Disposition::{AbandonedInQueue, Answered},
+    OfferEnding as Offer, Side,
+};
+use cordboard::switch::ConsultVerb::{Cancel, Complete};
+
+use super::place::Shape;
+use super::stage::{Act::*, Expect::*, Scenario, Word, at, scenario};
+use super::table::QUEUE;
+
+/// Ana's mobile, as it is dialled here. It rings at the carrier.
+const MOBILE: &str = "913800138000";
+
+pub const OUTSIDE: &[Scenario] = &[
+    scenario(
+        "an agent at a number outside presses 1: until then the caller is in the queue",
+        &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(200, SignsInOutside("ana", MOBILE), &[Shows("ana", Display::NotReady)]),
+            at(300, GetsReady("ana"), &[Shows("ana", Display::Ready)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), Rings("called"), Shows("ana", Display::Ringing)]),
+            at(5_000, Answers("called"), &[Talks("called"), Shows("ana", Display::Ringing)]),
+            at(9_000, Presses("called", '1'), &[Shows("ana", Display::Talking)]),
+            at(30_000, HangsUp("called"), &[Shows("ana", Display::WrapUp)]),
+            at(31_000, Nothing, &[GetsBye("joe"), Record("joe", Answered, Side::Flow, &[Offer::Connected])]),
+            at(60_000, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+        ],
+    ),
+    scenario(
+        "a voicemail answers for an agent outside: it is no answer, and the next agent gets the caller",
+        &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, SignsInOutside("ana", MOBILE), &[Shows("ana", Display::NotReady)]),
+            at(200, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(300, GetsReady("ana"), &[Shows("ana", Display::Ready)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), Rings("called")]),
+            at(3_000, Answers("called"), &[Talks("called"), Shows("ana", Display::Ringing)]),
+            at(4_000, GetsReady("bo"), &[Shows("bo", Display::Ready)]),
+            at(10_500, Nothing, &[Shows("ana", Display::Ringing), IsIdle("bo")]),
+            at(10_900, Nothing, &[Rings("bo"), GetsBye("called"), Shows("ana", Display::NotReady)]),
+            at(14_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Talking)]),
+            at(30_000, HangsUp("joe"), &[Record("joe", Answered, Side::Customer, &[Offer::RangOut, Offer::Connected])]),
+        ],
+    ),
+    scenario(
+        "the caller leaves while an agent outside is asked to press 1",
+        &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(200, SignsInOutside("ana", MOBILE), &[Shows("ana", Display::NotReady)]),
+            at(300, GetsReady("ana"), &[Shows("ana", Display::Ready)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), Rings("called")]),
+            at(3_000, Answers("called"), &[Talks("called")]),
+            at(4_000, HangsUp("joe"), &[GetsBye("called"), Shows("ana", Display::Ready)]),
+            at(5_000, Nothing, &[Record("joe", AbandonedInQueue, Side::Customer, &[Offer::CallerLeft])]),
+        ],
+    ),
+    Scenario {
+        name: "a full trunk: the offer to a number outside has failed, and the next agent gets the caller",
+        shape: Shape { trunk_calls: 1, ..Shape::SMALL },
+        rows: &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(200, SignsInOutside("ana", MOBILE), &[Shows("ana", Display::NotReady)]),
+            at(300, GetsReady("ana"), &[Shows("ana", Display::Ready)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), IsIdle("called")]),
+            at(2_000, GetsReady("bo"), &[Rings("bo")]),
+            at(4_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Talking)]),
+            at(20_000, HangsUp("joe"), &[Record("joe", Answered, Side::Customer, &[Offer::Failed, Offer::Connected])]),
+        ],
+    },
+];
+
+pub const CLIENTS: &[Scenario] = &[
+    Scenario {
+        name: "client first: nothing rings before the agent has accepted",
+        shape: Shape { offer: "client", ..Shape::SMALL },
+        rows: &[
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), Shows("ana", Display::Ringing), IsIdle("ana")]),
+            at(2_000, InClient("ana", Word::Shows), &[IsIdle("ana")]),
+            at(3_000, InClient("ana", Word::Accepts), &[Rings("ana")]),
+            at(4_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(20_000, HangsUp("joe"), &[GetsBye("ana")]),
+            at(21_000, Nothing, &[Record("joe", Answered, Side::Customer, &[Offer::Connected])]),
+        ],
+    },
+    Scenario {
+        name: "client first: the agent rejects, and the next is asked",
+        shape: Shape { offer: "client", ..Shape::SMALL },
+        rows: &[
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Talks("joe"), Shows("ana", Display::Ringing)]),
+            at(2_000, InClient("ana", Word::Rejects), &[Shows("ana", Display::Ready), IsIdle("ana")]),
+            at(3_000, GetsReady("bo"), &[Shows("bo", Display::Ringing)]),
+            at(4_000, InClient("bo", Word::Accepts), &[Rings("bo")]),
+            at(5_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Talking)]),
+            at(
+                20_000,
+                HangsUp("joe"),
+                &[Record("joe", Answered, Side::Customer, &[Offer::Rejected, Offer::Connected])],
+            ),
+        ],
+    },
+    scenario(
+        "an agent rejects in his client what rings at his phone",
+        &[
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(2_000, GetsReady("bo"), &[Shows("bo", Display::Ready)]),
+            at(3_000, InClient("ana", Word::Rejects), &[GetsCancel("ana"), Rings("bo"), Shows("ana", Display::Ready)]),
+            at(5_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Talking)]),
+            at(
+                20_000,
+                HangsUp("joe"),
+                &[Record("joe", Answered, Side::Customer, &[Offer::Rejected, Offer::Connected])],
+            ),
+        ],
+    ),
+];
+
+pub const ORDERS: &[Scenario] = &[
+    scenario(
+        "an ordered call: whoever answers gets the flow, and an agent",
+        &[
+            at(0, Orders("one", "913800000000", "callback"), &[Accepted("one"), Rings("carrier")]),
+            at(4_000, Answers("carrier"), &[Talks("carrier")]),
+            at(6_500, Nothing, &[Rings("ana")]),
+            at(8_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(20_000, HangsUp("carrier"), &[GetsBye("ana"), Contacts(0)]),
+        ],
+    ),
+    scenario(
+        "the same command twice dials once, also over a restart",
+        &[
+            at(0, Orders("one", "1900", "callback"), &[Accepted("one"), Rings("cai")]),
+            at(1_000, Rejects("cai", 486), &[Contacts(0)]),
+            at(2_000, Orders("one", "1900", "callback"), &[Accepted("one"), IsIdle("cai"), Records(1)]),
+            at(3_000, Crash, &[]),
+            at(6_000, Orders("one", "1900", "callback"), &[Accepted("one"), IsIdle("cai"), Records(1)]),
+        ],
+    ),
+    scenario(
+        "nobody answers, and an order that cannot be",
+        &[
+            at(0, Orders("one", "1900", "callback"), &[Accepted("one"), Rings("cai")]),
+            at(59_000, Nothing, &[GetsCancel("cai"), Contacts(0)]),
+            at(70_000, Orders("two", "7777", "callback"), &[TurnsDown("two")]),
+            at(71_000, Orders("three", "1900", "no-such-flow"), &[TurnsDown("three")]),
+        ],
+    ),
+    scenario(
+        "an agent calls by command: his phone rings first, then whom he calls",
+        &[
+            at(0, GetsNotReady("ana"), &[Shows("ana", Display::NotReady)]),
+            at(
+                1_000,
+                LetsCall("one", "ana", "913800000000"),
+                &[Accepted("one"), Rings("ana"), Shows("ana", Display::Dialing)],
+            ),
+            at(2_000, LetsCall("two", "ana", "1900"), &[TurnsDown("two"), IsIdle("cai")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Rings("carrier")]),
+            at(5_000, Answers("carrier"), &[Talks("carrier"), Shows("ana", Display::Talking)]),
+            at(20_000, HangsUp("carrier"), &[GetsBye("ana"), Shows("ana", Display::NotReady), Contacts(0)]),
+            at(21_000, Nothing, &[Records(1)]),
+        ],
+    ),
+    scenario(
+        "whom an agent calls is busy: he hears so and is free again; nobody is dialled when he does not answer",
+        &[
+            at(0, LetsCall("one", "ana", "1900"), &[Accepted("one"), Rings("ana")]),
+            at(2_000, Answers("ana"), &[Rings("cai")]),
+            at(3_000, Rejects("cai", 486), &[Talks("ana"), Shows("ana", Display::Dialing)]),
+            at(5_000, Nothing, &[GetsBye("ana"), Shows("ana", Display::Ready), Contacts(0)]),
+            at(10_000, LetsCall("two", "ana", "1900"), &[Accepted("two"), Rings("ana")]),
+            at(12_000, Rejects("ana", 603), &[Contacts(0), IsIdle("cai"), Shows("ana", Display::Ready)]),
+            at(13_000, LetsCall("three", "ana", "7777"), &[TurnsDown("three"), IsIdle("ana")]),
+        ],
+    ),
+    scenario(
+        "a phone calls by command, and a customer who is called first",
+        &[
+            at(0, LetsCall("one", "1900", "1901"), &[Accepted("one"), Rings("cai")]),
+            at(2_000, Answers("cai"), &[Rings("dana")]),
+            at(3_000, Answers("dana"), &[Talks("cai"), Talks("dana")]),
+            at(9_000, HangsUp("cai"), &[GetsBye("dana"), Record("cai", Answered, Side::Other, &[])]),
+            at(10_000, LetsCall("two", "913800000000", "1900"), &[Accepted("two"), Rings("carrier")]),
+            at(12_000, Answers("carrier"), &[Rings("cai")]),
+            at(13_000, Answers("cai"), &[Talks("cai"), Talks("carrier")]),
+            at(20_000, HangsUp("cai"), &[GetsBye("carrier"), Contacts(0), Records(2)]),
+        ],
+    ),
+    scenario(
+        "the process dies while an agent calls: nobody is left in a call",
+        &[
+            at(0, LetsCall("one", "ana", "913800000000"), &[Accepted("one"), Rings("ana")]),
+            at(2_000, Answers("ana"), &[Rings("carrier"), Shows("ana", Display::Dialing)]),
+            at(4_000, Crash, &[GetsBye("ana"), Shows("ana", Display::Ready)]),
+            at(30_000, LetsCall("two", "ana", "1900"), &[Accepted("two"), Rings("ana")]),
+            at(31_000, Answers("ana"), &[Rings("cai")]),
+            at(32_000, HangsUp("ana"), &[GetsCancel("cai"), Contacts(0)]),
+        ],
+    ),
+    scenario(
+        "a command ends a talk",
+        &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(9_000, EndsAll, &[GetsBye("joe"), GetsBye("ana")]),
+            at(10_000, Nothing, &[Record("joe", Answered, Side::Command, &[Offer::Connected])]),
+        ],
+    ),
+];
+
+/// A call that an agent gives away goes to a colleague as the ACD sends him.
+pub const TRANSFERS: &[Scenario] = &[
+    scenario(
+        "a consult with an agent by name: it is his work, and his wrap-up",
+        &[
+            at(0, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(6_000, Gives("ana", Consult, "bo"), &[Rings("bo"), Shows("bo", Display::Ringing)]),
+            at(9_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Consulting)]),
+            at(12_000, Decides("ana", Complete), &[GetsBye("ana"), Shows("bo", Display::Talking)]),
+            at(20_000, HangsUp("bo"), &[Shows("bo", Display::WrapUp)]),
+            at(
+                21_000,
+                Nothing,
+                &[GetsBye("joe"), Record("joe", Answered, Side::Flow, &[Offer::Connected, Offer::Connected])],
+            ),
+        ],
+    ),
+    scenario(
+        "an agent by name who refuses: the customer is with the first again",
+        &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(6_000, Gives("ana", OnAnswer, "bo"), &[Rings("bo")]),
+            at(8_000, Rejects("bo", 603), &[Shows("ana", Display::Talking), IsIdle("bo")]),
+            at(20_000, HangsUp("joe"), &[GetsBye("ana")]),
+            at(21_000, Nothing, &[Record("joe", Answered, Side::Customer, &[Offer::Connected, Offer::Rejected])]),
+        ],
+    ),
+    scenario(
+        "a consult with a group waits in its queue, and is given up",
+        &[
+            at(0, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(6_000, Gives("ana", Consult, "sales"), &[IsIdle("bo")]),
+            at(9_000, GetsReady("bo"), &[Rings("bo")]),
+            at(11_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Consulting)]),
+            at(14_000, Decides("ana", Cancel), &[GetsBye("bo"), Shows("ana", Display::Talking)]),
+            at(20_000, HangsUp("joe"), &[GetsBye("ana"), Shows("ana", Display::WrapUp)]),
+        ],
+    ),
+];
