@@ -145,7 +145,10 @@ impl Subscriber {
                 Woken::Events(Ok(events)) => {
                     for event in events {
                         self.put(Message::Text(event.into())).await?;
-                        idle = Instant::now() + SUBSCRIBER_IDLE.to_std();
+                        // Who holds a session answers positions, however much happens: its lease goes by that.
+                        if self.session.is_none() {
+                            idle = Instant::now() + SUBSCRIBER_IDLE.to_std();
+                        }
                     }
                     if let Some(ending) = reader.ended {
                         return self.close(close_code_of(ending), ending.word()).await;

@@ -155,10 +155,10 @@ impl Sessions {
         Some(session)
     }
 
-    /// An agent with another session has a client still.
+    /// An agent with another session has a client still; one without a lease proves no client.
     fn client_lost(&mut self, ended: &NewSession) {
         let (Some(agent), Some(lease)) = (ended.agent, ended.lease) else { return };
-        if self.live.values().any(|session| session.new.agent == Some(agent)) {
+        if self.live.values().any(|session| session.new.agent == Some(agent) && session.new.lease.is_some()) {
             return;
         }
         let leaves = match lease.policy {
@@ -210,6 +210,8 @@ mod tests {
         Renew(u64, Option<u32>),
         Close(u64, Option<u32>),
         Revoke(u32),
+        /// Opened without a lease.
+        Watch(u64, u32),
         Due,
     }
 
@@ -248,6 +250,10 @@ mod tests {
                 let result = match act {
                     Open(id, token, policy) => {
                         sessions.open(SessionId(*id), new(*token, *policy, Delivery::Poll), &By::SYSTEM, t)
+                    }
+                    Act::Watch(id, token) => {
+                        let new = NewSession { lease: None, ..new(*token, LeasePolicy::Nothing, Delivery::Poll) };
+                        sessions.open(SessionId(*id), new, &By::SYSTEM, t)
                     }
                     Renew(id, of) => sessions.renew(SessionId(*id), *of, t),
                     Close(id, of) => sessions.close(SessionId(*id), *of, &By::SYSTEM).map(drop),
@@ -328,6 +334,14 @@ mod tests {
                     (10, Open(2, 1, NotReady), true, &["2 opened"]),
                     (60, Due, true, &["1 expired"]),
                     (70, Due, true, &["2 expired", "lost, leaves: false"]),
+                ],
+            ),
+            (
+                "a session without a lease is no client of his",
+                &[
+                    (0, Open(1, 1, NotReady), true, &["1 opened"]),
+                    (0, Act::Watch(2, 1), true, &["2 opened"]),
+                    (60, Due, true, &["1 expired", "lost, leaves: false"]),
                 ],
             ),
             (
