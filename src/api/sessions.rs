@@ -170,7 +170,8 @@ async fn open_session(caller: Caller, JsonBody(body): JsonBody<SessionBody>) -> 
     caller.api.archive.until_committed(seq).await?;
     let position = Some(Position(seq).text());
     let secret = match state.new.delivery {
-        Delivery::Push { .. } => Some(begin(&caller, &state, seq).await?),
+        // One whose deliveries cannot begin waits for this command to be repeated.
+        Delivery::Push { .. } => Some(caller.api.door.push(caller.tenant.no, state.clone(), seq).await?),
         Delivery::Socket | Delivery::Poll => None,
     };
     Ok(Reply {
@@ -178,18 +179,6 @@ async fn open_session(caller: Caller, JsonBody(body): JsonBody<SessionBody>) -> 
         seq,
         body: SessionReply { position, secret, ..reply(&caller, &state, seq) },
     })
-}
-
-/// A session whose deliveries cannot begin is closed again.
-async fn begin(caller: &Caller, state: &SessionState, seq: u64) -> Result<String, Problem> {
-    let begun = caller.api.door.push(caller.tenant.no, state.clone(), seq).await;
-    if begun.is_err() {
-        let close = Body::Session(SessionVerb::Close { session: state.session, of: None });
-        if let Err(problem) = caller.ask(close).await {
-            tracing::debug!(session = %state.session, code = problem.code.text(), "it has ended already");
-        }
-    }
-    begun.map_err(Problem::from)
 }
 
 /// The token's sessions, oldest first; with `admin` all of the tenant.

@@ -222,7 +222,13 @@ pub const PUSH_WAIT: Span = Span::seconds(10);
 /// How long after a delivery that was not taken it is repeated; twice as long each time, up to the longest.
 pub const PUSH_RETRY_FIRST: Span = Span::seconds(1);
 pub const PUSH_RETRY_MAX: Span = Span::seconds(60);
-/// New sessions that wait for their place to be saved. Full: 429.
+/// How often a delivery that waits for its repeat asks whether its session still lives.
+pub const PUSH_ASK_EVERY: Span = Span::seconds(5);
+/// How long a session whose first place could not be saved waits for its command to be repeated. Over: it ends.
+pub const PUSH_BEGIN_WAIT: Span = Span::seconds(60);
+/// How often the place of a session is saved that looks on and sees nothing for it.
+pub const PUSH_PLACE_EVERY: Span = Span::seconds(60);
+/// New sessions that wait for their place to be saved. Full: the next one waits for a turn, as its client does.
 pub const PUSH_LANE: usize = 64;
 /// How often a sign of life on a session's socket is passed on.
 pub const SESSION_RENEW_EVERY: Span = Span::seconds(1);
@@ -230,6 +236,8 @@ pub const SESSION_RENEW_EVERY: Span = Span::seconds(1);
 pub const LEASE_DEFAULT: Span = Span::seconds(60);
 /// Entries of one list of a subscription: agents, groups, flows, contacts or kinds. More: 400.
 pub const WATCHED_MAX: usize = 256;
+/// Entries of all lists of a tenant's sessions: some 100 MB of memory, and what each event is looked up in. Full: 429.
+pub const WATCHED_PER_TENANT: usize = 500_000;
 /// An idle subscriber hears its position this often, so it resumes past what its filter left out.
 pub const SUBSCRIBER_IDLE: Span = Span::seconds(15);
 /// How long a query waits for the records to reach `at_least`. Over: 503 with the position reached.

@@ -231,7 +231,7 @@ impl House {
             let open = recovered.opens.get(&site.tenant).cloned().unwrap_or_default();
             house.start_tenant(site, open, lengths.clone(), &interfaces, &supplier, &lanes, &mut rng)?;
         }
-        let pushes = pushes::start(&house.door, &house.journal, &house.site_store).await;
+        let pushes = pushes::start(&house.door, &house.journal, &house.site_store, Rng::from_seed(rng.bytes())).await;
         house.pushes = Some(pushes.map_err(|error| sites::store_failure(&data, &error))?);
         house.serve_http(api).await?;
         house.look();

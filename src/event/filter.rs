@@ -34,6 +34,12 @@ impl Filter {
             && (self.is_of_everybody() || self.is_named(event))
     }
 
+    /// Of all lists.
+    pub fn entries(&self) -> usize {
+        let Self { kinds, agents, groups, flows, contacts } = self;
+        kinds.as_ref().map_or(0, BTreeSet::len) + agents.len() + groups.len() + flows.len() + contacts.len()
+    }
+
     fn is_of_everybody(&self) -> bool {
         self.agents.is_empty() && self.groups.is_empty() && self.flows.is_empty() && self.contacts.is_empty()
     }

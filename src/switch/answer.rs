@@ -236,8 +236,6 @@ pub struct SessionState {
     pub opened: Time,
     /// When the lease runs out.
     pub until: Option<Time>,
-    /// What deliveries carry; told once, to whoever opened it.
-    pub secret: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

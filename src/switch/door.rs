@@ -68,7 +68,6 @@ pub struct Asked {
 #[derive(Debug)]
 pub struct PushAsked {
     pub tenant: TenantNo,
-    /// With its secret, unless it runs already.
     pub state: SessionState,
     /// What comes behind this seq is delivered.
     pub after: u64,
@@ -362,19 +361,13 @@ impl<S> Door<S> {
     /// Has the events of a new session pushed; answers the secret that its deliveries carry.
     ///
     /// # Errors
-    /// `too-many-commands` when others wait already, `draining` when nobody pushes any more, and whatever saving it met.
+    /// `draining` when nobody pushes any more, and whatever saving it met.
     pub async fn push(&self, tenant: TenantNo, state: SessionState, after: u64) -> Result<String, Refusal> {
         let lane = self.0.pushes.read().unwrap_or_else(PoisonError::into_inner).clone();
         let gone = || Refusal::new(Code::Draining, "events are not pushed any more");
         let (reply, answer) = oneshot::channel();
-        lane.ok_or_else(gone)?.try_send(PushAsked { tenant, state, after, reply }).map_err(
-            |refused| match refused {
-                mpsc::error::TrySendError::Full(_) => {
-                    Refusal::new(Code::TooManyCommands, format!("{PUSH_LANE} new sessions wait"))
-                }
-                mpsc::error::TrySendError::Closed(_) => gone(),
-            },
-        )?;
+        let asked = PushAsked { tenant, state, after, reply };
+        lane.ok_or_else(gone)?.send(asked).await.map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 

@@ -1,12 +1,12 @@
 //! Client sessions: who hears events in which way, and for how long without a sign of the client.
 //! Owns opening, renewing and ending them, their leases and bounds. Leaves carrying events to `api` and `drive::push`,
-//! secrets to `tenant`, what the loss of a client means for an agent to `acd`.
+//! secrets to the former, what the loss of a client means for an agent to `acd`.
 //! In: verbs of `SessionVerb`, time. Out: [`Output`]. A renewal is no event: after a restart every session has its whole
 //! lease again, counted from the start.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::base::bounds::{PUSHES_PER_TENANT, SESSIONS_PER_TENANT, SESSIONS_PER_TOKEN};
+use crate::base::bounds::{PUSHES_PER_TENANT, SESSIONS_PER_TENANT, SESSIONS_PER_TOKEN, WATCHED_PER_TENANT};
 use crate::base::{Agenda, AgentNo, CommandId, SessionId, Time};
 use crate::event::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use crate::event::{About, By, Filter, Kind};
@@ -42,6 +42,8 @@ pub enum SessionRefused {
     Unknown,
     /// So many sessions of this kind are open.
     Full(&'static str, usize),
+    /// The watch lists of all sessions would have more than [`WATCHED_PER_TENANT`] entries.
+    WatchedFull,
 }
 
 #[expect(clippy::large_enum_variant, reason = "most outputs are `Journal`, and the queue is empty between inputs")]
@@ -68,7 +70,7 @@ pub struct Sessions {
 
 impl Sessions {
     /// # Errors
-    /// `Full` at [`SESSIONS_PER_TENANT`], [`SESSIONS_PER_TOKEN`] or [`PUSHES_PER_TENANT`].
+    /// `Full` at [`SESSIONS_PER_TENANT`], [`SESSIONS_PER_TOKEN`] or [`PUSHES_PER_TENANT`], `WatchedFull`.
     pub fn open(&mut self, id: SessionId, new: NewSession, by: &By, t: Time) -> Result<(), SessionRefused> {
         let pushes = |session: &Session| matches!(session.new.delivery, Delivery::Push { .. });
         let count = |of: &dyn Fn(&Session) -> bool| self.live.values().filter(|session| of(session)).count();
@@ -80,6 +82,10 @@ impl Sessions {
         }
         if matches!(new.delivery, Delivery::Push { .. }) && count(&pushes) >= PUSHES_PER_TENANT {
             return Err(SessionRefused::Full("that push, of this tenant,", PUSHES_PER_TENANT));
+        }
+        let watched: usize = self.live.values().map(|session| session.new.filter.entries()).sum();
+        if watched + new.filter.entries() > WATCHED_PER_TENANT {
+            return Err(SessionRefused::WatchedFull);
         }
         let kind = Kind::SessionOpened {
             session: id,
@@ -385,5 +391,21 @@ mod tests {
             assert_eq!(open(&mut sessions, 2, Delivery::Socket), Ok(()));
         }
         assert!(matches!(open(&mut sessions, 3, Delivery::Poll), Err(SessionRefused::Full(_, SESSIONS_PER_TENANT))));
+    }
+
+    #[test]
+    fn watch_lists_are_bounded_together() {
+        let mut sessions = Sessions::default();
+        let each = WATCHED_PER_TENANT / 4;
+        let filter = Filter { agents: (0..each as u32).map(AgentNo).collect(), ..Filter::default() };
+        let new = NewSession { filter, ..new(1, LeasePolicy::Nothing, Delivery::Poll) };
+        for id in 0..4 {
+            assert_eq!(sessions.open(SessionId(id), new.clone(), &By::SYSTEM, Time(0)), Ok(()));
+        }
+        let more = sessions.open(SessionId(4), new, &By::SYSTEM, Time(0));
+        assert_eq!(more, Err(SessionRefused::WatchedFull));
+        let watches_all = self::new(1, LeasePolicy::Nothing, Delivery::Poll);
+        assert_eq!(sessions.open(SessionId(5), watches_all, &By::SYSTEM, Time(0)), Ok(()), "it lists nobody");
+        sessions.close(SessionId(0), None, &By::SYSTEM).expect("it lives");
     }
 }

@@ -1,17 +1,14 @@
 //! Client sessions of the tenant: their verbs, and what their ends mean for agents.
-//! Owns minting ids and secrets. Leaves leases and bounds to `switch::session`, wishes to `acd`.
+//! Owns minting ids. Leaves leases and bounds to `switch::session`, secrets to `drive::push`, wishes to `acd`.
 
 use super::Tenant;
 use super::commands::Refusal;
+use crate::base::bounds::WATCHED_PER_TENANT;
 use crate::base::{CommandId, Now, SessionId, Supplies};
 use crate::event::By;
-use crate::event::session::Delivery;
 use crate::ledger::open::OpenSession;
 use crate::switch::session::{NewSession, Output, Session, SessionRefused};
 use crate::switch::{Code, SessionState, SessionVerb, Snapshot};
-
-/// Characters of the secret that deliveries carry: 160 bits.
-const SECRET_LENGTH: usize = 32;
 
 impl Tenant {
     pub(super) fn session_verb(
@@ -46,14 +43,8 @@ impl Tenant {
             return Err((Code::UnknownAgent, agent.to_string()));
         }
         let session = SessionId(supplies.ids.mint(now.t));
-        // Not journaled: whoever delivers keeps it, sealed, before the first delivery.
-        let secret = match new.delivery {
-            Delivery::Push { .. } => Some(supplies.rng.token(SECRET_LENGTH)),
-            Delivery::Socket | Delivery::Poll => None,
-        };
         self.sessions.open(session, new, by, now.t).map_err(|refused| session_refused(session, refused))?;
-        let opened = self.sessions.get(session, None).map(|opened| state(session, opened));
-        Ok(Snapshot::Sessions(opened.map(|opened| SessionState { secret, ..opened }).into_iter().collect()))
+        Ok(self.session_snapshot(session))
     }
 
     pub(super) fn session_snapshot(&self, session: SessionId) -> Snapshot {
@@ -94,10 +85,15 @@ fn session_refused(session: SessionId, refused: SessionRefused) -> Refusal {
     match refused {
         SessionRefused::Unknown => (Code::UnknownSession, session.to_string()),
         SessionRefused::Full(whose, most) => (Code::TooManySessions, format!("{most} sessions {whose} are open")),
+        SessionRefused::WatchedFull => {
+            let text =
+                format!("the watch lists of this tenant's sessions may have {WATCHED_PER_TENANT} entries in all");
+            (Code::TooManySessions, text)
+        }
     }
 }
 
 fn state(id: SessionId, session: &Session) -> SessionState {
     let Session { new, opened, until, ordered_by: _ } = session.clone();
-    SessionState { session: id, new, opened, until, secret: None }
+    SessionState { session: id, new, opened, until }
 }

@@ -313,7 +313,7 @@ pub fn session_state() -> SessionState {
     let lease = Some(Lease { length: Span::seconds(30), policy: LeasePolicy::NotReady });
     let filter = Filter { agents: [AgentNo(3)].into(), groups: [GroupNo(2), GroupNo(99)].into(), ..Filter::default() };
     let new = NewSession { token: 7, agent: Some(AgentNo(3)), delivery: Delivery::Poll, filter, lease };
-    SessionState { session: SESSION, new, opened: T, until: Some(T + Span::seconds(30)), secret: None }
+    SessionState { session: SESSION, new, opened: T, until: Some(T + Span::seconds(30)) }
 }
 
 fn group_state() -> GroupState {

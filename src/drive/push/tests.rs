@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The tenant of the tests: these sessions live, and this was asked of it.
 #[derive(Default)]
 struct Fake {
+    /// Does not say so many times which sessions it has.
+    silent: usize,
     live: BTreeSet<SessionId>,
     renewed: usize,
     url: String,
@@ -35,11 +37,15 @@ impl Fake {
             Filter { kinds: Some(["leg_answered".to_owned(), "media_heard".to_owned()].into()), ..Filter::default() };
         let delivery = Delivery::Push { url: self.url.clone() };
         let new = NewSession { token: 1, agent: None, delivery, filter, lease: None };
-        SessionState { session, new, opened: Time(0), until: None, secret: None }
+        SessionState { session, new, opened: Time(0), until: None }
     }
 
     fn answer(&mut self, body: &Body) -> Answer {
         let one = match body {
+            Body::Query(Query::Sessions) if self.silent > 0 => {
+                self.silent -= 1;
+                return Answer::Refused { code: Code::TooManyCommands, state: String::new() };
+            }
             Body::Query(Query::Sessions) => {
                 let states = self.live.iter().map(|id| self.state(*id)).collect();
                 return Answer::Accepted { snapshot: Snapshot::Sessions(states) };
@@ -73,8 +79,11 @@ async fn receive(listener: TcpListener, statuses: Arc<Mutex<VecDeque<u16>>>, tol
             read.extend_from_slice(&bytes[..n]);
             let text = String::from_utf8_lossy(&read).into_owned();
             let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            assert!(head.to_ascii_lowercase().contains("authorization: bearer s3cret"), "{head}");
-            if let Ok(body) = serde_json::from_str::<Value>(body) {
+            let secret = head
+                .lines()
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("authorization: bearer ")?.to_owned().into());
+            if let Ok(mut body) = serde_json::from_str::<Value>(body) {
+                body["secret"] = secret.map_or(Value::Null, Value::String);
                 break body;
             }
         };
@@ -93,6 +102,8 @@ struct Rig {
     fake: Arc<Mutex<Fake>>,
     statuses: Arc<Mutex<VecDeque<u16>>>,
     deliveries: mpsc::Receiver<Value>,
+    /// What deliveries have to carry.
+    secret: String,
 }
 
 /// A running house's part of it.
@@ -112,10 +123,23 @@ impl Rig {
         let statuses: Arc<Mutex<VecDeque<u16>>> = Arc::default();
         tokio::spawn(receive(listener, Arc::clone(&statuses), told));
         let fake = Arc::new(Mutex::new(Fake { url, ..Fake::default() }));
-        Self { folder, journal: Arc::new(opened.expect("a journal")), fake, statuses, deliveries }
+        Self {
+            folder,
+            journal: Arc::new(opened.expect("a journal")),
+            fake,
+            statuses,
+            deliveries,
+            secret: String::new(),
+        }
     }
 
     async fn start(&self) -> Running {
+        let (door, store, mut pushes) = self.pushes();
+        pushes.resume().await.expect("readable");
+        Running { door, store, task: tokio::spawn(pushes.run()) }
+    }
+
+    fn pushes(&self) -> (Door<Site>, Arc<SiteStore>, Pushes) {
         let door = Door::default();
         let site = Arc::new(
             crate::site::plan(
@@ -142,9 +166,9 @@ impl Rig {
             event: |recorded| format!("{{\"seq\":{},\"kind\":\"{}\"}}", recorded.seq, recorded.event.kind.name()),
             position: |seq| format!("p{seq}"),
         };
-        let mut pushes = Pushes::new(door.clone(), Arc::clone(&self.journal), Arc::clone(&store), forms);
-        pushes.resume().await.expect("readable");
-        Running { door, store, task: tokio::spawn(pushes.run()) }
+        let rng = Rng::from_number(1);
+        let pushes = Pushes::new(door.clone(), Arc::clone(&self.journal), Arc::clone(&store), forms, rng);
+        (door, store, pushes)
     }
 
     fn tell(&self, kind: Kind) -> u64 {
@@ -153,20 +177,20 @@ impl Rig {
         self.journal.append(Event { v: VERSION, t: Time(0), at, tenant: TENANT, about, by: By::SYSTEM, kind }, None)
     }
 
-    async fn open(&self, running: &Running, after: u64) -> String {
+    async fn open(&mut self, running: &Running, after: u64) {
         let state = {
             let mut fake = self.fake.lock().expect("not poisoned");
             fake.live.insert(SESSION);
-            SessionState { secret: Some("s3cret".to_owned()), ..fake.state(SESSION) }
+            fake.state(SESSION)
         };
-        running.door.push(TENANT, state, after).await.expect("it is saved")
+        self.secret = running.door.push(TENANT, state, after).await.expect("it is saved");
     }
 
     /// `after`, `position` and the seqs of the next delivery.
     async fn next(&mut self) -> (String, String, Vec<u64>) {
         let delivery =
             tokio::time::timeout(PATIENCE, self.deliveries.recv()).await.expect("in time").expect("one more");
-        assert_eq!(delivery["session"], "7");
+        assert!(delivery["session"] == "7" && delivery["secret"] == self.secret.as_str(), "{delivery}");
         let text = |name: &str| delivery[name].as_str().expect("a place").to_owned();
         let events = delivery["events"].as_array().expect("a list");
         (text("after"), text("position"), events.iter().map(|e| e["seq"].as_u64().expect("a seq")).collect())
@@ -191,7 +215,7 @@ async fn what_is_not_taken_comes_again_and_nothing_else_before_it() {
     let mut rig = Rig::new().await;
     let running = rig.start().await;
     rig.tell(Kind::LegAnswered);
-    assert_eq!(rig.open(&running, 1).await, "s3cret");
+    rig.open(&running, 1).await;
     rig.statuses.lock().expect("not poisoned").extend([500, 302]);
     rig.tell(Kind::CallLeft);
     let heard = rig.tell(Kind::MediaHeard);
@@ -203,7 +227,7 @@ async fn what_is_not_taken_comes_again_and_nothing_else_before_it() {
     let answered = rig.tell(Kind::LegAnswered);
     assert_eq!(rig.next().await, (place(heard), place(answered), vec![answered]));
     let again = rig.fake.lock().expect("not poisoned").state(SESSION);
-    assert_eq!(running.door.push(TENANT, again, 0).await.expect("it runs"), "s3cret", "a repeat begins no second one");
+    assert_eq!(running.door.push(TENANT, again, 0).await, Ok(rig.secret.clone()), "a repeat begins no second one");
     running.stop().await;
     assert!(rig.fake.lock().expect("not poisoned").renewed >= 1, "a delivery that was taken is a sign of life");
 }
@@ -247,16 +271,14 @@ async fn an_end_is_the_end_and_what_nobody_was_told_of_is_closed() {
     rig.fake.lock().expect("not poisoned").live.clear();
     rig.tell(Kind::SessionEnded { session: SESSION, ending: SessionEnding::Closed });
     rig.tell(Kind::LegAnswered);
-    // Its worker has ended when the same session can be opened anew.
-    let gone = rig.fake.lock().expect("not poisoned").state(SESSION);
+    let store = Arc::clone(&running.store);
     tokio::time::timeout(PATIENCE, async {
-        while running.door.push(TENANT, gone.clone(), 0).await.is_ok() {
+        while !store.load_pushes().expect("readable").is_empty() {
             tokio::task::yield_now().await;
         }
     })
     .await
-    .expect("it ends");
-    let store = Arc::clone(&running.store);
+    .expect("its place is forgotten");
     running.stop().await;
     assert!(store.load_pushes().expect("readable").is_empty());
     assert!(rig.deliveries.try_recv().is_err(), "nothing after the end");
@@ -290,12 +312,54 @@ async fn a_lease_is_kept_by_deliveries_of_nothing() {
             policy: crate::event::session::LeasePolicy::Nothing,
         };
         let new = NewSession { lease: Some(lease), ..state.new };
-        SessionState { secret: Some("s3cret".to_owned()), new, ..state }
+        SessionState { new, ..state }
     };
-    running.door.push(TENANT, state, 0).await.expect("saved");
+    rig.secret = running.door.push(TENANT, state, 0).await.expect("saved");
     for _ in 0..2 {
         assert_eq!(rig.next().await, (place(0), place(0), vec![]));
     }
     running.stop().await;
     assert!(rig.fake.lock().expect("not poisoned").renewed >= 1);
+}
+
+#[tokio::test]
+async fn a_tenant_that_does_not_answer_at_the_start_keeps_its_places() {
+    let mut rig = Rig::new().await;
+    let running = rig.start().await;
+    rig.open(&running, 0).await;
+    running.stop().await;
+    rig.fake.lock().expect("not poisoned").silent = 1;
+    let first = rig.tell(Kind::LegAnswered);
+    let running = rig.start().await;
+    assert_eq!(rig.next().await.2, [first]);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_panic_or_a_full_disk_left_is_looked_through() {
+    let mut rig = Rig::new().await;
+    let running = rig.start().await;
+    rig.open(&running, 0).await;
+    running.stop().await;
+    let (door, store, mut pushes) = rig.pushes();
+    let tenant = door.tenant(TENANT).expect("open");
+    // Its worker panicked.
+    let worker = pushes.workers.spawn(async { panic!("meant") });
+    pushes.keys.insert(worker.id(), (TENANT, SESSION));
+    pushes.running.insert((TENANT, SESSION), rig.secret.clone());
+    let ended = pushes.workers.join_next_with_id().await.expect("one");
+    pushes.ended(ended);
+    assert!(pushes.running.is_empty() && pushes.again.contains_key(&TENANT));
+    pushes.look_again(TENANT).await;
+    let first = rig.tell(Kind::LegAnswered);
+    assert_eq!(rig.next().await.2, [first], "it runs again, where it was");
+    // Another was opened, but its place could not be saved: it has a while to be repeated.
+    rig.fake.lock().expect("not poisoned").live.insert(SessionId(9));
+    let live = |rig: &Rig| rig.fake.lock().expect("not poisoned").live.len();
+    pushes.look_through(&tenant, false).await.expect("readable");
+    assert!(live(&rig) == 2 && pushes.again.contains_key(&TENANT));
+    pushes.look_again(TENANT).await;
+    assert!(live(&rig) == 1 && pushes.again.is_empty(), "nobody repeated it");
+    drop(pushes);
+    store.close();
 }

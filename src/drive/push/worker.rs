@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::Forms;
-use crate::base::bounds::{PUSH_BODY_BYTES, PUSH_EVENTS, PUSH_PAGES, PUSH_RETRY_FIRST, PUSH_RETRY_MAX};
+use crate::base::bounds::{
+    PUSH_ASK_EVERY, PUSH_BODY_BYTES, PUSH_EVENTS, PUSH_PAGES, PUSH_PLACE_EVERY, PUSH_RETRY_FIRST, PUSH_RETRY_MAX,
+};
 use crate::base::{SessionId, Span};
 use crate::drive::http_client::{self, PostError};
 use crate::event::words::Actor;
@@ -68,6 +70,7 @@ impl Worker {
     pub async fn run(mut self) -> bool {
         let mut committed = self.journal.committed();
         let mut beat = self.next_beat();
+        let mut saved = Instant::now();
         loop {
             committed.mark_unchanged();
             let Ok(batch) = self.gather().await else { return true };
@@ -76,6 +79,9 @@ impl Worker {
                 let looked_on = batch.upto > self.position;
                 self.position = batch.upto;
                 if looked_on {
+                    if saved.elapsed() >= PUSH_PLACE_EVERY.to_std() {
+                        saved = self.save_place();
+                    }
                     continue;
                 }
                 tokio::select! {
@@ -88,9 +94,14 @@ impl Worker {
                 return true;
             }
             (self.position, self.gap) = (batch.upto, false);
-            self.store.move_push(self.tenant.no, self.session, self.position);
+            saved = self.save_place();
             beat = self.next_beat();
         }
+    }
+
+    fn save_place(&self) -> Instant {
+        self.store.move_push(self.tenant.no, self.session, self.position);
+        Instant::now()
     }
 
     fn next_beat(&self) -> Option<Instant> {
@@ -163,11 +174,19 @@ impl Worker {
                     tracing::warn!(session = %self.session, %why, "a delivery did not arrive")
                 }
             }
-            sleep(wait.to_std()).await;
+            self.pause(wait).await?;
             wait = (wait + wait).min(PUSH_RETRY_MAX);
-            let query = Body::Query(Query::Session(self.session));
-            self.ask(query).await?;
         }
+    }
+
+    /// A session that ends meanwhile takes its worker with it, however long the pause.
+    async fn pause(&self, length: Span) -> Result<(), Ended> {
+        let end = Instant::now() + length.to_std();
+        while Instant::now() < end {
+            sleep_until(end.min(Instant::now() + PUSH_ASK_EVERY.to_std())).await;
+            self.ask(Body::Query(Query::Session(self.session))).await?;
+        }
+        Ok(())
     }
 
     async fn lives(&self, renew: SessionVerb) -> Result<(), Ended> {
