@@ -7,7 +7,7 @@
 //! *Wire*: the real binary on core 0; phones, a carrier and clients of the HTTP API on core 1, all over the loopback. While
 //! callers wait, an agent is made ready so many times a second. Measured is the time from before his `ready` is written to
 //! the API's connection until his phone has read the INVITE: HTTP, the command's way to the machine, the match and the
-//! datagram's way are in it. The phone answers, talks for 30 ms and hangs up; the flow ends the call, the carrier calls again, and
+//! datagram's way are in it. The phone answers, talks for 100 ms and hangs up; the flow ends the call, the carrier calls again, and
 //! the agent is not ready after the call. So each of these events is a whole call.
 //!
 //! *Machine*: the tenant machine without sockets and disk, with as many agents signed in, contacts in talk and items

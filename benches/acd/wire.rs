@@ -29,13 +29,16 @@ pub struct Plan {
 const TOKEN: &str = "a-token-for-this-run-only";
 /// Connections to the API; each has one request in flight.
 const CLIENTS: usize = 8;
-const TALK: Duration = Duration::from_millis(30);
+/// Between two packets of a phone's sound.
+const PACKET: Duration = Duration::from_millis(20);
+/// Packets that a phone sends from its ACK until it hangs up: the first may come before the server listens there.
+const TALK: u16 = 5;
 /// An agent is asked again only after this, so that his last call is over for everybody.
 const REST: Duration = Duration::from_millis(60);
 /// An INVITE later than this has not come.
 const LOST: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Packets of sound from each far end once it is connected: three of a source close the latch.
+/// Packets of sound of each caller once he is answered: three of a source close the latch.
 const PACKETS: u16 = 4;
 
 /// What one round measured, in milliseconds.
@@ -175,8 +178,8 @@ struct Agent {
     ready: Option<Instant>,
     /// The call he is in.
     invite: Option<Request>,
-    /// It is up, and he will hang up.
-    talks: bool,
+    /// It is up, so many packets of its sound were sent, and he will hang up.
+    talks: Option<u16>,
 }
 
 /// A connection to the API and the request in flight on it.
@@ -193,7 +196,7 @@ struct Load {
     sound: UdpSocket,
     agents: Vec<Agent>,
     clients: Vec<Client>,
-    /// Agents by when they hang up.
+    /// Agents by when their next packet is due.
     talks: VecDeque<(Instant, usize)>,
     /// Agents in the order in which they became idle.
     idle: VecDeque<usize>,
@@ -308,10 +311,16 @@ impl Load {
             }
         }
         while self.talks.front().is_some_and(|(at, _)| *at <= Instant::now()) {
-            let Some((_, n)) = self.talks.pop_front() else { break };
-            let agent = &self.agents[n];
-            let invite = agent.invite.as_ref().expect("he talks");
-            send(&agent.socket, self.server, &far_end::bye(agent.at, invite));
+            let Some((at, n)) = self.talks.pop_front() else { break };
+            let agent = &mut self.agents[n];
+            let (Some(invite), Some(packet)) = (&agent.invite, &mut agent.talks) else { continue };
+            if *packet == TALK {
+                send(&agent.socket, self.server, &far_end::bye(agent.at, invite));
+                continue;
+            }
+            speak(&agent.socket, self.server.ip(), invite.body(), *packet);
+            *packet += 1;
+            self.talks.push_back((at + PACKET, n));
         }
     }
 
@@ -329,16 +338,15 @@ impl Load {
                 }
                 // Before it the server may not know yet where he is.
                 Message::Request(request) if request.method == Method::Ack => {
-                    if let Some(invite) = agent.invite.as_ref().filter(|_| !agent.talks) {
-                        speak(&agent.socket, self.server.ip(), invite.body());
-                        agent.talks = true;
-                        self.talks.push_back((arrived + TALK, n));
+                    if agent.invite.is_some() && agent.talks.is_none() {
+                        agent.talks = Some(0);
+                        self.talks.push_back((arrived, n));
                     }
                 }
                 // The 200 to his BYE.
                 Message::Response(_) => {
                     agent.invite = None;
-                    agent.talks = false;
+                    agent.talks = None;
                     if agent.idle.is_none() && agent.ready.is_none() {
                         agent.idle = Some(Instant::now());
                         self.idle.push_back(n);
@@ -362,7 +370,7 @@ impl Load {
             }
             match &message {
                 Message::Response(response) if response.status == 200 => {
-                    speak(&self.sound, self.server.ip(), response.body());
+                    (0..PACKETS).for_each(|n| speak(&self.sound, self.server.ip(), response.body(), n));
                     self.waiting += 1;
                 }
                 Message::Request(request) if request.method == Method::Bye => {
@@ -375,18 +383,16 @@ impl Load {
     }
 }
 
-/// A few packets to where a description says that sound is taken.
-fn speak(socket: &UdpSocket, ip: IpAddr, description: &[u8]) {
+/// A packet to where a description says that sound is taken.
+fn speak(socket: &UdpSocket, ip: IpAddr, description: &[u8], sequence: u16) {
     let text = String::from_utf8_lossy(description);
     let port = text.lines().find_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse().ok());
     let Some(port) = port else { return };
-    for sequence in 0..PACKETS {
-        let mut packet = [0x55; 12 + 160];
-        packet[..12].copy_from_slice(&[0x80, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
-        packet[2..4].copy_from_slice(&sequence.to_be_bytes());
-        packet[4..8].copy_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
-        socket.send_to(&packet, SocketAddr::new(ip, port)).unwrap_or_default();
-    }
+    let mut packet = [0x55; 12 + 160];
+    packet[..12].copy_from_slice(&[0x80, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
+    packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+    packet[4..8].copy_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
+    socket.send_to(&packet, SocketAddr::new(ip, port)).unwrap_or_default();
 }
 
 fn send(socket: &UdpSocket, to: SocketAddr, bytes: &Bytes) {
@@ -413,7 +419,7 @@ impl Agent {
             next = far_end::react(at, &message, None).pop().map(|said| said.bytes);
         }
         socket.set_nonblocking(true).expect("a socket can be told");
-        Self { socket, at, idle: Some(Instant::now()), ready: None, invite: None, talks: false }
+        Self { socket, at, idle: Some(Instant::now()), ready: None, invite: None, talks: None }
     }
 }
 
