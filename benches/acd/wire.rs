@@ -57,7 +57,7 @@ pub fn measure(plan: &Plan, rounds: u64) {
     let (sip, http) = (free_below_media(), free_address());
     let carrier = UdpSocket::bind((Ipv4Addr::new(127, 0, 2, 1), 0)).expect("the loopback has many addresses");
     meter::pin(meter::SERVER_CORE);
-    let mut server = start(folder.path(), sip, http, carrier.local_addr().expect("bound"), plan.agents);
+    let server = start(folder.path(), sip, http, carrier.local_addr().expect("bound"), plan.agents);
     meter::pin(meter::LOAD_CORE);
     let mut load = Load::new(plan, sip, http, carrier);
     load.fill(plan.waiting);
@@ -71,10 +71,10 @@ pub fn measure(plan: &Plan, rounds: u64) {
     println!("|---|---|---|---|---|---|---|");
     for round in 1..=rounds {
         let (began, (busy, own)) = (Instant::now(), meter::busy());
-        let server_before = cpu(server.id());
+        let server_before = cpu(server.0.id());
         let measured = load.run(plan);
         let (took, (busy_after, own_after)) = (began.elapsed(), meter::busy());
-        let served = cpu(server.id()) - server_before;
+        let served = cpu(server.0.id()) - server_before;
         let others = (busy_after - busy).saturating_sub(own_after - own).saturating_sub(served);
         let of = |values: &[f64], part| meter::quantile(values, part);
         println!(
@@ -94,8 +94,19 @@ pub fn measure(plan: &Plan, rounds: u64) {
             served.as_secs_f64() * 1e3 / measured.to_invite.len() as f64
         );
     }
-    kill_process(Pid::from_child(&server), Signal::TERM).expect("it lives");
-    server.wait().expect("it ends");
+}
+
+/// The binary; it goes with the bench, however that ends.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let ended =
+            kill_process(Pid::from_child(&self.0), Signal::TERM).map_err(Into::into).and_then(|()| self.0.wait());
+        if let Err(error) = ended {
+            eprintln!("the server does not end: {error}");
+        }
+    }
 }
 
 fn cpu(process: u32) -> Duration {
@@ -113,7 +124,7 @@ fn free_address() -> SocketAddr {
     socket.local_addr().expect("bound")
 }
 
-fn start(folder: &Path, sip: SocketAddr, http: SocketAddr, carrier: SocketAddr, agents: usize) -> Child {
+fn start(folder: &Path, sip: SocketAddr, http: SocketAddr, carrier: SocketAddr, agents: usize) -> Server {
     let (port, sounds) = (sip.port(), concat!(env!("CARGO_MANIFEST_DIR"), "/sounds"));
     let settings = format!(
         "[[interface]]\nbind = \"127.0.0.1\"\n[sip]\nlisten = [\"udp:{port}\"]\n[media]\nports = \"16384-65533\"\n\
@@ -125,13 +136,13 @@ fn start(folder: &Path, sip: SocketAddr, http: SocketAddr, carrier: SocketAddr, 
     fs::create_dir(folder.join("dialplans")).expect("a folder can be made");
     let flow = "nodes:\n  hello: {answer: , next: wait}\n  wait: {queue: support, failed: hangup}\n";
     fs::write(folder.join("dialplans/wait.yaml"), flow).expect("the flow is written");
-    let server = Command::new(env!("CARGO_BIN_EXE_cordboard"))
+    let command = Command::new(env!("CARGO_BIN_EXE_cordboard"))
         .current_dir(folder)
         .env("RUST_LOG", "warn")
         .args(["serve", "--config", "cordboard.toml", "--site", "site.yaml", "--data", "data"])
         .stdout(Stdio::null())
-        .spawn()
-        .expect("the binary starts");
+        .spawn();
+    let server = Server(command.expect("the binary starts"));
     let began = Instant::now();
     while TcpStream::connect(http).is_err() {
         assert!(began.elapsed() < PATIENCE, "the server does not listen");

@@ -38,26 +38,43 @@ pub struct PortPool(Mutex<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    ranges: Vec<(PortRange, u16)>,
+    ranges: Vec<Range>,
     /// Handed to a machine or ready to be, not yet claimed by a thread.
     bound: BTreeMap<PortPair, Sockets>,
+}
+
+/// The pairs of one interface that nobody has. A supply looks at the fronts alone, however many rest: machines are
+/// supplied after each of their steps.
+#[derive(Debug)]
+struct Range {
+    interface: InterfaceNo,
+    ip: IpAddr,
+    /// Not bound yet; those that others use go to the back.
+    unbound: VecDeque<u16>,
+    /// Since when; the oldest first.
     resting: VecDeque<(Instant, PortPair, Sockets)>,
 }
 
+/// Ports of others that one supply meets before it goes without.
+const BINDS_REFUSED_MAX: usize = 16;
+
 impl PortPool {
     pub fn new(ranges: &[PortRange]) -> Self {
-        let ranges = ranges.iter().map(|&range| (range, range.first.next_multiple_of(2))).collect();
-        Self(Mutex::new(Inner { ranges, bound: BTreeMap::new(), resting: VecDeque::new() }))
+        let ranges = ranges.iter().map(Range::new).collect();
+        Self(Mutex::new(Inner { ranges, bound: BTreeMap::new() }))
     }
 
     /// Up to `count` pairs of an interface for a machine's supplies: rested ones first, then newly bound ones.
     /// Fewer when the range is used up; none when the interface is unknown.
     pub fn supply(&self, interface: InterfaceNo, count: usize) -> Vec<PortPair> {
         let mut inner = self.lock();
+        let Inner { ranges, bound } = &mut *inner;
+        let Some(range) = ranges.iter_mut().find(|range| range.interface == interface) else { return Vec::new() };
+        let now = Instant::now();
         let mut pairs = Vec::with_capacity(count);
         while pairs.len() < count {
-            let Some((pair, sockets)) = inner.rested(interface).or_else(|| inner.bind_next(interface)) else { break };
-            inner.bound.insert(pair, sockets);
+            let Some((pair, sockets)) = range.rested(now).or_else(|| range.bind_next()) else { break };
+            bound.insert(pair, sockets);
             pairs.push(pair);
         }
         pairs
@@ -73,21 +90,21 @@ impl PortPool {
 
     /// A claimed pair is free again: it rests, still bound, so that a late packet finds no new owner.
     pub fn release(&self, pair: PortPair, sockets: Sockets) {
-        self.lock().resting.push_back((Instant::now(), pair, sockets));
+        self.lock().rest(pair, sockets);
     }
 
     /// A supplied pair that no thread ever claimed.
     pub fn give_back(&self, pair: PortPair) {
         let mut inner = self.lock();
         if let Some(sockets) = inner.bound.remove(&pair) {
-            inner.resting.push_back((Instant::now(), pair, sockets));
+            inner.rest(pair, sockets);
         }
     }
 
     /// Pairs supplied and pairs resting.
     pub fn counts(&self) -> (usize, usize) {
         let inner = self.lock();
-        (inner.bound.len(), inner.resting.len())
+        (inner.bound.len(), inner.ranges.iter().map(|range| range.resting.len()).sum())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -97,24 +114,38 @@ impl PortPool {
 }
 
 impl Inner {
-    fn rested(&mut self, interface: InterfaceNo) -> Option<(PortPair, Sockets)> {
-        let rest = bounds::PORT_REST.to_std();
-        let at =
-            self.resting.iter().position(|(since, pair, _)| pair.interface == interface && since.elapsed() >= rest)?;
-        self.resting.remove(at).map(|(_, pair, sockets)| (pair, sockets))
+    fn rest(&mut self, pair: PortPair, sockets: Sockets) {
+        // Pairs are of known interfaces: ranges never change.
+        if let Some(range) = self.ranges.iter_mut().find(|range| range.interface == pair.interface) {
+            range.resting.push_back((Instant::now(), pair, sockets));
+        }
+    }
+}
+
+impl Range {
+    fn new(&PortRange { interface, ip, first, last }: &PortRange) -> Self {
+        let pairs = (first.next_multiple_of(2)..last).step_by(2).collect();
+        Self { interface, ip, unbound: pairs, resting: VecDeque::new() }
     }
 
-    /// The next pair of the range that can be bound; others may use ports of it.
-    fn bind_next(&mut self, interface: InterfaceNo) -> Option<(PortPair, Sockets)> {
-        let (range, next) = self.ranges.iter_mut().find(|(range, _)| range.interface == interface)?;
-        let first = range.first.next_multiple_of(2);
-        let pairs = (u32::from(range.last) + 1).saturating_sub(u32::from(first)) / 2;
-        for _ in 0..pairs {
-            let rtp = *next;
-            *next = if u32::from(rtp) + 3 > u32::from(range.last) { first } else { rtp + 2 };
-            match bind_pair(range.ip, rtp) {
-                Ok(sockets) => return Some((PortPair { interface, ip: range.ip, rtp }, sockets)),
-                Err(error) => tracing::debug!(%error, port = rtp, "media port not bound"),
+    fn rested(&mut self, now: Instant) -> Option<(PortPair, Sockets)> {
+        let (since, ..) = self.resting.front()?;
+        if now.saturating_duration_since(*since) < bounds::PORT_REST.to_std() {
+            return None;
+        }
+        self.resting.pop_front().map(|(_, pair, sockets)| (pair, sockets))
+    }
+
+    /// The next pair that can be bound; others may use ports of the range.
+    fn bind_next(&mut self) -> Option<(PortPair, Sockets)> {
+        for _ in 0..self.unbound.len().min(BINDS_REFUSED_MAX) {
+            let rtp = self.unbound.pop_front()?;
+            match bind_pair(self.ip, rtp) {
+                Ok(sockets) => return Some((PortPair { interface: self.interface, ip: self.ip, rtp }, sockets)),
+                Err(error) => {
+                    tracing::debug!(%error, port = rtp, "media port not bound");
+                    self.unbound.push_back(rtp);
+                }
             }
         }
         None
@@ -198,6 +229,20 @@ mod tests {
         let ports: Vec<u16> = pool.supply(INTERFACE, 3).iter().map(|pair| pair.rtp).collect();
         assert_eq!(ports, [21_100, 21_104]);
         drop(taken);
+        let later: Vec<u16> = pool.supply(INTERFACE, 3).iter().map(|pair| pair.rtp).collect();
+        assert_eq!(later, [21_102], "its turn comes again");
+    }
+
+    #[test]
+    fn a_supply_meets_so_many_ports_of_others_and_goes_without() {
+        let many = BINDS_REFUSED_MAX as u16 + 2;
+        let taken: Vec<UdpSocket> = (0..many - 1)
+            .map(|pair| UdpSocket::bind((test_address(), 21_300 + 2 * pair)).expect("free on this host"))
+            .collect();
+        let pool = pool(21_300, many);
+        assert!(pool.supply(INTERFACE, 1).is_empty());
+        assert_eq!(pool.supply(INTERFACE, 1).len(), 1, "the next supply goes on where this one stopped");
+        drop(taken);
     }
 
     #[test]
@@ -213,7 +258,7 @@ mod tests {
         pool.release(pair, sockets);
         assert_eq!(pool.counts(), (0, 1));
         assert!(pool.supply(INTERFACE, 1).is_empty(), "it rests");
-        pool.lock().resting[0].0 =
+        pool.lock().ranges[0].resting[0].0 =
             Instant::now().checked_sub(bounds::PORT_REST.to_std()).expect("a host up for a minute");
         assert_eq!(pool.supply(INTERFACE, 1), [pair]);
         pool.give_back(pair);
