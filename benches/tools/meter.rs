@@ -10,6 +10,10 @@ use std::time::Duration;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Cores of the server and of who loads it.
 pub const SERVER_CORE: usize = 0;
 pub const LOAD_CORE: usize = 1;
