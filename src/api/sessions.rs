@@ -278,6 +278,8 @@ async fn session_socket(
     let upgrade = upgrade.map_err(|refused| Problem::field("Upgrade", refused.body_text()))?;
     let (state, _) = renewed(&caller, &id).await?;
     delivered(&state, &Delivery::Socket)?;
+    let lease = state.new.lease;
     let reader = Reader::new(&caller, state.new.filter, query.after.as_deref())?.of(state.session);
-    subscriber::serve(api, upgrade, reader, Some(Holding { caller, session: state.session, renewed: Instant::now() }))
+    let holding = Holding { caller, session: state.session, renewed: Instant::now(), lease };
+    subscriber::serve(api, upgrade, reader, Some(holding))
 }

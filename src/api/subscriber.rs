@@ -14,11 +14,11 @@ use super::position::Position;
 use super::reader::Reader;
 use super::request::Caller;
 use super::{Api, Problem};
-use crate::base::SessionId;
 use crate::base::bounds::{
     SESSION_RENEW_EVERY, SUBSCRIBER_IDLE, SUBSCRIBER_MESSAGE_BYTES, SUBSCRIBER_STALL, SUBSCRIBERS,
 };
-use crate::event::session::SessionEnding;
+use crate::base::{SessionId, Span};
+use crate::event::session::{Lease, SessionEnding};
 use crate::switch::door::House;
 use crate::switch::{Body, Code, SessionVerb};
 
@@ -75,6 +75,7 @@ pub struct Holding {
     pub session: SessionId,
     /// When a sign of the client was passed on last.
     pub renewed: Instant,
+    pub lease: Option<Lease>,
 }
 
 /// Codes of a close that ends with the session, of those that RFC 6455 section 7.4.2 leaves to applications.
@@ -84,6 +85,11 @@ const fn close_code_of(ending: SessionEnding) -> u16 {
         SessionEnding::Expired => 4_001,
         SessionEnding::Revoked => 4_002,
     }
+}
+
+/// How often a position is told. Two may be lost before a client that only answers them loses its lease.
+fn beat(lease: Option<Lease>) -> Span {
+    lease.map_or(SUBSCRIBER_IDLE, |lease| SUBSCRIBER_IDLE.min(Span(lease.length.0 / 3)))
 }
 
 impl Holding {
@@ -122,7 +128,8 @@ impl Subscriber {
         house.mark_changed();
         let api = self.api.clone();
         self.send(&Frame::Position { position: Position(reader.after).text(), seq: reader.after }).await?;
-        let mut idle = Instant::now() + SUBSCRIBER_IDLE.to_std();
+        let beat = beat(self.session.as_ref().and_then(|holding| holding.lease)).to_std();
+        let mut idle = Instant::now() + beat;
         loop {
             let woken = tokio::select! {
                 heard = self.socket.recv() => match heard {
@@ -147,7 +154,7 @@ impl Subscriber {
                         self.put(Message::Text(event.into())).await?;
                         // Who holds a session answers positions, however much happens: its lease goes by that.
                         if self.session.is_none() {
-                            idle = Instant::now() + SUBSCRIBER_IDLE.to_std();
+                            idle = Instant::now() + beat;
                         }
                     }
                     if let Some(ending) = reader.ended {
@@ -166,7 +173,7 @@ impl Subscriber {
                 Woken::Idle => {
                     let seq = reader.after;
                     self.send(&Frame::Position { position: Position(seq).text(), seq }).await?;
-                    idle = Instant::now() + SUBSCRIBER_IDLE.to_std();
+                    idle = Instant::now() + beat;
                 }
                 Woken::Closing => return self.close(close_code::AWAY, "the server is stopping").await,
             }
@@ -192,5 +199,18 @@ impl Subscriber {
             }
             Err(_) => Err(Stalled),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::session::LeasePolicy;
+
+    #[test]
+    fn a_position_comes_thrice_in_a_short_lease() {
+        let of = |seconds| beat(Some(Lease { length: Span::seconds(seconds), policy: LeasePolicy::Nothing }));
+        assert_eq!((beat(None), of(60), of(45)), (SUBSCRIBER_IDLE, SUBSCRIBER_IDLE, SUBSCRIBER_IDLE));
+        assert_eq!(of(30), Span::seconds(10));
     }
 }
