@@ -53,6 +53,20 @@ struct Round {
 }
 
 pub fn measure(plan: &Plan, rounds: u64) {
+    println!(
+        "{} agents, {} callers waiting, {} events a second for {} s\n",
+        plan.agents, plan.waiting, plan.rate, plan.seconds
+    );
+    println!(
+        "| round | events | to INVITE p50 / p99 / longest ms | to the API's answer p50 / p99 ms | no INVITE | load late | \
+         others % | server's CPU each ms |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    (1..=rounds).for_each(|round| measure_round(plan, round));
+}
+
+/// Each with a server of its own: ports rest for a minute, and a host allows only so many descriptors.
+fn measure_round(plan: &Plan, round: u64) {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let (sip, http) = (free_below_media(), free_address());
     let carrier = UdpSocket::bind((Ipv4Addr::new(127, 0, 2, 1), 0)).expect("the loopback has many addresses");
@@ -61,39 +75,26 @@ pub fn measure(plan: &Plan, rounds: u64) {
     meter::pin(meter::LOAD_CORE);
     let mut load = Load::new(plan, sip, http, carrier);
     load.fill(plan.waiting);
+    let (began, (busy, own)) = (Instant::now(), meter::busy());
+    let server_before = cpu(server.0.id());
+    let measured = load.run(plan);
+    let (took, (busy_after, own_after)) = (began.elapsed(), meter::busy());
+    let served = cpu(server.0.id()) - server_before;
+    let others = (busy_after - busy).saturating_sub(own_after - own).saturating_sub(served);
+    let of = |values: &[f64], part| meter::quantile(values, part);
     println!(
-        "{} agents, {} callers waiting, {} events a second for {} s\n",
-        plan.agents, plan.waiting, plan.rate, plan.seconds
+        "| {round} | {} | {:.2} / {:.2} / {:.2} | {:.2} / {:.2} | {} | {} | {:.0} | {:.1} |",
+        measured.to_invite.len(),
+        of(&measured.to_invite, 0.5),
+        of(&measured.to_invite, 0.99),
+        of(&measured.to_invite, 1.0),
+        of(&measured.to_answer, 0.5),
+        of(&measured.to_answer, 0.99),
+        measured.lost,
+        measured.late,
+        others.as_secs_f64() / took.as_secs_f64() * 100.0,
+        served.as_secs_f64() * 1e3 / measured.to_invite.len() as f64,
     );
-    println!(
-        "| round | events | to INVITE p50 / p99 / longest ms | to the API's answer p50 / p99 ms | no INVITE | load late | others % |"
-    );
-    println!("|---|---|---|---|---|---|---|");
-    for round in 1..=rounds {
-        let (began, (busy, own)) = (Instant::now(), meter::busy());
-        let server_before = cpu(server.0.id());
-        let measured = load.run(plan);
-        let (took, (busy_after, own_after)) = (began.elapsed(), meter::busy());
-        let served = cpu(server.0.id()) - server_before;
-        let others = (busy_after - busy).saturating_sub(own_after - own).saturating_sub(served);
-        let of = |values: &[f64], part| meter::quantile(values, part);
-        println!(
-            "| {round} | {} | {:.2} / {:.2} / {:.2} | {:.2} / {:.2} | {} | {} | {:.0} |",
-            measured.to_invite.len(),
-            of(&measured.to_invite, 0.5),
-            of(&measured.to_invite, 0.99),
-            of(&measured.to_invite, 1.0),
-            of(&measured.to_answer, 0.5),
-            of(&measured.to_answer, 0.99),
-            measured.lost,
-            measured.late,
-            others.as_secs_f64() / took.as_secs_f64() * 100.0,
-        );
-        println!(
-            "| | server {:.1} ms of CPU each | | | | | |",
-            served.as_secs_f64() * 1e3 / measured.to_invite.len() as f64
-        );
-    }
 }
 
 /// The binary; it goes with the bench, however that ends.
