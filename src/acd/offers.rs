@@ -8,7 +8,7 @@ use super::people::about_work;
 use super::phone::Phone;
 use super::words::{NewItem, OfferStep, Output, To};
 use super::{Acd, Owner};
-use crate::base::{AgentNo, ContactId, GroupNo, ItemId, Now, OfferId, SegmentId, Span, Supplies, Time};
+use crate::base::{AgentNo, CallId, ContactId, GroupNo, ItemId, Now, OfferId, SegmentId, Span, Supplies, Time};
 use crate::event::words::{AfterCall, ItemExit, NotReadyReason, OfferEnding, OfferWay, Wish};
 use crate::event::{By, Kind};
 
@@ -104,6 +104,14 @@ impl Acd {
         self.journal(about, by, Kind::ItemPriority { due, priority });
         self.settle(now.t, supplies);
         true
+    }
+
+    /// Whoever is sent for this item comes into another call than it was wanted for. Rank and offers stay.
+    pub fn wanted_in(&mut self, id: ItemId, call: CallId, by: &By) {
+        let Some(item) = self.items.get_mut(&id) else { return };
+        item.call = Some(call);
+        let (about, due, priority) = (item.about(), item.rank.due, item.priority);
+        self.journal(about, by, Kind::ItemPriority { due, priority });
     }
 
     /// Whoever rings tells how it goes. A step of an offer that has ended is ignored and counted: a late 200 wins nothing.

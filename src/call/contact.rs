@@ -293,6 +293,7 @@ impl Contact {
             return;
         }
         self.end_orphaned_invites(context);
+        self.wait_when_alone(context);
         self.end_unheard_announcements(context);
         self.close_empty_calls(context);
         self.sync_room(context);

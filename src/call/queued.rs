@@ -2,8 +2,8 @@
 //! Owns what becomes of such a dial as offers for its item come and go. Leaves the item to the ACD, and what the answer
 //! means to the dial's purpose.
 //!
-//! Whoever dials waits in the call with the queue's music. When he leaves before anybody has come, those whom he gave
-//! away take his place in the queue.
+//! Whoever dials waits in the call with the queue's music. When he leaves before anybody has come, the one whom he gave
+//! away takes his place in the queue. Several who talk on wait for nobody: whoever comes joins them.
 
 use super::contact::{Contact, Context, Waiting};
 use super::dial::{Dialing, Purpose};
@@ -68,22 +68,45 @@ impl Contact {
         }
     }
 
-    /// Who waited for the target of his transfer leaves, and those whom he gives away wait in his place, whoever is rung
-    /// just now. False when the target comes from no queue.
+    /// Who waited for the target of his transfer leaves before it has come. Those whom he gives away wait in his place,
+    /// whoever is rung just now; while several of them talk on, whoever comes joins their call. False when the target
+    /// comes from no queue.
     pub fn hand_to_queue(&mut self, context: &mut Context, by: &By) -> bool {
-        let queued = |d: &Dialing| d.purpose == Purpose::Transfer && d.queue.is_some();
-        let Some(at) = self.dialings.iter().position(queued) else { return false };
-        let Dialing { queue, leg, .. } = self.dialings.remove(at);
-        let Some(queue) = queue else { return false };
-        self.watch_dials();
-        if let Some(leg) = leg {
-            let main = self.main_call();
+        let Some(at) = self.dialings.iter().position(is_queued_transfer) else { return false };
+        let main = self.main_call();
+        if let Some(leg) = self.dialings[at].leg {
             self.hand(context, leg, main, by);
         }
+        if self.main_has_company() {
+            self.dialings[at].call = main;
+            if let Some(item) = self.dialings[at].queue.as_ref().map(|queue| queue.item) {
+                self.tell(context, Tell::WantedIn { item, call: main, by: by.clone() });
+            }
+            return true;
+        }
+        let Some(queue) = self.dialings.remove(at).queue else { return false };
+        self.watch_dials();
         self.marks.queued = true;
         self.room.music_key = queue.music;
         self.waiting = Some(Waiting { groups: queue.groups });
         self.tell(context, Tell::TakesPlace { item: queue.item, by: by.clone() });
         true
     }
+
+    /// The target of a transfer comes from a queue and has not come yet.
+    pub fn awaits_queued_target(&self) -> bool {
+        self.dialings.iter().any(is_queued_transfer)
+    }
+
+    /// The last of those who talked on has lost the others: he waits in the place of who gave him away.
+    pub fn wait_when_alone(&mut self, context: &mut Context) {
+        let given_away = self.transfer.as_ref().is_some_and(|transfer| !transfer.transferor_here);
+        if given_away && self.awaits_queued_target() && self.main.is_some_and(|main| self.is_answered(main)) {
+            self.leave_to_queue(context);
+        }
+    }
+}
+
+fn is_queued_transfer(dialing: &Dialing) -> bool {
+    dialing.purpose == Purpose::Transfer && dialing.queue.is_some()
 }

@@ -132,13 +132,20 @@ impl Contact {
         if let (Some(ending), Some(transferor)) = (told, self.transfer.as_ref().map(|t| t.transferor)) {
             self.tell(context, Tell::TransferEnded { transferor, ending, cause: told_cause(ending, end) });
         }
-        let waits = self.dialings.iter().any(|d| d.purpose == Purpose::Transfer && d.queue.is_some());
-        let to_queue = waits && steps.contains(&Step::TargetToOthers);
+        let to_queue = self.awaits_queued_target() && steps.contains(&Step::TargetToOthers);
         for step in steps {
             self.transfer_step(context, step, end, told.is_some());
         }
         // The queue has the others: whom they get from it is no matter of the transfer.
-        if to_queue {
+        if to_queue && !self.awaits_queued_target() {
+            self.transfer_event(context, Event::TargetAnswered, None);
+        }
+    }
+
+    /// Who was given away by a transfer to a queue has nobody to talk with any longer.
+    pub fn leave_to_queue(&mut self, context: &mut Context) {
+        let Some(by) = self.transfer.as_ref().map(|transfer| transfer.by.clone()) else { return };
+        if !self.main_has_company() && self.hand_to_queue(context, &by) {
             self.transfer_event(context, Event::TargetAnswered, None);
         }
     }

@@ -353,6 +353,12 @@ pub enum Tell {
         item: ItemId,
         by: By,
     },
+    /// Whoever is sent for this item comes into this call, where others talk on.
+    WantedIn {
+        item: ItemId,
+        call: CallId,
+        by: By,
+    },
     /// The customer is alone because a transfer failed after its transferor had left, and no flow runs: he belongs
     /// to the transferor's group. Unless he waits or is dialled somewhere he is released after `ALONE_MAX`.
     Stranded {

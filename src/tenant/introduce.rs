@@ -126,6 +126,7 @@ impl Tenant {
             }
             call::Tell::Unqueue { item, by } => self.acd.withdraw(item, ItemExit::Withdrawn, &by, now, supplies),
             call::Tell::TakesPlace { item, by } => self.takes_place(contact, item, &by, now, supplies),
+            call::Tell::WantedIn { item, call, by } => self.acd.wanted_in(item, call, &by),
             call::Tell::TakenOver { agent, group, by } => {
                 self.taken_over(contact, (agent, group), &by, now, supplies);
             }

@@ -185,6 +185,45 @@ fn who_hangs_up_while_he_waits_for_a_group_leaves_the_customer_in_his_place() {
     house.ends();
 }
 
+/// ana has called cai in, waits for a group to come back from, and hangs up: two of three talk on.
+fn two_talk_on() -> House {
+    let mut house = talk();
+    let ana = house.ana();
+    house.does(CallVerb::Invite { who: ana, to: number("1900"), ring: None, chair_leaves: ChairLeaves::PassOn });
+    house.answers(CAI);
+    let sales = groups(&house, &["sales"]);
+    house.does(to(ana, TransferMode::ComeBack, sales));
+    house.hangs_up(ANA);
+    house.hear(&[("customer", "cai"), ("cai", "customer")]);
+    house
+}
+
+#[test]
+fn whoever_a_group_sends_joins_those_who_talk_on() {
+    let mut house = two_talk_on();
+    let main = house.world.contacts()[0].calls[0].call;
+    assert_eq!(house.record().visits[1].call, Some(main), "they wait for nobody");
+    house.agent("a1", AgentVerb::Ready);
+    house.wait(Span::millis(500));
+    house.hear(&[("customer", "cai"), ("cai", "customer"), ("bo", "")]);
+    house.answers(BO);
+    house.hear(&[("customer", "cai+bo"), ("cai", "customer+bo"), ("bo", "customer+cai")]);
+    assert_eq!(house.transfer(), (TransferMode::ComeBack, Some(TransferEnding::Completed)));
+    house.ends();
+}
+
+#[test]
+fn the_last_of_those_who_talk_on_waits_for_whom_the_group_sends() {
+    let mut house = two_talk_on();
+    house.hangs_up(CAI);
+    house.hear(&[("customer", "music")]);
+    house.agent("a1", AgentVerb::Ready);
+    house.wait(Span::millis(500));
+    house.answers(BO);
+    house.hear(&[("customer", "bo"), ("bo", "customer")]);
+    house.ends();
+}
+
 #[test]
 fn a_cancelled_consult_to_a_group_leaves_its_queue() {
     let mut house = talk();
