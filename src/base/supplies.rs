@@ -69,6 +69,9 @@ pub struct PortPair {
 #[derive(Debug, Default)]
 pub struct Ports {
     free: BTreeMap<InterfaceNo, VecDeque<PortPair>>,
+    /// Taken, and neither with the engine nor given back yet, with the number of the taking.
+    lent: BTreeMap<PortPair, u64>,
+    taken: u64,
 }
 
 impl Ports {
@@ -82,7 +85,25 @@ impl Ports {
 
     /// A pair that is already bound, so a bind never fails after the SDP left.
     pub fn take(&mut self, interface: InterfaceNo) -> Result<PortPair, PoolExhausted> {
-        self.free.get_mut(&interface).and_then(VecDeque::pop_front).ok_or(PoolExhausted)
+        let pair = self.free.get_mut(&interface).and_then(VecDeque::pop_front).ok_or(PoolExhausted)?;
+        self.taken += 1;
+        self.lent.insert(pair, self.taken);
+        Ok(pair)
+    }
+
+    /// The engine has this pair, or it was given back: whoever took it is not asked for it any longer.
+    pub fn settled(&mut self, pair: PortPair) {
+        self.lent.remove(&pair);
+    }
+
+    /// How many pairs were taken so far.
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Pairs taken after the first `taken` and not settled: a step that panicked half way has lost them.
+    pub fn lent_after(&self, taken: u64) -> Vec<PortPair> {
+        self.lent.iter().filter(|(_, number)| **number > taken).map(|(pair, _)| *pair).collect()
     }
 }
 
@@ -110,5 +131,20 @@ mod tests {
         ports.put(pair);
         assert_eq!(ports.take(InterfaceNo(0)), Ok(pair));
         assert_eq!(ports.take(InterfaceNo(0)), Err(PoolExhausted));
+    }
+
+    #[test]
+    fn a_pair_is_lent_until_somebody_has_it() {
+        let ip = IpAddr::from([127, 0, 0, 1]);
+        let pair = |rtp| PortPair { interface: InterfaceNo(0), ip, rtp };
+        let mut ports = Ports::default();
+        [20_000, 20_002, 20_004].into_iter().for_each(|rtp| ports.put(pair(rtp)));
+        assert_eq!(ports.take(InterfaceNo(0)), Ok(pair(20_000)));
+        let before = ports.taken();
+        assert_eq!(ports.take(InterfaceNo(0)), Ok(pair(20_002)));
+        assert_eq!(ports.take(InterfaceNo(0)), Ok(pair(20_004)));
+        ports.settled(pair(20_002));
+        assert_eq!(ports.lent_after(before), [pair(20_004)], "of the step that took two");
+        assert_eq!(ports.lent_after(0), [pair(20_000), pair(20_004)]);
     }
 }

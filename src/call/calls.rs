@@ -9,7 +9,7 @@ use crate::event::words::{By, CallKind};
 use crate::event::{About, Kind};
 
 /// One conversation as its holder sees it. Its members are the legs that name it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Call {
     pub id: CallId,
     pub kind: CallKind,

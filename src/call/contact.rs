@@ -29,7 +29,7 @@ pub(super) const SEAL_MAX: Span = Span::seconds(10);
 /// vanished frees its agent within 60 s.
 pub(super) const PROBE_MAX: Span = Span::seconds(10);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Contact {
     pub id: ContactId,
     pub from: String,
@@ -189,6 +189,20 @@ impl Context<'_> {
 }
 
 impl Contact {
+    /// As it is before a step, for the case that the step panics. The history is in no step's way and stays.
+    pub fn saved(&mut self) -> Self {
+        let history = std::mem::take(&mut self.history);
+        let saved = self.clone();
+        self.history = history;
+        saved
+    }
+
+    /// As it was before a step that panicked half way.
+    pub fn put_back(&mut self, saved: Self) {
+        let history = std::mem::take(&mut self.history);
+        *self = Self { history, ..saved };
+    }
+
     pub fn journal(&self, context: &mut Context, about: About, by: By, kind: Kind) {
         let about = About { contact: Some(self.id), ..about };
         context.out.push_back(Output::Journal { about, by, kind });

@@ -34,7 +34,7 @@ const BUSY_TONES: usize = 4;
 const TONE_MAX: Span = Span::seconds(5);
 
 /// One dial: parties are tried in order until one answers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Dialing {
     pub purpose: Purpose,
     /// The call that whoever answers is in.

@@ -9,7 +9,7 @@ use crate::base::bounds::{SIP_HISTORY_BODY_BYTES, SIP_HISTORY_BYTES};
 use crate::sip::message::redacted;
 use crate::sip::words::Traced;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct History {
     messages: VecDeque<Traced>,
     bytes: usize,

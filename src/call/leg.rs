@@ -12,7 +12,7 @@ use crate::event::words::{Direction, LegRole, PartyRef};
 use crate::media::words::{LegSpec, Remote};
 use crate::switch::LegPhase;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Leg {
     pub id: LegId,
     /// The one call it is in; it goes to another by `Contact::hand`.

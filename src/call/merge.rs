@@ -58,7 +58,9 @@ impl Contacts {
         for leg in &moving.legs {
             self.by_leg.insert(leg.id, goes_on.0);
         }
+        let panics = self.panics;
         self.with(goes_on.0, now, supplies, |contact, context| contact.take_legs(context, moving, goes_on.1, &by));
+        assert_eq!(self.panics, panics, "legs that were on their way are nobody's: the driver renews the machine");
         self.with(ends.0, now, supplies, |contact, context| contact.end_merged(context, ends.1));
         Ok(goes_on.1)
     }

@@ -43,7 +43,7 @@ use crate::base::bounds::SIP_HISTORIES_KEPT;
 use crate::base::{Agenda, ContactId, LegId, Now, Supplies, Time, TrunkNo};
 use crate::event::words::{AlarmKind, By, EndCause, PartyRef};
 use crate::event::{About, Kind};
-use crate::media::words::Report;
+use crate::media::words::{Body, Command, Report, ReportBody};
 use crate::sip;
 use crate::switch::code::sip_status;
 use contact::{Contact, Context};
@@ -98,11 +98,16 @@ impl Contacts {
     /// An INVITE that was let in.
     pub fn arrive(&mut self, arrival: Arrival, flow_holds: bool, now: Now, supplies: &mut Supplies) -> ContactId {
         let id = ContactId(supplies.ids.mint(now.t));
-        let (before, leg) = (self.out.len(), arrival.incoming.leg);
+        let (before, taken, leg) = (self.out.len(), supplies.ports.taken(), arrival.incoming.leg);
         let mut context =
             context((&mut self.out, &mut self.closing), &mut self.counter, &self.tenant_key, now, supplies);
         let Ok(mut contact) = catch_unwind(AssertUnwindSafe(|| Contact::arrive(&mut context, id, arrival))) else {
             self.out.truncate(before);
+            for ports in supplies.ports.lent_after(taken) {
+                self.counter += 1;
+                let (version, body) = (self.counter, Body::ReturnPorts(ports));
+                self.out.push_back(Output::Media(Command { contact: id, version, body }));
+            }
             self.stillborn(leg);
             return id;
         };
@@ -151,12 +156,22 @@ impl Contacts {
 
     /// A tell about a leg.
     pub fn signal(&mut self, leg: LegId, tell: sip::words::Tell, now: Now, supplies: &mut Supplies) {
-        if let Some(&id) = self.by_leg.get(&leg) {
-            self.with(id, now, supplies, |contact, context| contact.signal(context, tell));
+        let Some(&id) = self.by_leg.get(&leg) else { return };
+        match tell {
+            sip::words::Tell::Traced(traced) => {
+                if let Some(contact) = self.contacts.get_mut(&id) {
+                    contact.history.push(*traced);
+                }
+            }
+            tell => drop(self.with(id, now, supplies, |contact, context| contact.signal(context, tell))),
         }
     }
 
     pub fn report(&mut self, report: Report, now: Now, supplies: &mut Supplies) {
+        // The newest state always wins, so nothing waits for this.
+        if matches!(report.body, ReportBody::Applied { .. }) {
+            return;
+        }
         self.with(report.contact, now, supplies, |contact, context| contact.report(context, report.body));
     }
 
@@ -166,7 +181,8 @@ impl Contacts {
         }
     }
 
-    /// Runs one step of one contact. Panic means our bug: what the step had put out is dropped and the contact ends.
+    /// Runs one step of one contact. Panic means our bug: the contact is what it was before the step, nothing of which
+    /// came out, and ends. That it is saved for this before each step costs a copy; only so its end fits what was told.
     fn with(
         &mut self,
         id: ContactId,
@@ -175,14 +191,16 @@ impl Contacts {
         step: impl FnOnce(&mut Contact, &mut Context),
     ) -> bool {
         let Some(contact) = self.contacts.get_mut(&id) else { return false };
-        let before = (self.out.len(), self.closing.len());
+        let before = (self.out.len(), self.closing.len(), supplies.ports.taken());
+        let saved = contact.saved();
         let mut context =
             context((&mut self.out, &mut self.closing), &mut self.counter, &self.tenant_key, now, supplies);
         if catch_unwind(AssertUnwindSafe(|| step(contact, &mut context))).is_err() {
             self.panics += 1;
             context.out.truncate(before.0);
             context.closing.truncate(before.1);
-            contact.poisoned(&mut context);
+            contact.put_back(saved);
+            contact.poisoned(&mut context, before.2);
         }
         self.reindex(id);
         true

@@ -8,7 +8,7 @@ use crate::media::words::NumberedDigit;
 use crate::sdp::{Agreed, Capabilities, Codec, MediaAddress, MediaDirection, Negotiator};
 use crate::sip::words::Target;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct LegMedia {
     capabilities: Capabilities,
     /// One per phone that an outbound leg rings, one for an inbound leg. Phones on one interface share their ports.
@@ -28,7 +28,7 @@ pub(super) struct LegMedia {
     pub counts: Option<MediaCounts>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct End {
     ports: PortPair,
     at: MediaAddress,

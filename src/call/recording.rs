@@ -11,7 +11,7 @@ use crate::media::words::{Body, Source, Subject, TrackSpec};
 use crate::switch::{RecordingPhase, RecordingState};
 
 /// The contact's recorder, from the first answer to the last end.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) enum Recorder {
     #[default]
     Off,

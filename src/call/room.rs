@@ -17,7 +17,7 @@ use crate::switch::LegPhase;
 /// The tone a caller hears while the other side rings (ITU-T E.180).
 const RINGBACK: &str = "tones/ringback";
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Room {
     /// What the engine was told, by sink.
     rows: BTreeMap<LegId, Vec<Source>>,

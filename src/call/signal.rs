@@ -36,9 +36,8 @@ impl Contact {
             Sip::Offer { leg, sdp } => self.offered_again(context, leg, sdp.as_deref()),
             Sip::Digit { leg, digit } => self.digit(context, leg, digit, DigitPath::Info),
             Sip::Alive { leg } => self.alive(leg),
-            Sip::Traced(traced) => self.history.push(*traced),
-            // About phones, not legs: the tenant takes these.
-            Sip::Incoming(_) | Sip::Refer(_) => {}
+            // The room takes these to the history, the tenant what is about phones and not legs.
+            Sip::Traced(_) | Sip::Incoming(_) | Sip::Refer(_) => {}
             Sip::Reachable { .. } | Sip::Registered { .. } | Sip::Unregistered { .. } => {}
         }
         self.settle(context);
@@ -236,7 +235,7 @@ impl Contact {
 
     pub fn report(&mut self, context: &mut Context, report: ReportBody) {
         match report {
-            // The newest state always wins, so nothing waits for this.
+            // The room has no need of these.
             ReportBody::Applied { .. } => {}
             ReportBody::Fact { leg, fact } => match fact {
                 Fact::FirstSound => self.first_sound(context, leg),
@@ -321,8 +320,12 @@ impl Contact {
         }
     }
 
-    /// A bug in one contact ends that contact and nothing else: its far ends get BYE.
-    pub fn poisoned(&mut self, context: &mut Context) {
+    /// A bug in one contact ends that contact and nothing else: its far ends get BYE, and ports that the lost step took
+    /// after the first `taken` go back.
+    pub fn poisoned(&mut self, context: &mut Context, taken: u64) {
+        for ports in context.supplies.ports.lent_after(taken) {
+            self.media(context, Body::ReturnPorts(ports));
+        }
         let legs: Vec<LegId> = self.live_legs().map(|l| l.id).collect();
         let kind = Kind::Alarm { alarm: AlarmKind::InternalError, text: "a step of this contact panicked".to_owned() };
         self.journal(context, About::default(), By::SYSTEM, kind);

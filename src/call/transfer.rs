@@ -7,7 +7,7 @@ use crate::base::{CallId, GroupNo, LegId};
 use crate::event::words::{By, TransferEnding, TransferMode};
 use crate::switch::{TransferPhase, TransferState};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Transfer {
     pub mode: TransferMode,
     pub phase: Phase,

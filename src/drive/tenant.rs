@@ -208,8 +208,15 @@ impl TenantDriver {
         }
     }
 
-    /// The new machine knows nothing of what the engine still has: sockets, players, recorders.
+    /// The new machine knows nothing of what the engine still has, sockets, players, recorders, nor of ports that no
+    /// engine had yet.
     fn close_media(&mut self) {
+        for ports in self.supplies.ports.lent_after(0) {
+            self.supplies.ports.settled(ports);
+            self.state.media_version += 1;
+            let (version, body) = (self.state.media_version, Body::ReturnPorts(ports));
+            self.world.media(Command { contact: ContactId(0), version, body });
+        }
         for (contact, subject) in std::mem::take(&mut self.state.media) {
             self.state.media_version += 1;
             let (version, body) = (self.state.media_version, Body::Close(subject));
@@ -221,9 +228,16 @@ impl TenantDriver {
         let of = (command.contact, command.body.subject());
         self.state.media_version = command.version;
         match command.body {
-            Body::ReturnPorts(_) => return self.world.media(command),
+            Body::ReturnPorts(ports) => {
+                self.supplies.ports.settled(ports);
+                return self.world.media(command);
+            }
             Body::Close(_) => drop(self.state.media.remove(&of)),
-            Body::SetLeg(_) | Body::SetPlayer(_) | Body::SetTrack(_) => drop(self.state.media.insert(of)),
+            Body::SetLeg(ref spec) => {
+                self.supplies.ports.settled(spec.ports);
+                self.state.media.insert(of);
+            }
+            Body::SetPlayer(_) | Body::SetTrack(_) => drop(self.state.media.insert(of)),
             Body::Hand { leg, to } => {
                 self.state.media.remove(&(command.contact, Subject::Leg(leg)));
                 self.state.media.insert((to, Subject::Leg(leg)));

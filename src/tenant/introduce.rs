@@ -241,7 +241,8 @@ impl Tenant {
     }
 
     fn put_run(&mut self, contact: ContactId, flow: Arc<crate::ivr::Flow>, no: FlowNo, key: Option<&str>) -> bool {
-        let Some((from, to, language, data)) = self.contacts.subject(contact) else { return false };
+        let living = self.contacts.subject(contact).filter(|_| self.contacts.is_live(contact));
+        let Some((from, to, language, data)) = living else { return false };
         let subject = Subject { flow: no, from, to, language, data };
         let run = Run { flow: crate::ivr::Run::new(flow, subject), flow_key: key.map(str::to_owned), node: None };
         self.runs.insert(contact, run);

@@ -248,6 +248,7 @@ impl Tenant {
     ) {
         if self.contacts.is_held_by_flow(contact) {
             self.flow_ended(contact);
+            self.runs.remove(&contact);
         }
         self.contacts.hold_by_flow(contact);
         self.contacts.act(contact, Act::StepOut { transferor: leg, by }, now, supplies);

@@ -238,7 +238,7 @@ impl Day {
             VERB => Span(self.kind.every.0 / 8),
             TRICK => Span(self.kind.every.0 * 4),
             POISON if !self.kind.poison => return,
-            POISON => Span(self.kind.every.0 * 6),
+            POISON => Span(self.kind.every.0 * 8),
             SHIFT => Span(600_000_000 / self.kind.agents as i64),
             MISHAP if self.kind.rough => Span::seconds(60),
             CRASH if self.kind.rough => Span::minutes(9),
@@ -313,7 +313,7 @@ impl Day {
             let answers = &self.world.answers;
             let accepted = |reply| matches!(answers.get(&reply), Some((CommandAnswer::Accepted { .. }, _)));
             // a process that dies on the way answers nothing
-            let Some((_, repeated)) = answers.get(&again) else { return };
+            let Some((_, repeated)) = answers.get(&again).filter(|_| answers.contains_key(&reply)) else { return };
             assert_eq!(accepted(reply), accepted(again), "the same command has the same answer");
             assert!(repeated, "it is known to be a repeat");
         }
@@ -426,6 +426,8 @@ const SHORT: Kind = Kind { contacts: 300, ..ROUGH };
 const VERBS: Kind =
     Kind { agents: 12, contacts: 600, every: Span::millis(6_000), rough: false, verbs: true, poison: false };
 const ROUGH_VERBS: Kind = Kind { rough: true, ..VERBS };
+/// Now and then a contact, or the machine, meets a bug of ours.
+const BUGS: Kind = Kind { poison: true, ..VERBS };
 
 /// The fixed seeds and one that nobody has seen; `CORDBOARD_SEED=N` replays one instead.
 fn seeds(fixed: &[u64]) -> Vec<u64> {
@@ -489,6 +491,18 @@ fn days_of_verbs() {
 #[test]
 fn rough_days_of_verbs() {
     run(ROUGH_VERBS, &fixed_seeds(&[1, 2, 3]));
+}
+
+/// A contact that panics ends with its cause, all others go on; whatever else panics ends the calls and nothing more.
+#[test]
+fn days_of_bugs() {
+    let mut panics = Panics::default();
+    for (outcome, met) in run(BUGS, &seeds(&[1, 2])) {
+        (panics.contacts, panics.machine) = (panics.contacts + met.contacts, panics.machine + met.machine);
+        let ended = outcome.dispositions.get(&Disposition::InternalError).copied().unwrap_or(0);
+        assert!(ended as u64 >= met.contacts, "{ended} records of {met:?}");
+    }
+    assert!(panics.contacts > 10 && panics.machine > 10, "{panics:?}");
 }
 
 #[test]

@@ -151,8 +151,8 @@ pub struct World {
     next_reply: u64,
     /// Outputs that were carried out.
     outputs: u64,
-    /// The next input finds only so many ids, as if the driver had forgotten to refill them: whoever takes one more
-    /// panics, a contact or the machine itself.
+    /// Until somebody has panicked, each input finds only so many ids, as if the driver had forgotten to refill them:
+    /// whoever takes one more panics, a contact or the machine itself.
     pub poison: Option<u64>,
     pub panics: Panics,
     /// Media commands, for whoever listens with real engines.
@@ -422,7 +422,7 @@ impl World {
         let now = self.now();
         let Some(mut tenant) = self.tenant.take() else { return };
         self.remember(&input);
-        let Some(ids) = self.poison.take() else {
+        let Some(ids) = self.poison else {
             tenant.handle(input, now, &mut self.supplies);
             return self.carry_out(tenant);
         };
@@ -433,7 +433,11 @@ impl World {
         self.supplies.ids.refill(self.next_id, self.next_id);
         self.refill();
         if caught.is_err() {
+            self.poison = None;
             return self.renew(&tenant);
+        }
+        if tenant.contacts().panics > before {
+            self.poison = None;
         }
         self.panics.contacts += tenant.contacts().panics - before;
         self.check.expect_panics(tenant.contacts().panics);

@@ -1,6 +1,6 @@
 //! Panics that a run makes up, and what the driver does about one that no contact catches.
 
-use cordboard::base::{Span, Time};
+use cordboard::base::{ContactId, Span, Time};
 use cordboard::event::words::{AlarmKind, By};
 use cordboard::event::{About, Event, Kind, VERSION};
 use cordboard::media::words::{Body, Command};
@@ -34,6 +34,11 @@ impl World {
         let kind = Kind::Alarm { alarm: AlarmKind::InternalError, text: "the tenant machine panicked".to_owned() };
         let (tenant_no, by) = (self.site.tenant, By::SYSTEM);
         self.journal(Event { v: VERSION, t: now.t, at: now.wall, tenant: tenant_no, about, by, kind }, None);
+        for ports in self.supplies.ports.lent_after(0) {
+            self.panics.media_version += 1;
+            let (contact, version) = (ContactId(0), self.panics.media_version);
+            self.media(Command { contact, version, body: Body::ReturnPorts(ports) });
+        }
         for (contact, subject) in self.sound.open() {
             self.panics.media_version += 1;
             let (version, body) = (self.panics.media_version, Body::Close(subject));

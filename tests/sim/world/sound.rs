@@ -1,7 +1,7 @@
 //! Sound as far as the machine hears of it: what it orders of media, and what is reported back.
 
 use cordboard::base::{ContactId, LegId, Span};
-use cordboard::media::words::{Command, Fact, Report, ReportBody};
+use cordboard::media::words::{Body, Command, Fact, Report, ReportBody};
 use cordboard::tenant::words::Input;
 
 use super::{Happening, World};
@@ -16,6 +16,11 @@ const LISTEN_LATER: Span = Span::seconds(5);
 
 impl World {
     pub(super) fn media(&mut self, command: Command) {
+        match &command.body {
+            Body::SetLeg(spec) => self.supplies.ports.settled(spec.ports),
+            Body::ReturnPorts(ports) => self.supplies.ports.settled(*ports),
+            Body::SetRow { .. } | Body::SetPlayer(_) | Body::SetTrack(_) | Body::Hand { .. } | Body::Close(_) => {}
+        }
         let life = self.life;
         for echo in self.sound.command(command, self.t) {
             match echo {
