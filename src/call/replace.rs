@@ -101,7 +101,7 @@ impl Contact {
         let (held, muted) = (l.held_since.is_some(), (l.muted_from, l.muted_to));
         let supervision = l.watches().map(|s| (s.mode, s.target));
         if held {
-            self.journal_leg(context, leg, By::PARTY, Kind::LegHeld);
+            self.journal_leg(context, leg, By::SYSTEM, Kind::LegHeld);
         }
         if let (from, to) = muted
             && (from || to)

@@ -7,7 +7,7 @@ use super::end::LegEnd;
 use super::leg::Leg;
 use super::words::{Audience, ChairLeaves, Does, Invite, RecordVerb, Tell};
 use crate::base::{CallId, LegId, PlayerId};
-use crate::event::words::{By, DigitPath, EndCause, LegRole, PartyRef, Side};
+use crate::event::words::{Actor, By, DigitPath, EndCause, LegRole, PartyRef, Side};
 use crate::event::{About, Kind};
 use crate::media::words::{Body, Clip, PlayerSpec, Subject};
 
@@ -22,18 +22,24 @@ pub(super) struct Announcement {
     by: By,
 }
 
+/// Whose doing a hold of ours is: one that is told of a party is its own far end's. A phone that transfers by REFER
+/// frees those whom we hold, and holds them not itself.
+fn ours(by: By) -> By {
+    if by.actor == Actor::Party { By::SYSTEM } else { by }
+}
+
 impl Contact {
     pub fn hold(&mut self, context: &mut Context, leg: LegId, by: By) {
         let t = context.t();
         let Some(l) = self.leg_mut(leg) else { return };
         l.held_since = Some(t);
-        self.journal_leg(context, leg, by, Kind::LegHeld);
+        self.journal_leg(context, leg, ours(by), Kind::LegHeld);
     }
 
     pub fn retrieve(&mut self, context: &mut Context, leg: LegId, by: By) {
         let held = self.leg_mut(leg).and_then(|l| l.held_since.take());
         if held.is_some() {
-            self.journal_leg(context, leg, by, Kind::LegRetrieved);
+            self.journal_leg(context, leg, ours(by), Kind::LegRetrieved);
         }
     }
 

@@ -18,7 +18,8 @@ use crate::base::{
     SessionId, Span, Time, Utc,
 };
 use crate::event::words::{
-    CallKind, Direction, LegRole, OfferPhase, PartyRef, Station, SupervisionEnding, TransferMode,
+    Actor, CallKind, Direction, LegRole, OfferPhase, PartyRef, Station, SupervisionEnding, SupervisionMode,
+    TransferMode, Watched,
 };
 use crate::event::{About, DialogState, Event, Kind, Recorded};
 
@@ -102,6 +103,9 @@ pub struct OpenCall {
     pub kind: CallKind,
     pub opened: Time,
     pub legs: BTreeSet<LegId>,
+    /// Who has the conference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chair: Option<LegId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,9 +120,15 @@ pub struct OpenLeg {
     pub offer: Option<OfferId>,
     pub created: Time,
     pub answered: Option<Time>,
-    /// Since when it is held.
+    /// Since when we hold it.
     #[serde(default)]
     pub held: Option<Time>,
+    /// Since when its own far end holds us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<Time>,
+    /// Of a supervisor: who hears him, and what he watches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supervision: Option<(SupervisionMode, Watched)>,
     #[serde(default)]
     pub muted_from: bool,
     #[serde(default)]
@@ -286,8 +296,8 @@ impl Open {
             Kind::LegMoved { from, to, role, .. } => self.leg_moved(about, (*from, *to), *role),
             Kind::ContactMerged { .. } => self.contact(about).map(|_| ()),
             Kind::LegEnded { .. } => self.contact(about)?.leg_ended(about),
-            Kind::LegHeld => self.leg(about).map(|leg| leg.held = Some(t)),
-            Kind::LegRetrieved => self.leg(about).map(|leg| leg.held = None),
+            Kind::LegHeld => self.leg(about).map(|leg| *leg.hold_of(event) = Some(t)),
+            Kind::LegRetrieved => self.leg(about).map(|leg| *leg.hold_of(event) = None),
             Kind::LegMuted { from, to } => self.leg(about).map(|leg| (leg.muted_from, leg.muted_to) = (*from, *to)),
             Kind::TransferBegan { mode } => self.transfer_began(about, *mode, t),
             Kind::TransferEnded { .. } => known(self.contact(about)?.transfer.take()),
@@ -339,9 +349,12 @@ impl Open {
             Kind::NumberRotated { number } => self.rotated(about, number),
             Kind::AgentForced { .. } | Kind::AgentNote { .. } => self.agent_known(about),
             Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),
-            Kind::InviteEnded { .. } | Kind::ChairTaken => Ok(()),
+            Kind::InviteEnded { .. } => Ok(()),
+            Kind::ChairTaken => self.contact(about)?.chair_taken(about),
             Kind::SupervisionEnded { ending, .. } => self.supervision_ended(about, *ending),
-            Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } => Ok(()),
+            Kind::SupervisionStarted { mode, target } | Kind::SupervisionChanged { mode, target } => {
+                self.leg(about).map(|leg| leg.supervision = Some((*mode, *target)))
+            }
             Kind::RecordingPaused => self.recording_paused(about, true, t),
             Kind::RecordingResumed => self.recording_paused(about, false, t),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
@@ -351,7 +364,9 @@ impl Open {
 
     fn supervision_ended(&mut self, about: &About, ending: SupervisionEnding) -> Fold {
         match ending {
-            SupervisionEnding::TookOver => self.leg(about).map(|leg| leg.role = LegRole::Agent),
+            SupervisionEnding::TookOver => {
+                self.leg(about).map(|leg| (leg.role, leg.supervision) = (LegRole::Agent, None))
+            }
             SupervisionEnding::Left | SupervisionEnding::TargetLeft | SupervisionEnding::Failed => Ok(()),
         }
     }
@@ -369,7 +384,9 @@ impl Open {
         if about.contact != Some(from) {
             return self.leg(about).map(|leg| leg.role = role);
         }
-        let leg = self.contacts.get_mut(&from).and_then(|c| c.legs.remove(&id)).ok_or(Unknown)?;
+        let contact = self.contacts.get_mut(&from).ok_or(Unknown)?;
+        contact.calls.values_mut().for_each(|call| call.chair_left(id));
+        let leg = contact.legs.remove(&id).ok_or(Unknown)?;
         fresh(self.contacts.get_mut(&to).ok_or(Unknown)?.legs.insert(id, OpenLeg { call: None, ..leg }))
     }
 
@@ -379,7 +396,7 @@ impl Open {
     }
 
     fn call_opened(&mut self, about: &About, kind: CallKind, t: Time) -> Fold {
-        let call = OpenCall { kind, opened: t, legs: BTreeSet::new() };
+        let call = OpenCall { kind, opened: t, legs: BTreeSet::new(), chair: None };
         fresh(self.contact(about)?.calls.insert(about.call.ok_or(Unknown)?, call))
     }
 
@@ -520,6 +537,8 @@ fn created(event: &Event) -> Result<OpenLeg, Unknown> {
         created: event.t,
         answered: None,
         held: None,
+        away: None,
+        supervision: None,
         muted_from: false,
         muted_to: false,
         dialog: None,
@@ -551,6 +570,19 @@ fn begun(file: &str, t: Time) -> OpenRecording {
     OpenRecording { file: file.to_owned(), started: t, told: Span::ZERO, paused: false }
 }
 
+impl OpenCall {
+    fn chair_left(&mut self, leg: LegId) {
+        self.chair = self.chair.filter(|chair| *chair != leg);
+    }
+}
+
+impl OpenLeg {
+    /// Ours, or when a party did it the far end's own.
+    fn hold_of(&mut self, event: &Event) -> &mut Option<Time> {
+        if event.by.actor == Actor::Party { &mut self.away } else { &mut self.held }
+    }
+}
+
 impl OpenContact {
     fn flow_started(&mut self, event: &Event) -> Fold {
         let Kind::FlowStarted { flow, flow_key, version } = &event.kind else { return Err(Unknown) };
@@ -568,6 +600,13 @@ impl OpenContact {
         if let Some(call) = leg.call.and_then(|call| self.calls.get_mut(&call)) {
             call.legs.remove(&id);
         }
+        self.calls.values_mut().for_each(|call| call.chair_left(id));
+        Ok(())
+    }
+
+    fn chair_taken(&mut self, about: &About) -> Fold {
+        let call = about.call.and_then(|call| self.calls.get_mut(&call)).ok_or(Unknown)?;
+        call.chair = about.leg;
         Ok(())
     }
 

@@ -1,10 +1,13 @@
-//! (13) The state folded from the journal equals the live state.
+//! (13) The state folded from the journal equals the live state: agents, items, offers, and of contacts who is in which
+//! call, held, muted or watched, who has the chair, what is transferred and recorded.
 
 use cordboard::acd::open::{Open as AcdOpen, OpenAgent, OpenItem, OpenOffer, OpenWork};
-use cordboard::base::{ContactId, LegId};
-use cordboard::event::words::{LegRole, PartyRef};
+use cordboard::base::{CallId, ContactId, LegId};
+use cordboard::call::ContactView;
+use cordboard::event::words::{CallKind, LegRole, PartyRef, SupervisionMode, TransferMode, Watched};
 use cordboard::ledger::Open;
-use cordboard::switch::LegPhase;
+use cordboard::ledger::open::{OpenCall, OpenContact, OpenLeg};
+use cordboard::switch::{CallState, LegPhase, LegState, RecordingPhase};
 use cordboard::tenant::Tenant;
 
 pub fn equals_fold(tenant: &Tenant, open: &Open) {
@@ -13,7 +16,12 @@ pub fn equals_fold(tenant: &Tenant, open: &Open) {
     assert_eq!(live.rests, folded.rests, "(13) who waits for rest, live and folded");
     assert_eq!(live.items, folded.items, "(13) items, live and folded");
     assert_eq!(live.offers, folded.offers, "(13) offers, live and folded");
-    assert_eq!(live_contacts(tenant), folded_contacts(open), "(13) contacts, live and folded");
+    let live = live_contacts(tenant);
+    let folded = folded_contacts(open, &live);
+    assert_eq!(live.len(), folded.len(), "(13) contacts, live and folded");
+    for (live, folded) in live.iter().zip(&folded) {
+        assert_eq!(live, folded, "(13) a contact, live and folded");
+    }
 }
 
 fn acd_of(open: &Open) -> AcdOpen {
@@ -71,27 +79,107 @@ fn acd_of(open: &Open) -> AcdOpen {
 }
 
 /// What both know of a contact.
-type Contact = (ContactId, String, String, Vec<(LegId, LegRole, PartyRef, bool)>);
-
-fn live_contacts(tenant: &Tenant) -> Vec<Contact> {
-    let legs = |calls: &[cordboard::switch::CallState]| {
-        let mut legs: Vec<_> = calls
-            .iter()
-            .flat_map(|call| &call.legs)
-            .map(|l| (l.leg, l.role, l.party, l.phase == LegPhase::Answered))
-            .collect();
-        legs.sort_unstable_by_key(|l| l.0);
-        legs
-    };
-    tenant.contacts().views().map(|c| (c.contact, c.from, c.to, legs(&c.calls))).collect()
+#[derive(Debug, PartialEq)]
+struct Contact {
+    contact: ContactId,
+    from: String,
+    to: String,
+    data: serde_json::Map<String, serde_json::Value>,
+    calls: Vec<Call>,
+    /// Mode, and who gives his call away.
+    transfer: Option<(TransferMode, LegId)>,
+    /// Whether it is paused; none when nothing is recorded. Known live until the engine is told to close the file.
+    recording: Option<bool>,
 }
 
-fn folded_contacts(open: &Open) -> Vec<Contact> {
-    open.contacts
-        .iter()
-        .map(|(id, c)| {
-            let legs = c.legs.iter().map(|(leg, l)| (*leg, l.role, l.party, l.answered.is_some())).collect();
-            (*id, c.from.clone(), c.to.clone(), legs)
-        })
-        .collect()
+#[derive(Debug, PartialEq)]
+struct Call {
+    call: CallId,
+    kind: CallKind,
+    chair: Option<LegId>,
+    legs: Vec<Leg>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Leg {
+    leg: LegId,
+    role: LegRole,
+    party: PartyRef,
+    answered: bool,
+    held: bool,
+    muted: (bool, bool),
+    supervision: Option<(SupervisionMode, Watched)>,
+}
+
+fn live_contacts(tenant: &Tenant) -> Vec<Contact> {
+    tenant.contacts().views().map(live_contact).collect()
+}
+
+fn live_contact(view: ContactView) -> Contact {
+    let mut calls: Vec<Call> = view.calls.iter().map(live_call).collect();
+    calls.sort_unstable_by_key(|call| call.call);
+    Contact {
+        contact: view.contact,
+        from: view.from,
+        to: view.to,
+        data: view.data,
+        calls,
+        transfer: view.transfer.map(|transfer| (transfer.mode, transfer.leg)),
+        recording: view.recording.and_then(|recording| match recording.phase {
+            RecordingPhase::On => Some(false),
+            RecordingPhase::Paused => Some(true),
+            RecordingPhase::Over => None,
+        }),
+    }
+}
+
+fn live_call(call: &CallState) -> Call {
+    let leg = |l: &LegState| Leg {
+        leg: l.leg,
+        role: l.role,
+        party: l.party,
+        answered: l.phase == LegPhase::Answered,
+        held: l.held.is_some(),
+        muted: (l.muted_from, l.muted_to),
+        supervision: l.supervision.filter(|_| l.phase == LegPhase::Answered),
+    };
+    let mut legs: Vec<Leg> = call.legs.iter().map(leg).collect();
+    legs.sort_unstable_by_key(|leg| leg.leg);
+    Call { call: call.call, kind: call.kind, chair: call.chair, legs }
+}
+
+/// `live`: whose recordings the machine has ended already, while their writers still have to tell it.
+fn folded_contacts(open: &Open, live: &[Contact]) -> Vec<Contact> {
+    open.contacts.iter().map(|(id, contact)| folded_contact(*id, contact, live)).collect()
+}
+
+fn folded_contact(id: ContactId, folded: &OpenContact, live: &[Contact]) -> Contact {
+    let call = |(call, c): (&CallId, &OpenCall)| Call {
+        call: *call,
+        kind: c.kind,
+        chair: c.chair,
+        legs: c.legs.iter().map(|leg| folded_leg(*leg, &folded.legs[leg])).collect(),
+    };
+    let is_over = live.iter().any(|l| l.contact == id && l.recording.is_none());
+    Contact {
+        contact: id,
+        from: folded.from.clone(),
+        to: folded.to.clone(),
+        data: folded.data.clone(),
+        calls: folded.calls.iter().map(call).collect(),
+        transfer: folded.transfer.map(|transfer| (transfer.mode, transfer.leg)),
+        recording: folded.recording.as_ref().filter(|_| !is_over).map(|recording| recording.paused),
+    }
+}
+
+fn folded_leg(id: LegId, folded: &OpenLeg) -> Leg {
+    Leg {
+        leg: id,
+        role: folded.role,
+        party: folded.party,
+        answered: folded.answered.is_some(),
+        held: folded.held.is_some(),
+        muted: (folded.muted_from, folded.muted_to),
+        supervision: folded.supervision,
+    }
 }
