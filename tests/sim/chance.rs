@@ -2,11 +2,17 @@
 //! Owns which verb comes next and whom it names. Leaves who calls whom to `day`, and looking on to `world` and `check`:
 //! what was refused has had no effect, what was accepted breaks no invariant.
 
-use cordboard::base::{AgentNo, CallId, ContactId, GroupNo, LegId, Rng, Span};
-use cordboard::event::words::{Actor, Display, SupervisionMode, TransferMode};
+use cordboard::acd::open::OpenOffer;
+use cordboard::base::{AgentNo, CallId, ContactId, GroupNo, LegId, Rng, SessionId, Span};
+use cordboard::event::Filter;
+use cordboard::event::session::{Delivery, Lease, LeasePolicy};
+use cordboard::event::words::{
+    Actor, AfterCall, Display, OfferPhase, OnTimeout, Preferences, SupervisionMode, TransferMode,
+};
+use cordboard::switch::session::NewSession;
 use cordboard::switch::{
-    AgentVerb, Body, CallTarget, CallVerb, Caller, ChairLeaves, Command, ConsultVerb, ContactState, Hearers, LegPhase,
-    LegState, Query, RecordVerb, Snapshot, TwoWay, Watch, Who,
+    AgentVerb, Answer, Body, CallTarget, CallVerb, Caller, ChairLeaves, Command, ConsultVerb, ContactState, Hearers,
+    LegPhase, LegState, OfferVerb, Query, RecordVerb, SessionVerb, Snapshot, TwoWay, Watch, Who,
 };
 
 use crate::world::World;
@@ -14,6 +20,8 @@ use crate::world::World;
 /// Where numbers lead: phones, agents' phones, outside, flows, nobody, nowhere.
 const NUMBERS: [&str; 9] = ["1900", "1901", "1902", "1001", "1003", "913800000000", "9002", "+864008000001", "7777"];
 const SOUNDS: [&str; 2] = ["en-US/thank-you-for-waiting", "no/such/sound"];
+/// The token that asks.
+const TOKEN: u32 = 1;
 const FLOWS: [&str; 3] = ["direct", "callback", "no-such-flow"];
 
 /// A client that knows what is alive.
@@ -28,6 +36,26 @@ pub struct Client<'a> {
 #[derive(Default)]
 pub struct Memory {
     announced: Option<(ContactId, Hearers)>,
+    /// Sessions that were opened; some of them have lapsed since.
+    sessions: Vec<SessionId>,
+    /// Previews: whom they are shown to.
+    previews: Vec<(AgentNo, ContactId)>,
+}
+
+impl Memory {
+    /// What was answered to a command of this client.
+    pub fn answered(&mut self, body: &Body, answer: &Answer) {
+        match (body, answer) {
+            (Body::Session(SessionVerb::Open(_)), Answer::Accepted { snapshot: Snapshot::Sessions(opened) }) => {
+                self.sessions.extend(opened.iter().map(|session| session.session));
+            }
+            (Body::Preview { order, .. }, Answer::Accepted { snapshot: Snapshot::Contacts(shown) }) => {
+                let Caller::Agent(agent) = order.by else { return };
+                self.previews.extend(shown.iter().map(|contact| (agent, contact.contact)));
+            }
+            _ => {}
+        }
+    }
 }
 
 fn one_of<T: Copy>(rng: &mut Rng, of: &[T]) -> Option<T> {
@@ -41,12 +69,74 @@ impl Client<'_> {
         let tenant = world.tenant.as_ref()?;
         let shown = |agent: &AgentNo| tenant.acd().snapshot(*agent).map(|snapshot| (*agent, snapshot.display));
         let shown: Vec<(AgentNo, Display)> = self.agents.iter().filter_map(shown).collect();
-        let body = self.body(&contacts, &shown)?;
+        let offers = tenant.acd().open().offers;
+        let body = match self.rng.below(100) {
+            0..5 => self.session()?,
+            5..8 => self.preview()?,
+            8..15 => self.offer(&offers).or_else(|| self.preference())?,
+            15..17 => self.preference()?,
+            _ => self.body(&contacts, &shown)?,
+        };
         let actor = match &body {
-            Body::Agent { agent, .. } if self.rng.chance(0.5) => Actor::Agent(*agent),
+            Body::Agent { agent, force: None, .. } if self.rng.chance(0.5) => Actor::Agent(*agent),
             _ => Actor::Integration(1),
         };
         Some(Command { id: None, actor, body })
+    }
+
+    /// A client comes, shows that it lives, or goes; most of them forget to, and their leases lapse.
+    fn session(&mut self) -> Option<Body> {
+        let known = self.memory.sessions.len();
+        let verb = match self.rng.below(10) {
+            0..5 => {
+                let policies = [LeasePolicy::Nothing, LeasePolicy::NotReady, LeasePolicy::SignOut];
+                let length = Span::seconds(20 + self.rng.below(100) as i64);
+                let lease =
+                    Some(Lease { length, policy: one_of(self.rng, &policies)? }).filter(|_| self.rng.chance(0.9));
+                let agent = self.agent().filter(|_| self.rng.chance(0.9));
+                let delivery = if self.rng.chance(0.5) { Delivery::Socket } else { Delivery::Poll };
+                SessionVerb::Open(NewSession { token: TOKEN, agent, delivery, filter: Filter::default(), lease })
+            }
+            5..8 => SessionVerb::Renew { session: one_of(self.rng, &self.memory.sessions)?, of: Some(TOKEN) },
+            _ => {
+                let at = self.rng.below(known.max(1) as u64) as usize;
+                let session = (at < known).then(|| self.memory.sessions.swap_remove(at))?;
+                SessionVerb::Close { session, of: Some(TOKEN) }
+            }
+        };
+        Some(Body::Session(verb))
+    }
+
+    /// An agent is shown whom he may call, or says whether he does.
+    fn preview(&mut self) -> Option<Body> {
+        let known = self.memory.previews.len();
+        if known > 0 && self.rng.chance(0.6) {
+            let (agent, contact) = self.memory.previews.swap_remove(self.rng.below(known as u64) as usize);
+            return Some(Body::Decide { agent, contact, dial: self.rng.chance(0.6) });
+        }
+        let order = TwoWay { by: Caller::Agent(self.agent()?), ..self.two_way()? };
+        let on_timeout = if self.rng.chance(0.5) { OnTimeout::Skip } else { OnTimeout::Dial };
+        Some(Body::Preview { order, timeout: Span::seconds(5 + self.rng.below(20) as i64), on_timeout })
+    }
+
+    /// What an agent says of an offer of his, shown or ringing.
+    fn offer(&mut self, offers: &[OpenOffer]) -> Option<Body> {
+        let waits: Vec<&OpenOffer> = offers.iter().filter(|offer| offer.phase != OfferPhase::Connected).collect();
+        let offer = one_of(self.rng, &waits)?;
+        let verb = match self.rng.below(10) {
+            0..4 => OfferVerb::Show,
+            4..8 => OfferVerb::Accept,
+            _ => OfferVerb::Reject { reason: None },
+        };
+        Some(Body::Agent { agent: offer.agent, verb: AgentVerb::Offer { offer: offer.offer, verb }, force: None })
+    }
+
+    fn preference(&mut self) -> Option<Body> {
+        let after = [AfterCall::Ready, AfterCall::WrapUp, AfterCall::NotReady];
+        let after_call = one_of(self.rng, &after).filter(|_| self.rng.chance(0.7));
+        let auto_answer = self.rng.chance(0.5).then(|| self.rng.chance(0.5));
+        let verb = AgentVerb::Prefer { preferences: Preferences { after_call, auto_answer } };
+        Some(Body::Agent { agent: self.agent()?, verb, force: None })
     }
 
     fn body(&mut self, contacts: &[ContactState], shown: &[(AgentNo, Display)]) -> Option<Body> {
@@ -141,7 +231,8 @@ impl Client<'_> {
             60..74 => CallVerb::Consult { who, verb: self.consult() },
             74..78 => CallVerb::Merge { with: self.other(contact.contact, contacts)? },
             78..86 => CallVerb::Record { verb: self.record() },
-            86..95 => CallVerb::Supervise {
+            86 => CallVerb::Chair { who },
+            87..95 => CallVerb::Supervise {
                 agent: self.agent()?,
                 target: self.watch(contact),
                 mode: self.mode(),
@@ -225,7 +316,8 @@ impl Client<'_> {
         };
         let fit: Vec<AgentNo> = shown.iter().filter(|(_, display)| *display == fits).map(|(agent, _)| *agent).collect();
         let agent = one_of(self.rng, &fit).filter(|_| self.rng.chance(0.8)).or_else(|| self.agent())?;
-        Some(Body::Agent { agent, verb, force: None })
+        let force = self.rng.chance(0.2).then(|| "the supervisor wants it".to_owned());
+        Some(Body::Agent { agent, verb, force })
     }
 
     fn two_way(&mut self) -> Option<TwoWay> {
@@ -299,7 +391,7 @@ fn data(n: u64) -> serde_json::Map<String, serde_json::Value> {
 fn live(world: &mut World) -> Vec<ContactState> {
     let answer = world.ask(Body::Query(Query::Contacts));
     match answer {
-        Some(cordboard::switch::Answer::Accepted { snapshot: Snapshot::Contacts(contacts) }) => contacts,
+        Some(Answer::Accepted { snapshot: Snapshot::Contacts(contacts) }) => contacts,
         // the process died over the question
         None => Vec::new(),
         Some(answer) => panic!("contacts are told: {answer:?}"),

@@ -1,5 +1,29 @@
-//! The invariants, as far as they apply: cheap ones after each step, the others when a contact is done
-//! and at the end of the run. The messages number them. Every check panics with what it saw.
+//! The thirteen invariants of the house. Every check panics with what it saw; the messages number them.
+//!
+//! After each step that touched them:
+//! (1) no agent has two offers or talks that are not held, nor more work than the bound: `capacity`. An offer that is
+//!     connected is open to the end of its talk, so it counts as the talk that it is, by the agent's work.
+//! (2) no item waits while somebody may have it: `reference_eligible`, here and each second.
+//! (9) an event names what is open, so nothing ends twice: `journaled`. In each record every offer has its ending.
+//! Each second of the run:
+//! (6) whoever is answered hears something, and is in one of flow, queue, call, ending: `hush`, `whereabouts`. Whom a
+//!     flow asks for a key waits as long as it lets him, and a busy tone is an ending as long as it lasts.
+//! (10) no leg is open without ports; and `finish`: nothing of a call is left at rest, ports and timers included.
+//! Every so many steps, and at the end:
+//! (13) the fold equals the live state: `live::equals_fold`. Not compared are times that a restart need not know, and a
+//!     recording that is being closed, which its writer ends later.
+//! When a contact is done, and all that was late has come:
+//! (3) it has one record, and each leg in it is in one call at each instant: `contact_done`, `records::is_sound`.
+//! (5) its record equals the diaries of who was there, within what the network may delay: `records::equals_diaries`. Not
+//!     when the process died meanwhile, nor of a leg that left for another contact: that one's record has its end.
+//! (11) recorded and excused are the answered time, the segments tile it: `records::is_sound`. The answered time itself
+//!     is the leg's only of a contact that was not merged, as the leg was recorded in two, one after the other.
+//! At the end of the run:
+//! (4) what was seen of an agent tiles the time for which he was signed in: `records::intervals_tile`.
+//! (8) from the diaries: every INVITE has its end, on both sides: `records::every_invite_ends`.
+//! Elsewhere:
+//! (7) nobody hears a source outside his row: `ear`, with real engines and a tone for each far end.
+//! (12) one seed is one journal: `day::one_seed_is_one_journal`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -9,7 +33,7 @@ use cordboard::base::{AgentNo, ContactId, LegId, Ports, Span, Time};
 use cordboard::event::words::{LegRole, OfferPhase, WorkRole};
 use cordboard::event::{Kind, Recorded};
 use cordboard::ledger::Open;
-use cordboard::ledger::open::OpenLeg;
+use cordboard::ledger::open::{OpenContact, OpenLeg};
 use cordboard::site::Site;
 
 use crate::live;
@@ -20,8 +44,8 @@ use crate::world::{CheckView, INTERFACE};
 
 /// Longest time in which a caller hears nothing (design 15, 6).
 const HUSH: Span = Span::seconds(3);
-/// Who is told by a tone that nobody is there is in his ending, as long as it lasts.
-const TONE: Span = Span::seconds(12);
+/// Who is told by a tone that nobody is there is in his ending, as long as it lasts: 5 s, and a second between two looks.
+const TONE: Span = Span::seconds(6);
 /// A flow that waits for a key says so by waiting: its menu's timeout on top.
 const HUSH_IN_FLOW: Span = Span::seconds(9);
 /// A contact is compared with the diaries when everything late has arrived: the last repeats of UDP, and more.
@@ -186,8 +210,7 @@ impl Check {
     /// (6) An answered customer always hears something, unless somebody was told not to be heard or him not to hear.
     fn hush(&self, view: &CheckView) {
         for contact in view.disk.open.contacts.values() {
-            let talks =
-                contact.legs.values().filter(|l| l.answered.is_some() && l.role != LegRole::Supervisor).count() > 1;
+            let talks = talkers(contact) > 1;
             let in_flow = contact.flow.is_some() && contact.items.is_empty() && !talks;
             let limit = if in_flow { HUSH_IN_FLOW } else { HUSH };
             let others_are_muted = contact.legs.values().any(|l| l.role != LegRole::Customer && l.muted_from);
@@ -209,14 +232,13 @@ impl Check {
                 continue;
             }
             let in_queue = contact.items.values().any(|item| item.call.is_none());
-            let mut parties = contact.legs.values().filter(|l| l.role != LegRole::Supervisor);
-            let in_call = parties.clone().filter(|l| l.answered.is_some()).count() > 1;
-            let is_dialled = parties.any(|l| l.answered.is_none());
+            let in_call = talkers(contact) > 1;
+            let is_dialled = contact.legs.values().any(|l| l.role != LegRole::Supervisor && l.answered.is_none());
             let in_flow = contact.flow.is_some();
             let in_one = in_queue != in_call || (!in_queue && !in_call && (in_flow || is_dialled));
             if !in_one {
                 let since = self.adrift.get(id).copied().unwrap_or(view.t);
-                let limit = if view.sound.plays("tones/busy") { TONE } else { HUSH };
+                let limit = if view.sound.plays(*id, "tones/busy") { TONE } else { HUSH };
                 assert!(view.t - since <= limit, "(6) contact {id} is nowhere since {since:?}: {contact:#?}");
                 adrift.insert(*id, since);
             }
@@ -267,6 +289,17 @@ impl Check {
     }
 }
 
+/// Those who talk, or hear that nobody does. Whom an offer has brought is one of them once there was sound from him, and
+/// from a number outside the key that proves who he is.
+fn talkers(contact: &OpenContact) -> usize {
+    let has_come = |l: &OpenLeg| {
+        let offer = l.offer.and_then(|offer| contact.offers.get(&offer));
+        offer.is_none_or(|offer| offer.phase == OfferPhase::Connected)
+    };
+    let talks = |l: &&OpenLeg| l.answered.is_some() && l.role != LegRole::Supervisor && has_come(l);
+    contact.legs.values().filter(talks).count()
+}
+
 /// (1) One offer or talk at a time, and never more work than the bound.
 fn capacity(open: &Open, agent: AgentNo) {
     let Some(seat) = open.agents.get(&agent) else { return };
@@ -285,4 +318,6 @@ fn capacity(open: &Open, agent: AgentNo) {
         .filter(|o| o.agent == Some(agent) && o.phase != OfferPhase::Connected)
         .count();
     assert!(offers <= 1, "(1) agent {agent} has {offers} live offers");
+    let offered = seat.works.values().filter(|w| w.role == WorkRole::Offered).count();
+    assert_eq!(offers, offered, "(1) agent {agent} is offered something other than he works: {:?}", seat.works);
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use cordboard::base::{AgentNo, CommandId, GroupNo, Rng, Span};
-use cordboard::event::words::{Actor, Disposition, OfferEnding, Wire};
+use cordboard::event::words::{Actor, Disposition, OfferEnding, OfferWay, Station, Wire};
 use cordboard::switch::{AgentVerb, Answer as CommandAnswer, Body, Command, Originate, Then};
 
 use crate::chance::{self, Client, Memory};
@@ -124,7 +124,12 @@ fn anybody(rng: &mut Rng) -> Plan {
         _ => Answer::ByHand,
     };
     let talk = chance_of(Span::seconds(50), rng);
-    Plan { answer, deeds: vec![(talk, Deed::HangUp)], ..Plan::default() }
+    let mut deeds = vec![(talk, Deed::HangUp)];
+    if rng.chance(0.6) {
+        // an agent at a number outside is asked for it
+        deeds.insert(0, (talk.min(millis(500, 6_000, rng)), Deed::Press('1')));
+    }
+    Plan { answer, deeds, ..Plan::default() }
 }
 
 /// A caller: what he presses, and when he has had enough, in whatever phase that finds him.
@@ -153,6 +158,10 @@ impl Day {
         let groups: Vec<GroupNo> = site.groups.keys().copied().collect();
         // some of them supervise
         site.agents.values_mut().step_by(3).for_each(|agent| agent.supervises.clone_from(&groups));
+        if kind.verbs {
+            // others are shown by their clients what they are offered
+            site.agents.values_mut().skip(1).step_by(4).for_each(|agent| agent.offer = Some(OfferWay::Client));
+        }
         let setting = Setting { seed, site, flows: places::flows(), weather, faults };
         let mut world = World::new(setting);
         let carrier = add_carrier(&mut world, Wire::Udp);
@@ -346,6 +355,13 @@ impl Day {
             27 => self.force(n, AgentVerb::SignOut),
             28 => self.force(n, AgentVerb::SignIn { station: None, groups: None }),
             29 => self.agent(n, AgentVerb::Groups { groups: None }),
+            30..34 => {
+                let number = format!("91380013{:04}", 8_000 + n);
+                let station = Some(Station::Outside { number, confirm: self.rng.chance(0.7) });
+                self.agent(n, AgentVerb::SignOut);
+                self.agent(n, AgentVerb::SignIn { station, groups: None });
+                self.agent(n, AgentVerb::Ready);
+            }
             _ => {
                 self.agent(n, AgentVerb::SignIn { station: None, groups: None });
                 self.agent(n, AgentVerb::Ready);
@@ -366,9 +382,11 @@ impl Day {
             self.verbs += 1;
             let id = Some(CommandId { token: 1, id: format!("verb-{}", self.verbs) });
             let command = Command { id, ..command };
-            let word = chance::word(&command.body);
+            let (word, body) = (chance::word(&command.body), command.body.clone());
             let reply = self.world.command(command);
-            let accepted = matches!(self.world.answers.get(&reply), Some((CommandAnswer::Accepted { .. }, _)));
+            let answer = self.world.answers.get(&reply).map(|(answer, _)| answer);
+            answer.into_iter().for_each(|answer| self.memory.answered(&body, answer));
+            let accepted = matches!(answer, Some(CommandAnswer::Accepted { .. }));
             *self.accepted.entry(word).or_default() += u64::from(accepted);
         }
     }

@@ -126,10 +126,10 @@ fn announcements_go_on_after_a_phone_that_gave_no_sound() {
     world.uas[ANA].gone = true;
     wait(&mut world, Span::seconds(4));
     agent(&mut world, AgentVerb::NotReady { reason: None });
-    let mut heard = 0;
+    let (mut heard, contact) = (0, world.contacts()[0].contact);
     for _ in 0..60 {
         wait(&mut world, Span::seconds(1));
-        heard += usize::from(world.sound.plays("en-US/thank-you-for-waiting"));
+        heard += usize::from(world.sound.plays(contact, "en-US/thank-you-for-waiting"));
     }
     assert!(heard >= 10, "one of 2 s every 7 s, heard {heard} times in a minute");
     assert!(up(&world, CARRIER, caller));

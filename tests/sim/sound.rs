@@ -177,11 +177,10 @@ impl Sound {
         self.players.get(&player).map_or(Span::ZERO, |(spec, _, _)| Span(SOUND.0 * spec.sounds.len() as i64))
     }
 
-    /// A player of this sound has not come to its end.
-    pub fn plays(&self, sound: &str) -> bool {
-        self.players
-            .values()
-            .any(|(spec, _, ended)| ended.is_none() && spec.sounds.iter().any(|clip| *clip == Clip::from(sound)))
+    /// A player of this contact that plays this sound has not come to its end.
+    pub fn plays(&self, contact: ContactId, sound: &str) -> bool {
+        let is_it = |spec: &PlayerSpec| spec.sounds.iter().any(|clip| *clip == Clip::from(sound));
+        self.players.values().any(|(spec, of, ended)| *of == contact && ended.is_none() && is_it(spec))
     }
 
     /// What a leg's far end hears.

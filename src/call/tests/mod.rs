@@ -4,6 +4,7 @@
 mod complaints;
 mod merges;
 mod outside;
+mod replaces;
 mod supervision;
 mod transfers;
 mod two_way;
