@@ -70,6 +70,10 @@ impl Tenant {
     }
 
     pub(super) fn enqueue(&mut self, new: NewItem, by_flow: bool, by: &By, now: Now, supplies: &mut Supplies) {
+        // What led here may have ended it.
+        if !self.contacts.is_live(new.holder) {
+            return;
+        }
         let (groups, music) = self.waits_in(&new.to);
         let else_group = match new.to {
             To::Groups(_) => None,

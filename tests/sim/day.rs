@@ -451,12 +451,12 @@ const BUGS: Kind = Kind { poison: true, ..VERBS };
 fn seeds(fixed: &[u64]) -> Vec<u64> {
     match std::env::var("CORDBOARD_SEED") {
         Err(_) => fixed.iter().copied().chain([fresh_seed()]).collect(),
+        Ok(text) if text == "fresh" => vec![fresh_seed()],
         Ok(text) => vec![text.parse().expect("CORDBOARD_SEED is a number")],
     }
 }
 
-/// The fixed seeds alone: unseen ones still find defects of such days (1795298462482454 of `days_of_verbs` does), so they
-/// are run on demand. `CORDBOARD_SEED=N` replays one, `CORDBOARD_SEED=fresh` takes one that nobody has seen.
+/// The fixed seeds alone. `CORDBOARD_SEED=N` replays one, `CORDBOARD_SEED=fresh` takes one that nobody has seen.
 fn fixed_seeds(fixed: &[u64]) -> Vec<u64> {
     match std::env::var("CORDBOARD_SEED") {
         Err(_) => fixed.to_vec(),
@@ -492,13 +492,13 @@ fn a_day_of_calls() {
 
 #[test]
 fn days_with_loss_and_crashes() {
-    run(ROUGH, &fixed_seeds(&[1, 2, 13]));
+    run(ROUGH, &seeds(&[1, 13]));
 }
 
 #[test]
 fn days_of_verbs() {
     let mut accepted: BTreeMap<&str, u64> = BTreeMap::new();
-    for (outcome, _) in run(VERBS, &fixed_seeds(&[1, 2, 4])) {
+    for (outcome, _) in run(VERBS, &seeds(&[1, 2, 4])) {
         outcome.accepted.into_iter().for_each(|(word, n)| *accepted.entry(word).or_default() += n);
     }
     let never: Vec<_> = accepted.iter().filter(|(_, n)| **n == 0).collect();
@@ -508,14 +508,14 @@ fn days_of_verbs() {
 
 #[test]
 fn rough_days_of_verbs() {
-    run(ROUGH_VERBS, &fixed_seeds(&[1, 2, 3]));
+    run(ROUGH_VERBS, &seeds(&[1, 2]));
 }
 
 /// A contact that panics ends with its cause, all others go on; whatever else panics ends the calls and nothing more.
 #[test]
 fn days_of_bugs() {
     let mut panics = Panics::default();
-    for (outcome, met) in run(BUGS, &seeds(&[1, 2])) {
+    for (outcome, met) in run(BUGS, &seeds(&[1, 105])) {
         (panics.contacts, panics.machine) = (panics.contacts + met.contacts, panics.machine + met.machine);
         let ended = outcome.dispositions.get(&Disposition::InternalError).copied().unwrap_or(0);
         assert!(ended as u64 >= met.contacts, "{ended} records of {met:?}");
