@@ -352,14 +352,20 @@ impl Open {
             Kind::InviteEnded { .. } => Ok(()),
             Kind::ChairTaken => self.contact(about)?.chair_taken(about),
             Kind::SupervisionEnded { ending, .. } => self.supervision_ended(about, *ending),
-            Kind::SupervisionStarted { mode, target } | Kind::SupervisionChanged { mode, target } => {
-                self.leg(about).map(|leg| leg.supervision = Some((*mode, *target)))
-            }
+            Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } => self.supervised(event),
             Kind::RecordingPaused => self.recording_paused(about, true, t),
             Kind::RecordingResumed => self.recording_paused(about, false, t),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
             Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => Ok(()),
         }
+    }
+
+    fn supervised(&mut self, event: &Event) -> Fold {
+        let (Kind::SupervisionStarted { mode, target } | Kind::SupervisionChanged { mode, target }) = &event.kind
+        else {
+            return Err(Unknown);
+        };
+        self.leg(&event.about).map(|leg| leg.supervision = Some((*mode, *target)))
     }
 
     fn supervision_ended(&mut self, about: &About, ending: SupervisionEnding) -> Fold {
