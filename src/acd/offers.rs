@@ -50,7 +50,8 @@ impl Acd {
                     | ItemExit::TimedOut
                     | ItemExit::Full
                     | ItemExit::NoAgent
-                    | ItemExit::Withdrawn => OfferEnding::Rescinded,
+                    | ItemExit::Withdrawn
+                    | ItemExit::Routed => OfferEnding::Rescinded,
                 };
                 let holder = self.offers.get(&offer).map(|lease| lease.holder);
                 self.finish(offer, ending, None, by, now.t);

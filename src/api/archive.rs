@@ -112,6 +112,26 @@ impl Archive {
         }))
     }
 
+    /// Whose recording one of these names, and where its sound lies; no sound while that part is still being written.
+    pub async fn playable(
+        &self,
+        tenant: TenantNo,
+        segment: Option<SegmentId>,
+        contact: Option<ContactId>,
+    ) -> Result<Option<(ContactId, Option<Sound>)>, Problem> {
+        if let Some(segment) = segment {
+            let found = self.query.segment(tenant, segment).await.map_err(problem)?;
+            let Some(found) = found.filter(|found| found.recording.is_some()) else { return Ok(None) };
+            return Ok(Some((found.contact, self.segment(tenant, segment).await?)));
+        }
+        let Some(contact) = contact else { return Ok(None) };
+        let recording = self.contact(tenant, contact).await?.and_then(|record| record.recording);
+        let Some(recording) = recording else { return Ok(None) };
+        let name = contact.to_string();
+        let whole = Sound { name, file: recording.file, from: Span::ZERO, to: Span(i64::MAX) };
+        Ok(Some((contact, recording.length.map(|_| whole))))
+    }
+
     /// The whole recording of a contact.
     pub async fn recording(&self, tenant: TenantNo, contact: ContactId) -> Result<Option<Sound>, Problem> {
         let record = self.contact(tenant, contact).await?;

@@ -160,7 +160,7 @@ fn two_way(caller: &Caller, body: OriginateBody) -> Result<Body, Problem> {
     let by = match by.map(|by| target(caller, by)).transpose()? {
         Some(CallTarget::Agent { agent, wait: Span::ZERO }) => switch::Caller::Agent(agent),
         Some(CallTarget::Number(number)) => switch::Caller::Number(number),
-        Some(CallTarget::Agent { .. } | CallTarget::Groups(_) | CallTarget::Flow(_)) | None => {
+        Some(CallTarget::Agent { .. } | CallTarget::Groups(_) | CallTarget::Flow { .. }) | None => {
             return Err(Problem::field("by", "`by` is a number or `{\"agent\": id}`"));
         }
     };

@@ -42,7 +42,8 @@ pub struct EventsQuery {
     pub kinds: Option<String>,
     /// Only events that name one of these agents, or one of the groups, flows and contacts: ids, or `no:` and a number,
     /// separated by commas. An event names the agent, group and contact it is about; `agent_signed_in` and `agent_groups`
-    /// the groups they list, `contact_merged` the other contact, `leg_moved` both, `flow_started` and `flow_ended` the flow.
+    /// the groups they list, `contact_merged` the other contact, `leg_moved` both, `flow_started`, `flow_ended` and
+    /// `flow_returned` the flow, `playback` the contact it is of.
     pub agents: Option<String>,
     /// The same for skill groups, by id.
     pub groups: Option<String>,

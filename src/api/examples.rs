@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 
 /// Operations whose body has fields that must be there.
-pub const NEEDS_BODY: [&str; 21] = [
+pub const NEEDS_BODY: [&str; 24] = [
     "open_session",
     "supervise",
     "supervise_mode",
+    "route",
+    "play_recording",
+    "seek_playback",
     "originate",
     "show_preview",
     "set_data",
@@ -65,6 +68,10 @@ pub fn request(operation: &str) -> Option<Value> {
         "consult" => json!({ "agent": "ana", "to": { "agent": "bo", "wait_ms": 30_000 } }),
         "supervise" => json!({ "by": "sue", "target": { "agent": "ana" }, "mode": "listen" }),
         "supervise_mode" => json!({ "agent": "sue", "mode": "whisper" }),
+        "route" => json!({ "by": "sue", "to": { "group": "support" } }),
+        "play_recording" => json!({ "segment": "116703443107610630", "from_ms": 12_000 }),
+        "seek_playback" => json!({ "by_ms": -10_000 }),
+        "pause_playback" | "resume_playback" | "stop_playback" => json!({}),
         "intercept" => json!({ "agent": "sue" }),
         "complete" | "cancel" | "swap" | "join" | "give_chair" => json!({ "agent": "ana" }),
         "merge" => json!({ "with": "116703443107610631" }),
@@ -91,7 +98,7 @@ pub fn answer(operation: &str) -> Option<Value> {
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
         "get_call" | "hang_up" | "set_data" | "prioritise" | "retrieve" | "mute" | "unmute" | "send_digits"
         | "announce" | "stop_announcement" | "invite" | "give_chair" | "transfer" | "consult" | "complete"
-        | "cancel" | "swap" | "join" | "merge" | "supervise_mode" | "intercept" | "start_recording"
+        | "cancel" | "swap" | "join" | "merge" | "supervise_mode" | "intercept" | "route" | "start_recording"
         | "stop_recording" | "pause_recording" | "resume_recording" => {
             json!({ "seq": 1290, "contact": contact() })
         }
@@ -99,6 +106,12 @@ pub fn answer(operation: &str) -> Option<Value> {
             let mut held = contact();
             held["calls"][0]["legs"][0]["held"] = json!("2026-11-21T08:01:00.000Z");
             json!({ "seq": 1290, "contact": held })
+        }
+        "pause_playback" | "resume_playback" | "seek_playback" | "stop_playback" => {
+            let mut listens = contact();
+            listens["playback"] = json!({ "of": "116703443107610500", "segment": "116703443107610630",
+                "length_ms": 165_000, "at_ms": 12_000, "since": "2026-11-21T08:01:00.000Z", "paused": true });
+            json!({ "seq": 1290, "contact": listens })
         }
         "supervise" => {
             let mut watched = contact();
@@ -112,7 +125,7 @@ pub fn answer(operation: &str) -> Option<Value> {
             }
             json!({ "seq": 1290, "contact": watched })
         }
-        "originate" | "show_preview" => json!({ "seq": 1290, "contact": "116703443107610625" }),
+        "originate" | "show_preview" | "play_recording" => json!({ "seq": 1290, "contact": "116703443107610625" }),
         "sip_history" => json!({ "seq": 1290, "messages": [{
             "leg": "116703443107610626", "sent": false, "at": "2026-11-21T08:00:00.120Z", "remote": "198.51.100.20:5060",
             "text": "INVITE sip:9000@demo.example SIP/2.0\r\n..." }] }),

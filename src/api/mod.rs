@@ -17,6 +17,7 @@ mod events;
 mod examples;
 mod health;
 mod instant;
+mod playback;
 pub mod position;
 mod previews;
 mod problem;
@@ -121,6 +122,7 @@ fn operations() -> Routes {
         .merge(supervision::routes())
         .merge(records::routes())
         .merge(recordings::routes())
+        .merge(playback::routes())
         .merge(events::routes())
         .merge(sessions::routes())
         .merge(site::routes())

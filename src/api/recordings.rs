@@ -17,6 +17,7 @@ use super::reply::SEQ_HEADER;
 use super::request::{Caller, Named, Params, minted};
 use super::wav::{self, HEAD_BYTES, Head, Ranged};
 use super::{Problem, Routes};
+use crate::base::Span;
 use crate::switch::Code;
 use crate::switch::permission::Permission;
 
@@ -70,6 +71,27 @@ fn inside(folder: &Path, file: &str) -> Option<PathBuf> {
     let file = Path::new(file);
     let plain = file.components().all(|part| matches!(part, Component::Normal(_)));
     plain.then(|| folder.join(file))
+}
+
+/// How long the sound of this part is, as far as the file has it.
+///
+/// # Errors
+/// `not-found` when there is no such file any more, `recording-broken` when it is no recording of ours or holds nothing.
+pub async fn length_of(folder: &Path, sound: &Sound) -> Result<Span, Problem> {
+    let outside = || Problem::new(Code::InternalError, "the record names a file outside of the recordings");
+    let path = inside(folder, &sound.file).ok_or_else(outside)?;
+    let gone = |error: std::io::Error| {
+        tracing::warn!(%error, "recording cannot be read");
+        Problem::new(Code::NotFound, "the sound is not on the disk any more")
+    };
+    let mut file = File::open(&path).await.map_err(gone)?;
+    let bytes = file.metadata().await.map_err(gone)?.len();
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut head).await.map_err(gone)?;
+    let broken = |what: &str| Problem::new(Code::RecordingBroken, format!("`{}` {what}", sound.file));
+    let head = Head::read(&head).map_err(|_| broken("is no WAV"))?;
+    let length = head.length(bytes, sound.from, sound.to);
+    if length == Span::ZERO { Err(broken("holds no sound there")) } else { Ok(length) }
 }
 
 async fn serve(caller: &Caller, sound: &Sound, seq: u64, headers: &HeaderMap) -> Result<Response, Problem> {

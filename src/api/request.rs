@@ -108,6 +108,7 @@ impl Caller {
             Body::Agent { .. }
             | Body::Originate(_)
             | Body::TwoWay(_)
+            | Body::Play(_)
             | Body::Preview { .. }
             | Body::Decide { .. }
             | Body::Hangup { .. }

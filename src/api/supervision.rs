@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::agents::agent_no;
 use super::request::{Caller, JsonBody, Named, minted};
-use super::verbs::{LegBody, Verb, ring, verb, who};
+use super::verbs::{LegBody, TargetBody, Verb, ring, target, verb, who};
 use super::view::CallReply;
 use super::{Problem, Routes};
 use crate::base::AgentNo;
@@ -17,7 +17,11 @@ use crate::switch::permission::Permission;
 use crate::switch::{CallVerb, Code, Watch, Who};
 
 pub fn routes() -> Routes {
-    OpenApiRouter::new().routes(routes!(supervise)).routes(routes!(supervise_mode)).routes(routes!(intercept))
+    OpenApiRouter::new()
+        .routes(routes!(supervise))
+        .routes(routes!(supervise_mode))
+        .routes(routes!(intercept))
+        .routes(routes!(route))
 }
 
 /// Who hears the supervisor.
@@ -83,6 +87,18 @@ pub struct SuperviseModeBody {
     pub target: Option<WatchBody>,
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouteBody {
+    pub to: TargetBody,
+    /// The agent who does so: then only in the groups that he supervises.
+    #[serde(default)]
+    pub by: Option<String>,
+    /// How long it rings at most; 60 s when absent.
+    #[serde(default)]
+    pub ring_ms: Option<u64>,
+}
+
 fn agent(caller: &Caller, id: &str) -> Result<AgentNo, Problem> {
     agent_no(&caller.site, id).ok_or_else(|| Problem::new(Code::UnknownAgent, format!("no agent `{id}`")))
 }
@@ -131,5 +147,20 @@ async fn supervise_mode(caller: Caller, Named(contact): Named, JsonBody(body): J
     params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
 async fn intercept(caller: Caller, Named(contact): Named, JsonBody(LegBody { leg, agent }): JsonBody<LegBody>) -> Verb {
     let read = |caller: &Caller| Ok(CallVerb::TakeOver { who: who(caller, leg, agent)? });
+    verb(&caller, &contact, Permission::CallsSupervise, read).await
+}
+
+/// Sends on a caller whom only a flow or a queue has, to a number, an agent, a group or another flow.
+///
+/// The flow's node is left and his place in the queue given up. When nobody takes him he is in that node again, or in his
+/// group; `route_ended` has the cause.
+#[utoipa::path(post, path = "/v1/calls/{contact}/route", tag = "calls", request_body = RouteBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn route(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<RouteBody>) -> Verb {
+    let RouteBody { to, by, ring_ms } = body;
+    let read = |caller: &Caller| {
+        let supervisor = by.map(|id| agent(caller, &id)).transpose()?;
+        Ok(CallVerb::Route { supervisor, to: target(caller, to)?, ring: ring(ring_ms)? })
+    };
     verb(&caller, &contact, Permission::CallsSupervise, read).await
 }

@@ -134,6 +134,9 @@ pub struct NamedTarget {
     /// A flow's key.
     #[serde(default)]
     pub flow: Option<String>,
+    /// With `flow`: what is attached to the contact before it runs, as by `PATCH /v1/calls/{contact}/data`.
+    #[serde(default)]
+    pub data: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -169,7 +172,8 @@ pub struct TransferBody {
     #[serde(default)]
     pub agent: Option<String>,
     /// `blind`: he is released at once. `on-success`: when the target answers; a failure brings him back to the others.
-    /// `talk`: he waits while the target talks to the others, and is with them again when it leaves.
+    /// `talk`: he waits while the target talks to the others, and is with them again when it leaves. With a flow as the
+    /// target he is with the other party again when it reaches the exit `return`; that flow must have one.
     pub mode: ModeBody,
     pub to: TargetBody,
     /// How long it rings at most; 60 s when absent.
@@ -251,7 +255,7 @@ fn named_target(caller: &Caller, named: NamedTarget) -> Result<CallTarget, Probl
         group_no(&caller.site, &id).ok_or_else(unknown)
     };
     match named {
-        NamedTarget { agent: Some(id), wait_ms, group: None, groups: None, flow: None } => {
+        NamedTarget { agent: Some(id), wait_ms, group: None, groups: None, flow: None, data: None } => {
             let unknown = || Problem::new(Code::UnknownAgent, format!("no agent `{id}`"));
             let agent = agent_no(&caller.site, &id).ok_or_else(unknown)?;
             let wait = Span::millis(wait_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(0));
@@ -261,20 +265,20 @@ fn named_target(caller: &Caller, named: NamedTarget) -> Result<CallTarget, Probl
             }
             Ok(CallTarget::Agent { agent, wait })
         }
-        NamedTarget { agent: None, wait_ms: None, group: Some(id), groups: None, flow: None } => {
+        NamedTarget { agent: None, wait_ms: None, group: Some(id), groups: None, flow: None, data: None } => {
             Ok(CallTarget::Groups(vec![group(id)?]))
         }
-        NamedTarget { agent: None, wait_ms: None, group: None, groups: Some(ids), flow: None } => {
+        NamedTarget { agent: None, wait_ms: None, group: None, groups: Some(ids), flow: None, data: None } => {
             if ids.is_empty() || ids.len() > GROUPS_PER_ITEM {
                 return Err(Problem::field("to.groups", format!("name 1 to {GROUPS_PER_ITEM} groups")));
             }
             ids.into_iter().map(group).collect::<Result<Vec<_>, _>>().map(CallTarget::Groups)
         }
-        NamedTarget { agent: None, wait_ms: None, group: None, groups: None, flow: Some(key) } => {
-            Ok(CallTarget::Flow(key))
+        NamedTarget { agent: None, wait_ms: None, group: None, groups: None, flow: Some(key), data } => {
+            Ok(CallTarget::Flow { key, data: data.unwrap_or_default() })
         }
         NamedTarget { .. } => {
-            let remedy = "name one of `agent` (with `wait_ms` or without), `group`, `groups` and `flow`";
+            let remedy = "name one of `agent` (with `wait_ms` or without), `group`, `groups` and `flow` (with `data` or without)";
             Err(Problem::field("to", remedy))
         }
     }

@@ -70,6 +70,13 @@ impl Head {
         (self.data + first * frame, self.data + last.max(first) * frame)
     }
 
+    /// How long the sound of `from..to` is that a file of `file_bytes` holds.
+    pub fn length(&self, file_bytes: u64, from: Span, to: Span) -> Span {
+        let (first, last) = self.cut(file_bytes, from, to);
+        let frames = (last - first) / u64::from(self.frame);
+        Span::micros(i64::try_from(u128::from(frames) * 1_000_000 / u128::from(self.rate)).unwrap_or(i64::MAX))
+    }
+
     /// The header of a WAV with `sound` bytes of this format.
     pub fn write(&self, sound: u64) -> Vec<u8> {
         let plain = self.format == PCM;

@@ -53,8 +53,13 @@ impl Contact {
             Act::Invite(invite) => self.invite(context, *invite),
             Act::Transfer(transfer) => self.begin_transfer(context, *transfer),
             Act::StepOut { transferor, by } => self.step_out(context, transferor, by),
+            Act::TakeOut { by: _ } => self.take_out(context),
+            Act::Lend { transferor, by } => self.lend(context, transferor, by),
+            Act::ComeBack { transferor } => self.come_back(context, transferor),
             Act::Consult { transferor: _, verb, by } => self.consult(context, verb, by),
             Act::Record { verb, by } => self.record_verb(context, verb, by),
+            Act::StartPlayback { what, start, by } => self.start_playback(context, *what, start, by),
+            Act::Playback { verb, by } => self.steer_playback(context, verb, by),
             Act::Supervise(supervise) => self.supervise(context, *supervise),
             Act::ChangeMode { leg, mode, target, by } => self.change_mode(context, leg, (mode, target), by),
             Act::TakeChair { leg, by } => self.hand_chair(context, leg, by),
@@ -77,6 +82,13 @@ impl Contact {
         if self.answer_main(context) {
             self.start_prompt(context, sounds);
         }
+    }
+
+    fn take_out(&mut self, context: &mut Context) {
+        self.stop_prompt(context);
+        self.waiting = None;
+        self.drop_connect_dials(context);
+        self.release_unwanted(context, EndCause::Rescinded, Side::Command);
     }
 
     fn unring(&mut self, context: &mut Context, offer: OfferId, ending: OfferEnding) {

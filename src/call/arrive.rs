@@ -55,6 +55,7 @@ impl Contact {
             main: None,
             customer: None,
             flow_holds: false,
+            hides_digits: false,
             waiting: None,
             dialings: Vec::new(),
             transfer: None,

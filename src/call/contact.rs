@@ -60,6 +60,8 @@ pub(super) struct Contact {
     pub customer: Option<LegId>,
     /// A flow runs and decides what comes next.
     pub flow_holds: bool,
+    /// Whom the customer came from waits for him: which keys he presses in the flow is not told.
+    pub hides_digits: bool,
     pub waiting: Option<Waiting>,
     pub dialings: Vec<Dialing>,
     pub transfer: Option<Box<Transfer>>,
@@ -329,7 +331,7 @@ impl Contact {
     }
 
     fn watch_alone(&mut self, t: Time) {
-        let held = self.flow_holds || self.waiting.is_some() || self.awaits_dial();
+        let held = self.flow_holds || self.waiting.is_some() || self.awaits_dial() || self.room.playback.is_some();
         let ringing = self.parties().any(|l| !l.is_answered());
         let alone = !held
             && !self.hears_tone()

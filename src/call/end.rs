@@ -1,6 +1,7 @@
 //! How a leg ends, what that means to the others, and how the contact is sealed and let go.
 
 use super::contact::{Contact, Context, Ending, SEAL_MAX, Timer};
+use super::leg::Leg;
 use super::recording::Recorder;
 use super::transfer::{Event, Phase};
 use super::words::{OfferStep, Output, Tell};
@@ -166,9 +167,10 @@ impl Contact {
         self.flow_holds = false;
     }
 
-    /// Legs that ring for a party who has left, while others talk on.
-    fn release_unwanted(&mut self, context: &mut Context, cause: EndCause, side: Side) {
-        let ringing = self.live_legs().filter(|l| !l.is_answered() && !self.is_dialled(l.id));
+    /// Legs that ring for a party who has left, or is somebody else's now, while others talk on.
+    pub fn release_unwanted(&mut self, context: &mut Context, cause: EndCause, side: Side) {
+        let rings = |l: &&Leg| !l.is_answered() && !self.is_dialled(l.id) && Some(l.id) != self.main;
+        let ringing = self.live_legs().filter(rings);
         for leg in ringing.map(|l| l.id).collect::<Vec<_>>() {
             self.release_leg(context, leg, cause, side);
         }
@@ -222,6 +224,7 @@ impl Contact {
         while !self.room.announcements.is_empty() {
             self.end_announcement(context, |_| true, None);
         }
+        self.drop_playback(context);
         self.close_players(context);
         for call in &self.calls {
             self.journal_last(context, About { call: Some(call.id), ..About::default() }, Kind::CallClosed);

@@ -8,7 +8,7 @@ use super::transfer::Phase;
 use super::words::{Act, Audience, ConsultVerb, Does, RecordVerb, Refused};
 use crate::base::bounds::{DIGITS_HELD, LEGS_PER_CONTACT};
 use crate::base::{ContactId, LegId};
-use crate::event::words::LegRole;
+use crate::event::words::{Direction, LegRole};
 
 impl Contacts {
     /// Whether `act` would do anything to this contact now.
@@ -63,7 +63,12 @@ impl Contact {
             | Act::Invite(_)
             | Act::Transfer(_)
             | Act::StepOut { .. }
+            | Act::Lend { .. }
+            | Act::TakeOut { .. }
+            | Act::ComeBack { .. }
             | Act::Record { .. }
+            | Act::StartPlayback { .. }
+            | Act::Playback { .. }
             | Act::Supervise(_)
             | Act::ChangeMode { .. }
             | Act::TakeOver { .. }
@@ -112,13 +117,16 @@ impl Contact {
                 unless(self.chair_of(talker.call) == Some(*leg), Refused::AlreadyDone)
             }
             Act::Transfer(transfer) => self.may_transfer(transfer.transferor),
-            Act::StepOut { transferor, by: _ } => {
+            Act::StepOut { transferor, by: _ } | Act::Lend { transferor, by: _ } => {
                 self.may_transfer(*transferor)?;
                 let others_stay = self.company(*transferor).nth(1).is_some() || self.awaits_dial();
                 unless(others_stay, Refused::InConference)
             }
+            Act::TakeOut { by: _ } => self.may_take_out(),
             Act::Consult { transferor, verb, by: _ } => self.may_consult(*transferor, *verb),
             Act::Record { verb, by: _ } => self.may_record(*verb),
+            Act::StartPlayback { .. } => unless(!self.main_leg().is_some_and(Leg::is_answered), Refused::NotTalking),
+            Act::Playback { verb, by: _ } => self.may_steer(*verb),
             Act::Supervise(supervise) => {
                 self.may_supervise(supervise.target, supervise.mode)?;
                 self.has_room()
@@ -144,6 +152,7 @@ impl Contact {
             | Act::Refuse { .. }
             | Act::NotConnected { .. }
             | Act::Hangup { leg: None, .. }
+            | Act::ComeBack { .. }
             | Act::Unhold => Ok(()),
         }
     }
@@ -179,6 +188,14 @@ impl Contact {
         self.has_room()
     }
 
+    /// The main party is there, and only a flow or a queue has it.
+    fn may_take_out(&self) -> Result<(), Refused> {
+        unless(self.transfer.is_some(), Refused::TransferRuns)?;
+        let there = |l: &Leg| l.is_live() && (l.is_answered() || l.direction == Direction::Inbound);
+        let alone = self.main_leg().is_some_and(there) && !self.main_has_company();
+        unless(!alone || !(self.flow_holds || self.waiting.is_some()), Refused::NotWithFlow)
+    }
+
     fn may_consult(&self, transferor: LegId, verb: ConsultVerb) -> Result<(), Refused> {
         // Who gave his call away blindly is gone already and may still think better of it.
         let transfer = self.transfer.as_ref().ok_or(Refused::NothingToEnd)?;
@@ -188,7 +205,7 @@ impl Contact {
             // Alone, the others go back to where they came from, if to anywhere.
             ConsultVerb::Cancel => transfer.transferor_here || self.flow_holds || transfer.group.is_some(),
             ConsultVerb::Swap => transfer.phase == Phase::Consulting,
-            ConsultVerb::Join => matches!(transfer.phase, Phase::Consulting | Phase::Away),
+            ConsultVerb::Join => matches!(transfer.phase, Phase::Consulting | Phase::Away) && !transfer.is_lending(),
         };
         unless(!fits, Refused::TransferNotThere)
     }

@@ -15,6 +15,7 @@ mod leg;
 mod may;
 mod merge;
 mod negotiation;
+mod playback;
 mod pressed;
 mod queued;
 mod recording;
@@ -40,7 +41,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::{Map, Value};
 
 use crate::base::bounds::SIP_HISTORIES_KEPT;
-use crate::base::{Agenda, ContactId, LegId, Now, Supplies, Time, TrunkNo};
+use crate::base::{Agenda, AgentNo, ContactId, GroupNo, LegId, Now, Supplies, Time, TrunkNo};
 use crate::event::words::{AlarmKind, By, EndCause, PartyRef};
 use crate::event::{About, Kind};
 use crate::media::words::{Body, Command, Report, ReportBody};
@@ -146,6 +147,20 @@ impl Contacts {
     pub fn hold_by_flow(&mut self, id: ContactId) {
         if let Some(contact) = self.contacts.get_mut(&id) {
             contact.flow_holds = true;
+        }
+    }
+
+    /// No flow decides any longer; whoever says so has somebody else for the customer.
+    pub fn let_go_by_flow(&mut self, id: ContactId) {
+        if let Some(contact) = self.contacts.get_mut(&id) {
+            contact.flow_holds = false;
+        }
+    }
+
+    /// Which keys the customer presses is told to nobody but his flow.
+    pub fn hide_digits(&mut self, id: ContactId, hidden: bool) {
+        if let Some(contact) = self.contacts.get_mut(&id) {
+            contact.hides_digits = hidden;
         }
     }
 
@@ -275,6 +290,22 @@ impl Contacts {
     /// Who gives this contact's call away, whether he is still there or not.
     pub fn transferor(&self, id: ContactId) -> Option<LegId> {
         self.contacts.get(&id)?.transfer.as_ref().map(|transfer| transfer.transferor)
+    }
+
+    /// The groups where its main party waits.
+    pub fn waits_in(&self, id: ContactId) -> Vec<GroupNo> {
+        let waiting = self.contacts.get(&id).and_then(|contact| contact.waiting.as_ref());
+        waiting.map(|waiting| waiting.groups.clone()).unwrap_or_default()
+    }
+
+    /// Who waits for the customer to come back from a flow.
+    pub fn lender(&self, id: ContactId) -> Option<LegId> {
+        let transfer = self.contacts.get(&id)?.transfer.as_ref()?;
+        transfer.is_lending().then_some(transfer.transferor)
+    }
+
+    pub fn agent_of(&self, id: ContactId, leg: LegId) -> Option<AgentNo> {
+        self.contacts.get(&id)?.leg(leg)?.agent()
     }
 
     /// Whom somebody to whom this leg gives its call will talk to: the customer before others.

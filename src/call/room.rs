@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::contact::{Contact, Context};
 use super::hears::{Hears, Party, Scene, Sounds};
 use super::leg::Leg;
+use super::playback::Playback;
 use super::recording::Recorder;
 use super::verbs::Announcement;
 use super::words::{Audience, Tell};
@@ -35,6 +36,8 @@ pub(super) struct Room {
     pub recorder: Recorder,
     /// The command that started it.
     pub record_by: Option<By>,
+    /// The recording that the main party listens to.
+    pub playback: Option<Box<Playback>>,
     /// What parties of a talk hear instead of each other.
     pub announcements: Vec<Announcement>,
 }
@@ -66,6 +69,7 @@ impl Contact {
     /// What the rule of the room looks at.
     pub fn scene(&self) -> Scene {
         let mut prompts: Vec<(LegId, PlayerId)> = self.main.zip(self.room.prompt).into_iter().collect();
+        prompts.extend(self.played());
         for announcement in &self.room.announcements {
             let hears = |l: &Leg| match announcement.to {
                 Audience::Leg(leg) => l.id == leg,
@@ -189,6 +193,8 @@ impl Contact {
         } else if self.room.prompt == Some(player) {
             self.stop_prompt(context);
             self.tell(context, Tell::PlayEnded { missing });
+        } else if self.played().is_some_and(|(_, played)| played == player) {
+            self.playback_over(context, missing.is_some());
         } else {
             self.end_announcement(context, |a| a.player == player, missing);
         }

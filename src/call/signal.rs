@@ -14,6 +14,8 @@ use crate::switch::LegPhase;
 
 /// What whoever answers at an outside number presses to take the call; the prompt names it.
 const CONFIRM_KEY: char = '1';
+/// What is told of a key that is nobody's business.
+const HIDDEN_DIGIT: char = 'x';
 /// How long a digit sounds that we make.
 const DIGIT_LENGTH: Span = Span::millis(100);
 
@@ -288,7 +290,8 @@ impl Contact {
         if !self.leg_mut(leg).is_some_and(is_news) {
             return;
         }
-        self.journal_leg(context, leg, By::PARTY, Kind::Digit { digit, path });
+        let told = if self.hides_digits && self.main == Some(leg) { HIDDEN_DIGIT } else { digit };
+        self.journal_leg(context, leg, By::PARTY, Kind::Digit { digit: told, path });
         if self.leg(leg).is_some_and(super::leg::Leg::is_confirming) {
             if digit == CONFIRM_KEY {
                 self.confirmed(context, leg);

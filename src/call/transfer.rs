@@ -14,7 +14,7 @@ pub(super) struct Transfer {
     /// Who gives the call away, and whether he is still there.
     pub transferor: LegId,
     pub transferor_here: bool,
-    /// The leg that was dialled last.
+    /// The leg that was dialled last; none while a flow has the others.
     pub target: Option<LegId>,
     /// The call in which transferor and target meet; none for a blind transfer.
     pub side: Option<CallId>,
@@ -75,6 +75,11 @@ pub(super) enum Step {
 }
 
 impl Transfer {
+    /// A flow has the others, and nobody was dialled.
+    pub fn is_lending(&self) -> bool {
+        self.phase == Phase::Away && self.target.is_none()
+    }
+
     pub fn is_over(&self) -> bool {
         self.phase == Phase::Over
     }

@@ -71,6 +71,37 @@ impl Contact {
         self.transfer_ended(context, TransferEnding::Completed, None, false);
     }
 
+    /// The transferor waits in a call of his own; the other party is alone in the main one, for a flow.
+    pub fn lend(&mut self, context: &mut Context, transferor: LegId, by: By) {
+        let mode = TransferMode::ComeBack;
+        if self.main == Some(transferor) {
+            self.pass_main(transferor);
+        }
+        let main = self.main_call();
+        self.journal_leg(context, transferor, by.clone(), Kind::TransferBegan { mode });
+        self.free_all(context, main, &by);
+        let side = self.open_call(context, CallKind::Consult, by.clone());
+        let group = self.leg(transferor).and_then(|l| l.offered).and_then(|o| o.group);
+        self.transfer = Some(Box::new(Transfer {
+            mode,
+            phase: Phase::Away,
+            transferor,
+            transferor_here: true,
+            target: None,
+            side: Some(side),
+            group,
+            by: by.clone(),
+        }));
+        self.hand(context, transferor, side, &by);
+    }
+
+    /// The flow that had the others is over.
+    pub fn come_back(&mut self, context: &mut Context, transferor: LegId) {
+        if self.transfer.as_ref().is_some_and(|t| t.transferor == transferor && t.is_lending()) {
+            self.transfer_event(context, Event::TargetLeft, None);
+        }
+    }
+
     pub fn consult(&mut self, context: &mut Context, verb: ConsultVerb, by: By) {
         let Some(transfer) = &mut self.transfer else { return };
         transfer.by = by.clone();

@@ -9,7 +9,7 @@ use super::leg::Leg;
 use crate::base::{ContactId, GroupNo, NumberNo, Time};
 use crate::event::words::Direction;
 use crate::sip::words::Traced;
-use crate::switch::{CallState, LegState, RecordingState, TransferState};
+use crate::switch::{CallState, LegState, PlaybackState, RecordingState, TransferState};
 
 /// A contact without what the tenant adds: its flow.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,7 @@ pub struct ContactView {
     pub calls: Vec<CallState>,
     pub transfer: Option<TransferState>,
     pub recording: Option<RecordingState>,
+    pub playback: Option<PlaybackState>,
 }
 
 impl Contacts {
@@ -85,6 +86,7 @@ fn view(contact: &Contact) -> ContactView {
         calls: contact.calls.iter().map(|call| call_state(contact, call)).collect(),
         transfer: contact.transfer.as_ref().and_then(|transfer| transfer.state()),
         recording: contact.recording_state(),
+        playback: contact.room.playback.as_ref().map(|playback| playback.state()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::event::{About, Kind};
 use crate::media;
 use crate::sdp::Codec;
 use crate::sip;
-pub use crate::switch::{ChairLeaves, ConsultVerb, RecordVerb};
+pub use crate::switch::{ChairLeaves, ConsultVerb, PlaybackVerb, RecordVerb};
 
 /// A contact to be born by an INVITE.
 #[derive(Clone, Debug)]
@@ -164,6 +164,18 @@ pub struct Supervise {
     pub by: By,
 }
 
+/// A recording, or a part of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Whose it is.
+    pub of: ContactId,
+    pub segment: Option<SegmentId>,
+    /// Below the folder of recordings, from which place on, and how long.
+    pub file: String,
+    pub from: Span,
+    pub length: Span,
+}
+
 /// Who hears an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
@@ -199,6 +211,8 @@ pub enum Refused {
     RecordingOver,
     /// Only who talks to one other party can give him to a group or flow.
     InConference,
+    /// Somebody talks to the main party, or nobody has it.
+    NotWithFlow,
     /// It is no leg of a supervisor.
     NotSupervisor,
     /// A whisper is for one leg, and never for the customer's.
@@ -293,6 +307,19 @@ pub enum Act {
         transferor: LegId,
         by: By,
     },
+    /// The transferor waits aside while a flow has the only other party.
+    Lend {
+        transferor: LegId,
+        by: By,
+    },
+    /// The flow has given that party back to him.
+    ComeBack {
+        transferor: LegId,
+    },
+    /// A person sends the main party elsewhere: what plays for it and who rings for it is over.
+    TakeOut {
+        by: By,
+    },
     /// The decision of a transferor.
     Consult {
         transferor: LegId,
@@ -301,6 +328,16 @@ pub enum Act {
     },
     Record {
         verb: RecordVerb,
+        by: By,
+    },
+    /// To whoever was rung for it; it begins at `start`.
+    StartPlayback {
+        what: Box<Recorded>,
+        start: Span,
+        by: By,
+    },
+    Playback {
+        verb: PlaybackVerb,
         by: By,
     },
     Supervise(Box<Supervise>),
@@ -434,8 +471,12 @@ impl Act {
             | Self::Announce { by, .. }
             | Self::StopAnnounce { by, .. }
             | Self::StepOut { by, .. }
+            | Self::Lend { by, .. }
+            | Self::TakeOut { by }
             | Self::Consult { by, .. }
             | Self::Record { by, .. }
+            | Self::StartPlayback { by, .. }
+            | Self::Playback { by, .. }
             | Self::ChangeMode { by, .. }
             | Self::TakeChair { by, .. }
             | Self::TakeOver { by, .. } => Some(by),
@@ -453,6 +494,7 @@ impl Act {
             | Self::Unring { .. }
             | Self::Refuse { .. }
             | Self::NotConnected { .. }
+            | Self::ComeBack { .. }
             | Self::Unhold => None,
         }
     }

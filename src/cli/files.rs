@@ -159,6 +159,7 @@ pub fn graph(flow: &Flow) -> String {
             let to = match target {
                 ivr::Target::Node(no) => flow.node(no).0.to_owned(),
                 ivr::Target::Hangup => "end_((end))".to_owned(),
+                ivr::Target::Return => "return_((return))".to_owned(),
             };
             text.push_str(&format!("    {name} -->|{exit}| {to}\n"));
         }

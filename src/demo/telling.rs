@@ -72,6 +72,7 @@ impl Names {
             "flow_started" => (customer, format!("is served by the flow {}", said("flow"))),
             "flow_node" => (customer, format!("leaves `{}` by `{}`", said("node"), said("exit"))),
             "flow_ended" => (customer, "the flow is over".to_owned()),
+            "flow_returned" => (customer, "is back from the flow".to_owned()),
             "item_entered" => (customer, "waits in support, with music".to_owned()),
             "item_left" => {
                 (customer, format!("waits no longer: {}, after {:.1} s", said("exit"), seconds("waited_ms")))
@@ -146,6 +147,9 @@ fn done_to_party(kind: &str, data: &Value) -> Option<String> {
         "leg_muted" => format!("is muted: from {}, to {}", data["from"], data["to"]),
         "digits_sent" => format!("gets the keys {}", said("digits")),
         "announced" => "hears an announcement".to_owned(),
+        "playback" => format!("listens to a recording: {} at {} ms", said("step"), data["place_ms"]),
+        "route_ended" if data["cause"].is_null() => "is where he was sent".to_owned(),
+        "route_ended" => format!("is not taken where he was sent: {}", said("cause")),
         "invite_ended" if data["cause"].is_null() => "joins the talk".to_owned(),
         "invite_ended" => format!("talks on, nobody joins: {}", said("cause")),
         "chair_taken" => "has the conference".to_owned(),

@@ -6,9 +6,9 @@ use serde_json::json;
 use super::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use super::words::{
     Actor, AfterCall, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole,
-    NotReadyReason, OfferEnding, OfferWay, OnTimeout, PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge,
-    Side, SpeechEnding, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish,
-    WorkRole,
+    NotReadyReason, OfferEnding, OfferWay, OnTimeout, PartyRef, PlaybackEnding, PlaybackStep, Preferences,
+    PreviewEnding, RecordingGap, SegmentEdge, Side, SpeechEnding, Station, SupervisionEnding, SupervisionMode,
+    TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use super::{About, DialogState, Event, Filter, Kind, MediaCounts, Recorded, VERSION};
 use crate::base::{
@@ -93,7 +93,11 @@ fn leg_entries() -> Vec<Entry> {
             Kind::LegDialog { dialog: dialog() },
         ),
         entry("contact leg", "The first packet with sound in it arrived.", Kind::MediaHeard),
-        entry("contact leg", "A key was pressed.", Kind::Digit { digit: '1', path: DigitPath::Rtp }),
+        entry(
+            "contact leg",
+            "A key was pressed; `x` in a flow into which an agent has sent the customer to get him back.",
+            Kind::Digit { digit: '1', path: DigitPath::Rtp },
+        ),
         entry(
             "contact leg [agent] [offer]",
             "The leg is over.",
@@ -118,6 +122,18 @@ fn call_entries() -> Vec<Entry> {
 
 fn recording_entries() -> Vec<Entry> {
     vec![
+        entry(
+            "contact leg agent",
+            "A recording is played to this agent: of contact `of`, the part `segment` or all of it. `place` is where in it.",
+            Kind::Playback {
+                of: ContactId(3),
+                segment: Some(SegmentId(6)),
+                step: PlaybackStep::Ended,
+                place: Span::seconds(90),
+                length: Span::seconds(90),
+                ending: Some(PlaybackEnding::Played),
+            },
+        ),
         entry(
             "contact",
             "A recording began; the file lies below the recordings folder.",
@@ -171,6 +187,11 @@ fn verb_entries() -> Vec<Entry> {
             "contact call [leg]",
             "They were played or stopped, or one was not in the library.",
             Kind::AnnouncementEnded { missing: None },
+        ),
+        entry(
+            "contact",
+            "A caller whom a flow or queue had was sent elsewhere; with a cause he is back where he was, or gone.",
+            Kind::RouteEnded { cause: Some(EndCause::NoAnswer) },
         ),
         entry(
             "contact call [leg]",
@@ -254,6 +275,14 @@ fn flow_entries() -> Vec<Entry> {
             Kind::FlowNode { node: text("menu"), exit: text("1") },
         ),
         entry("contact", "The flow is over.", Kind::FlowEnded { flow: FlowNo(1) }),
+        entry(
+            "contact [leg] [agent]",
+            "The customer is back from a flow into which somebody had sent him, with what it attached.",
+            Kind::FlowReturned {
+                flow: FlowNo(1),
+                data: json!({"verified": "yes"}).as_object().expect("an object").clone(),
+            },
+        ),
         entry(
             "contact group item",
             "An item waits in a group.",

@@ -27,8 +27,9 @@ pub struct Filter {
 
 impl Filter {
     /// An event names the agent, group and contact it is about; `agent_signed_in` and `agent_groups` the groups they
-    /// list, `contact_merged` the other contact, `leg_moved` where the leg comes from and goes to, `flow_started` and
-    /// `flow_ended` the flow. Nothing else counts: what came before in the same contact is not looked up.
+    /// list, `contact_merged` the other contact, `leg_moved` where the leg comes from and goes to, `flow_started`,
+    /// `flow_ended` and `flow_returned` the flow, `playback` the contact it is of. Nothing else counts: what came before in
+    /// the same contact is not looked up.
     pub fn sees(&self, event: &Event) -> bool {
         self.kinds.as_ref().is_none_or(|kinds| kinds.contains(event.kind.name()))
             && (self.is_of_everybody() || self.is_named(event))
@@ -63,7 +64,10 @@ impl Filter {
         if let Kind::LegMoved { from, to, .. } = kind {
             return self.contacts.contains(from) || self.contacts.contains(to);
         }
-        if let Kind::FlowStarted { flow, .. } | Kind::FlowEnded { flow } = kind {
+        if let Kind::Playback { of, .. } = kind {
+            return self.contacts.contains(of);
+        }
+        if let Kind::FlowStarted { flow, .. } | Kind::FlowEnded { flow } | Kind::FlowReturned { flow, .. } = kind {
             return self.flows.contains(flow);
         }
         matches!(kind, Kind::ContactMerged { with, .. } if self.contacts.contains(with))

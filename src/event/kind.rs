@@ -8,8 +8,9 @@ use super::Filter;
 use super::session::{Delivery, Lease, SessionEnding};
 use super::words::{
     AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, OfferWay,
-    OnTimeout, PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge, Side, Speech, SpeechEnding, Station,
-    SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wish, WorkRole,
+    OnTimeout, PartyRef, PlaybackEnding, PlaybackStep, Preferences, PreviewEnding, RecordingGap, SegmentEdge, Side,
+    Speech, SpeechEnding, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wish,
+    WorkRole,
 };
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, ReasonNo, SegmentId,
@@ -78,7 +79,7 @@ pub enum Kind {
     },
     /// The first packet with sound in it arrived.
     MediaHeard,
-    /// A key was pressed. Personal.
+    /// A key was pressed; `x` when it is nobody's business but the flow's. Personal.
     Digit {
         digit: char,
         path: DigitPath,
@@ -134,6 +135,24 @@ pub enum Kind {
     InviteEnded {
         cause: Option<EndCause>,
     },
+    /// A caller whom a flow or queue had was sent elsewhere by a person: he is there, or with a cause he is back where he was
+    /// or gone.
+    RouteEnded {
+        cause: Option<EndCause>,
+    },
+    /// A recording is played to this leg: whose, which part of it, how long it is, and where in it this happened. Who
+    /// listened to what is known by it.
+    Playback {
+        of: ContactId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        segment: Option<SegmentId>,
+        step: PlaybackStep,
+        place: Span,
+        length: Span,
+        /// Of `step: ended`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ending: Option<PlaybackEnding>,
+    },
     /// This leg has the conference: it invited first, or the one before it left.
     ChairTaken,
     /// The leg gives its call to somebody who is being dialled.
@@ -173,6 +192,11 @@ pub enum Kind {
     },
     FlowEnded {
         flow: FlowNo,
+    },
+    /// The customer is back from a flow into which somebody had sent him; what it attached to him. Personal.
+    FlowReturned {
+        flow: FlowNo,
+        data: serde_json::Map<String, serde_json::Value>,
     },
 
     ItemEntered {
@@ -423,6 +447,7 @@ impl Kind {
             Self::ContactOpened { .. }
                 | Self::Originated { .. }
                 | Self::ContactData { .. }
+                | Self::FlowReturned { .. }
                 | Self::LegCreated { .. }
                 | Self::LegMoved { .. }
                 | Self::LegDialog { .. }
@@ -468,6 +493,8 @@ impl Kind {
             Self::CallLeft => "call_left",
             Self::CallClosed => "call_closed",
             Self::InviteEnded { .. } => "invite_ended",
+            Self::Playback { .. } => "playback",
+            Self::RouteEnded { .. } => "route_ended",
             Self::ChairTaken => "chair_taken",
             Self::TransferBegan { .. } => "transfer_began",
             Self::TransferEnded { .. } => "transfer_ended",
@@ -477,6 +504,7 @@ impl Kind {
             Self::FlowStarted { .. } => "flow_started",
             Self::FlowNode { .. } => "flow_node",
             Self::FlowEnded { .. } => "flow_ended",
+            Self::FlowReturned { .. } => "flow_returned",
             Self::ItemEntered { .. } => "item_entered",
             Self::ItemPriority { .. } => "item_priority",
             Self::ItemLeft { .. } => "item_left",
@@ -487,6 +515,27 @@ impl Kind {
             Self::OfferAccepted => "offer_accepted",
             Self::OfferConnected => "offer_connected",
             Self::OfferEnded { .. } => "offer_ended",
+            Self::AgentSignedIn { .. } | Self::AgentSignedOut => self.name_beside_calls(),
+            Self::AgentGroups { .. } | Self::AgentWish { .. } => self.name_beside_calls(),
+            Self::AgentOvertime | Self::AgentForced { .. } => self.name_beside_calls(),
+            Self::AgentRestQueued { .. } | Self::AgentRestUnqueued { .. } => self.name_beside_calls(),
+            Self::AgentPrefers { .. } | Self::PreviewShown { .. } => self.name_beside_calls(),
+            Self::PreviewEnded { .. } | Self::NumberRotated { .. } => self.name_beside_calls(),
+            Self::AgentNote { .. } | Self::AgentReachable { .. } => self.name_beside_calls(),
+            Self::AgentWork { .. } | Self::AgentWorkEnded { .. } => self.name_beside_calls(),
+            Self::Registered { .. } | Self::Unregistered { .. } => self.name_beside_calls(),
+            Self::RecordingStarted { .. } | Self::RecordingPaused => self.name_beside_calls(),
+            Self::RecordingResumed | Self::Segment { .. } => self.name_beside_calls(),
+            Self::RecordingEnded { .. } | Self::CommandAccepted { .. } => self.name_beside_calls(),
+            Self::SessionOpened { .. } | Self::SessionEnded { .. } => self.name_beside_calls(),
+            Self::SiteChanged { .. } | Self::Restarted { .. } => self.name_beside_calls(),
+            Self::Checkpoint { .. } | Self::Alarm { .. } => self.name_beside_calls(),
+        }
+    }
+
+    /// Of what agents, phones, recordings and the house do.
+    fn name_beside_calls(&self) -> &'static str {
+        match self {
             Self::AgentSignedIn { .. } => "agent_signed_in",
             Self::AgentSignedOut => "agent_signed_out",
             Self::AgentGroups { .. } => "agent_groups",
@@ -517,6 +566,7 @@ impl Kind {
             Self::Restarted { .. } => "restarted",
             Self::Checkpoint { .. } => "checkpoint",
             Self::Alarm { .. } => "alarm",
+            other => unreachable!("`name` has {other:?}"),
         }
     }
 }

@@ -251,6 +251,32 @@ pub enum SupervisionEnding {
     Failed,
 }
 
+/// What happened to a recording that is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaybackStep {
+    Started,
+    Paused,
+    Resumed,
+    /// It goes on from another place.
+    Moved,
+    Ended,
+}
+
+/// How the playing of a recording ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaybackEnding {
+    /// To its end.
+    Played,
+    /// By a command.
+    Stopped,
+    /// Whoever listened left.
+    Left,
+    /// Its sound could not be loaded.
+    Failed,
+}
+
 /// What becomes of a preview that its agent does not decide in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -338,6 +364,8 @@ pub enum ItemExit {
     NoAgent,
     /// A command or the end of the contact took it out.
     Withdrawn,
+    /// A person sent him elsewhere.
+    Routed,
 }
 
 /// What an agent is right after a call that an offer brought him.

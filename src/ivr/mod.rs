@@ -12,7 +12,7 @@ pub mod words;
 
 pub use load::{Known, load};
 pub use model::{Flow, NEXT, Target};
-pub use run::{CUSTOMER_LEFT, Run};
+pub use run::{CUSTOMER_LEFT, Run, TAKEN};
 
 /// The loaded flows of a tenant, by key.
 pub type Flows = indexmap::IndexMap<String, std::sync::Arc<Flow>>;

@@ -42,6 +42,8 @@ pub enum Target {
     Node(NodeNo),
     /// The word `hangup`, which no node can have as its name.
     Hangup,
+    /// The word `return`: the caller goes back to whoever sent him into the flow. With nobody there it is as `hangup`.
+    Return,
 }
 
 /// A sound as the flow names it.
@@ -326,6 +328,11 @@ impl Flow {
             lengths: None,
             warnings: Vec::new(),
         }
+    }
+
+    /// Whether it can give its caller back to whoever sent him: an exit leads to `return`.
+    pub fn returns(&self) -> bool {
+        self.nodes.values().any(|node| node.exits().iter().any(|(_, target)| *target == Target::Return))
     }
 
     /// Whether any node has text for a voice.

@@ -53,7 +53,7 @@ enum Step {
     /// The agent or dialled party hangs up.
     TalkOver,
     HangUp,
-    /// The node he is in, or `hangup`.
+    /// The node he is in, `hangup` or `return`.
     Expect(String),
     /// The sounds asked for last: library keys, and texts as they are spoken.
     Plays(Vec<String>),
@@ -77,6 +77,8 @@ const DIAL_ENDS: [(&str, DialResult); 4] = [
 ];
 /// What `expect` calls a run that is over.
 const OVER: &str = "hangup";
+/// And one that gave the caller back.
+const RETURNED: &str = "return";
 
 /// Reads a script; a bad one is refused whole.
 pub fn load(name: &str, text: &str) -> Result<Script, Vec<Problem>> {
@@ -172,12 +174,14 @@ struct Stage {
     run: Run,
     t: Time,
     plays: Vec<String>,
+    /// It gave the caller back.
+    returned: bool,
     lines: String,
 }
 
 impl Stage {
     fn new(flow: Arc<Flow>, subject: Subject) -> Self {
-        Self { run: Run::new(flow, subject), t: Time(0), plays: Vec::new(), lines: String::new() }
+        Self { run: Run::new(flow, subject), t: Time(0), plays: Vec::new(), returned: false, lines: String::new() }
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Mismatch> {
@@ -190,7 +194,7 @@ impl Stage {
             Step::TalkOver => self.tell(Input::AgentSideEnded),
             Step::HangUp => self.tell(Input::CustomerLeft),
             Step::Expect(node) => {
-                let is = self.run.node().unwrap_or(OVER);
+                let is = self.run.node().unwrap_or(if self.returned { RETURNED } else { OVER });
                 let hint = "the way there is printed above; change the flow, or what is expected";
                 return same(node, is, || (format!("he should be in `{node}` and is in `{is}`"), hint.to_owned()));
             }
@@ -232,6 +236,10 @@ impl Stage {
                 Output::Dial { to, ring } => format!("  dials {to} for {ring}"),
                 Output::Set { key, value } => format!("  data.{key} = {value}"),
                 Output::TooManySteps => "  too many steps".to_owned(),
+                Output::Return => {
+                    self.returned = true;
+                    continue;
+                }
                 Output::Answer | Output::StopPlay | Output::Unqueue | Output::Hangup { .. } | Output::Ended => continue,
             };
             self.lines.push_str(&format!("{:>8}  {said}\n", self.t.since(Time(0)).to_string()));

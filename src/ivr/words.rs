@@ -21,6 +21,9 @@ pub enum Input {
     DialEnded(DialResult),
     /// The agent or dialled party ended the talk; the customer is still there.
     AgentSideEnded,
+    /// A person takes the customer out of the flow. Should that lead nowhere `AgentSideEnded` follows, and the flow goes on
+    /// with the node he was in.
+    Taken,
     /// The customer is gone: `on_hangup` runs without sound.
     CustomerLeft,
     Due,
@@ -73,7 +76,10 @@ pub enum Output {
     Hangup {
         cause: EndCause,
     },
-    /// The run is over; also after `Hangup` and `TooManySteps`. If the customer is still there and nothing else holds him, he is released.
+    /// The caller goes back to whoever sent him; with nobody there he is released.
+    Return,
+    /// The run is over; also after `Hangup`, `Return` and `TooManySteps`. If the customer is still there and nothing else holds
+    /// him, he is released.
     Ended,
     /// More steps than a contact may take: the flow ended itself.
     TooManySteps,

@@ -69,6 +69,9 @@ pub struct OpenContact {
     pub data: Map<String, Value>,
     /// The flow that runs now.
     pub flow: Option<OpenFlow>,
+    /// The one that goes on when the customer comes back from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_beneath: Option<OpenFlow>,
     pub calls: BTreeMap<CallId, OpenCall>,
     pub legs: BTreeMap<LegId, OpenLeg>,
     /// Those that wait in a group.
@@ -307,7 +310,7 @@ impl Open {
             Kind::CallClosed => known(about.call.and_then(|id| self.contact(about).ok()?.calls.remove(&id))),
             Kind::FlowStarted { .. } => self.contact(about)?.flow_started(event),
             Kind::FlowNode { node, .. } => self.contact(about)?.flow_went_on(node),
-            Kind::FlowEnded { .. } => known(self.contact(about)?.flow.take()),
+            Kind::FlowEnded { flow } => self.contact(about)?.flow_ended(*flow),
             Kind::ItemEntered { .. } => {
                 fresh(self.contact(about)?.items.insert(about.item.ok_or(Unknown)?, entered(event)?))
             }
@@ -344,12 +347,12 @@ impl Open {
             Kind::Checkpoint { open } => self.replace(open),
             // Facts that change nothing which is open. What a restart ended is told by the events before `Restarted`.
             Kind::LegProgress { .. } | Kind::MediaHeard | Kind::Digit { .. } | Kind::LegMedia { .. } => Ok(()),
-            // A restart ends its contact, and the agent's reservation with it.
-            Kind::PreviewShown { .. } | Kind::PreviewEnded { .. } => Ok(()),
+            // A restart ends their contacts, and the agent's reservation with them.
+            Kind::PreviewShown { .. } | Kind::PreviewEnded { .. } | Kind::RouteEnded { .. } => Ok(()),
             Kind::NumberRotated { number } => self.rotated(about, number),
             Kind::AgentForced { .. } | Kind::AgentNote { .. } => self.agent_known(about),
             Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),
-            Kind::InviteEnded { .. } => Ok(()),
+            Kind::InviteEnded { .. } | Kind::Playback { .. } | Kind::FlowReturned { .. } => Ok(()),
             Kind::ChairTaken => self.contact(about)?.chair_taken(about),
             Kind::SupervisionEnded { ending, .. } => self.supervision_ended(about, *ending),
             Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } => self.supervised(event),
@@ -521,6 +524,7 @@ fn born(event: &Event) -> Result<OpenContact, Unknown> {
         opened_at: event.at,
         data: Map::new(),
         flow: None,
+        flow_beneath: None,
         calls: BTreeMap::new(),
         legs: BTreeMap::new(),
         items: BTreeMap::new(),
@@ -592,7 +596,21 @@ impl OpenLeg {
 impl OpenContact {
     fn flow_started(&mut self, event: &Event) -> Fold {
         let Kind::FlowStarted { flow, flow_key, version } = &event.kind else { return Err(Unknown) };
-        self.flow = Some(OpenFlow { flow: *flow, key: flow_key.clone(), version: version.clone(), node: None });
+        let begun = OpenFlow { flow: *flow, key: flow_key.clone(), version: version.clone(), node: None };
+        self.flow_beneath = self.flow.replace(begun);
+        Ok(())
+    }
+
+    /// Of the one above or of the one beneath, which may end first.
+    fn flow_ended(&mut self, flow: FlowNo) -> Fold {
+        let is_it = |open: &Option<OpenFlow>| open.as_ref().is_some_and(|open| open.flow == flow);
+        if is_it(&self.flow) {
+            self.flow = self.flow_beneath.take();
+        } else if is_it(&self.flow_beneath) {
+            self.flow_beneath = None;
+        } else {
+            return Err(Unknown);
+        }
         Ok(())
     }
 

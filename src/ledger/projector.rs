@@ -114,10 +114,11 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::CallOpened { .. } | Kind::CallJoined | Kind::CallLeft | Kind::CallClosed => {}
         Kind::LegHeld | Kind::LegRetrieved | Kind::LegMuted { .. } | Kind::DigitsSent { .. } => {}
         Kind::Announced { .. } | Kind::AnnouncementEnded { .. } | Kind::InviteEnded { .. } | Kind::ChairTaken => {}
+        Kind::RouteEnded { .. } | Kind::Playback { .. } => {}
         Kind::TransferBegan { .. } | Kind::TransferEnded { .. } => {}
         Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } | Kind::SupervisionEnded { .. } => {}
         Kind::RecordingPaused | Kind::RecordingResumed => {}
-        Kind::FlowStarted { .. } | Kind::FlowNode { .. } | Kind::FlowEnded { .. } => {}
+        Kind::FlowStarted { .. } | Kind::FlowNode { .. } | Kind::FlowEnded { .. } | Kind::FlowReturned { .. } => {}
         Kind::ItemEntered { .. } | Kind::ItemPriority { .. } | Kind::ItemLeft { .. } => {}
         Kind::OfferMade { .. } | Kind::OfferShown | Kind::OfferAlerting | Kind::OfferConfirming { .. } => {}
         Kind::OfferAccepted | Kind::OfferConnected => {}

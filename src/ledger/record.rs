@@ -2,6 +2,7 @@
 //! Owns what the record holds and how its totals are computed. Leaves rows and indices to `projector` and `store`, the
 //! form that clients see to `api`.
 //! In: [`Recorded`] that name the contact. Out: [`ContactRecord`], stored as JSON in core units (microseconds).
+//! Long on purpose: one record, with one arm and one part of it for each kind of event.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -362,7 +363,7 @@ impl ContactRecord {
             Kind::CallClosed => first(&mut self.call(about)?.closed, t),
             Kind::FlowStarted { .. } => push(&mut self.flows, FlowRun::started(event)?, &mut self.cut),
             Kind::FlowNode { node, exit } => self.flow_went_on(node, exit, t)?,
-            Kind::FlowEnded { .. } => first(&mut self.flows.last_mut().ok_or(Unknown)?.ended, t),
+            Kind::FlowEnded { flow } => self.flow_ended(*flow, t)?,
             Kind::ItemEntered { .. } => push(&mut self.visits, QueueVisit::entered(event)?, &mut self.cut),
             Kind::ItemPriority { .. } => self.visit(about)?.call = about.call,
             Kind::ItemLeft { exit, waited } => self.item_left(about, t, *exit, *waited)?,
@@ -384,6 +385,7 @@ impl ContactRecord {
             // Where the parties were is told by joins and leaves, what was recorded by segments.
             Kind::LegMuted { .. } | Kind::DigitsSent { .. } | Kind::Announced { .. } => {}
             Kind::AnnouncementEnded { .. } | Kind::InviteEnded { .. } | Kind::ChairTaken => {}
+            Kind::RouteEnded { .. } | Kind::Playback { .. } | Kind::FlowReturned { .. } => {}
             Kind::RecordingPaused | Kind::RecordingResumed => {}
             // About the tenant, an agent or a phone; when they name a contact they add nothing to its record.
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut | Kind::AgentGroups { .. } => {}
@@ -407,9 +409,17 @@ impl ContactRecord {
     }
 
     fn flow_went_on(&mut self, node: &str, exit: &str, t: Time) -> Fold {
-        let run = u32::try_from(self.flows.len()).ok().and_then(|n| n.checked_sub(1)).ok_or(Unknown)?;
+        // The one that runs; one beneath goes on when the one above has ended.
+        let runs = self.flows.iter().rposition(|flow| flow.ended.is_none()).ok_or(Unknown)?;
+        let run = u32::try_from(runs).map_err(|_| Unknown)?;
         let step = FlowStep { run, node: node.to_owned(), exit: exit.to_owned(), t };
         push(&mut self.trace, step, &mut self.cut);
+        Ok(())
+    }
+
+    fn flow_ended(&mut self, flow: FlowNo, t: Time) -> Fold {
+        let is_it = |run: &&mut FlowRun| run.flow == flow && run.ended.is_none();
+        self.flows.iter_mut().rev().find(is_it).ok_or(Unknown)?.ended = Some(t);
         Ok(())
     }
 

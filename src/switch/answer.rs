@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::Code;
 use super::session::NewSession;
 use crate::base::{
-    AgentNo, CallId, ContactId, ExtensionNo, GroupNo, IdBlock, LegId, NumberNo, OfferId, SessionId, Time,
+    AgentNo, CallId, ContactId, ExtensionNo, GroupNo, IdBlock, LegId, NumberNo, OfferId, SegmentId, SessionId, Span,
+    Time,
 };
 use crate::event::words::{
     CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Preferences, Station, SupervisionMode,
@@ -117,6 +118,19 @@ pub struct ContactState {
     pub transfer: Option<TransferState>,
     /// None before it began.
     pub recording: Option<RecordingState>,
+    pub playback: Option<PlaybackState>,
+}
+
+/// A recording that somebody listens to in this contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaybackState {
+    pub of: ContactId,
+    pub segment: Option<SegmentId>,
+    pub length: Span,
+    /// Where it was at `since`; from then on it runs, unless it is paused.
+    pub at: Span,
+    pub since: Time,
+    pub paused: bool,
 }
 
 /// Where a contact stands in its queue.
@@ -187,6 +201,7 @@ impl ContactState {
             calls: Vec::new(),
             transfer: None,
             recording: None,
+            playback: None,
         }
     }
 }

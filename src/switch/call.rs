@@ -1,6 +1,8 @@
 //! The verbs of call control: what can be asked of a live contact, and which leg and whom each names.
 //! Owns the words. Leaves whether a verb fits to `call`, and where a target leads to the tenant machine.
 
+use serde_json::{Map, Value};
+
 use crate::base::{AgentNo, CallId, ContactId, GroupNo, LegId, Span};
 use crate::event::words::{SupervisionMode, TransferMode};
 
@@ -23,8 +25,8 @@ pub enum CallTarget {
     /// The queues of skill groups, at most [`GROUPS_PER_ITEM`](crate::base::bounds::GROUPS_PER_ITEM): the first ready
     /// agent of any.
     Groups(Vec<GroupNo>),
-    /// The flow with this key.
-    Flow(String),
+    /// The flow with this key; what is attached to the contact before it runs.
+    Flow { key: String, data: Map<String, Value> },
 }
 
 /// Who hears an announcement.
@@ -80,6 +82,12 @@ pub enum CallVerb {
         to: CallTarget,
         ring: Option<Span>,
     },
+    /// A caller whom only a flow or a queue has goes elsewhere; `supervisor`: in the scope of this agent.
+    Route {
+        supervisor: Option<AgentNo>,
+        to: CallTarget,
+        ring: Option<Span>,
+    },
     /// What the transferor decides while his transfer runs.
     Consult {
         who: Option<Who>,
@@ -91,6 +99,10 @@ pub enum CallVerb {
     },
     Record {
         verb: RecordVerb,
+    },
+    /// Of the recording that is played in this contact.
+    Playback {
+        verb: PlaybackVerb,
     },
     /// The station of `agent` is rung; from its answer on he hears what he watches: the main call when nothing is named.
     Supervise {
@@ -139,6 +151,17 @@ pub enum ConsultVerb {
     Swap,
     /// All talk to each other.
     Join,
+}
+
+/// What is done with a recording while it is played. Beyond its ends is at its ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaybackVerb {
+    Pause,
+    Resume,
+    SeekTo(Span),
+    /// Onward, or back when it is less than zero.
+    SeekBy(Span),
+    Stop,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

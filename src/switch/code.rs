@@ -53,7 +53,10 @@ pub enum Code {
     LegsFull,
     BadDigits,
     RecordingOver,
+    RecordingRuns,
+    RecordingBroken,
     InConference,
+    NotWithFlow,
     NotSupervisor,
     OutOfScope,
     NobodyToWhisperTo,
@@ -103,7 +106,7 @@ const fn row(code: Code, http: u16, sip: u16, fault: Fault, title: &'static str,
 
 use Fault::{Client, Server, State};
 
-pub const TABLE: [Row; 65] = [
+pub const TABLE: [Row; 68] = [
     row(Code::BadRequest, 400, 400, Client, "the request cannot be read", "mend the field that `detail` names"),
     row(Code::Unauthorized, 401, 401, Client, "no valid token", "send `Authorization: Bearer <token>`"),
     row(Code::Forbidden, 403, 403, Client, "the token does not permit this", "use a token with the permission"),
@@ -254,12 +257,36 @@ pub const TABLE: [Row; 65] = [
         "nothing can begin it again in this contact",
     ),
     row(
+        Code::RecordingRuns,
+        409,
+        480,
+        State,
+        "the recording is still being written",
+        "wait for its `recording_ended`, or for the segment to end",
+    ),
+    row(
+        Code::RecordingBroken,
+        409,
+        488,
+        Server,
+        "the recording's file cannot be played",
+        "fetch it to see what is left of it; the log names the file",
+    ),
+    row(
         Code::InConference,
         409,
         486,
         State,
         "more than two talk to each other",
         "remove the others first, or transfer to a person",
+    ),
+    row(
+        Code::NotWithFlow,
+        409,
+        481,
+        State,
+        "neither a flow nor a queue has the caller",
+        "`transfer` gives away who talks to somebody; else wait until a flow has him",
     ),
     row(
         Code::NotSupervisor,
@@ -419,7 +446,10 @@ impl Code {
             Self::LegsFull => "legs-full",
             Self::BadDigits => "bad-digits",
             Self::RecordingOver => "recording-over",
+            Self::RecordingRuns => "recording-runs",
+            Self::RecordingBroken => "recording-broken",
             Self::InConference => "in-conference",
+            Self::NotWithFlow => "not-with-flow",
             Self::NotSupervisor => "not-supervisor",
             Self::OutOfScope => "out-of-scope",
             Self::NobodyToWhisperTo => "nobody-to-whisper-to",

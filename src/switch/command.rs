@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::session::NewSession;
 use super::{CallTarget, CallVerb, Who};
-use crate::base::{AgentNo, CommandId, ContactId, GroupNo, OfferId, ReasonNo, SessionId, Span};
+use crate::base::{AgentNo, CommandId, ContactId, GroupNo, OfferId, ReasonNo, SegmentId, SessionId, Span};
 use crate::event::words::{Actor, OnTimeout, Preferences, Station};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,7 @@ pub enum Body {
     },
     Originate(Originate),
     TwoWay(TwoWay),
+    Play(Play),
     /// As `TwoWay`, by an agent who is shown it first and says whether he calls.
     Preview {
         order: TwoWay,
@@ -198,6 +199,21 @@ pub struct TwoWay {
     /// How long `to` may ring.
     pub ring: Option<Span>,
     pub data: Map<String, Value>,
+}
+
+/// Rings an agent's phone and plays a recording to him. Acts once it is on disk, as every order that rings somebody.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Play {
+    pub agent: AgentNo,
+    /// Whose recording, and which part of it.
+    pub of: ContactId,
+    pub segment: Option<SegmentId>,
+    /// Where its sound lies: the file below the folder of recordings, the place in it, and how long it is.
+    pub file: String,
+    pub from: Span,
+    pub length: Span,
+    /// Where to begin, within `length`.
+    pub start: Span,
 }
 
 /// Who calls.

@@ -14,12 +14,12 @@ pub mod session;
 
 pub use answer::{
     AgentState, AgentWorkState, Answer, BindingState, CallState, ContactState, ExtensionState, GroupState, LegPhase,
-    LegState, RecordingPhase, RecordingState, SessionState, Snapshot, TracedMessage, TransferPhase, TransferState,
-    WaitState,
+    LegState, PlaybackState, RecordingPhase, RecordingState, SessionState, Snapshot, TracedMessage, TransferPhase,
+    TransferState, WaitState,
 };
-pub use call::{CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Watch, Who};
+pub use call::{CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, PlaybackVerb, RecordVerb, Watch, Who};
 pub use code::Code;
-pub use command::{AgentVerb, Body, Caller, Command, OfferVerb, Originate, Query, SessionVerb, Then, TwoWay};
+pub use command::{AgentVerb, Body, Caller, Command, OfferVerb, Originate, Play, Query, SessionVerb, Then, TwoWay};
 
 use crate::base::ExtensionNo;
 

@@ -42,7 +42,8 @@ impl Tenant {
             }
         }
         let by = By { actor, command: id.clone() };
-        let reaches_out = matches!(&body, Body::Originate(_) | Body::TwoWay(_) | Body::Decide { dial: true, .. });
+        let reaches_out =
+            matches!(&body, Body::Originate(_) | Body::TwoWay(_) | Body::Play(_) | Body::Decide { dial: true, .. });
         let result = self.carry_out(body, by.clone(), now, supplies);
         // What the command sets off is journaled first, its id last: the answer, and that of a repeat, is stamped with it.
         self.introduce(now, supplies);
@@ -125,6 +126,7 @@ impl Tenant {
             }
             Body::Originate(_)
             | Body::TwoWay(_)
+            | Body::Play(_)
             | Body::Preview { .. }
             | Body::Session(SessionVerb::Open(_))
             | Body::Query(_) => Snapshot::Contacts(Vec::new()),
@@ -137,6 +139,7 @@ impl Tenant {
             Body::Priority { contact, priority } => self.prioritise(contact, priority, &by, now, supplies),
             Body::Originate(originate) => self.originate(originate, by, now, supplies),
             Body::TwoWay(order) => self.two_way(order, by, now, supplies),
+            Body::Play(order) => self.play_to_agent(order, by, now, supplies),
             Body::Preview { order, timeout, on_timeout } => {
                 self.preview(order, (timeout, on_timeout), by, now, supplies)
             }
@@ -292,6 +295,7 @@ impl Tenant {
         let kind = match ordered.then.clone() {
             Next::Flow(key) => Kind::Originated { flow_key: Some(key), say: None, first: None },
             Next::Say(speech) => Kind::Originated { flow_key: None, say: Some(speech), first: None },
+            Next::Play { first, .. } => Kind::Originated { flow_key: None, say: None, first: Some(first) },
             Next::Connect(connect) => Kind::Originated { flow_key: None, say: None, first: Some(connect.first) },
         };
         self.journal(now, about, by, kind, is_last.then_some(token));

@@ -5,7 +5,7 @@ use super::two_way::Connect;
 use super::words::House;
 use crate::base::bounds::SELF_MEETINGS;
 use crate::base::{ContactId, ExtensionNo, GroupNo, Now, NumberNo, Span, Supplies, TrunkNo};
-use crate::call::words::{Act, Arrival, Attempt, Caller, Dial, Limits};
+use crate::call::words::{Act, Arrival, Attempt, Caller, Dial, Limits, Recorded};
 use crate::event::words::{AlarmKind, By, CallKind, EndCause, PartyRef, Side, Speech};
 use crate::sdp::Codec;
 use crate::sip::words::{Incoming, Target};
@@ -36,6 +36,13 @@ pub(super) enum Next {
     Say(Speech),
     /// He is connected to somebody.
     Connect(Connect),
+    /// A recording is played to him, from `start` on; he was rung at `first`.
+    Play {
+        what: Recorded,
+        start: Span,
+        first: String,
+        by: By,
+    },
 }
 
 /// Who is rung first for an order.
@@ -378,6 +385,11 @@ impl Tenant {
             Next::Flow(key) => self.start_flow(contact, &key, now, supplies),
             Next::Say(speech) => self.start_saying(contact, speech, now, supplies),
             Next::Connect(connect) => return self.connect_second(contact, connect, now, supplies),
+            Next::Play { what, start, first: _, by } => {
+                let what = Box::new(what);
+                self.contacts.act(contact, Act::StartPlayback { what, start, by }, now, supplies);
+                return;
+            }
         };
         if !begun {
             let hangup = Act::Hangup { leg: None, cause: EndCause::NotFound, side: Side::System, by: By::SYSTEM };

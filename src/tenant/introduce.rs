@@ -9,7 +9,7 @@ use crate::acd::words::{How, Offer, OfferStep, Output as Acd, RoleRefused};
 use crate::base::{ContactId, FlowNo, Now, Span, Supplies};
 use crate::call::words::{self as call, Act};
 use crate::event::words::{
-    AlarmKind, By, EndCause, ItemExit, OfferEnding, PartyRef, Side, Speech, SpeechEnding, Station,
+    AlarmKind, By, EndCause, ItemExit, OfferEnding, PartyRef, Side, Speech, SpeechEnding, Station, TransferEnding,
 };
 use crate::event::{About, Kind};
 use crate::ivr::words::{DialResult, Input as Flow, Output as FlowOutput, Subject};
@@ -113,6 +113,9 @@ impl Tenant {
             // Commands are told by the event.
             call::Tell::TargetRings { transferor } => self.refer_rings(transferor, now, supplies),
             call::Tell::TransferEnded { transferor, ending, cause } => {
+                if ending == TransferEnding::Cancelled {
+                    self.lent_cancelled(contact);
+                }
                 self.refer_ended(transferor, ending, cause, now, supplies);
             }
             call::Tell::Replaced { old } => drop(self.refers.remove(&old)),
@@ -202,6 +205,9 @@ impl Tenant {
         if let Some(next) = self.ordered_next.remove(&contact) {
             return self.ordered_dial_ended(contact, next, result, now, supplies);
         }
+        if self.routed_dial_ended(contact, result, now, supplies) {
+            return;
+        }
         let result = match result {
             Ok(()) => DialResult::Connected,
             Err(EndCause::Busy | EndCause::Rejected | EndCause::Full) => DialResult::Busy,
@@ -267,19 +273,28 @@ impl Tenant {
             FlowOutput::Play { sounds } => Act::Play { sounds },
             FlowOutput::StopPlay => Act::StopPlay,
             FlowOutput::Queue { to, priority, wait_max } => {
+                self.lent_goes_on(contact, now, supplies);
                 return self.flow_queues(contact, &to, priority, wait_max, now, supplies);
             }
             FlowOutput::Unqueue => return self.unqueue(contact, now, supplies),
-            FlowOutput::Dial { to, ring } => return self.flow_dials(contact, &to, ring, now, supplies),
-            FlowOutput::Set { key, value } => {
-                let data = [(key, serde_json::Value::String(value))].into_iter().collect();
+            FlowOutput::Dial { to, ring } => {
+                self.lent_goes_on(contact, now, supplies);
+                return self.flow_dials(contact, &to, ring, now, supplies);
+            }
+            FlowOutput::Set { key: set, value } => {
+                let data = [(set.clone(), serde_json::Value::String(value.clone()))].into_iter().collect();
                 if !self.contacts.data_fits(contact, &data) {
                     return self.alarm(AlarmKind::DataTooLarge, contact);
                 }
+                self.lent_sets(contact, &set, &value);
                 Act::SetData { data, by: By::FLOW }
             }
             FlowOutput::Trace { node, exit } => return self.trace(contact, node, exit),
             FlowOutput::Hangup { cause } => Act::Hangup { leg: None, cause, side: Side::Flow, by: By::FLOW },
+            // A customer who was lent goes back at the end of the flow, which is told next.
+            FlowOutput::Return if self.lent.contains_key(&contact) => return,
+            FlowOutput::Return => Act::Hangup { leg: None, cause: EndCause::FlowEnded, side: Side::Flow, by: By::FLOW },
+            FlowOutput::Ended if self.lent_ended(contact, now, supplies) => return,
             FlowOutput::Ended => {
                 self.flow_ended(contact);
                 Act::Unhold
@@ -295,7 +310,7 @@ impl Tenant {
         let kind = match (&run.flow_key, exit.as_str()) {
             (Some(_), _) => Kind::FlowNode { node, exit },
             (None, crate::ivr::NEXT) => Kind::Said { ending: SpeechEnding::Whole },
-            (None, crate::ivr::CUSTOMER_LEFT) => Kind::Said { ending: SpeechEnding::CutShort },
+            (None, crate::ivr::CUSTOMER_LEFT | crate::ivr::TAKEN) => Kind::Said { ending: SpeechEnding::CutShort },
             (None, _) => Kind::Said { ending: SpeechEnding::Failed },
         };
         let about = About { contact: Some(contact), ..About::default() };
@@ -303,7 +318,13 @@ impl Tenant {
     }
 
     pub(super) fn flow_ended(&mut self, contact: ContactId) {
-        if let Some(&flow) = self.runs.get(&contact).and_then(|run| self.site.flows.get(run.flow_key.as_ref()?)) {
+        if let Some(key) = self.runs.get(&contact).and_then(|run| run.flow_key.clone()) {
+            self.journal_flow_ended(contact, &key);
+        }
+    }
+
+    pub(super) fn journal_flow_ended(&mut self, contact: ContactId, key: &str) {
+        if let Some(&flow) = self.site.flows.get(key) {
             let about = About { contact: Some(contact), ..About::default() };
             self.contacts.journal(about, By::FLOW, Kind::FlowEnded { flow });
         }
@@ -330,6 +351,8 @@ impl Tenant {
             self.acd.dials_not(agent, contact, now, supplies);
         }
         self.runs.remove(&contact);
+        self.lent.remove(&contact);
+        self.routed.remove(&contact);
         self.ordered_next.remove(&contact);
         if let Some(item) = self.waits.remove(&contact).and_then(|wait| wait.item) {
             debug_assert!(false, "item {item} outlived its contact");

@@ -6,11 +6,14 @@
 mod commands;
 mod dialling;
 mod introduce;
+mod lending;
+mod playing;
 mod preview;
 mod queueing;
 mod refer;
 mod remember;
 mod restore;
+mod routing;
 mod sessions;
 mod shown;
 mod supervision;
@@ -52,6 +55,10 @@ pub struct Tenant {
     sessions: Sessions,
     runs: BTreeMap<ContactId, Run>,
     run_agenda: Agenda<ContactId>,
+    /// Customers whom an agent has sent into a flow that gives them back.
+    lent: BTreeMap<ContactId, lending::Lent>,
+    /// Callers whom a person has sent to somebody who has not got them yet.
+    routed: BTreeMap<ContactId, routing::Routed>,
     /// Who waits for a group or has done so.
     waits: BTreeMap<ContactId, queueing::Wait>,
     accepted: AcceptedIds,
@@ -108,6 +115,8 @@ impl Tenant {
             sessions: Sessions::default(),
             runs: BTreeMap::new(),
             run_agenda: Agenda::default(),
+            lent: BTreeMap::new(),
+            routed: BTreeMap::new(),
             waits: BTreeMap::new(),
             accepted: AcceptedIds::default(),
             awaiting_commit: BTreeMap::new(),
@@ -251,6 +260,8 @@ impl Tenant {
             && self.acd.is_at_rest()
             && self.runs.is_empty()
             && self.waits.is_empty()
+            && self.lent.is_empty()
+            && self.routed.is_empty()
             && self.ordered_next.is_empty()
             && self.callers.is_empty()
             && self.previews.is_empty()

@@ -23,6 +23,14 @@ pub(super) struct Wait {
     else_group: Option<GroupNo>,
 }
 
+impl Wait {
+    /// He waits there no longer and nobody is told; the item that he had.
+    pub fn leave(&mut self) -> Option<ItemId> {
+        (self.by_flow, self.else_group) = (false, None);
+        self.item.take()
+    }
+}
+
 impl Tenant {
     /// A flow puts its caller into a queue.
     pub(super) fn flow_queues(
@@ -119,10 +127,13 @@ impl Tenant {
         if exit != ItemExit::Connected {
             self.contacts.act(holder, Act::WaitOver, now, supplies);
         }
+        if self.routed_item_left(holder, exit, now, supplies) {
+            return;
+        }
         match exit {
             _ if by_flow => self.flow(holder, Flow::QueueLeft(exit), now, supplies),
             ItemExit::Connected | ItemExit::CallerLeft => {}
-            ItemExit::TimedOut | ItemExit::Full | ItemExit::NoAgent | ItemExit::Withdrawn => {
+            ItemExit::TimedOut | ItemExit::Full | ItemExit::NoAgent | ItemExit::Withdrawn | ItemExit::Routed => {
                 match else_group.filter(|_| !self.contacts.is_held_by_flow(holder)) {
                     Some(group) => self.queue_stranded(holder, group, now, supplies),
                     None => self.waited_in_vain(holder, exit, now, supplies),
@@ -139,7 +150,7 @@ impl Tenant {
             ItemExit::TimedOut => EndCause::NoAnswer,
             ItemExit::Full => EndCause::Busy,
             ItemExit::NoAgent => EndCause::Unreachable,
-            ItemExit::CallerLeft | ItemExit::Withdrawn => EndCause::Released,
+            ItemExit::CallerLeft | ItemExit::Withdrawn | ItemExit::Routed => EndCause::Released,
         };
         self.contacts.act(holder, Act::Unqueued { item, cause }, now, supplies);
     }
@@ -165,7 +176,8 @@ impl Tenant {
             | ItemExit::CallerLeft
             | ItemExit::TimedOut
             | ItemExit::NoAgent
-            | ItemExit::Withdrawn => EndCause::NoAnswer,
+            | ItemExit::Withdrawn
+            | ItemExit::Routed => EndCause::NoAnswer,
         };
         self.not_connected(contact, cause, now, supplies);
     }
@@ -174,6 +186,7 @@ impl Tenant {
         if let Some(item) = self.waits.get_mut(&contact).and_then(|wait| wait.item.take()) {
             self.acd.withdraw(item, ItemExit::CallerLeft, &By::PARTY, now, supplies);
         }
+        self.routed_left(contact);
         self.flow(contact, Flow::CustomerLeft, now, supplies);
     }
 

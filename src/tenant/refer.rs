@@ -185,7 +185,7 @@ impl Tenant {
 fn refused(why: Refused) -> Told {
     Told(match why {
         Refused::UnknownContact | Refused::UnknownLeg | Refused::UnknownCall => 481,
-        Refused::TransferRuns | Refused::Full | Refused::InConference => 486,
+        Refused::TransferRuns | Refused::Full | Refused::InConference | Refused::NotWithFlow => 486,
         Refused::NotTransferor | Refused::NotSupervisor => 403,
         Refused::NotTalking
         | Refused::AlreadyDone

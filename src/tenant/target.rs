@@ -1,6 +1,8 @@
 //! Where a verb leads: from the target of a command to phones that can be rung, a group's queue or a flow. Refused
 //! beforehand is what is known to lead nowhere, so that nobody is given away to nobody.
 
+use serde_json::{Map, Value};
+
 use super::Tenant;
 use super::commands::Refusal;
 use crate::acd::words::{NotNow, To};
@@ -17,7 +19,7 @@ pub(super) enum Way {
     Ring(Vec<Attempt>),
     /// Agents come as the ACD sends them, at most so late.
     Queue(To, Option<Span>),
-    Flow(String),
+    Flow(String, Map<String, Value>),
 }
 
 impl Tenant {
@@ -27,7 +29,7 @@ impl Tenant {
             CallTarget::Number(number) => self.way_to_number(contact, number, now),
             CallTarget::Agent { agent, wait } => self.way_to_one(contact, *agent, *wait),
             CallTarget::Groups(groups) => self.way_to_groups(groups),
-            CallTarget::Flow(key) => self.way_to_flow(key),
+            CallTarget::Flow { key, data } => self.way_to_flow(contact, key, data),
         }
     }
 
@@ -69,7 +71,7 @@ impl Tenant {
         let destination = match resolve(&self.site, &Origin::Api, number) {
             Ok(Destination::Number { no }) => {
                 let flow = self.site.numbers.get(&no).map(|n| n.flow.clone()).unwrap_or_default();
-                return self.way_to_flow(&flow);
+                return self.way_to_flow(contact, &flow, &Map::new());
             }
             Ok(destination) => destination,
             Err(ResolveError::NotFound) => return Err((Code::UnknownNumber, number.to_owned())),
@@ -108,12 +110,14 @@ impl Tenant {
         }
     }
 
-    fn way_to_flow(&self, key: &str) -> Result<Way, Refusal> {
-        if self.flows.contains_key(key) && self.site.flows.contains_key(key) {
-            Ok(Way::Flow(key.to_owned()))
-        } else {
-            Err((Code::UnknownFlow, key.to_owned()))
+    fn way_to_flow(&self, contact: ContactId, key: &str, data: &Map<String, Value>) -> Result<Way, Refusal> {
+        if !self.flows.contains_key(key) || !self.site.flows.contains_key(key) {
+            return Err((Code::UnknownFlow, key.to_owned()));
         }
+        if !data.is_empty() && !self.contacts.data_fits(contact, data) {
+            return Err((Code::DataTooLarge, String::new()));
+        }
+        Ok(Way::Flow(key.to_owned(), data.clone()))
     }
 
     pub(super) fn agent_name(&self, agent: AgentNo) -> String {

@@ -131,10 +131,11 @@ impl Tenant {
                 let first = groups.first().and_then(|group| self.site.groups.get(group));
                 (first.map(|group| group.id.clone()).unwrap_or_default(), false)
             }
-            CallTarget::Flow(key) if self.flows.contains_key(key) && self.site.flows.contains_key(key) => {
+            CallTarget::Flow { key, data } if self.flows.contains_key(key) && self.site.flows.contains_key(key) => {
+                attachable(data)?;
                 (key.clone(), false)
             }
-            CallTarget::Flow(key) => return Err((Code::UnknownFlow, key.clone())),
+            CallTarget::Flow { key, data: _ } => return Err((Code::UnknownFlow, key.clone())),
         })
     }
 
@@ -198,7 +199,8 @@ impl Tenant {
                 };
                 self.wait_for_second(contact, (to, wait), &by, now, supplies);
             }
-            Ok(Way::Flow(key)) => {
+            Ok(Way::Flow(key, data)) => {
+                self.attach(contact, data, &by, now, supplies);
                 if !self.start_flow(contact, &key, now, supplies) {
                     self.not_connected(contact, EndCause::NotFound, now, supplies);
                 }

@@ -6,7 +6,7 @@ use super::commands::Refusal;
 use super::dialling::RING_DEFAULT;
 use super::target::Way;
 use crate::acd::words::{NewItem, To};
-use crate::base::{AgentNo, ContactId, LegId, Now, Span, Supplies};
+use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies};
 use crate::call::words::{Act, Audience, Dial, Invite, Queued, Refused, Transfer};
 use crate::event::words::{By, ItemExit, PartyRef, TransferMode, Watched};
 use crate::switch::{CallTarget, CallVerb, Code, Hearers, Snapshot, Who};
@@ -38,6 +38,9 @@ impl Tenant {
                 let invite = |inviter, dial| Act::Invite(Box::new(Invite { inviter, chair_leaves, dial }));
                 self.dial_verb((contact, who), (&to, ring), invite, by, now, supplies)?;
             }
+            CallVerb::Route { supervisor, to, ring } => {
+                self.route(contact, supervisor, (&to, ring), by, now, supplies)?;
+            }
             CallVerb::Merge { with } => self.merge((contact, with), by, now, supplies)?,
             CallVerb::Hold { .. }
             | CallVerb::Retrieve { .. }
@@ -48,6 +51,7 @@ impl Tenant {
             | CallVerb::Chair { .. }
             | CallVerb::Consult { .. }
             | CallVerb::Record { .. }
+            | CallVerb::Playback { .. }
             | CallVerb::TakeOver { .. } => {
                 let act = self.act_of(contact, verb, by)?;
                 self.may(contact, &act)?;
@@ -100,6 +104,7 @@ impl Tenant {
             // of two contacts, so no act of one
             CallVerb::Merge { with } => return Err((Code::TargetUnfit, with.to_string())),
             CallVerb::Record { verb } => Act::Record { verb, by },
+            CallVerb::Playback { verb } => Act::Playback { verb, by },
             CallVerb::TakeOver { who } => {
                 let leg = self.leg(contact, who, |leg| Act::TakeOver { leg, by: by.clone() })?;
                 Act::TakeOver { leg, by }
@@ -107,6 +112,7 @@ impl Tenant {
             // `call_verb` has these.
             CallVerb::Invite { .. }
             | CallVerb::Transfer { .. }
+            | CallVerb::Route { .. }
             | CallVerb::Supervise { .. }
             | CallVerb::SuperviseMode { .. } => {
                 return Err((Code::BadRequest, String::new()));
@@ -130,13 +136,18 @@ impl Tenant {
                 let leg = self.leg(contact, who, step_out)?;
                 self.transfer_to_queue(contact, leg, (to, wait, ring), by, now, supplies)
             }
-            (Ok(Way::Flow(key)), TransferMode::Blind) => {
+            (Ok(Way::Flow(key, data)), TransferMode::Blind) => {
                 let leg = self.leg(contact, who, step_out)?;
+                self.attach(contact, data, &by, now, supplies);
                 self.transfer_to_flow(contact, leg, &key, by, now, supplies);
                 Ok(())
             }
+            (Ok(Way::Flow(key, data)), TransferMode::ComeBack) => {
+                let leg = self.leg(contact, who, |leg| Act::Lend { transferor: leg, by: by.clone() })?;
+                self.lend_to_flow(contact, leg, (&key, data), by, now, supplies)
+            }
             (
-                Ok(Way::Ring(_) | Way::Queue(..) | Way::Flow(_)) | Err(_),
+                Ok(Way::Ring(_) | Way::Queue(..) | Way::Flow(..)) | Err(_),
                 TransferMode::Blind | TransferMode::OnAnswer | TransferMode::ComeBack | TransferMode::Consult,
             ) => {
                 let transfer = |transferor, dial| Act::Transfer(Box::new(Transfer { transferor, mode, dial }));
@@ -175,7 +186,7 @@ impl Tenant {
                     self.acd.enqueue(&NewItem { call: Some(call), entered: now.t, ..new }, &by, now, supplies);
                 }
             }
-            Way::Flow(key) => return Err((Code::TargetUnfit, format!("flow `{key}`"))),
+            Way::Flow(key, _) => return Err((Code::TargetUnfit, format!("flow `{key}`"))),
         }
         Ok(())
     }
@@ -191,6 +202,18 @@ impl Tenant {
         supplies: &mut Supplies,
     ) -> Result<NewItem, Refusal> {
         let account = self.contacts.groups_watched(contact, Watched::Leg(leg)).first().copied();
+        self.item_for(contact, account, (to, wait, ring), now, supplies)
+    }
+
+    /// As [`Self::item_of_verb`], on the account of this group.
+    pub(super) fn item_for(
+        &self,
+        contact: ContactId,
+        account: Option<GroupNo>,
+        (to, wait, ring): (To, Option<Span>, Option<Span>),
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<NewItem, Refusal> {
         let (to, name) = match to {
             To::Agent { agent, group, ring: usual } => {
                 let to = To::Agent { agent, group: group.or(account), ring: ring.unwrap_or(usual) };
@@ -210,6 +233,7 @@ impl Tenant {
                 ItemExit::NoAgent
                 | ItemExit::TimedOut
                 | ItemExit::Withdrawn
+                | ItemExit::Routed
                 | ItemExit::CallerLeft
                 | ItemExit::Connected,
             ) => Err((Code::TargetUnreachable, name)),
@@ -347,6 +371,7 @@ pub(super) fn code_of(refused: Refused) -> Code {
         Refused::BadDigits => Code::BadDigits,
         Refused::RecordingOver => Code::RecordingOver,
         Refused::InConference => Code::InConference,
+        Refused::NotWithFlow => Code::NotWithFlow,
         Refused::NotSupervisor => Code::NotSupervisor,
         Refused::NobodyToWhisperTo => Code::NobodyToWhisperTo,
         Refused::NobodyToReplace => Code::NobodyToReplace,

@@ -129,6 +129,7 @@ impl Tenant {
             calls: view.calls,
             transfer: view.transfer,
             recording: view.recording,
+            playback: view.playback,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::harness::rtp::{Heard, Rtp, Voice};
 use crate::harness::sound::{Stereo, level, loudness};
 use crate::harness::wait::alone;
 use crate::scenario::place::Shape;
-use crate::scenario::ua::call::{CallNo, Phase, Plan};
+use crate::scenario::ua::call::{CallNo, Deed, Phase, Plan};
 use crate::wire_stage::OnWire;
 
 /// Far ends in their order, with what each says.
@@ -412,5 +412,141 @@ fn a_transfer_to_a_flow_is_heard_and_leads_to_the_next_agent() {
         let record = talk.ends();
         let flows: Vec<_> = record["flows"].as_array().expect("a list").iter().map(|f| f["flow"].clone()).collect();
         assert_eq!(flows, ["direct", "callback"], "{record}");
+    });
+}
+
+impl Talk {
+    fn presses(&mut self, who: &str, key: char) {
+        let at = place(who);
+        let call = self.calls[at].unwrap_or_else(|| panic!("{who} is in no call"));
+        self.stage.ends.touch(at, |ua, t| ua.carry_out(call, Deed::Press(key), t));
+    }
+}
+
+#[test]
+fn a_flow_has_the_customer_while_the_agent_hears_nothing_of_it_and_gives_him_back() {
+    alone(|| {
+        let mut talk = talk();
+        let to = json!({ "flow": "identity", "data": { "pin": "47" } });
+        talk.refuses(
+            "transfer",
+            &json!({ "agent": "a0", "mode": "talk", "to": { "flow": "direct" } }),
+            422,
+            "target-unfit",
+        );
+        talk.does("transfer", &json!({ "agent": "a0", "mode": "talk", "to": to }));
+        // the voice of the menu
+        talk.hears("customer", &["music"]);
+        talk.hears("ana", &["music"]);
+        let aside = talk.rtp("ana").heard();
+        talk.rtp("ana").wait_packets(aside + 60);
+        for (n, key) in ['4', '7', '#'].into_iter().enumerate() {
+            talk.presses("customer", key);
+            assert_eq!(talk.told("digit", n)["data"]["digit"], "x", "nobody is told");
+            if key == '7' {
+                let keys = talk.rtp("ana").diary(aside).iter().filter(|p| p.payload_type == 101).count();
+                assert_eq!(keys, 0, "nor hears it");
+                talk.never_heard("ana", aside, &["customer"]);
+            }
+        }
+        talk.hears("customer", &["ana"]);
+        talk.hears("ana", &["customer"]);
+        let back = talk.told("flow_returned", 0);
+        assert_eq!((&back["data"]["data"]["verified"], &back["agent_no"]), (&"yes".into(), &1.into()), "{back}");
+        assert_eq!(talk.told("transfer_ended", 0)["data"]["ending"], "came-back");
+        assert_eq!(talk.view()["data"]["verified"], "yes");
+        let record = talk.ends();
+        let flows: Vec<_> = record["flows"].as_array().expect("a list").iter().map(|f| f["flow"].clone()).collect();
+        assert_eq!(flows, ["direct", "identity"], "{record}");
+        let digits: Vec<_> = record["digits"].as_array().expect("a list").iter().map(|d| d["digit"].clone()).collect();
+        assert_eq!(digits, ["x", "x", "x"], "{record}");
+    });
+}
+
+#[test]
+fn a_caller_in_the_queue_is_sent_to_a_phone_by_a_person() {
+    alone(|| {
+        let mut stage = OnWire::new(&Shape::SMALL);
+        for agent in ["a0", "a1"] {
+            stage.server.api.post(&format!("/v1/agents/{agent}/not-ready"), &json!({}));
+        }
+        let caller = stage.ends.touch(0, |ua, t| ua.call("4008000002", "+8613900000001", Plan::default(), t));
+        let mut talk = Talk { stage, contact: String::new(), calls: [Some(caller), None, None, None] };
+        talk.contact = talk.told("item_entered", 0)["contact"].as_str().expect("an id").to_owned();
+        let up = |uas: &[crate::scenario::ua::Ua]| uas[0].calls.get(&caller).is_some_and(|c| c.phase == Phase::Up);
+        talk.stage.ends.until("the caller to be up", up);
+        talk.hears("customer", &["music"]);
+        talk.does("route", &json!({ "to": "1900" }));
+        talk.rejects("cai");
+        assert_eq!(talk.told("route_ended", 0)["data"]["cause"], "busy");
+        talk.hears("customer", &["music"]);
+        talk.does("route", &json!({ "to": "1900" }));
+        talk.answers("cai");
+        talk.says("customer");
+        talk.hears("customer", &["cai"]);
+        talk.hears("cai", &["customer"]);
+        assert!(talk.told("route_ended", 1)["data"]["cause"].is_null());
+        talk.refuses("route", &json!({ "to": "1900" }), 409, "not-with-flow");
+        let record = talk.ends();
+        assert_eq!(record["visits"][0]["exit"], "routed", "{record}");
+    });
+}
+
+/// Both sides of the file are heard at the phone; it stands still, goes back and ends as it is told.
+#[test]
+fn a_recording_is_played_to_a_phone() {
+    alone(|| {
+        let mut talk = talk();
+        talk.rtp("ana").wait_packets(talk.rtp("ana").heard() + 200);
+        let recorded = talk.contact.clone();
+        let path = "/v1/agents/a1/play";
+        let api = talk.stage.server.api.clone();
+        let refused = |body: Value, status: u16, code: &str| {
+            let reply = api.send("POST", path, &[], &body.to_string());
+            assert_eq!((reply.status, reply.json()["code"].as_str()), (status, Some(code)), "{body}");
+        };
+        refused(json!({ "contact": recorded }), 409, "recording-runs");
+        refused(json!({ "contact": "116703443107610625" }), 404, "not-found");
+        refused(json!({}), 400, "bad-request");
+        talk.hangs_up("customer");
+        for who in ["customer", "ana"] {
+            talk.is_released(who);
+        }
+        talk.told("recording_ended", 0);
+        talk.contact = api.post(path, &json!({ "contact": recorded }))["contact"].as_str().expect("an id").to_owned();
+        talk.answers("bo");
+        talk.hears("bo", &["customer", "ana"]);
+        let started = talk.told("playback", 0);
+        assert_eq!(started["data"]["step"], "started");
+        assert_eq!((&started["data"]["of"], &started["agent_no"]), (&recorded.clone().into(), &2.into()), "{started}");
+        assert!(started["data"]["length_ms"].as_i64().expect("a length") > 3_000, "{started}");
+        talk.does("playback/pause", &json!({}));
+        talk.hears("bo", &[]);
+        assert_eq!(talk.view()["playback"]["paused"], true);
+        talk.refuses("playback/pause", &json!({}), 409, "already-done");
+        talk.does("playback/seek", &json!({ "to_ms": 500 }));
+        talk.does("playback/resume", &json!({}));
+        talk.hears("bo", &["customer", "ana"]);
+        talk.does("playback/pause", &json!({}));
+        talk.does("playback/seek", &json!({ "by_ms": -100_000 }));
+        assert_eq!(talk.view()["playback"]["at_ms"], 0);
+        talk.does("playback/stop", &json!({}));
+        talk.is_released("bo");
+        assert_eq!(talk.told("playback", 6)["data"]["ending"], "stopped");
+        // to its end, which ends it; and what is damaged is refused
+        talk.contact = api.post(path, &json!({ "contact": recorded, "from_ms": 2_000 }))["contact"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
+        talk.answers("bo");
+        talk.is_released("bo");
+        assert_eq!(talk.told("playback", 8)["data"]["ending"], "played");
+        let file = talk.told("recording_started", 0)["data"]["file"].as_str().expect("a file").to_owned();
+        let file = talk.stage.server.data.join("recordings").join(file);
+        std::fs::write(&file, b"no sound").expect("writable");
+        refused(json!({ "contact": recorded }), 409, "recording-broken");
+        std::fs::remove_file(&file).expect("it is there");
+        refused(json!({ "contact": recorded }), 404, "not-found");
+        talk.stage.server.assert_rest();
     });
 }

@@ -168,6 +168,10 @@ impl Stage for OnWire {
         self.verb(verb, &body);
     }
 
+    fn lends(&mut self, by: &str, flow: &str) {
+        self.verb("transfer", &json!({"agent": by, "mode": "talk", "to": {"flow": flow}}));
+    }
+
     fn decides(&mut self, by: &str, verb: ConsultVerb) {
         let verb = match verb {
             ConsultVerb::Complete => "consult/complete",

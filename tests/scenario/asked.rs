@@ -220,6 +220,20 @@ pub const ORDERS: &[Scenario] = &[
 /// A call that an agent gives away goes to a colleague as the ACD sends him.
 pub const TRANSFERS: &[Scenario] = &[
     scenario(
+        "a flow has the customer for a while and gives him back; then his agent leaves while it has him",
+        &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(5_000, Lends("ana", "identity"), &[Shows("ana", Display::Held)]),
+            at(9_000, Presses("joe", '1'), &[Shows("ana", Display::Held)]),
+            at(9_500, Presses("joe", '#'), &[Shows("ana", Display::Talking), Talks("joe")]),
+            at(12_000, Lends("ana", "identity"), &[Shows("ana", Display::Held)]),
+            at(14_000, HangsUp("ana"), &[Shows("ana", Display::WrapUp), Talks("joe")]),
+            at(15_000, Presses("joe", '#'), &[GetsBye("joe"), Digits("joe", "xxx")]),
+            at(20_000, Nothing, &[Record("joe", Answered, Side::Flow, &[Offer::Connected])]),
+        ],
+    ),
+    scenario(
         "a consult with an agent by name: it is his work, and his wrap-up",
         &[
             at(0, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),

@@ -127,6 +127,7 @@ pub fn flows(waits: &Waits) -> Vec<(&'static str, String)> {
     vec![
         ("main", include_str!("../../dialplans/main.yaml").to_owned()),
         ("direct", include_str!("direct.yaml").to_owned()),
+        ("identity", include_str!("identity.yaml").to_owned()),
         ("callback", include_str!("callback.yaml").to_owned()),
         ("forward", forward.replace("ring: 20s", &format!("ring: {}", waits.dial))),
     ]

@@ -50,6 +50,8 @@ pub enum Act {
     LetsCall(&'static str, &'static str, &'static str),
     /// A command: the agent at this phone gives away the call he is in, to an agent by his phone's name or to a group.
     Gives(Who, TransferMode, &'static str),
+    /// A command: he is put aside while the customer goes through this flow.
+    Lends(Who, &'static str),
     /// He decides about it.
     Decides(Who, ConsultVerb),
     /// The command ends everything that runs.
@@ -162,6 +164,8 @@ pub trait Stage {
     fn lets_call(&mut self, id: &'static str, by: Result<&str, &str>, to: &str);
     /// The agent transfers the one contact that lives to that agent, or else to that group.
     fn gives(&mut self, by: &str, mode: TransferMode, to: Result<&str, &str>);
+    /// The agent sends the customer of the one contact that lives into the flow, and waits for him.
+    fn lends(&mut self, by: &str, flow: &str);
     fn decides(&mut self, by: &str, verb: ConsultVerb);
     fn end_all(&mut self);
     /// The process dies and comes back.
@@ -276,6 +280,7 @@ impl<S: Stage> Play<S> {
                 let to = if self.position(to).is_some() { Ok(agent(to)) } else { Err(to) };
                 self.stage.gives(agent(who), mode, to);
             }
+            Act::Lends(who, flow) => self.stage.lends(agent(who), flow),
             Act::Decides(who, verb) => self.stage.decides(agent(who), verb),
             Act::EndsAll => self.stage.end_all(),
             Act::Crash => self.stage.crash(),

@@ -198,7 +198,7 @@ impl Client<'_> {
             0..50 => CallTarget::Number(one_of(self.rng, &NUMBERS)?.to_owned()),
             50..75 => CallTarget::Agent { agent: self.agent()?, wait: Span::seconds(self.rng.below(20) as i64) },
             75..88 => CallTarget::Groups(self.groups[..1 + self.rng.below(2) as usize].to_vec()),
-            _ => CallTarget::Flow(one_of(self.rng, &FLOWS)?.to_owned()),
+            _ => CallTarget::Flow { key: one_of(self.rng, &FLOWS)?.to_owned(), data: Default::default() },
         })
     }
 
@@ -342,6 +342,7 @@ pub fn word(body: &Body) -> &'static str {
         Body::Priority { .. } => "priority",
         Body::Originate(_) => "originate",
         Body::TwoWay(_) => "two-way",
+        Body::Play(_) => "play",
         Body::Hangup { who: Some(_), .. } => "hangup-leg",
         Body::Hangup { who: None, .. } => "hangup",
         Body::SetData { .. } => "data",
@@ -376,6 +377,8 @@ fn call_word(verb: &CallVerb) -> &'static str {
         CallVerb::Record { verb: RecordVerb::Stop } => "record-stop",
         CallVerb::Record { verb: RecordVerb::Pause } => "record-pause",
         CallVerb::Record { verb: RecordVerb::Resume } => "record-resume",
+        CallVerb::Route { .. } => "route",
+        CallVerb::Playback { .. } => "playback",
         CallVerb::Supervise { .. } => "supervise",
         CallVerb::SuperviseMode { .. } => "supervise-mode",
         CallVerb::TakeOver { .. } => "take-over",

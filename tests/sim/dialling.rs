@@ -115,7 +115,10 @@ fn who_calls_a_group_or_a_flow_waits_there() {
     house.answers(BO);
     house.hear(&[("bo", "music")]);
     house.hangs_up(BO);
-    house.contact = house.ordered("two", Body::TwoWay(order(bo, CallTarget::Flow("direct".to_owned()))));
+    house.contact = house.ordered(
+        "two",
+        Body::TwoWay(order(bo, CallTarget::Flow { key: "direct".to_owned(), data: Default::default() })),
+    );
     house.answers(BO);
     house.hear(&[("bo", "music")]);
     house.hangs_up(BO);

@@ -11,11 +11,14 @@ mod day;
 mod dialling;
 mod disk;
 mod ear;
+mod lending;
 mod live;
 mod net;
 mod places;
+mod playback;
 mod records;
 mod reference;
+mod routing;
 #[path = "../scenario/mod.rs"]
 mod scenario;
 mod scenarios;

@@ -128,6 +128,12 @@ impl Stage for Sim {
         self.verb(CallVerb::Transfer { who, mode, to, ring: None });
     }
 
+    fn lends(&mut self, by: &str, flow: &str) {
+        let who = Some(Who::Agent(self.world.site.agent(by).expect("an agent of the site").no));
+        let to = CallTarget::Flow { key: flow.to_owned(), data: serde_json::Map::new() };
+        self.verb(CallVerb::Transfer { who, mode: TransferMode::ComeBack, to, ring: None });
+    }
+
     fn decides(&mut self, by: &str, verb: ConsultVerb) {
         let who = Some(Who::Agent(self.world.site.agent(by).expect("an agent of the site").no));
         self.verb(CallVerb::Consult { who, verb });

@@ -28,6 +28,8 @@ pub struct Sound {
     /// With the time at which it had played all.
     players: BTreeMap<PlayerId, (PlayerSpec, ContactId, Option<Time>)>,
     closed_players: BTreeMap<PlayerId, Time>,
+    /// How much of each was left at the time, and when it will have played all.
+    left: BTreeMap<PlayerId, (Span, Option<Time>)>,
     recorders: BTreeMap<ContactId, Time>,
     by_port: BTreeMap<u16, LegId>,
     last_version: u64,
@@ -93,11 +95,7 @@ impl Sound {
                 self.rows.remove(&leg);
                 Vec::new()
             }
-            Body::SetPlayer(spec) => {
-                let (player, ends) = (spec.player, !spec.repeat);
-                assert!(self.players.insert(player, (spec, contact, None)).is_none(), "player {player} is set twice");
-                if ends { vec![Echo::PlayerEnds(contact, player)] } else { Vec::new() }
-            }
+            Body::SetPlayer(spec) => self.set_player(contact, spec, t),
             Body::SetTrack(spec) => {
                 let origin = self.recorders.entry(spec.recorder).or_insert(spec.origin);
                 assert_eq!(*origin, spec.origin, "a recorder keeps its origin");
@@ -110,6 +108,24 @@ impl Sound {
                 Vec::new()
             }
         }
+    }
+
+    /// Anew, or as it is to go on: paused, running, elsewhere.
+    fn set_player(&mut self, contact: ContactId, spec: PlayerSpec, t: Time) -> Vec<Echo> {
+        let (player, runs) = (spec.player, !spec.repeat && !spec.paused);
+        let length: Span = spec.sounds.iter().map(length).fold(Span::ZERO, |sum, one| sum + one);
+        let left = match (self.players.get(&player), spec.position) {
+            (Some((before, ..)), at) if before.position.map(|(n, _)| n) == at.map(|(n, _)| n) => {
+                assert_eq!(before.sounds, spec.sounds, "player {player} is set twice");
+                let (left, ends) = self.left[&player];
+                ends.map_or(left, |ends| ends - t)
+            }
+            (_, at) => length - at.map_or(Span::ZERO, |(_, at)| at),
+        };
+        let ends = runs.then_some(t + left);
+        self.left.insert(player, (left, ends));
+        self.players.insert(player, (spec, contact, None));
+        if ends.is_some() { vec![Echo::PlayerEnds(contact, player)] } else { Vec::new() }
     }
 
     fn set_leg(&mut self, contact: ContactId, spec: LegSpec, t: Time) -> Vec<Echo> {
@@ -145,6 +161,7 @@ impl Sound {
             }
             Subject::Player(player) => {
                 assert!(self.players.remove(&player).is_some(), "player {player} is closed twice");
+                self.left.remove(&player);
                 self.closed_players.insert(player, t);
                 self.closed_players.retain(|_, at| t - *at < Span::minutes(1));
                 Vec::new()
@@ -170,11 +187,13 @@ impl Sound {
 
     /// It played to its end, unless it was closed before.
     pub fn player_ended(&mut self, player: PlayerId, t: Time) -> bool {
-        self.players.get_mut(&player).is_some_and(|(_, _, ended)| ended.replace(t).is_none())
+        let over = self.left.get(&player).is_some_and(|(_, ends)| ends.is_some_and(|ends| ends <= t));
+        over && self.players.get_mut(&player).is_some_and(|(_, _, ended)| ended.replace(t).is_none())
     }
 
+    /// How long it has to play, from when it was set last.
     pub fn player_length(&self, player: PlayerId) -> Span {
-        self.players.get(&player).map_or(Span::ZERO, |(spec, _, _)| Span(SOUND.0 * spec.sounds.len() as i64))
+        self.left.get(&player).map_or(Span::ZERO, |(left, _)| *left)
     }
 
     /// A player of this contact that plays this sound has not come to its end.
@@ -213,5 +232,12 @@ impl Sound {
 
     pub fn is_at_rest(&self) -> bool {
         self.legs.is_empty() && self.players.is_empty() && self.recorders.is_empty()
+    }
+}
+
+fn length(clip: &Clip) -> Span {
+    match clip {
+        Clip::Library(_) | Clip::Speech { .. } => SOUND,
+        Clip::Recording { from, to, .. } => *to - *from,
     }
 }

@@ -15,6 +15,7 @@ use cordboard::switch::{
 };
 
 use crate::disk::DiskFaults;
+use crate::lending::flow;
 use crate::net::Weather;
 use crate::places::{self, add_carrier, add_phone};
 use crate::scenario::place::Shape;
@@ -65,6 +66,7 @@ pub fn called_with(site: Site, flow: &str) -> House {
     flows.insert("direct".to_owned(), Arc::new(flow));
     let mut world = World::new(Setting { seed: 1, site, flows, weather: Weather::FINE, faults: DiskFaults::default() });
     world.tape = Some(Vec::new());
+    world.told = Some(Vec::new());
     assert_eq!(add_carrier(&mut world, Wire::Udp), CUSTOMER);
     for (ua, (name, number)) in (ANA..).zip(EXTENSIONS) {
         assert_eq!(add_phone(&mut world, name, number, Wire::Udp, 600), ua);
@@ -446,8 +448,8 @@ fn nobody_is_given_to_a_group_that_cannot_take_him() {
     house.refuses(to(ana, TransferMode::Blind, CallTarget::Groups(vec![sales])), Code::TargetUnreachable);
     house.refuses(to(ana, TransferMode::OnAnswer, CallTarget::Groups(vec![sales])), Code::TargetUnreachable);
     house.refuses(to(ana, TransferMode::OnAnswer, CallTarget::Groups(vec![])), Code::TargetUnfit);
-    house.refuses(to(ana, TransferMode::Consult, CallTarget::Flow("direct".to_owned())), Code::TargetUnfit);
-    house.refuses(to(ana, TransferMode::Blind, CallTarget::Flow("none".to_owned())), Code::UnknownFlow);
+    house.refuses(to(ana, TransferMode::Consult, flow("direct")), Code::TargetUnfit);
+    house.refuses(to(ana, TransferMode::Blind, flow("none")), Code::UnknownFlow);
     house.refuses(to(ana, TransferMode::Blind, number("1777")), Code::UnknownNumber);
     let bo = house.bo();
     house.refuses(to(ana, TransferMode::Blind, bo), Code::NotSignedIn);

@@ -19,8 +19,8 @@ use cordboard::base::{
     Agenda, ContactId, IdBlock, InterfaceNo, LegId, LinkId, Now, PlayerId, Ports, Rng, Span, Supplies, Time, Utc,
 };
 use cordboard::call::ContactView;
-use cordboard::event::Event;
 use cordboard::event::words::{Actor, Wire};
+use cordboard::event::{Event, Kind};
 use cordboard::ivr::Flows;
 use cordboard::media::words::{Command as MediaCommand, Report, ReportBody};
 use cordboard::sip::words::Interface;
@@ -157,6 +157,8 @@ pub struct World {
     pub panics: Panics,
     /// Media commands, for whoever listens with real engines.
     pub tape: Option<Vec<(Time, MediaCommand)>>,
+    /// What was journaled, if somebody wants to know.
+    pub told: Option<Vec<Kind>>,
     pub check: Check,
     pub step: u64,
     /// Steps since time moved.
@@ -211,6 +213,7 @@ impl World {
             poison: None,
             panics: Panics::default(),
             tape: None,
+            told: None,
             step: 0,
             at_once: 0,
             recent: VecDeque::new(),
@@ -504,6 +507,9 @@ impl World {
     }
 
     fn journal(&mut self, event: Event, notify: Option<u64>) {
+        if let Some(told) = &mut self.told {
+            told.push(event.kind.clone());
+        }
         let (recorded, commit) = self.disk.append(event, notify, self.t);
         self.note(format!("    {} {:?} {:?}", recorded.seq, recorded.event.about, recorded.event.kind));
         self.check.journaled(&recorded, &self.disk.open);

@@ -273,7 +273,9 @@ pub fn answer(body: &Body) -> Answer {
         Body::Agent { .. } | Body::Decide { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => {
             Snapshot::Agents(vec![agent_state()])
         }
-        Body::Originate(_) | Body::TwoWay(_) | Body::Preview { .. } => Snapshot::Ordered(contact_state().contact),
+        Body::Originate(_) | Body::TwoWay(_) | Body::Play(_) | Body::Preview { .. } => {
+            Snapshot::Ordered(contact_state().contact)
+        }
         Body::Hangup { .. } | Body::SetData { .. } | Body::Priority { .. } | Body::Call { .. } => {
             Snapshot::Contacts(vec![contact_state()])
         }
@@ -393,6 +395,7 @@ fn contact_state() -> ContactState {
             target: Some(LegId(13)),
             call: Some(CallId(14)),
         }),
+        playback: None,
         recording: Some(RecordingState { phase: RecordingPhase::Paused, since: T }),
     }
 }

@@ -15,8 +15,9 @@ use crate::base::{
 use crate::event::session::{Delivery, Lease, LeasePolicy, SessionEnding};
 use crate::event::words::{
     Actor, AfterCall, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole,
-    NotReadyReason, OfferEnding, OfferWay, OnTimeout, PartyRef, Preferences, PreviewEnding, RecordingGap, SegmentEdge,
-    Side, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
+    NotReadyReason, OfferEnding, OfferWay, OnTimeout, PartyRef, PlaybackEnding, PlaybackStep, Preferences,
+    PreviewEnding, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode, TransferEnding,
+    TransferMode, Watched, Wire, Wish, WorkRole,
 };
 use crate::event::{About, By, DialogState, Event, Kind, MediaCounts, Recorded};
 
@@ -76,6 +77,7 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::CallLeft,
         Kind::CallClosed,
         Kind::InviteEnded { cause: Some(EndCause::Busy) },
+        Kind::RouteEnded { cause: Some(EndCause::Busy) },
         Kind::ChairTaken,
         Kind::TransferBegan { mode: TransferMode::OnAnswer },
         Kind::TransferEnded {
@@ -89,6 +91,7 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::FlowStarted { flow: FlowNo(1), flow_key: "main".into(), version: "1a2b".into() },
         Kind::FlowNode { node: "menu".into(), exit: "1".into() },
         Kind::FlowEnded { flow: FlowNo(1) },
+        Kind::FlowReturned { flow: FlowNo(1), data: Default::default() },
         Kind::ItemEntered { due: T, priority: 2, visit: 1, groups: Vec::new() },
         Kind::ItemPriority { due: T, priority: 5 },
         Kind::ItemLeft { exit: ItemExit::Connected, waited: Span::millis(15_000) },
@@ -105,6 +108,14 @@ fn contact_kinds() -> Vec<Kind> {
 fn agent_kinds() -> Vec<Kind> {
     let contact = "sip:1001@192.0.2.15:5060".to_owned();
     vec![
+        Kind::Playback {
+            of: ContactId(3),
+            segment: Some(SegmentId(77)),
+            step: PlaybackStep::Ended,
+            place: Span::millis(4_000),
+            length: Span::millis(90_000),
+            ending: Some(PlaybackEnding::Stopped),
+        },
         Kind::AgentSignedIn { station: STATION, groups: vec![GroupNo(2)], chosen: false },
         Kind::AgentSignedOut,
         Kind::AgentGroups { groups: vec![GroupNo(2)], chosen: true },

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::house::{CONTACT, Rig};
 use crate::base::{AgentNo, CallId, ContactId, GroupNo, LegId, Span};
 use crate::event::words::{SupervisionMode, TransferMode};
-use crate::switch::{Body, CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, RecordVerb, Watch, Who};
+use crate::switch::{
+    Body, CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, PlaybackVerb, RecordVerb, Watch, Who,
+};
 
 const LEG: Option<Who> = Some(Who::Leg(LegId(12)));
 const ANA: Option<Who> = Some(Who::Agent(AgentNo(3)));
@@ -101,6 +103,7 @@ async fn verbs_that_lead_to_somebody() {
     let number = || CallTarget::Number("1001".into());
     let ring = Some(Span::seconds(20));
     let transfer = |mode, to| CallVerb::Transfer { who: ANA, mode, to, ring: None };
+    let playback = |verb| CallVerb::Playback { verb };
     let rows = [
         (
             "invite",
@@ -135,8 +138,30 @@ async fn verbs_that_lead_to_somebody() {
         (
             "transfer",
             json!({ "agent": "ana", "mode": "blind", "to": { "flow": "survey" } }),
-            transfer(TransferMode::Blind, CallTarget::Flow("survey".into())),
+            transfer(TransferMode::Blind, CallTarget::Flow { key: "survey".into(), data: Default::default() }),
         ),
+        (
+            "transfer",
+            json!({ "agent": "ana", "mode": "talk", "to": { "flow": "identity", "data": { "pin": "4711" } } }),
+            transfer(
+                TransferMode::ComeBack,
+                CallTarget::Flow {
+                    key: "identity".into(),
+                    data: json!({ "pin": "4711" }).as_object().expect("an object").clone(),
+                },
+            ),
+        ),
+        ("route", json!({ "to": "1001", "ring_ms": 20_000 }), CallVerb::Route { supervisor: None, to: number(), ring }),
+        (
+            "route",
+            json!({ "by": "ana", "to": { "group": "support" } }),
+            CallVerb::Route { supervisor: Some(AgentNo(3)), to: CallTarget::Groups(vec![GroupNo(2)]), ring: None },
+        ),
+        ("playback/pause", json!({}), playback(PlaybackVerb::Pause)),
+        ("playback/resume", json!({}), playback(PlaybackVerb::Resume)),
+        ("playback/seek", json!({ "by_ms": -5_000 }), playback(PlaybackVerb::SeekBy(Span::seconds(-5)))),
+        ("playback/seek", json!({ "to_ms": 5_000 }), playback(PlaybackVerb::SeekTo(Span::seconds(5)))),
+        ("playback/stop", json!({}), playback(PlaybackVerb::Stop)),
         (
             "transfer",
             json!({ "agent": "ana", "mode": "on-success", "to": "1001" }),
@@ -175,6 +200,13 @@ async fn what_cannot_be_read_or_may_not_be_asked_reaches_nobody() {
         ("supervise", "admin", json!({ "by": "zoe" }), 404, "unknown-agent", None),
         ("supervise", "admin", json!({}), 400, "bad-request", Some("by")),
         ("supervise", "admin", json!({ "by": "ana", "target": { "leg": "x" } }), 400, "bad-request", Some("target")),
+        ("route", "clerk", json!({ "to": "1" }), 403, "forbidden", None),
+        ("route", "admin", json!({ "by": "zoe", "to": "1" }), 404, "unknown-agent", None),
+        ("route", "admin", json!({}), 400, "bad-request", Some("to")),
+        ("route", "admin", json!({ "to": { "group": "support", "data": {} } }), 400, "bad-request", Some("to")),
+        ("playback/stop", "clerk", json!({}), 403, "forbidden", None),
+        ("playback/seek", "admin", json!({}), 400, "bad-request", Some("by_ms")),
+        ("playback/seek", "admin", json!({ "by_ms": 1, "to_ms": 1 }), 400, "bad-request", Some("by_ms")),
         ("record/pause", "viewer", json!({}), 403, "forbidden", None),
         ("record/pause", "clerk", json!({}), 403, "forbidden", None),
     ];

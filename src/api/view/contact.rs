@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::{Lens, Ref, SupervisionView, word};
 use crate::event::words::PartyRef;
 use crate::switch::{
-    CallState, ContactState, LegPhase, LegState, RecordingPhase, RecordingState, TracedMessage, TransferPhase,
-    TransferState, WaitState,
+    CallState, ContactState, LegPhase, LegState, PlaybackState, RecordingPhase, RecordingState, TracedMessage,
+    TransferPhase, TransferState, WaitState,
 };
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -43,6 +43,22 @@ pub struct ContactView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer: Option<TransferView>,
     pub recording: RecordingStateView,
+    /// The recording that somebody listens to in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub playback: Option<PlaybackView>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PlaybackView {
+    /// Whose recording: a contact's id.
+    pub of: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
+    pub length_ms: i64,
+    /// Where it was at `since`; from then on it runs, unless it is paused.
+    pub at_ms: i64,
+    pub since: String,
+    pub paused: bool,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -200,6 +216,21 @@ impl ContactView {
             calls: state.calls.iter().map(|call| CallView::new(call, lens)).collect(),
             transfer: state.transfer.map(TransferView::new),
             recording: RecordingStateView::new(state.recording, lens),
+            playback: state.playback.map(|playback| PlaybackView::new(playback, lens)),
+        }
+    }
+}
+
+impl PlaybackView {
+    fn new(playback: PlaybackState, lens: &Lens<'_>) -> Self {
+        let PlaybackState { of, segment, length, at, since, paused } = playback;
+        Self {
+            of: of.to_string(),
+            segment: segment.map(|segment| segment.to_string()),
+            length_ms: length.as_millis(),
+            at_ms: at.as_millis(),
+            since: lens.at(since),
+            paused,
         }
     }
 }

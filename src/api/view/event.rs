@@ -13,7 +13,7 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 71] = [
+pub const KINDS: [&str; 74] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -37,6 +37,7 @@ pub const KINDS: [&str; 71] = [
     "call_left",
     "call_closed",
     "invite_ended",
+    "route_ended",
     "chair_taken",
     "transfer_began",
     "transfer_ended",
@@ -46,6 +47,7 @@ pub const KINDS: [&str; 71] = [
     "flow_started",
     "flow_node",
     "flow_ended",
+    "flow_returned",
     "item_entered",
     "item_priority",
     "item_left",
@@ -56,6 +58,7 @@ pub const KINDS: [&str; 71] = [
     "offer_accepted",
     "offer_connected",
     "offer_ended",
+    "playback",
     "agent_signed_in",
     "agent_signed_out",
     "agent_groups",
@@ -217,10 +220,10 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::Originated { .. }
         | Kind::Said { .. }
         | Kind::ContactData { .. }
-        | Kind::ContactClosed { .. }
-        | Kind::FlowStarted { .. }
-        | Kind::FlowNode { .. }
-        | Kind::FlowEnded { .. } => contact_data(kind),
+        | Kind::ContactClosed { .. } => contact_data(kind),
+        Kind::FlowStarted { .. } | Kind::FlowNode { .. } | Kind::FlowEnded { .. } | Kind::FlowReturned { .. } => {
+            contact_data(kind)
+        }
         Kind::LegCreated { .. }
         | Kind::LegProgress { .. }
         | Kind::LegAnswered
@@ -247,6 +250,7 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::SupervisionEnded { .. }
         | Kind::ContactMerged { .. }
         | Kind::LegMoved { .. } => verb_data(kind),
+        Kind::RouteEnded { .. } | Kind::Playback { .. } => verb_data(kind),
         Kind::ItemEntered { .. }
         | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
@@ -308,6 +312,7 @@ fn contact_data(kind: &Kind) -> Value {
         }
         Kind::FlowNode { node, exit } => json!({ "node": node, "exit": exit }),
         Kind::FlowEnded { flow } => json!({ "flow_no": flow }),
+        Kind::FlowReturned { flow, data } => json!({ "flow_no": flow, "data": data }),
         other => unreachable!("`data` sends {} elsewhere", other.name()),
     }
 }
@@ -338,7 +343,11 @@ fn verb_data(kind: &Kind) -> Value {
         Kind::DigitsSent { digits } => json!({ "digits": digits }),
         Kind::Announced { sounds } => json!({ "sounds": sounds }),
         Kind::AnnouncementEnded { missing } => json!({ "missing": missing }),
-        Kind::InviteEnded { cause } => json!({ "cause": cause }),
+        Kind::InviteEnded { cause } | Kind::RouteEnded { cause } => json!({ "cause": cause }),
+        Kind::Playback { of, segment, step, place, length, ending } => json!({
+            "of": of, "segment": segment, "step": step, "place_ms": place.as_millis(),
+            "length_ms": length.as_millis(), "ending": ending,
+        }),
         Kind::TransferBegan { mode } => json!({ "mode": mode }),
         Kind::TransferEnded { mode, ending, cause } => json!({ "mode": mode, "ending": ending, "cause": cause }),
         Kind::SupervisionStarted { mode, target } | Kind::SupervisionChanged { mode, target } => {

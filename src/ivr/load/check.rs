@@ -54,7 +54,7 @@ fn rounds(flow: &Flow, places: &[Place], problems: &mut Problems) {
         let exits = flow.node(no).1.exits();
         exits.into_iter().find_map(|(_, target)| match target {
             Target::Node(next) if left.contains(&next) => Some(next),
-            Target::Node(_) | Target::Hangup => None,
+            Target::Node(_) | Target::Hangup | Target::Return => None,
         })
     };
     while let Some(no) = left.iter().copied().find(|no| onward(*no, &left).is_none()) {

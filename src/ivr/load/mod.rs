@@ -114,6 +114,8 @@ const QUEUE_KEYS: [&str; 10] =
 
 /// The exit that is no node: the caller is released, or `on_hangup` ends.
 const HANGUP: &str = "hangup";
+/// The other one: the caller goes back to whoever sent him.
+const RETURN: &str = "return";
 
 struct Loader<'k, 't> {
     known: &'k Known,
@@ -158,6 +160,10 @@ impl Loader<'_, '_> {
         if key.name == HANGUP {
             let message = "a node cannot be called `hangup`: that word is the exit that hangs up";
             self.problems.add(key.at, message, "call it `goodbye`, or remove it");
+        }
+        if key.name == RETURN {
+            let message = "a node cannot be called `return`: that word is the exit that gives the caller back";
+            self.problems.add(key.at, message, "call it `back`, or remove it");
         }
         self.names.insert(key.name.clone(), key.at);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::expression::{Refused, Template};
 use super::super::model::{NodeNo, Sound, Target, Text, Variable};
-use super::{HANGUP, Loader};
+use super::{HANGUP, Loader, RETURN};
 use crate::base::bounds::SPEECH_CHARS;
 use crate::base::{Span, is_language_tag};
 use crate::config::{Fields, Item, Value, did_you_mean, nearest};
@@ -27,6 +27,9 @@ impl Loader<'_, '_> {
         if item.node.value == Value::Text(HANGUP.to_owned()) {
             return Some(Target::Hangup);
         }
+        if item.node.value == Value::Text(RETURN.to_owned()) {
+            return Some(Target::Return);
+        }
         self.node_no(item).map(Target::Node)
     }
 
@@ -38,7 +41,7 @@ impl Loader<'_, '_> {
         let names = self.names.keys().map(String::as_str);
         let hint = match nearest(name, names.clone()) {
             Some(near) => format!("did you mean `{near}` (line {})?", self.names[near].line),
-            None => did_you_mean(name, names.chain([HANGUP])),
+            None => did_you_mean(name, names.chain([HANGUP, RETURN])),
         };
         let message = format!("`{}` names node `{name}`, which this flow does not have", item.path);
         self.problems.add(item.at(), message, hint);

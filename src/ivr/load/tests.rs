@@ -143,6 +143,7 @@ fn said_of_each(rows: &[(&str, &str)]) {
 fn what_is_wrong_with_a_node_and_its_sounds() {
     said_of_each(&[
         ("play: welcome, next: hangup", "fine"),
+        ("play: welcome, next: return", "fine"),
         (
             "play: welcome, next: hangup, loop: 3",
             "unknown key `loop` in `nodes.n` | use one of: `play`, `barge`, `next`, `failed`",

@@ -102,6 +102,8 @@ impl Step {
 
 /// The exit in the trace when the customer went away inside a node. No node can lead anywhere by it.
 pub const CUSTOMER_LEFT: &str = "customer_left";
+/// And when a person took him out of it.
+pub const TAKEN: &str = "taken";
 
 impl Run {
     pub fn new(flow: Arc<Flow>, subject: Subject) -> Self {
@@ -154,6 +156,11 @@ impl Run {
             Input::AgentSideEnded => {
                 if let State::Connected { node, after } = self.state {
                     self.take(&flow, node, Step::leave(AFTER, after), now);
+                }
+            }
+            Input::Taken => {
+                if let Some((no, _)) = at {
+                    self.taken(no);
                 }
             }
             Input::Due => {
@@ -232,8 +239,13 @@ impl Run {
 
     fn go(&mut self, flow: &Flow, mut target: Target, now: Now) {
         loop {
-            let Target::Node(no) = target else {
-                return self.hang_up(EndCause::FlowEnded);
+            let no = match target {
+                Target::Node(no) => no,
+                Target::Hangup => return self.hang_up(EndCause::FlowEnded),
+                Target::Return => {
+                    self.outputs.push_back(Output::Return);
+                    return self.end();
+                }
             };
             if !self.count_step() {
                 return;
@@ -447,7 +459,7 @@ impl Run {
             // `CustomerLeft` follows and says what is to be done.
             (ItemExit::CallerLeft, _) => return Step::Wait,
             (
-                ItemExit::TimedOut | ItemExit::Full | ItemExit::NoAgent | ItemExit::Withdrawn,
+                ItemExit::TimedOut | ItemExit::Full | ItemExit::NoAgent | ItemExit::Withdrawn | ItemExit::Routed,
                 QueuePhase::Leaving { key },
             ) => {
                 let target = queue.keys.get(&key).copied().unwrap_or(queue.failed);
@@ -462,7 +474,7 @@ impl Run {
             (ItemExit::NoAgent, QueuePhase::Waiting { .. } | QueuePhase::Announcing { .. }) => {
                 Step::leave("no_agent", queue.no_agent)
             }
-            (ItemExit::Withdrawn, QueuePhase::Waiting { .. } | QueuePhase::Announcing { .. }) => {
+            (ItemExit::Withdrawn | ItemExit::Routed, QueuePhase::Waiting { .. } | QueuePhase::Announcing { .. }) => {
                 Step::leave("failed", queue.failed)
             }
         };
@@ -513,6 +525,13 @@ impl Run {
             }
             State::Idle | State::Dialing { .. } | State::Connected { .. } | State::Ended => Step::Wait,
         }
+    }
+
+    /// Somebody else has the customer from now on. What he pressed so far was meant for what he heard.
+    fn taken(&mut self, no: NodeNo) {
+        self.trace(no, TAKEN.to_owned());
+        self.held.clear();
+        self.state = State::Connected { node: no, after: Target::Node(no) };
     }
 
     /// Runs `on_hangup`, whose nodes the loader has proven to be silent, and ends.

@@ -1,3 +1,4 @@
+//! Long on purpose: one table for each kind of node.
 //! Scenarios: at a time something happens, and this is what the flow asks for.
 
 use std::sync::Arc;
@@ -52,6 +53,7 @@ fn say(output: Output) -> String {
         Output::Set { key, value } => format!("set {key}={value}"),
         Output::Trace { node, exit } => format!("{node}>{exit}"),
         Output::Hangup { cause } => format!("hangup {cause:?}"),
+        Output::Return => "return".to_owned(),
         Output::Ended => "ended".to_owned(),
         Output::TooManySteps => "too many steps".to_owned(),
     }
@@ -92,6 +94,32 @@ nodes:
   c: {play: c, barge: false, next: hangup}
   d: {play: en-US/d, next: hangup}
 ";
+
+#[test]
+fn the_exit_return_gives_the_caller_back() {
+    let started = (0, Input::Start, "answer, a>next, play zh-CN/a tones/beep");
+    let text = PLAY.replace("next: c, failed: d", "next: return, failed: d");
+    scenario("to the end", &text, &[started.clone(), (2_000, PLAYED, "b>next, return, ended"), (3_000, PLAYED, "")]);
+    scenario("it fails", &text, &[started, (2_000, missing(), "b>failed, play en-US/d")]);
+    assert_eq!([PLAY, &text].map(|text| run(text).flow().returns()), [false, true]);
+}
+
+#[test]
+fn a_caller_who_is_taken_out_and_comes_back_is_in_the_same_node() {
+    let asked = (0, Input::Start, "answer, a>next, play zh-CN/a tones/beep");
+    scenario(
+        "out of a play",
+        PLAY,
+        &[
+            asked,
+            (500, Input::Taken, "b>taken"),
+            (600, Input::Digit('1'), ""),
+            (700, PLAYED, ""),
+            (9_000, Input::AgentSideEnded, "b>after, play zh-CN/a tones/beep"),
+            (9_500, PLAYED, "b>next, play zh-CN/c"),
+        ],
+    );
+}
 
 #[test]
 fn play_ends_is_cut_or_fails() {
@@ -724,6 +752,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         10 => item_exit.prop_map(Input::QueueLeft),
         10 => result.prop_map(Input::DialEnded),
         10 => Just(Input::AgentSideEnded),
+        2 => Just(Input::Taken),
         20 => Just(Input::Due),
         1 => Just(Input::CustomerLeft),
     ]
@@ -750,7 +779,8 @@ proptest! {
             prop_assert!(run.held.len() <= DIGITS_HELD && run.steps <= FLOW_STEPS && run.visits <= QUEUE_VISITS);
         }
         prop_assert_eq!(ended, 1);
-        // A node is traced at most twice: when somebody is connected, and when it is left.
-        prop_assert!(entered <= 2 * FLOW_STEPS);
+        // A node is traced at most three times: when somebody is connected or he is taken, and when it is left; and once
+        // more for each taking.
+        prop_assert!(entered <= 3 * FLOW_STEPS + 300);
     }
 }

@@ -1,0 +1,174 @@
+//! A caller whom only a flow or a queue has, sent elsewhere by a person.
+//! Owns what he comes back to when nobody takes him there: the node of the flow in which he was, or his group. Leaves the
+//! phones to the contact, the queue to the ACD, and the flow's place to `ivr`.
+//! In: the command, how its dial or item ended. Out: acts, and `route_ended`.
+
+use super::Tenant;
+use super::commands::Refusal;
+use super::dialling::RING_DEFAULT;
+use super::target::Way;
+use crate::base::{AgentNo, ContactId, GroupNo, Now, Span, Supplies};
+use crate::call::words::{Act, Dial};
+use crate::event::words::{By, EndCause, ItemExit};
+use crate::event::{About, Kind};
+use crate::ivr::words::Input as Flow;
+use crate::switch::{CallTarget, Code};
+
+/// A caller on his way to somebody.
+#[derive(Clone, Debug)]
+pub(super) struct Routed {
+    by: By,
+    /// Where he waited: there he waits again when nobody takes him and no flow has him.
+    group: Option<GroupNo>,
+}
+
+impl Tenant {
+    /// Refused before any effect; then the flow's node is left, his place in the queue given up, and he goes to `to`.
+    pub(super) fn route(
+        &mut self,
+        contact: ContactId,
+        supervisor: Option<AgentNo>,
+        (to, ring): (&CallTarget, Option<Span>),
+        by: By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), Refusal> {
+        self.may(contact, &Act::TakeOut { by: by.clone() })?;
+        let groups = self.contacts.waits_in(contact);
+        self.routes_in_scope(supervisor, &groups)?;
+        let group = groups.first().copied();
+        let way = self.way(contact, to, now)?;
+        let new = match &way {
+            Way::Queue(to, wait) => Some(self.item_for(contact, group, (to.clone(), *wait, ring), now, supplies)?),
+            Way::Ring(_) | Way::Flow(..) => None,
+        };
+        self.leave_place(contact, &by, now, supplies);
+        let routed = Routed { by: by.clone(), group };
+        match (way, new) {
+            (Way::Flow(key, data), _) => {
+                self.attach(contact, data, &by, now, supplies);
+                self.end_run(contact, now, supplies);
+                self.route_told(contact, &routed, None);
+                if !self.start_flow(contact, &key, now, supplies) {
+                    self.not_connected(contact, EndCause::NotFound, now, supplies);
+                }
+            }
+            (Way::Ring(attempts), _) => {
+                self.routed.insert(contact, routed);
+                // Whatever becomes of the dial, it is not the end of the caller.
+                self.contacts.hold_by_flow(contact);
+                let ring = ring.unwrap_or(RING_DEFAULT);
+                let dial = Dial { attempts, queue: None, ring, customer: false, by };
+                self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
+            }
+            (Way::Queue(..), Some(new)) => {
+                self.routed.insert(contact, routed);
+                self.enqueue(new, false, &by, now, supplies);
+            }
+            // the item was made above
+            (Way::Queue(..), None) => {}
+        }
+        Ok(())
+    }
+
+    /// A supervisor sends on who waits for a group of his; whom no group has yet, anybody who supervises one.
+    fn routes_in_scope(&self, supervisor: Option<AgentNo>, groups: &[GroupNo]) -> Result<(), Refusal> {
+        let Some(supervisor) = supervisor else { return Ok(()) };
+        let name = self.agent_name(supervisor);
+        let Some(agent) = self.site.agents.get(&supervisor) else { return Err((Code::UnknownAgent, name)) };
+        let his = |group: &GroupNo| agent.supervises.contains(group);
+        let may = if groups.is_empty() { !agent.supervises.is_empty() } else { groups.iter().any(his) };
+        if may { Ok(()) } else { Err((Code::OutOfScope, name)) }
+    }
+
+    /// The node, the queue and whoever rings for him are left.
+    fn leave_place(&mut self, contact: ContactId, by: &By, now: Now, supplies: &mut Supplies) {
+        if let Some(before) = self.routed.remove(&contact) {
+            self.route_told(contact, &before, Some(EndCause::Rescinded));
+        }
+        self.contacts.act(contact, Act::TakeOut { by: by.clone() }, now, supplies);
+        let item = self.waits.get_mut(&contact).and_then(|wait| wait.leave());
+        if let Some(item) = item {
+            self.acd.withdraw(item, ItemExit::Routed, by, now, supplies);
+        }
+        self.flow(contact, Flow::Taken, now, supplies);
+        self.introduce(now, supplies);
+    }
+
+    /// How a dial for him ended. `false`: nobody had sent him.
+    pub(super) fn routed_dial_ended(
+        &mut self,
+        contact: ContactId,
+        result: Result<(), EndCause>,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> bool {
+        let Some(routed) = self.routed.remove(&contact) else { return false };
+        self.route_over(contact, routed, result, now, supplies);
+        true
+    }
+
+    /// How his item left the queue. `false`: nobody had sent him there.
+    pub(super) fn routed_item_left(
+        &mut self,
+        contact: ContactId,
+        exit: ItemExit,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> bool {
+        let Some(routed) = self.routed.remove(&contact) else { return false };
+        let result = match exit {
+            ItemExit::Connected => Ok(()),
+            ItemExit::TimedOut => Err(EndCause::NoAnswer),
+            ItemExit::Full => Err(EndCause::Busy),
+            ItemExit::NoAgent => Err(EndCause::Unreachable),
+            ItemExit::CallerLeft => Err(EndCause::PeerLeft),
+            ItemExit::Withdrawn | ItemExit::Routed => Err(EndCause::Released),
+        };
+        self.route_over(contact, routed, result, now, supplies);
+        true
+    }
+
+    /// The caller left on his way.
+    pub(super) fn routed_left(&mut self, contact: ContactId) {
+        if let Some(routed) = self.routed.remove(&contact) {
+            self.route_told(contact, &routed, Some(EndCause::PeerLeft));
+        }
+    }
+
+    /// Somebody has him and his flow is over; or he is back where he was.
+    fn route_over(
+        &mut self,
+        contact: ContactId,
+        routed: Routed,
+        result: Result<(), EndCause>,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        self.route_told(contact, &routed, result.err());
+        let Err(cause) = result else { return self.end_run(contact, now, supplies) };
+        if self.runs.get(&contact).is_some_and(|run| !run.flow.is_ended()) {
+            return self.flow(contact, Flow::AgentSideEnded, now, supplies);
+        }
+        self.contacts.let_go_by_flow(contact);
+        match routed.group {
+            Some(group) => self.queue_stranded(contact, group, now, supplies),
+            None => self.not_connected(contact, cause, now, supplies),
+        }
+    }
+
+    fn end_run(&mut self, contact: ContactId, now: Now, supplies: &mut Supplies) {
+        self.lent_goes_on(contact, now, supplies);
+        if self.runs.get(&contact).is_some_and(|run| !run.flow.is_ended()) {
+            self.flow_ended(contact);
+        }
+        self.runs.remove(&contact);
+        self.run_agenda.set(contact, None);
+        self.contacts.let_go_by_flow(contact);
+    }
+
+    fn route_told(&mut self, contact: ContactId, routed: &Routed, cause: Option<EndCause>) {
+        let about = About { contact: Some(contact), ..About::default() };
+        self.contacts.journal(about, routed.by.clone(), Kind::RouteEnded { cause });
+    }
+}

@@ -1,0 +1,191 @@
+//! A customer lent to a flow: his agent is put aside, hears nothing of it, and has him again when the flow returns him.
+//! Every order in which the one or the other leaves meanwhile.
+
+use std::sync::Arc;
+
+use cordboard::base::Span;
+use cordboard::event::words::{Actor, Display, TransferEnding, TransferMode};
+use cordboard::ivr::{self, Known};
+use cordboard::switch::{Body, CallTarget, CallVerb, Code, Command, ConsultVerb};
+use serde_json::{Value, json};
+
+use crate::scenario::ua::call::Deed;
+use crate::verbs::{ANA, CUSTOMER, House, talk, to};
+
+const ASIDE: [(&str, &str); 2] = [("customer", "sound"), ("ana", "music")];
+const TALK: [(&str, &str); 2] = [("customer", "ana"), ("ana", "customer")];
+
+pub fn flow(key: &str) -> CallTarget {
+    CallTarget::Flow { key: key.to_owned(), data: Default::default() }
+}
+
+impl House {
+    fn lends(&self, data: Value) -> CallVerb {
+        let Value::Object(data) = data else { panic!("{data} is no object") };
+        to(self.ana(), TransferMode::ComeBack, CallTarget::Flow { key: "identity".to_owned(), data })
+    }
+
+    fn presses(&mut self, keys: &str) {
+        let call = self.world.uas[CUSTOMER].live_call().expect("he is there");
+        for key in keys.chars() {
+            self.world.touch(CUSTOMER, |ua, t| ua.carry_out(call, Deed::Press(key), t));
+            self.wait(Span::millis(300));
+        }
+        self.wait(Span::millis(500));
+    }
+
+    fn data(&self, key: &str) -> Option<String> {
+        let tenant = self.world.tenant.as_ref().expect("it runs");
+        tenant.contacts().data(self.contact)?.get(key)?.as_str().map(str::to_owned)
+    }
+
+    /// Flows in the order in which they began: the key, and whether it has ended.
+    fn flows(&self) -> Vec<(&str, bool)> {
+        self.record().flows.iter().map(|flow| (flow.key.as_str(), flow.ended.is_some())).collect()
+    }
+}
+
+#[test]
+fn he_comes_back_with_what_the_flow_found_and_the_flow_behind_her_goes_on() {
+    let mut house = talk();
+    house.does(house.lends(json!({"pin": "4711"})));
+    house.hear(&ASIDE);
+    assert_eq!(house.shown("a0"), Some(Display::Held));
+    house.presses("4711#");
+    house.hear(&TALK);
+    assert_eq!(house.shown("a0"), Some(Display::Talking));
+    assert_eq!(house.transfer(), (TransferMode::ComeBack, Some(TransferEnding::CameBack)));
+    assert_eq!(house.data("verified").as_deref(), Some("yes"));
+    let digits: String = house.record().digits.iter().map(|digit| digit.digit).collect();
+    assert_eq!(digits, "xxxxx", "which keys he pressed is told to nobody");
+    assert_eq!(house.flows(), [("direct", false), ("identity", true)]);
+    // a second time, with the wrong keys; then the flow behind her goes on as if nothing had been
+    house.does(house.lends(json!({})));
+    house.presses("99#");
+    house.hear(&TALK);
+    assert_eq!(house.data("verified").as_deref(), Some("no"));
+    house.hangs_up(ANA);
+    house.wait(Span::seconds(1));
+    house.hear(&[("customer", "music")]);
+    assert_eq!(house.record().visits.len(), 2, "`after` has put him into the queue again");
+    assert_eq!(house.flows()[0], ("direct", false));
+    house.presses("1");
+    let last = house.record().digits.last().expect("a digit").digit;
+    assert_eq!(last, '1', "keys are told again");
+    house.ends();
+}
+
+#[test]
+fn he_presses_nothing_and_comes_back() {
+    let mut house = talk();
+    house.does(house.lends(json!({})));
+    house.wait(Span::seconds(14));
+    house.hear(&TALK);
+    assert_eq!(house.data("verified"), None);
+    house.ends();
+}
+
+#[test]
+fn she_takes_him_back_before_the_flow_is_over() {
+    let mut house = talk();
+    house.does(house.lends(json!({})));
+    house.refuses(CallVerb::Consult { who: house.ana(), verb: ConsultVerb::Swap }, Code::TransferNotThere);
+    house.refuses(CallVerb::Consult { who: house.ana(), verb: ConsultVerb::Join }, Code::TransferNotThere);
+    house.does(CallVerb::Consult { who: house.ana(), verb: ConsultVerb::Cancel });
+    house.hear(&TALK);
+    assert_eq!(house.transfer(), (TransferMode::ComeBack, Some(TransferEnding::Cancelled)));
+    assert_eq!(house.flows(), [("direct", false), ("identity", true)]);
+    house.presses("4711#");
+    assert_eq!(house.data("verified"), None, "no flow hears it");
+    house.ends();
+}
+
+#[test]
+fn she_hangs_up_and_the_flow_behind_her_has_him_at_the_end() {
+    let mut house = talk();
+    house.does(house.lends(json!({"pin": "1"})));
+    house.hangs_up(ANA);
+    assert_eq!(house.transfer(), (TransferMode::ComeBack, Some(TransferEnding::Completed)));
+    house.hear(&[("customer", "sound")]);
+    house.presses("1#");
+    house.wait(Span::seconds(1));
+    house.hear(&[("customer", "music")]);
+    assert_eq!(house.data("verified").as_deref(), Some("yes"));
+    assert_eq!(house.record().visits.len(), 2, "the flow went on as after an agent");
+    house.ends();
+}
+
+#[test]
+fn she_lets_him_go_and_it_is_a_blind_transfer() {
+    let mut house = talk();
+    house.does(house.lends(json!({})));
+    house.does(CallVerb::Consult { who: house.ana(), verb: ConsultVerb::Complete });
+    assert_eq!(house.world.uas[ANA].live_calls(), 0);
+    assert_eq!(house.transfer(), (TransferMode::ComeBack, Some(TransferEnding::Completed)));
+    house.hear(&[("customer", "sound")]);
+    house.ends();
+}
+
+#[test]
+fn the_customer_hangs_up_in_the_flow() {
+    let mut house = talk();
+    house.does(house.lends(json!({})));
+    house.hangs_up(CUSTOMER);
+    house.wait(Span::seconds(1));
+    assert_eq!(house.world.uas[ANA].live_calls(), 0, "nobody comes back to her");
+    assert_eq!(house.transfer(), (TransferMode::ComeBack, Some(TransferEnding::CustomerLeft)));
+    assert_eq!(house.flows(), [("direct", true), ("identity", true)]);
+    house.world.finish();
+}
+
+#[test]
+fn without_a_flow_behind_her_her_group_has_him_and_without_a_group_he_is_released() {
+    let mut house = talk();
+    // blind into a flow that ends in the queue of `support`: now that flow stands behind whoever takes him
+    house.does(house.lends(json!({})));
+    house.hangs_up(ANA);
+    let body = Body::Hangup { contact: house.contact, who: None };
+    house.world.command(Command { id: None, actor: Actor::Integration(1), body });
+    house.wait(Span::seconds(1));
+    assert_eq!(house.flows(), [("direct", true), ("identity", true)]);
+    house.world.finish();
+}
+
+/// A flow that sends the customer on by itself, and one that cannot give him back.
+#[test]
+fn the_flow_sends_him_on_and_she_is_released() {
+    const ON: &str = "nodes:\n  hello: {answer: , next: dial}\n  dial: {dial: \"1900\", after: bye, failed: back}\n  \
+                      back: {play: goodbye, next: return}\n  bye: {play: goodbye, next: hangup}\n";
+    let mut house = crate::verbs::called_with(crate::places::site(&crate::scenario::place::Shape::SMALL), ON);
+    house.wait(Span::seconds(1));
+    // `direct` rings cai for this caller; he refuses, and the flow has nobody to give the caller back to
+    assert!(ivr::load("on.yaml", ON, &Known::default()).is_ok_and(|flow| Arc::new(flow).returns()));
+    house.rejects(crate::verbs::CAI);
+    house.wait(Span::seconds(4));
+    assert_eq!(house.flows(), [("direct", true)], "`return` with nobody there is the end");
+    house.world.finish();
+}
+
+#[test]
+fn what_cannot_give_him_back_is_refused() {
+    let mut house = talk();
+    house.refuses(to(house.ana(), TransferMode::ComeBack, flow("direct")), Code::TargetUnfit);
+    house.refuses(to(house.ana(), TransferMode::ComeBack, flow("none")), Code::UnknownFlow);
+    let data = json!({"a": "x".repeat(17_000)});
+    house.refuses(house.lends(data), Code::DataTooLarge);
+    let customer = house.named("customer");
+    house.refuses(to(customer, TransferMode::ComeBack, flow("identity")), Code::NotTransferor);
+    house.ends();
+}
+
+#[test]
+fn the_process_dies_meanwhile() {
+    let mut house = talk();
+    house.does(house.lends(json!({})));
+    house.world.crash(Span::seconds(1));
+    house.wait(Span::seconds(2));
+    assert!(house.record().closed.is_some());
+    assert_eq!(house.world.uas[ANA].live_calls(), 0);
+    assert_eq!(house.world.uas[CUSTOMER].live_calls(), 0);
+    house.world.finish();
+}
