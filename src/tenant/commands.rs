@@ -18,7 +18,7 @@ use crate::switch::{
 pub(super) type Refusal = (Code, String);
 
 /// A contact all of whose legs have ended.
-fn ended(mut state: ContactState) -> ContactState {
+pub(super) fn ended(mut state: ContactState) -> ContactState {
     state.calls.iter_mut().flat_map(|call| &mut call.legs).for_each(|leg| leg.phase = LegPhase::Ended);
     state
 }

@@ -2,7 +2,7 @@
 //! any effect; what becomes of one that was accepted is told by events with its command id.
 
 use super::Tenant;
-use super::commands::Refusal;
+use super::commands::{Refusal, ended};
 use super::dialling::RING_DEFAULT;
 use super::target::Way;
 use crate::acd::words::{NewItem, To};
@@ -23,6 +23,7 @@ impl Tenant {
         if !self.contacts.is_live(contact) {
             return Err((Code::UnknownContact, contact.to_string()));
         }
+        let before = self.contact_state(contact);
         match verb {
             CallVerb::Transfer { who, mode, to, ring } => {
                 self.transfer(contact, (who, mode), (&to, ring), by, now, supplies)?;
@@ -60,7 +61,9 @@ impl Tenant {
             }
         }
         self.introduce(now, supplies);
-        Ok(Snapshot::Contacts(self.contact_state(contact).into_iter().collect()))
+        // One that ended by it is gone already.
+        let state = self.contact_state(contact).or_else(|| before.map(ended));
+        Ok(Snapshot::Contacts(state.into_iter().collect()))
     }
 
     /// A verb with its leg found, in the contact's words.
