@@ -85,7 +85,7 @@ pub enum Doing {
 impl Work {
     fn snapshot(&self) -> WorkSnapshot {
         let (role, until) = (self.doing.role(), self.doing.until());
-        WorkSnapshot { contact: self.contact, role, since: self.since, until }
+        WorkSnapshot { contact: self.contact, role, offer: self.doing.offer(), since: self.since, until }
     }
 }
 
@@ -108,6 +108,14 @@ impl Doing {
             Self::Monitoring => WorkRole::Monitoring,
             Self::Reserved { .. } => WorkRole::Reserved,
             Self::WrapUp { .. } => WorkRole::WrapUp,
+        }
+    }
+
+    pub fn offer(self) -> Option<OfferId> {
+        match self {
+            Self::Offered(offer) => Some(offer),
+            Self::Call { how: _, offer } => offer,
+            Self::Monitoring | Self::Reserved { .. } | Self::WrapUp { .. } => None,
         }
     }
 

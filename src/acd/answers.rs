@@ -32,6 +32,7 @@ impl Acd {
                     let until = lease.deadline();
                     self.agenda.set(Owner::Offer(offer), until);
                     self.journal(about, by, Kind::OfferAccepted);
+                    self.win(offer, by, t);
                     self.ring_station(offer);
                 }
             }

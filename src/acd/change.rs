@@ -29,7 +29,7 @@ impl Acd {
         let groups: Vec<GroupNo> = self.matcher.queues().map(|(group, _)| group).collect();
         for group in groups {
             self.expel_hopeless(group, t);
-            self.change_patience(group);
+            self.change_patience(group, t);
             self.forget_if_removed(group);
         }
         self.forget_phones(t);
@@ -51,8 +51,8 @@ impl Acd {
         }
     }
 
-    /// The group's longest wait is live: deadlines of those who wait are reckoned anew.
-    fn change_patience(&mut self, group: GroupNo) {
+    /// The group's longest wait and its strategy are live: deadlines of those who wait are reckoned anew.
+    fn change_patience(&mut self, group: GroupNo, t: Time) {
         let waiting: Vec<ItemId> = self.matcher.queue(group).map_or_else(Vec::new, |q| q.items().collect());
         for id in waiting {
             let item = &self.items[&id];
@@ -63,6 +63,7 @@ impl Acd {
                 }
                 // Reckoned when the offer ends.
                 ItemState::Offered(_) => {}
+                ItemState::Round { .. } => drop(self.sync_round(id, t)),
             }
         }
     }

@@ -30,10 +30,27 @@ pub struct Item {
     pub state: ItemState,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemState {
     Waiting,
+    /// To one agent: it was offered to him alone, or he was the first of a round to accept.
     Offered(OfferId),
+    /// To several agents of one group at once, and nobody has accepted yet.
+    Round {
+        group: GroupNo,
+        offers: Vec<OfferId>,
+    },
+}
+
+impl ItemState {
+    /// The live offers for it.
+    pub fn offers(&self) -> &[OfferId] {
+        match self {
+            Self::Waiting => &[],
+            Self::Offered(offer) => std::slice::from_ref(offer),
+            Self::Round { group: _, offers } => offers,
+        }
+    }
 }
 
 impl Item {
@@ -98,6 +115,17 @@ impl Item {
 
     pub fn is_waiting(&self) -> bool {
         self.state == ItemState::Waiting
+    }
+
+    /// This offer has come to nothing. True when it was the last.
+    pub fn lose(&mut self, offer: OfferId) -> bool {
+        match &mut self.state {
+            ItemState::Waiting | ItemState::Offered(_) => true,
+            ItemState::Round { group: _, offers } => {
+                offers.retain(|other| *other != offer);
+                offers.is_empty()
+            }
+        }
     }
 
     pub fn excludes(&self, agent: AgentNo) -> bool {

@@ -66,6 +66,11 @@ impl Matcher {
         }
     }
 
+    /// It rings at agents of this group, and more of them can be offered it.
+    pub fn wait_for_more(&mut self, item: &Item, group: GroupNo) {
+        self.queue_mut(group).wait(item.level, item.rank, item.id);
+    }
+
     pub fn stop_waiting(&mut self, item: &Item) {
         for group in item.groups() {
             self.queue_mut(*group).stop_waiting(item.level, item.rank);

@@ -22,6 +22,7 @@ mod phone;
 mod presence;
 mod queue;
 mod roles;
+mod rounds;
 #[cfg(test)]
 mod tests;
 mod wishes;
@@ -183,6 +184,7 @@ impl Acd {
             since: item.since,
             first: item.entered,
             priority: item.priority,
+            offered: item.state.offers().iter().filter_map(|id| Some((self.offers.get(id)?.agent, *id))).collect(),
         })
     }
 
@@ -214,7 +216,7 @@ impl Acd {
     /// so only touched agents and fresh items can make a new pair, and only they are looked at.
     ///
     /// They are looked at in one order of rank: each fresh item, and for each agent who became free the oldest caller he
-    /// may take. Each goes to the best of all ready agents by its group's strategy.
+    /// may take. Each goes to the best of all ready agents by its group's strategy, or rings at all of them.
     fn settle(&mut self, t: Time, supplies: &mut Supplies) {
         self.grant_rests(t);
         while let Some((item, no, group)) = self.picked.pop_front() {
@@ -293,7 +295,7 @@ impl Acd {
 /// What a strategy orders ready agents by, the least first; 0 where that is level and idle time alone.
 fn key(strategy: Strategy, seat: &Seat, no: AgentNo, site: &Site) -> i64 {
     match strategy {
-        Strategy::LongestIdle | Strategy::SkillLevel | Strategy::Random => 0,
+        Strategy::LongestIdle | Strategy::SkillLevel | Strategy::Random | Strategy::RingAll => 0,
         Strategy::LeastTalk => seat.talked.as_micros(),
         Strategy::FewestCalls => i64::from(seat.calls),
         // Whom nobody was offered to yet comes first.

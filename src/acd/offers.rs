@@ -11,6 +11,7 @@ use super::{Acd, Owner};
 use crate::base::{AgentNo, CallId, ContactId, GroupNo, ItemId, Now, OfferId, SegmentId, Span, Supplies, Time};
 use crate::event::words::{AfterCall, ItemExit, NotReadyReason, OfferEnding, OfferWay, Wish};
 use crate::event::{By, Kind};
+use crate::site::Strategy;
 
 impl Acd {
     /// A caller comes to a queue. It may leave at once: `NoAgent` when nobody is signed in who could ever take it (also
@@ -40,28 +41,24 @@ impl Acd {
     /// The caller left, or a command took the item out. An offer for it ends with `CallerLeft`, or else `Rescinded`.
     /// Nothing happens (and it is counted) when the item has left already.
     pub fn withdraw(&mut self, item: ItemId, exit: ItemExit, by: &By, now: Now, supplies: &mut Supplies) {
-        match self.items.get(&item).map(|i| i.state) {
-            None => self.late += 1,
-            Some(ItemState::Waiting) => self.leave(item, exit, by, now.t),
-            Some(ItemState::Offered(offer)) => {
-                let ending = match exit {
-                    ItemExit::CallerLeft => OfferEnding::CallerLeft,
-                    ItemExit::Connected
-                    | ItemExit::TimedOut
-                    | ItemExit::Full
-                    | ItemExit::NoAgent
-                    | ItemExit::Withdrawn
-                    | ItemExit::Routed => OfferEnding::Rescinded,
-                };
-                let holder = self.offers.get(&offer).map(|lease| lease.holder);
-                self.finish(offer, ending, None, by, now.t);
-                // Before the item leaves: what the caller hears next, he hears without a phone that still holds him.
-                if let Some(holder) = holder {
-                    self.outputs.push_back(Output::Rescind { offer, holder, ending });
-                }
-                self.leave(item, exit, by, now.t);
-            }
+        let Some(offers) = self.items.get(&item).map(|i| i.state.offers().to_vec()) else {
+            self.late += 1;
+            return self.settle(now.t, supplies);
+        };
+        let ending = match exit {
+            ItemExit::CallerLeft => OfferEnding::CallerLeft,
+            ItemExit::Connected
+            | ItemExit::TimedOut
+            | ItemExit::Full
+            | ItemExit::NoAgent
+            | ItemExit::Withdrawn
+            | ItemExit::Routed => OfferEnding::Rescinded,
+        };
+        // Before the item leaves: what the caller hears next, he hears without a phone that still holds him.
+        for offer in offers {
+            self.call_off(offer, ending, by, now.t);
         }
+        self.leave(item, exit, by, now.t);
         self.settle(now.t, supplies);
     }
 
@@ -89,10 +86,8 @@ impl Acd {
             return false;
         };
         let waits = item.is_waiting();
-        if waits {
-            self.matcher.stop_waiting(item);
-            self.fresh.remove(&(item.rank, id));
-        }
+        self.matcher.stop_waiting(item);
+        self.fresh.remove(&(item.rank, id));
         self.matcher.leave(item);
         item.call = None;
         item.set_entered(entered);
@@ -103,6 +98,7 @@ impl Acd {
         }
         let (about, due, priority) = (item.about(), item.rank.due, item.priority);
         self.journal(about, by, Kind::ItemPriority { due, priority });
+        self.sync_round(id, now.t);
         self.settle(now.t, supplies);
         true
     }
@@ -129,8 +125,14 @@ impl Acd {
             Advance::Proceeds => {}
             Advance::Alerting => self.journal(about, &By::PARTY, Kind::OfferAlerting),
             Advance::Confirming { until } => self.journal(about, &By::PARTY, Kind::OfferConfirming { until }),
-            Advance::Accepted => self.journal(about, &By::PARTY, Kind::OfferAccepted),
-            Advance::Connected => self.connected(offer, t),
+            Advance::Accepted => {
+                self.journal(about, &By::PARTY, Kind::OfferAccepted);
+                self.win(offer, &By::PARTY, t);
+            }
+            Advance::Connected => {
+                self.win(offer, &By::PARTY, t);
+                self.connected(offer, t);
+            }
             Advance::Ended(ending) => self.ended_by_party(offer, ending, step, t),
         }
         self.settle(t, supplies);
@@ -219,7 +221,7 @@ impl Acd {
 
     /// After an offer that came to nothing: back at the old rank, unless its patience has ended meanwhile or nobody is
     /// left who could take it.
-    fn requeue(&mut self, id: ItemId, t: Time) {
+    pub(super) fn requeue(&mut self, id: ItemId, t: Time) {
         let item = self.items.get_mut(&id).expect("only an item that is offered comes back");
         item.state = ItemState::Waiting;
         let item = &self.items[&id];
@@ -255,12 +257,16 @@ impl Acd {
         self.outputs.push_back(Output::ItemLeft { item: item.id, holder: item.holder, exit });
     }
 
-    /// Offers a waiting item to the best ready agent, if there is one: of the first of its groups that has one. What is
-    /// for a named agent is offered to him as soon as he can be called directly.
+    /// Offers a waiting item to the best ready agent, if there is one: of the first of its groups that has one; to all of
+    /// them where that group rings all, also when some are rung already. What is for a named agent is offered to him as
+    /// soon as he can be called directly.
     pub(super) fn offer_best(&mut self, id: ItemId, t: Time, supplies: &mut Supplies) {
-        let Some(item) = self.items.get(&id).filter(|i| i.is_waiting()) else {
-            return;
-        };
+        let Some(item) = self.items.get(&id) else { return };
+        match item.state {
+            ItemState::Waiting => {}
+            ItemState::Offered(_) => return,
+            ItemState::Round { group, offers: _ } => return self.ring_all(id, group, t, supplies),
+        }
         if let Some(agent) = item.named() {
             if self.direct(agent).is_ok() && !item.excludes(agent) {
                 self.end_works(agent, &By::SYSTEM, t, Doing::is_reserved);
@@ -270,14 +276,16 @@ impl Acd {
         }
         let best = item.groups().iter().find_map(|group| {
             let strategy = self.site.groups.get(group)?.strategy;
-            Some((self.matcher.best_for(item, *group, strategy, &mut supplies.rng)?, *group))
+            Some((self.matcher.best_for(item, *group, strategy, &mut supplies.rng)?, *group, strategy))
         });
-        if let Some((no, group)) = best {
-            self.offer_to(no, id, Some(group), t, supplies);
+        match best {
+            Some((_, group, Strategy::RingAll)) => self.ring_all(id, group, t, supplies),
+            Some((no, group, _)) => self.offer_to(no, id, Some(group), t, supplies),
+            None => {}
         }
     }
 
-    /// Offers a waiting item to this agent, as one of this group.
+    /// Offers a waiting item to this agent alone, as one of this group.
     pub(super) fn offer_to(
         &mut self,
         no: AgentNo,
@@ -286,9 +294,25 @@ impl Acd {
         t: Time,
         supplies: &mut Supplies,
     ) {
-        let Some(item) = self.items.get_mut(&id).filter(|i| i.is_waiting()) else {
+        if !self.items.get(&id).is_some_and(Item::is_waiting) {
             return;
-        };
+        }
+        let offer = self.make_offer(no, id, group, t, supplies);
+        if let Some(item) = self.items.get_mut(&id) {
+            item.state = ItemState::Offered(offer);
+        }
+    }
+
+    /// One more offer of the item, which waits no longer; whether it is the only one the caller says.
+    pub(super) fn make_offer(
+        &mut self,
+        no: AgentNo,
+        id: ItemId,
+        group: Option<GroupNo>,
+        t: Time,
+        supplies: &mut Supplies,
+    ) -> OfferId {
+        let item = self.items.get_mut(&id).expect("whoever makes an offer has looked at the item");
         let served = group.or(item.group());
         let ring = match (&item.to, group) {
             (To::Agent { ring, .. }, None) => *ring,
@@ -299,7 +323,7 @@ impl Acd {
         let offer = OfferId(supplies.ids.mint(t));
         let segment = SegmentId(supplies.ids.mint(t));
         let until = t + ring;
-        (item.state, item.served) = (ItemState::Offered(offer), served);
+        item.served = served;
         self.matcher.stop_waiting(item);
         let (state, holder, group) = (LeaseState::Pending { until }, item.holder, served);
         let way = self.way_of(no, group);
@@ -318,6 +342,7 @@ impl Acd {
         }
         self.place(no, t);
         self.touched.remove(&no);
+        offer
     }
 
     fn connected(&mut self, offer: OfferId, t: Time) {
@@ -341,40 +366,44 @@ impl Acd {
         };
         self.finish(offer, ending, sip_status, &By::PARTY, t);
         match ending {
-            OfferEnding::CallerLeft => self.leave(item, ItemExit::CallerLeft, &By::PARTY, t),
+            OfferEnding::CallerLeft => {
+                let others = self.items.get(&item).map_or_else(Vec::new, |item| item.state.offers().to_vec());
+                for other in others {
+                    self.call_off(other, ending, &By::PARTY, t);
+                }
+                self.leave(item, ItemExit::CallerLeft, &By::PARTY, t);
+            }
             OfferEnding::Connected => {}
             // Told by the phone with nothing else here to keep the agent busy: without a rest he would be rung again at once.
             OfferEnding::LostRace => {
                 self.rest(no, t, Phone::failed);
-                self.requeue(item, t);
+                self.came_to_nothing(item, offer, t);
             }
             OfferEnding::Rejected
             | OfferEnding::RangOut
             | OfferEnding::Failed
             | OfferEnding::Unreachable
-            | OfferEnding::Rescinded => self.requeue(item, t),
+            | OfferEnding::Rescinded => self.came_to_nothing(item, offer, t),
         }
     }
 
-    /// Ends an offer that is not connected from here: whoever rings is told to stop, the item comes back.
+    /// Ends an offer that is not connected from here: whoever rings is told to stop, the item comes back unless it rings
+    /// elsewhere too.
     pub(super) fn rescind(&mut self, offer: OfferId, ending: OfferEnding, by: &By, t: Time) {
-        let Some((item, holder)) = self.offers.get(&offer).map(|lease| (lease.item, lease.holder)) else {
-            return;
-        };
-        self.finish(offer, ending, None, by, t);
-        self.outputs.push_back(Output::Rescind { offer, holder, ending });
-        self.requeue(item, t);
+        let Some(item) = self.offers.get(&offer).map(|lease| lease.item) else { return };
+        self.call_off(offer, ending, by, t);
+        self.came_to_nothing(item, offer, t);
     }
 
-    /// It stops ringing there because somebody else is about to be offered its item: without a look at the item's
-    /// patience, which may be none beyond this offer.
-    pub(super) fn pass_on(&mut self, offer: OfferId, by: &By, t: Time) {
-        let Some((item, holder)) = self.offers.get(&offer).map(|lease| (lease.item, lease.holder)) else {
-            return;
-        };
-        self.finish(offer, OfferEnding::LostRace, None, by, t);
-        self.outputs.push_back(Output::Rescind { offer, holder, ending: OfferEnding::LostRace });
-        if let Some(item) = self.items.get_mut(&item) {
+    /// It stops ringing wherever it does because somebody else is about to be offered the item: without a look at the
+    /// item's patience, which may be none beyond these offers.
+    pub(super) fn pass_on(&mut self, id: ItemId, by: &By, t: Time) {
+        let offers = self.items.get(&id).map_or_else(Vec::new, |item| item.state.offers().to_vec());
+        for offer in offers {
+            self.call_off(offer, OfferEnding::LostRace, by, t);
+        }
+        if let Some(item) = self.items.get_mut(&id) {
+            self.fresh.remove(&(item.rank, id));
             item.state = ItemState::Waiting;
             self.matcher.wait(item);
         }
@@ -437,11 +466,12 @@ impl Acd {
         }
     }
 
-    /// The longest wait is over. While an agent is rung the offer decides; see `requeue`.
+    /// The longest wait is over. While an agent is rung the offer decides, see `requeue`; nobody else is rung.
     pub(super) fn item_due(&mut self, id: ItemId, t: Time) {
         self.agenda.set(Owner::Item(id), None);
-        if self.items.get(&id).is_some_and(|i| i.state == ItemState::Waiting) {
+        if self.items.get(&id).is_some_and(Item::is_waiting) {
             self.leave(id, ItemExit::TimedOut, &By::SYSTEM, t);
         }
+        self.sync_round(id, t);
     }
 }

@@ -210,7 +210,8 @@ impl Acd {
     pub(super) fn expel_hopeless(&mut self, group: GroupNo, t: Time) {
         let hopeless = self.matcher.queue(group).map_or_else(Vec::new, |q| q.hopeless());
         for item in hopeless {
-            if self.items.get(&item).is_some_and(|item| self.matcher.capable(item)) {
+            // What rings is looked at when nobody is rung any more.
+            if !self.items.get(&item).is_some_and(|item| item.is_waiting() && !self.matcher.capable(item)) {
                 continue;
             }
             self.leave(item, ItemExit::NoAgent, &By::SYSTEM, t);

@@ -18,7 +18,7 @@ const LEVELS: usize = LEVEL_MAX as usize;
 
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
-    /// By needed level; levels nobody needs have no entry.
+    /// What can be offered to one more agent, by needed level; levels nobody needs have no entry.
     waiting: BTreeMap<u8, BTreeMap<Rank, ItemId>>,
     /// By the agents' level.
     ready: [BTreeSet<Turn>; LEVELS],
@@ -143,7 +143,8 @@ impl Queue {
             | Strategy::LeastTalk
             | Strategy::FewestCalls
             | Strategy::RoundRobin
-            | Strategy::TopDown => firsts.min(),
+            | Strategy::TopDown
+            | Strategy::RingAll => firsts.min(),
         }
         .map(|turn| turn.agent)
     }

@@ -2,12 +2,12 @@
 //! Owns who waits for rest and which of these is refused in which state. Leaves coming and going to `presence`.
 
 use super::agent::{Doing, Seat};
-use super::item::{Item, ItemState};
+use super::item::Item;
 use super::people::about_work;
 use super::words::VerbRefused;
 use super::{Acd, about_agent};
 use crate::base::bounds::{RANG_OUT_REST, RESERVE_MAX, WRAP_UP_MAX};
-use crate::base::{AgentNo, ContactId, GroupNo, Now, ReasonNo, Span, Supplies, Time};
+use crate::base::{AgentNo, ContactId, GroupNo, Now, OfferId, ReasonNo, Span, Supplies, Time};
 use crate::event::words::{NotReadyReason, Wish};
 use crate::event::{By, Kind};
 
@@ -304,18 +304,17 @@ impl Acd {
     /// A contact that waits in one of his groups, or for an agent of one of them, is his, whatever its place and
     /// whatever he wishes; he must be there and in no call that is not on hold. A wrap-up ends.
     ///
-    /// While it rings at somebody else he picks it up: that offer has lost the race, which costs nothing.
+    /// While it rings at others he picks it up: their offers have lost the race, which costs nothing.
     pub(super) fn pick(&mut self, no: AgentNo, contact: ContactId, by: &By, t: Time) -> Result<(), VerbRefused> {
         let item = self.items.values().find(|item| item.holder == contact).ok_or(VerbRefused::NotQueued)?;
         let id = item.id;
         let groups = self.pickable_by(item);
-        let rings = match item.state {
-            ItemState::Waiting => None,
-            ItemState::Offered(offer) => {
-                let elsewhere = self.offers.get(&offer).is_some_and(|lease| lease.rings() && lease.agent != no);
-                Some(offer).filter(|_| elsewhere).map(Some).ok_or(VerbRefused::NotQueued)?
-            }
-        };
+        let elsewhere =
+            |offer: &OfferId| self.offers.get(offer).is_some_and(|lease| lease.rings() && lease.agent != no);
+        if !item.state.offers().iter().all(elsewhere) {
+            return Err(VerbRefused::NotQueued);
+        }
+        let rings = !item.is_waiting();
         let seat = self.seat_of(no)?;
         let is_his = |group: &&GroupNo| seat.groups.iter().any(|(his, _)| his == *group);
         let Some(&group) = groups.iter().find(is_his) else {
@@ -331,8 +330,8 @@ impl Acd {
         if busy || !room || !seat.reachable {
             return Err(VerbRefused::NotAvailable);
         }
-        if let Some(offer) = rings {
-            self.pass_on(offer, by, t);
+        if rings {
+            self.pass_on(id, by, t);
         }
         self.picked.push_back((id, no, group));
         Ok(())

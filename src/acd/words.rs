@@ -209,6 +209,8 @@ pub struct QueueSnapshot {
 pub struct WorkSnapshot {
     pub contact: Option<ContactId>,
     pub role: WorkRole,
+    /// The offer that is made to him, or that brought him the call.
+    pub offer: Option<OfferId>,
     pub since: Time,
     /// When it ends by itself.
     pub until: Option<Time>,

@@ -66,6 +66,9 @@ pub const PRIORITY_STEP: Span = Span::minutes(1);
 pub const LEVEL_MAX: u8 = 9;
 /// Agents that one item is not offered to again. Full: the oldest is forgotten and may be asked once more.
 pub const EXCLUSIONS_PER_ITEM: usize = 16;
+/// Agents at whom one caller rings at once, where his group rings all. More are available: the longest idle come first,
+/// and another takes the place of who is out.
+pub const RING_ALL_MAX: usize = 12;
 /// From 200 to sound both ways. Over: the offer has failed and the caller is offered again at his old rank.
 pub const OFFER_CONNECT_MAX: Span = Span::seconds(2);
 /// How long whoever answers at an outside number has to press 1. Over: the offer has rung out; the caller is offered
@@ -334,6 +337,7 @@ const _: () = assert!(PUSHES_PER_TENANT < SESSIONS_PER_TOKEN && SESSIONS_PER_TOK
 const _: () = assert!(ATTACHED_DATA_BYTES < HTTP_BODY_BYTES);
 const _: () = assert!(JOURNAL_BATCH < EVENT_RING);
 const _: () = assert!(FLOW_STEPS <= RECORD_LIST);
+const _: () = assert!(2 * RING_ALL_MAX < LEGS_PER_CONTACT && RING_ALL_MAX <= EXCLUSIONS_PER_ITEM);
 const _: () = assert!(SPEECH_MAX.0 <= SOUND_MAX.0);
 const _: () = assert!(SOUND_SAMPLES as i64 == SOUND_MAX.as_seconds() * 8_000);
 const _: () = assert!(DISK_SHED_PERCENT + DISK_MARGIN_PERCENT < DISK_RECORDINGS_PERCENT);

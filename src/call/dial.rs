@@ -40,8 +40,8 @@ pub(super) struct Dialing {
     /// The call that whoever answers is in.
     pub call: CallId,
     attempts: VecDeque<Attempt>,
-    /// The leg that rings now.
-    pub leg: Option<LegId>,
+    /// What rings now: one leg, or several where a queue rings all its agents.
+    pub legs: Vec<LegId>,
     customer: bool,
     /// `None`: as long as the queue has patience.
     until: Option<Time>,
@@ -55,6 +55,11 @@ pub(super) struct Dialing {
 impl Dialing {
     pub fn is_invite(&self) -> bool {
         matches!(self.purpose, Purpose::Invite { .. })
+    }
+
+    /// Whom the dial has reached, or the first whom it rings.
+    pub fn leg(&self) -> Option<LegId> {
+        self.legs.first().copied()
     }
 }
 
@@ -82,7 +87,7 @@ impl Contact {
         let until = dial.queue.is_none().then(|| context.t() + dial.ring);
         let Dial { attempts, queue, customer, by, ring: _ } = dial;
         let attempts = attempts.into();
-        let dialing = Dialing { purpose, call, attempts, leg: None, customer, until, by, queue, last: None };
+        let dialing = Dialing { purpose, call, attempts, legs: Vec::new(), customer, until, by, queue, last: None };
         if dialing.queue.is_some() {
             return self.await_queue(dialing);
         }
@@ -100,7 +105,7 @@ impl Contact {
             };
             match self.ring_out(context, attempt, role, dialing.call, None, None) {
                 Ok(leg) => {
-                    dialing.leg = Some(leg);
+                    dialing.legs = vec![leg];
                     self.dialings.push(dialing);
                     return self.watch_dials();
                 }
@@ -113,8 +118,8 @@ impl Contact {
     /// A supervisor's phone rings; nothing of the others waits for it.
     pub fn await_supervisor(&mut self, context: &mut Context, leg: LegId, ring: Span, by: By) {
         let (purpose, call, until) = (Purpose::Supervise, self.main_call(), Some(context.t() + ring));
-        let (attempts, leg, queue, last) = (VecDeque::new(), Some(leg), None, None);
-        self.dialings.push(Dialing { purpose, call, attempts, leg, customer: false, until, by, queue, last });
+        let (attempts, legs, queue, last) = (VecDeque::new(), vec![leg], None, None);
+        self.dialings.push(Dialing { purpose, call, attempts, legs, customer: false, until, by, queue, last });
         self.watch_dials();
     }
 
@@ -125,7 +130,7 @@ impl Contact {
 
     /// The dial that made this leg and waits for its answer, taken out.
     pub fn take_dialing(&mut self, leg: LegId) -> Option<Dialing> {
-        let at = self.dialings.iter().position(|d| d.leg == Some(leg))?;
+        let at = self.dialings.iter().position(|d| d.legs.contains(&leg))?;
         let dialing = self.dialings.remove(at);
         self.watch_dials();
         Some(dialing)
@@ -137,27 +142,31 @@ impl Contact {
         self.watch_dials();
     }
 
-    /// The leg that rings for this purpose.
+    /// The first leg that rings for this purpose.
     pub fn rung_for(&self, purpose: Purpose) -> Option<LegId> {
-        self.dialings.iter().find(|d| d.purpose == purpose)?.leg
+        self.dialings.iter().find(|d| d.purpose == purpose)?.leg()
+    }
+
+    /// What this leg rings for.
+    pub fn purpose_of(&self, leg: LegId) -> Option<Purpose> {
+        self.dialings.iter().find(|d| d.legs.contains(&leg)).map(|d| d.purpose)
     }
 
     pub fn is_dialled(&self, leg: LegId) -> bool {
-        self.dialings.iter().any(|d| d.leg == Some(leg))
+        self.purpose_of(leg).is_some()
     }
 
     /// Whoever answers the dial of this leg is in another call.
     pub fn redirect_dial(&mut self, leg: LegId, call: CallId) {
-        if let Some(dialing) = self.dialings.iter_mut().find(|d| d.leg == Some(leg)) {
+        if let Some(dialing) = self.dialings.iter_mut().find(|d| d.legs.contains(&leg)) {
             dialing.call = call;
         }
     }
 
-    /// A dial for a talk that is over, and the leg that rings for it: who is left of it, if anybody, has gone on to a
-    /// flow.
-    pub fn orphaned_invite(&self) -> Option<(CallId, Option<LegId>)> {
-        let talks = |d: &Dialing| self.talkers(d.call).filter(|l| Some(l.id) != d.leg).nth(1).is_some();
-        self.dialings.iter().find(|d| d.is_invite() && !talks(d)).map(|d| (d.call, d.leg))
+    /// A dial for a talk that is over, and what rings for it: who is left of it, if anybody, has gone on to a flow.
+    pub fn orphaned_invite(&self) -> Option<(CallId, Vec<LegId>)> {
+        let talks = |d: &Dialing| self.talkers(d.call).filter(|l| !d.legs.contains(&l.id)).nth(1).is_some();
+        self.dialings.iter().find(|d| d.is_invite() && !talks(d)).map(|d| (d.call, d.legs.clone()))
     }
 
     /// Who asked for those who are being invited.
@@ -190,8 +199,8 @@ impl Contact {
 
     /// A dialled leg ended before its answer: a called party that will not take the call ends the dial, a way that does
     /// not lead there gives the next one its turn.
-    pub fn attempt_failed(&mut self, context: &mut Context, mut dialing: Dialing, end: LegEnd) {
-        dialing.leg = None;
+    pub fn attempt_failed(&mut self, context: &mut Context, mut dialing: Dialing, leg: LegId, end: LegEnd) {
+        dialing.legs.retain(|other| *other != leg);
         if dialing.queue.is_some() {
             dialing.last = Some(end);
             return self.await_queue(dialing);
@@ -231,10 +240,10 @@ impl Contact {
         match dialing.purpose {
             Purpose::Connect => self.connect_over(context, result),
             Purpose::Invite { inviter, chair_leaves } => {
-                let whom = (dialing.call, dialing.leg, dialing.by.clone());
+                let whom = (dialing.call, dialing.leg(), dialing.by.clone());
                 self.invite_over(context, whom, (inviter, chair_leaves), result.err().map(|end| end.cause));
             }
-            Purpose::Transfer => self.target_dialled(context, dialing.leg, result),
+            Purpose::Transfer => self.target_dialled(context, dialing.leg(), result),
             // Told when his leg answers or ends.
             Purpose::Supervise => {}
         }
@@ -285,7 +294,7 @@ impl Contact {
         let mut rung_out = Vec::new();
         for dialing in self.dialings.iter_mut().filter(|d| d.until.is_some_and(|until| until <= t)) {
             dialing.attempts.clear();
-            rung_out.extend(dialing.leg);
+            rung_out.extend(&dialing.legs);
         }
         for leg in rung_out {
             self.release_leg(context, leg, EndCause::NoAnswer, Side::System);
@@ -295,7 +304,8 @@ impl Contact {
 
     /// The dialled leg answered.
     pub fn dial_answered(&mut self, context: &mut Context, leg: LegId) {
-        if let Some(dialing) = self.take_dialing(leg) {
+        if let Some(mut dialing) = self.take_dialing(leg) {
+            dialing.legs = vec![leg];
             self.dial_over(context, &dialing, Ok(()));
         }
     }
@@ -324,7 +334,7 @@ impl Contact {
             })
         };
         match result {
-            Ok(leg) => self.dialing_of_item(ring.item).into_iter().for_each(|d| d.leg = Some(leg)),
+            Ok(leg) => self.dialing_of_item(ring.item).into_iter().for_each(|d| d.legs.push(leg)),
             Err(ending) => {
                 let step = OfferStep::Ended { ending, sip_status: None };
                 self.tell(context, Tell::Offer { offer: ring.offer, step });

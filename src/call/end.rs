@@ -101,7 +101,7 @@ impl Contact {
             return drop(self.take_dialing(leg));
         }
         if let Some(dialing) = self.take_dialing(leg) {
-            return self.attempt_failed(context, dialing, end);
+            return self.attempt_failed(context, dialing, leg, end);
         }
         self.chair_left(context, leg, end);
         if let Some(event) = self.leaves_transfer(leg) {

@@ -193,7 +193,7 @@ impl Contact {
             self.welcome(context, leg, from, by);
         }
         self.adopt_data(context, data, by);
-        let dialled = dialing.as_ref().and_then(|dialing| dialing.leg);
+        let dialled = dialing.as_ref().and_then(Dialing::leg);
         if let Some(dialing) = dialing {
             self.adopt_dialing(dialing, main);
         }

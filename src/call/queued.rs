@@ -38,7 +38,7 @@ impl Contact {
 
     /// This leg was rung from a queue, for a call that others are in.
     pub fn is_from_queue(&self, leg: LegId) -> bool {
-        self.dialings.iter().any(|d| d.leg == Some(leg) && d.queue.is_some())
+        self.dialings.iter().any(|d| d.legs.contains(&leg) && d.queue.is_some())
     }
 
     /// Nobody came: the dial ends as the last one did who was rung.
@@ -74,7 +74,7 @@ impl Contact {
     pub fn hand_to_queue(&mut self, context: &mut Context, by: &By) -> bool {
         let Some(at) = self.dialings.iter().position(is_queued_transfer) else { return false };
         let main = self.main_call();
-        if let Some(leg) = self.dialings[at].leg {
+        for leg in self.dialings[at].legs.clone() {
             self.hand(context, leg, main, by);
         }
         if self.main_has_company() {

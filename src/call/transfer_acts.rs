@@ -136,7 +136,7 @@ impl Contact {
     /// Whoever asked may want to hear it.
     pub fn target_rings(&self, context: &mut Context, leg: LegId) {
         let transferor = self.transfer.as_ref().map(|t| t.transferor);
-        if let Some(transferor) = transferor.filter(|_| self.rung_for(Purpose::Transfer) == Some(leg)) {
+        if let Some(transferor) = transferor.filter(|_| self.purpose_of(leg) == Some(Purpose::Transfer)) {
             self.tell(context, Tell::TargetRings { transferor });
         }
     }

@@ -241,9 +241,9 @@ impl Contact {
 
     /// Whom nobody waits for any longer is not rung.
     pub fn end_orphaned_invites(&mut self, context: &mut Context) {
-        while let Some((call, leg)) = self.orphaned_invite() {
-            self.give_up_dials(context, |d| d.is_invite() && d.call == call && d.leg == leg);
-            if let Some(leg) = leg {
+        while let Some((call, legs)) = self.orphaned_invite() {
+            self.give_up_dials(context, |d| d.is_invite() && d.call == call && d.legs == legs);
+            for leg in legs {
                 self.release_leg(context, leg, EndCause::PeerLeft, Side::System);
             }
         }

@@ -275,6 +275,8 @@ pub enum Strategy {
     Random,
     /// The first who is free in the order of the file.
     TopDown,
+    /// All who are free at once, at most `RING_ALL_MAX`; the first to accept.
+    RingAll,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -434,7 +436,7 @@ impl fmt::Display for TrunkTarget {
 }
 
 /// The words of the file for each of a closed set, the same for reading and writing.
-const STRATEGIES: [(&str, Strategy); 7] = [
+const STRATEGIES: [(&str, Strategy); 8] = [
     ("longest-idle", Strategy::LongestIdle),
     ("skill-level", Strategy::SkillLevel),
     ("least-talk", Strategy::LeastTalk),
@@ -442,6 +444,7 @@ const STRATEGIES: [(&str, Strategy); 7] = [
     ("round-robin", Strategy::RoundRobin),
     ("random", Strategy::Random),
     ("top-down", Strategy::TopDown),
+    ("ring-all", Strategy::RingAll),
 ];
 const AFTER_CALL: [(&str, AfterCall); 3] =
     [("ready", AfterCall::Ready), ("wrap-up", AfterCall::WrapUp), ("not-ready", AfterCall::NotReady)];

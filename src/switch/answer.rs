@@ -66,6 +66,8 @@ pub struct AgentWorkState {
     pub role: WorkRole,
     /// `None`: for no contact.
     pub contact: Option<ContactId>,
+    /// The offer that is made to him, or that brought him the call.
+    pub offer: Option<OfferId>,
     pub since: Time,
     /// When it ends by itself.
     pub until: Option<Time>,
@@ -144,6 +146,8 @@ pub struct WaitState {
     /// When it first entered any: its age for rank.
     pub first: Time,
     pub priority: i32,
+    /// To whom it is offered now, and which offer it is.
+    pub offered: Vec<(AgentNo, OfferId)>,
 }
 
 /// A transfer or consult that runs.

@@ -59,7 +59,13 @@ impl Tenant {
             work: seen
                 .works
                 .into_iter()
-                .map(|w| AgentWorkState { role: w.role, contact: w.contact, since: w.since, until: w.until })
+                .map(|w| AgentWorkState {
+                    role: w.role,
+                    contact: w.contact,
+                    offer: w.offer,
+                    since: w.since,
+                    until: w.until,
+                })
                 .collect(),
         })
     }

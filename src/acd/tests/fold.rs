@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::acd::phone::{Phone, PhoneId};
 use crate::acd::{Acd, Open, OpenAgent, OpenItem, OpenOffer, OpenRest, OpenWork};
-use crate::base::bounds::{CALLS_PER_AGENT, EXCLUSIONS_PER_ITEM};
+use crate::base::bounds::{CALLS_PER_AGENT, EXCLUSIONS_PER_ITEM, RING_ALL_MAX};
 use crate::base::{AgentNo, ContactId, GroupNo, ItemId, OfferId, Span, Time};
 use crate::event::words::{Display, OfferEnding, OfferPhase, Preferences, Wish, WorkRole};
 use crate::event::{About, Kind};
-use crate::site::DirectWhen;
+use crate::site::{DirectWhen, Strategy};
 
 #[derive(Clone, Debug, Default)]
 pub struct Fold {
@@ -23,6 +23,12 @@ pub struct Fold {
     pub connected: usize,
     /// An agent chose this item himself.
     pub picked: Option<(AgentNo, ItemId)>,
+    /// The time of what is being told.
+    pub t: Time,
+    /// What rings at all agents of a group, until one accepts.
+    rounds: BTreeMap<ItemId, GroupNo>,
+    /// Who was kept free until then.
+    released: BTreeMap<AgentNo, Time>,
     /// What was shown of whom since when, by these events alone.
     pub shown: BTreeMap<AgentNo, (Display, Time)>,
 }
@@ -115,7 +121,11 @@ impl Fold {
             }
         };
         self.connected += usize::from(phase == OfferPhase::Connected);
-        self.offers.get_mut(&offer).expect("steps of a live offer").phase = phase;
+        let live = self.offers.get_mut(&offer).expect("steps of a live offer");
+        live.phase = phase;
+        if matches!(phase, OfferPhase::Accepted | OfferPhase::Connected) {
+            self.rounds.remove(&live.item);
+        }
     }
 
     /// Invariant 9: one ending.
@@ -123,6 +133,9 @@ impl Fold {
         let id = about.offer.expect("offer");
         let offer = self.offers.remove(&id).expect("ends once");
         assert!(self.ended.insert(id), "two endings");
+        if !self.offers.values().any(|other| other.item == offer.item) {
+            self.rounds.remove(&offer.item);
+        }
         assert_eq!(ending == OfferEnding::Connected, offer.phase == OfferPhase::Connected);
         let named = self.items.get(&offer.item).is_some_and(|item| item.agent == Some(offer.agent));
         let excludes = match ending {
@@ -203,6 +216,9 @@ impl Fold {
                 let at = agent.works.iter().position(|w| w.contact == about.contact && w.role == *role);
                 let work = agent.works.remove(at.expect("ends what he does"));
                 talked(agent, Some(work), t);
+                if *role == WorkRole::Reserved {
+                    self.released.insert(no, t);
+                }
             }
             other => panic!("not the acd's: {other:?}"),
         }
@@ -212,7 +228,7 @@ impl Fold {
     pub fn reference_eligible(&self, acd: &Acd, item: &OpenItem, agent: &OpenAgent) -> bool {
         let free = agent.reachable
             && !rests(acd, agent)
-            && !self.offers.values().any(|o| o.item == item.item)
+            && self.takes_one_more(acd, item, agent)
             && !self.excluded.get(&item.item).is_some_and(|e| e.contains(&agent.agent));
         if !free {
             return false;
@@ -226,6 +242,16 @@ impl Fold {
             && all.any(|group| serves(acd, item, agent, group))
     }
 
+    /// It is offered to nobody, or to others of his group which rings all, who have not accepted.
+    fn takes_one_more(&self, acd: &Acd, item: &OpenItem, agent: &OpenAgent) -> bool {
+        let live = self.offers.values().filter(|o| o.item == item.item).count();
+        let Some(group) = self.rounds.get(&item.item) else { return live == 0 };
+        let rings_all = acd.site.groups.get(group).is_some_and(|g| g.strategy == Strategy::RingAll);
+        let patient =
+            acd.items.get(&item.item).is_none_or(|i| i.deadline(acd.patience(i)).is_none_or(|at| at > self.t));
+        live < RING_ALL_MAX && rings_all && patient && serves(acd, item, agent, *group)
+    }
+
     /// Invariant 2.
     pub fn no_pair_waits(&self, acd: &Acd) {
         for item in self.items.values() {
@@ -236,15 +262,23 @@ impl Fold {
     }
 
     /// At the moment of an offer: the agent may take the item, and no earlier caller whom he may take waits.
-    pub fn judge_choice(&self, acd: &Acd, agent: AgentNo, item: ItemId) {
-        if self.picked == Some((agent, item)) {
+    pub fn judge_choice(&mut self, acd: &Acd, about: About) {
+        let (no, id) = (about.agent.expect("an agent"), about.item.expect("an item"));
+        if self.picked == Some((no, id)) {
             return;
         }
-        let (agent, item) = (&self.agents[&agent], &self.items[&item]);
+        let (agent, item) = (&self.agents[&no], &self.items[&id]);
         assert!(self.reference_eligible(acd, item, agent), "{item:?} is not for {agent:?}");
+        // For whom he was kept free until now he is free for nobody else.
+        let was_kept = item.agent == Some(no) && self.released.get(&no) == Some(&self.t);
         let rank = |i: &OpenItem| (i.due, self.order.iter().rposition(|o| *o == i.item));
-        for other in self.items.values().filter(|other| rank(other) < rank(item)) {
+        let before = |other: &&OpenItem| rank(other) < rank(item) && !(was_kept && other.agent.is_none());
+        for other in self.items.values().filter(before) {
             assert!(!self.reference_eligible(acd, other, agent), "{other:?} came before {item:?} for {agent:?}");
+        }
+        let rings_all = |group: &GroupNo| acd.site.groups.get(group).is_some_and(|g| g.strategy == Strategy::RingAll);
+        if item.agent.is_none() {
+            self.rounds.extend(about.group.filter(rings_all).map(|group| (id, group)));
         }
     }
 }

@@ -7,6 +7,7 @@ mod direct;
 mod fold;
 mod outside;
 mod random;
+mod ring_all;
 mod rules;
 mod states;
 
@@ -210,13 +211,14 @@ impl House {
     }
 
     fn drain(&mut self) {
+        self.fold.t = self.t;
         while let Some(output) = self.acd.poll() {
             match output {
                 Output::Journal { about, kind, .. } => {
                     self.kinds.push(kind.name());
                     if let Kind::OfferMade { .. } = kind {
                         self.offers.extend(about.agent.zip(about.offer));
-                        self.fold.judge_choice(&self.acd, about.agent.expect("an agent"), about.item.expect("an item"));
+                        self.fold.judge_choice(&self.acd, about);
                     }
                     self.fold.apply(self.t, about, &kind);
                 }
@@ -247,6 +249,7 @@ impl House {
         assert_eq!(self.fold.open(), live, "the journal tells all");
         self.fold.no_pair_waits(&self.acd);
         one_offer_each(&live);
+        one_winner(&live);
         for (no, shown) in &self.fold.shown {
             let live = self.acd.snapshot(*no).map(|s| (s.display, s.since));
             assert!(live.is_none_or(|live| live == *shown), "{no}: {live:?} is shown, {shown:?} by the journal");
@@ -452,6 +455,23 @@ impl House {
             self.go_to(seconds(*at));
             self.act(*act);
             assert_eq!(self.told, *expected, "at {at}: {act:?}");
+        }
+    }
+}
+
+/// Whoever has accepted has the item alone, and nobody is kept for an offer that is over.
+fn one_winner(live: &Open) {
+    use crate::event::words::{OfferPhase, WorkRole};
+    let decided = |phase| matches!(phase, OfferPhase::Accepted | OfferPhase::Connected);
+    for won in live.offers.iter().filter(|offer| decided(offer.phase)) {
+        let rivals = live.offers.iter().filter(|other| other.item == won.item).count();
+        assert_eq!(rivals, 1, "somebody else is offered what {won:?} has won");
+    }
+    for agent in &live.agents {
+        for work in agent.works.iter().filter(|work| work.role == WorkRole::Offered) {
+            let is_it =
+                |offer: &&crate::acd::OpenOffer| offer.agent == agent.agent && Some(offer.holder) == work.contact;
+            assert_eq!(live.offers.iter().filter(is_it).count(), 1, "offered nothing: {agent:?}");
         }
     }
 }

@@ -8,13 +8,17 @@ const OTHER: &str = "913800138001";
 
 /// Agents 1 and 2 of one group, and a carrier that takes numbers from 9 on.
 fn house() -> House {
+    let mut site = site(vec![group(1)], &[(1, &[(1, 5)]), (2, &[(1, 5)])]);
+    with_a_way_out(&mut site);
+    House::new(site)
+}
+
+pub fn with_a_way_out(site: &mut Site) {
     let text = "tenant: t\ndomains: [t.example]\ntrunks: [{id: carrier, send: \"sip:127.0.0.1\", max_calls: 2}]\n\
         routes: [{match: \"^9(\\\\d{7,})$\", to: \"+86$1\", trunks: [carrier]}, {match: \"^1$\", extension: true}]\n";
     let file = crate::site::load("site.yaml", text).expect("it loads");
     let ways = crate::site::plan(crate::site::Numbering::new(TenantNo(1)), file, &[], &mut |_| String::new()).0;
-    let mut site = site(vec![group(1)], &[(1, &[(1, 5)]), (2, &[(1, 5)])]);
     (site.trunks, site.routes) = (ways.trunks, ways.routes);
-    House::new(site)
 }
 
 #[test]

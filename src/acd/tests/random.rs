@@ -20,8 +20,10 @@ fn random_site(seed: u64) -> Site {
                 Strategy::RoundRobin,
                 Strategy::Random,
                 Strategy::TopDown,
+                Strategy::RingAll,
+                Strategy::RingAll,
             ];
-            let strategy = strategies[rng.below(7) as usize];
+            let strategy = strategies[rng.below(9) as usize];
             let length_max = (rng.below(3) == 0).then(|| rng.below(4) as u32);
             let wait_max = (rng.below(3) == 0).then(|| Span::seconds(5 + rng.below(60) as i64));
             let calls_per_agent = 1 + rng.below(3) as u32;

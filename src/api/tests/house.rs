@@ -289,8 +289,13 @@ pub fn answer(body: &Body) -> Answer {
 }
 
 fn agent_state() -> AgentState {
-    let work =
-        AgentWorkState { role: WorkRole::WrapUp, contact: Some(CONTACT), since: T, until: Some(T + Span::seconds(10)) };
+    let work = AgentWorkState {
+        role: WorkRole::WrapUp,
+        contact: Some(CONTACT),
+        offer: None,
+        since: T,
+        until: Some(T + Span::seconds(10)),
+    };
     AgentState {
         agent: AgentNo(3),
         id: "ana".into(),
@@ -380,6 +385,7 @@ fn contact_state() -> ContactState {
             since: T,
             first: T - Span::seconds(9),
             priority: 2,
+            offered: vec![(AgentNo(3), OfferId(14))],
         }),
         data: json!({ "order": "4711" }).as_object().expect("an object").clone(),
         calls: vec![CallState {

@@ -77,6 +77,9 @@ pub struct AgentWorkView {
     /// Absent: for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
+    /// The offer that is made to him, as `accept-offer` and `reject-offer` name it, or that brought him the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
     pub since: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
@@ -138,6 +141,7 @@ impl AgentWorkView {
         Self {
             role: word(work.role),
             contact: work.contact.map(|contact| contact.to_string()),
+            offer: work.offer.map(|offer| offer.to_string()),
             since: lens.at(work.since),
             until: work.until.map(|until| lens.at(until)),
         }

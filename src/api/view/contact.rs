@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{Lens, Ref, SupervisionView, word};
+use crate::base::{AgentNo, OfferId};
 use crate::event::words::PartyRef;
 use crate::switch::{
     CallState, ContactState, LegPhase, LegState, PlaybackState, RecordingPhase, RecordingState, TracedMessage,
@@ -74,6 +75,17 @@ pub struct WaitView {
     pub first: String,
     /// Each step is worth a minute of waiting.
     pub priority: i32,
+    /// To whom it is offered now: one agent, or several where the group rings all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub offered: Vec<OfferedView>,
+}
+
+/// An agent to whom a contact is offered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OfferedView {
+    pub no: u32,
+    pub id: String,
+    pub offer: String,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -235,6 +247,13 @@ impl PlaybackView {
     }
 }
 
+impl OfferedView {
+    fn new(agent: AgentNo, offer: OfferId, lens: &Lens<'_>) -> Self {
+        let Ref { no, id } = lens.agent(agent);
+        Self { no, id, offer: offer.to_string() }
+    }
+}
+
 impl WaitView {
     fn new(wait: &WaitState, lens: &Lens<'_>) -> Self {
         Self {
@@ -243,6 +262,7 @@ impl WaitView {
             since: lens.at(wait.since),
             first: lens.at(wait.first),
             priority: wait.priority,
+            offered: wait.offered.iter().map(|(agent, offer)| OfferedView::new(*agent, *offer, lens)).collect(),
         }
     }
 }
