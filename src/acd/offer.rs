@@ -53,6 +53,8 @@ pub enum Advance {
     /// The station of who has accepted does what it should.
     Proceeds,
     Ended(OfferEnding),
+    /// It has failed, and not by the station.
+    NoWay,
     /// It says nothing new: repeated, or overtaken by a later one.
     Stale,
 }
@@ -92,7 +94,7 @@ impl Lease {
             OfferStep::Alerting => return self.accepted.then_some(Advance::Proceeds),
             OfferStep::Confirming => CONFIRM_MAX,
             OfferStep::Accepted => OFFER_CONNECT_MAX,
-            OfferStep::Connected | OfferStep::Ended { .. } => return None,
+            OfferStep::Connected | OfferStep::Ended { .. } | OfferStep::NoWay => return None,
         };
         if !self.accepted || !matches!(self.state, LeaseState::Accepted { .. }) {
             return None;
@@ -140,6 +142,14 @@ impl Lease {
                 self.state = LeaseState::Connected;
                 Advance::Connected
             }
+            (
+                LeaseState::Pending { .. }
+                | LeaseState::Shown { .. }
+                | LeaseState::Alerting { .. }
+                | LeaseState::Confirming { .. }
+                | LeaseState::Accepted { .. },
+                OfferStep::NoWay,
+            ) => Advance::NoWay,
             (LeaseState::Connected, OfferStep::Ended { .. }) => Advance::Ended(OfferEnding::Connected),
             (
                 LeaseState::Pending { .. }
@@ -161,7 +171,7 @@ impl Lease {
                 OfferStep::Confirming,
             )
             | (LeaseState::Accepted { .. } | LeaseState::Connected, OfferStep::Accepted)
-            | (LeaseState::Connected, OfferStep::Connected) => Advance::Stale,
+            | (LeaseState::Connected, OfferStep::Connected | OfferStep::NoWay) => Advance::Stale,
         }
     }
 
@@ -280,6 +290,9 @@ mod tests {
             (pending, OfferStep::Accepted, Advance::Accepted, accepted),
             (pending, OfferStep::Connected, Advance::Connected, LeaseState::Connected),
             (pending, rejected, Advance::Ended(OfferEnding::Rejected), pending),
+            (pending, OfferStep::NoWay, Advance::NoWay, pending),
+            (accepted, OfferStep::NoWay, Advance::NoWay, accepted),
+            (LeaseState::Connected, OfferStep::NoWay, Advance::Stale, LeaseState::Connected),
             (pending, OfferStep::Confirming, asked, confirming),
             (alerting, OfferStep::Confirming, asked, confirming),
             (confirming, OfferStep::Alerting, Advance::Stale, confirming),

@@ -134,6 +134,7 @@ impl Acd {
                 self.connected(offer, t);
             }
             Advance::Ended(ending) => self.ended_by_party(offer, ending, step, t),
+            Advance::NoWay => self.no_way(offer, t),
         }
         self.settle(t, supplies);
     }
@@ -362,7 +363,11 @@ impl Acd {
         let (no, item) = (lease.agent, lease.item);
         let sip_status = match step {
             OfferStep::Ended { sip_status, .. } => sip_status,
-            OfferStep::Alerting | OfferStep::Confirming | OfferStep::Accepted | OfferStep::Connected => None,
+            OfferStep::Alerting
+            | OfferStep::Confirming
+            | OfferStep::Accepted
+            | OfferStep::Connected
+            | OfferStep::NoWay => None,
         };
         self.finish(offer, ending, sip_status, &By::PARTY, t);
         match ending {
@@ -385,6 +390,13 @@ impl Acd {
             | OfferEnding::Unreachable
             | OfferEnding::Rescinded => self.came_to_nothing(item, offer, t),
         }
+    }
+
+    /// No way to the station has room. Its agent is asked again a little later, and nothing is charged to the station.
+    fn no_way(&mut self, offer: OfferId, t: Time) {
+        let Some(lease) = self.end_offer(offer, OfferEnding::Failed, None, &By::SYSTEM, t) else { return };
+        self.rest(lease.agent, t, Phone::pause);
+        self.came_to_nothing(lease.item, offer, t);
     }
 
     /// Ends an offer that is not connected from here: whoever rings is told to stop, the item comes back unless it rings
@@ -412,17 +424,8 @@ impl Acd {
     /// The one way an offer ends, and what its ending costs agent and phone; the caller says what becomes of the item.
     /// Nothing happens when the offer has ended before.
     pub(super) fn finish(&mut self, offer: OfferId, ending: OfferEnding, sip_status: Option<u16>, by: &By, t: Time) {
-        let Some(lease) = self.offers.remove(&offer) else {
-            return;
-        };
-        self.agenda.set(Owner::Offer(offer), None);
-        let ended = Kind::OfferEnded { ending, sip_status, reason: lease.reason.clone() };
-        self.journal(lease.about(), by, ended);
-        if lease.state == LeaseState::Connected {
-            return;
-        }
+        let Some(lease) = self.end_offer(offer, ending, sip_status, by, t) else { return };
         let no = lease.agent;
-        self.end_work(no, Some(lease.holder), by, t);
         match ending {
             // Before anybody is picked again, so a change of state never brings the same offer back.
             OfferEnding::Rescinded => self.exclude(lease.item, no),
@@ -443,6 +446,26 @@ impl Acd {
             OfferEnding::Unreachable => self.rest(no, t, Phone::silent),
             OfferEnding::Connected | OfferEnding::CallerLeft | OfferEnding::LostRace => {}
         }
+    }
+
+    /// It is over; answers one that never was connected, whose agent is free again.
+    fn end_offer(
+        &mut self,
+        offer: OfferId,
+        ending: OfferEnding,
+        sip_status: Option<u16>,
+        by: &By,
+        t: Time,
+    ) -> Option<Lease> {
+        let lease = self.offers.remove(&offer)?;
+        self.agenda.set(Owner::Offer(offer), None);
+        let ended = Kind::OfferEnded { ending, sip_status, reason: lease.reason.clone() };
+        self.journal(lease.about(), by, ended);
+        if lease.state == LeaseState::Connected {
+            return None;
+        }
+        self.end_work(lease.agent, Some(lease.holder), by, t);
+        Some(lease)
     }
 
     /// Whoever has asked for a break meanwhile keeps his own reason.

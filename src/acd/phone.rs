@@ -77,6 +77,11 @@ impl Phone {
         self.begin_rest(if silent { RestWhy::Silence } else { RestWhy::Trouble }, t);
     }
 
+    /// There was no room on the way to it: it is tried again soon, and has failed in nothing.
+    pub fn pause(&mut self, t: Time) {
+        self.rest = Some(Rest { why: RestWhy::Trouble, until: t + STATION_REST_MIN });
+    }
+
     pub fn silent(&mut self, t: Time) {
         if self.outside {
             return self.failed(t);
@@ -165,6 +170,10 @@ mod tests {
             failure(&mut phone, Time(0));
             assert!(phone.resting() && phone.reachable());
         }
+        // a full trunk is none
+        phone.pause(Time(0));
+        assert_eq!(phone.deadline(), Some(Time(5_000_000)));
+        assert!(phone.reachable());
         phone.silent(Time(0));
         assert!(!phone.reachable());
         let over = phone.deadline().expect("it rests");

@@ -59,6 +59,8 @@ pub enum OfferStep {
     Connected,
     /// It will not become a talk, or the talk is over (`OfferEnding::Connected`).
     Ended { ending: OfferEnding, sip_status: Option<u16> },
+    /// No way to the station has room, so it was not rung; it ends as failed, and nothing is said of the station.
+    NoWay,
 }
 
 /// Why a verb was refused; the tenant maps it to a code of `switch`.

@@ -129,6 +129,7 @@ impl Contact {
                 muted_to: false,
                 does: Does::Talks,
                 probing: false,
+                ways: Box::default(),
                 pressed: Default::default(),
             },
         );

@@ -208,31 +208,9 @@ impl Contact {
         if self.main.is_some_and(|m| self.leg(m).is_some_and(|l| !l.is_live())) {
             self.main = None;
         }
-        match end.cause {
-            EndCause::Unreachable
-            | EndCause::Overloaded
-            | EndCause::Full
-            | EndCause::NotAcceptable
-            | EndCause::Unproven
-            | EndCause::SignallingLost
-            | EndCause::InternalError => self.next_attempt(context, dialing, end),
-            EndCause::HungUp
-            | EndCause::Cancelled
-            | EndCause::Rejected
-            | EndCause::Busy
-            | EndCause::NoAnswer
-            | EndCause::NotFound
-            | EndCause::Forbidden
-            | EndCause::FlowEnded
-            | EndCause::Released
-            | EndCause::PeerLeft
-            | EndCause::LostRace
-            | EndCause::Rescinded
-            | EndCause::MediaLost
-            | EndCause::TooLong
-            | EndCause::Crash
-            | EndCause::Drained
-            | EndCause::Loop => self.dial_over(context, &dialing, Err(end)),
+        match leads_nowhere(end.cause) {
+            true => self.next_attempt(context, dialing, end),
+            false => self.dial_over(context, &dialing, Err(end)),
         }
     }
 
@@ -321,25 +299,40 @@ impl Contact {
             confirm: ring.confirm,
             over: false,
         };
-        let queued = self.dialing_of_item(ring.item).map(|d| d.call);
-        let gone = self.sealed || (queued.is_none() && self.waiting.is_none());
-        let result = if gone {
-            Err(OfferEnding::CallerLeft)
-        } else {
-            let call = queued.unwrap_or(self.main_call());
-            let rung = self.ring_out(context, ring.attempt, LegRole::Agent, call, Some(offered), None);
-            rung.map_err(|cause| match cause {
-                EndCause::Unreachable => OfferEnding::Unreachable,
-                _ => OfferEnding::Failed,
-            })
-        };
-        match result {
-            Ok(leg) => self.dialing_of_item(ring.item).into_iter().for_each(|d| d.legs.push(leg)),
-            Err(ending) => {
-                let step = OfferStep::Ended { ending, sip_status: None };
-                self.tell(context, Tell::Offer { offer: ring.offer, step });
+        let gone = self.sealed || (self.dialing_of_item(ring.item).is_none() && self.waiting.is_none());
+        if gone {
+            let step = OfferStep::Ended { ending: OfferEnding::CallerLeft, sip_status: None };
+            return self.tell(context, Tell::Offer { offer: ring.offer, step });
+        }
+        self.ring_ways(context, offered, ring.attempts.into(), OfferStep::NoWay);
+    }
+
+    /// Rings an agent's station by the first way that is open; with none left the offer ends so, or as the last way did.
+    pub fn ring_ways(
+        &mut self,
+        context: &mut Context,
+        offered: Offered,
+        mut ways: VecDeque<Attempt>,
+        mut step: OfferStep,
+    ) {
+        let call = self.dialing_of_item(offered.item).map(|d| d.call).unwrap_or(self.main_call());
+        while let Some(attempt) = ways.pop_front() {
+            match self.ring_out(context, attempt, LegRole::Agent, call, Some(offered), None) {
+                Ok(leg) => {
+                    self.dialing_of_item(offered.item).into_iter().for_each(|d| d.legs.push(leg));
+                    self.leg_mut(leg)
+                        .into_iter()
+                        .for_each(|l| l.ways = std::mem::take(&mut ways).into_iter().collect());
+                    return;
+                }
+                Err(EndCause::Unreachable) => {
+                    step = OfferStep::Ended { ending: OfferEnding::Unreachable, sip_status: None };
+                }
+                // We are full: that says nothing of the station.
+                Err(_) => step = OfferStep::NoWay,
             }
         }
+        self.tell(context, Tell::Offer { offer: offered.offer, step });
     }
 
     /// One outbound leg, with an INVITE to each phone of the party.
@@ -388,6 +381,7 @@ impl Contact {
             muted_to: false,
             does: if attempt.caller.is_some() { Does::Dials } else { Does::Talks },
             probing: false,
+            ways: Box::default(),
             pressed: Default::default(),
         };
         self.open_leg(context, leg);
@@ -442,5 +436,35 @@ impl Contact {
         let mut codecs: Vec<_> = first.into_iter().filter(|c| theirs.contains(c)).collect();
         codecs.extend(theirs.iter().copied().filter(|c| Some(*c) != first));
         codecs
+    }
+}
+
+/// The way did not lead to the called party, so another may; else he, or we, will not have it.
+pub(super) fn leads_nowhere(cause: EndCause) -> bool {
+    match cause {
+        EndCause::Unreachable
+        | EndCause::Overloaded
+        | EndCause::Full
+        | EndCause::NotAcceptable
+        | EndCause::Unproven
+        | EndCause::SignallingLost
+        | EndCause::InternalError => true,
+        EndCause::HungUp
+        | EndCause::Cancelled
+        | EndCause::Rejected
+        | EndCause::Busy
+        | EndCause::NoAnswer
+        | EndCause::NotFound
+        | EndCause::Forbidden
+        | EndCause::FlowEnded
+        | EndCause::Released
+        | EndCause::PeerLeft
+        | EndCause::LostRace
+        | EndCause::Rescinded
+        | EndCause::MediaLost
+        | EndCause::TooLong
+        | EndCause::Crash
+        | EndCause::Drained
+        | EndCause::Loop => false,
     }
 }

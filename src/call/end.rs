@@ -1,6 +1,7 @@
 //! How a leg ends, what that means to the others, and how the contact is sealed and let go.
 
 use super::contact::{Contact, Context, Ending, SEAL_MAX, Timer};
+use super::dial::leads_nowhere;
 use super::leg::Leg;
 use super::recording::Recorder;
 use super::transfer::{Event, Phase};
@@ -47,7 +48,7 @@ impl Contact {
     /// The leg is over, whoever began it: every leg ends here.
     pub fn end_leg(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
         let Some(l) = self.leg(leg).filter(|l| l.is_live()) else { return };
-        let (was_answered, offered, caller) = (l.is_answered(), l.offered, l.caller);
+        let (was_answered, was_up, offered, caller) = (l.is_answered(), l.is_up(), l.offered, l.caller);
         let (party, call, took_over) = (l.party, l.call, l.supervision.as_ref().is_some_and(|s| !s.watches));
         let was_recorded = self.customer.or(self.main) == Some(leg);
         if was_recorded {
@@ -67,7 +68,17 @@ impl Contact {
         }
         if let Some(offered) = offered {
             let ending = if offered.connected { OfferEnding::Connected } else { offer_ending(was_answered, end.cause) };
-            let step = OfferStep::Ended { ending, sip_status: end.status };
+            // What a carrier has no room for says nothing of who is called there.
+            let full = matches!((party, end.cause), (PartyRef::Trunk(_), EndCause::Full | EndCause::Overloaded));
+            let step = match full && !was_up {
+                true => OfferStep::NoWay,
+                false => OfferStep::Ended { ending, sip_status: end.status },
+            };
+            let ways = self.leg_mut(leg).map(|l| std::mem::take(&mut l.ways)).unwrap_or_default();
+            if !ways.is_empty() && !was_up && leads_nowhere(end.cause) {
+                self.after_leg(context, leg, None, end);
+                return self.ring_ways(context, offered, ways.into_vec().into(), step);
+            }
             if !offered.over {
                 self.tell(context, Tell::Offer { offer: offered.offer, step });
             }

@@ -5,7 +5,7 @@
 use super::negotiation::LegMedia;
 use super::pressed::Pressed;
 use super::supervision::Supervision;
-use super::words::{Caller, Does};
+use super::words::{Attempt, Caller, Does};
 use crate::base::{AgentNo, CallId, GroupNo, ItemId, LegId, OfferId, SegmentId, Time};
 use crate::event::About;
 use crate::event::words::{Direction, LegRole, PartyRef};
@@ -47,6 +47,8 @@ pub(super) struct Leg {
     pub does: Does,
     /// The far end stopped sending and a probe is out.
     pub probing: bool,
+    /// Further ways to the station that its offer rings, should this one lead nowhere.
+    pub ways: Box<[Attempt]>,
     /// Digits that may be told again in another way.
     pub pressed: Pressed,
 }

@@ -287,6 +287,12 @@ impl Contacts {
         Some((id, found.party))
     }
 
+    /// The phone of this leg has put us on hold, and takes us back by this offer.
+    pub fn would_unhold(&self, leg: LegId, offer: &[u8]) -> bool {
+        let found = self.by_leg.get(&leg).and_then(|id| self.contacts.get(id)).and_then(|contact| contact.leg(leg));
+        found.is_some_and(|l| l.is_live() && l.away_since.is_some() && l.media.would_send(offer))
+    }
+
     /// Who gives this contact's call away, whether he is still there or not.
     pub fn transferor(&self, id: ContactId) -> Option<LegId> {
         self.contacts.get(&id)?.transfer.as_ref().map(|transfer| transfer.transferor)

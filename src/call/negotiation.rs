@@ -149,6 +149,14 @@ impl LegMedia {
         }
     }
 
+    /// Whether we would send after this later offer of the far end: it wants to hear us.
+    pub fn would_send(&self, offer: &[u8]) -> bool {
+        let Some(end) = self.ends.get(self.chosen) else { return false };
+        let mut after = end.negotiator.clone();
+        let answer = after.answer(offer, &self.capabilities, end.at, MediaDirection::SEND_RECEIVE);
+        answer.is_ok() && after.agreed().is_some_and(|agreed| agreed.send)
+    }
+
     /// A later offer of the far end, or its wish for ours. `None`: it cannot be met, everything stays.
     pub fn re_offer(&mut self, sdp: Option<&[u8]>) -> Option<Vec<u8>> {
         let end = self.ends.get_mut(self.chosen)?;

@@ -65,6 +65,7 @@ impl Contact {
             muted_to: before.muted_to,
             does: std::mem::replace(&mut before.does, Does::Talks),
             probing: false,
+            ways: Box::default(),
             pressed: Default::default(),
             supervision: before.supervision.take(),
         };

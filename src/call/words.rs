@@ -129,7 +129,8 @@ pub struct Ring {
     /// On whose account.
     pub group: Option<GroupNo>,
     pub segment: SegmentId,
-    pub attempt: Attempt,
+    /// The ways to his station, in order; none when all are full.
+    pub attempts: Vec<Attempt>,
     /// Whoever answers hears that a caller waits and must press 1; what lets it be without the caller is the offer's end.
     pub confirm: bool,
 }
@@ -523,6 +524,7 @@ pub enum OfferStep {
     Accepted,
     Connected,
     Ended { ending: OfferEnding, sip_status: Option<u16> },
+    NoWay,
 }
 
 #[derive(Clone, Debug)]

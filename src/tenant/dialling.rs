@@ -315,14 +315,14 @@ impl Tenant {
         Attempt { auto_answer, ..self.phone_attempt(extension, &from, group, now) }
     }
 
-    /// An agent's number outside, over the first trunk that has room: its slot is taken while it rings. `None`: all are
-    /// full, or the site leads there no longer.
-    pub(super) fn outside_attempt(&self, number: &str, contact: ContactId, now: Now) -> Option<Attempt> {
+    /// An agent's number outside, over each trunk of its route that has room, in order; a slot of the one is taken while it
+    /// rings. None: all are full, or the site leads there no longer.
+    pub(super) fn outside_attempts(&self, number: &str, contact: ContactId, now: Now) -> Vec<Attempt> {
         let from = self.contacts.caller(contact).unwrap_or_default();
         match resolve(&self.site, &Origin::Api, number) {
-            Ok(out @ Destination::Trunks { .. }) => self.attempts(out, &from, now).ok()?.into_iter().next(),
+            Ok(out @ Destination::Trunks { .. }) => self.attempts(out, &from, now).unwrap_or_default(),
             Ok(Destination::Number { .. } | Destination::Extension { .. } | Destination::Emergency { .. }) | Err(_) => {
-                None
+                Vec::new()
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::words::Output;
 use super::{Run, Tenant};
 use crate::acd::words::{How, Offer, OfferStep, Output as Acd, RoleRefused};
-use crate::base::{ContactId, FlowNo, Now, Span, Supplies};
+use crate::base::{ContactId, FlowNo, LegId, Now, Span, Supplies};
 use crate::call::words::{self as call, Act};
 use crate::event::words::{
     AlarmKind, By, EndCause, ItemExit, OfferEnding, PartyRef, Side, Speech, SpeechEnding, Station, TransferEnding,
@@ -66,6 +66,11 @@ impl Tenant {
     }
 
     fn told_by_endpoint(&mut self, tell: Tell, now: Now, supplies: &mut Supplies) {
+        if let Tell::Offer { leg, sdp: Some(sdp) } = &tell
+            && self.would_talk_twice_by_phone(*leg, sdp)
+        {
+            return self.sip.act(crate::sip::words::Act::RefuseOffer { leg: *leg, status: 488 }, now, supplies);
+        }
         if let Some(leg) = Self::leg_of(&tell) {
             return self.contacts.signal(leg, tell, now, supplies);
         }
@@ -92,6 +97,14 @@ impl Tenant {
             | Tell::Ended { .. }
             | Tell::Traced(_) => {}
         }
+    }
+
+    /// His phone takes back a call that it has on hold, while he is in another that is not: as of a command, nobody has
+    /// two talks. It keeps the one as it is.
+    fn would_talk_twice_by_phone(&self, leg: LegId, offer: &[u8]) -> bool {
+        let Some((contact, party)) = self.contacts.place_of(leg) else { return false };
+        let elsewhere = |agent| self.acd.talks_elsewhere(agent, contact).is_some();
+        self.agent_at(party).is_some_and(elsewhere) && self.contacts.would_unhold(leg, offer)
     }
 
     fn contact_said(&mut self, output: call::Output, now: Now, supplies: &mut Supplies) {
@@ -175,24 +188,21 @@ impl Tenant {
     }
 
     fn ring_agent(&mut self, offer: Offer, now: Now, supplies: &mut Supplies) {
-        let (attempt, confirm) = match &offer.station {
+        let (attempts, confirm) = match &offer.station {
             Station::Extension(extension) => {
-                (Some(self.agent_attempt(*extension, offer.group, offer.holder, now)), false)
+                (vec![self.agent_attempt(*extension, offer.group, offer.holder, now)], false)
             }
-            Station::Outside { number, confirm } => (self.outside_attempt(number, offer.holder, now), *confirm),
+            Station::Outside { number, confirm } => (self.outside_attempts(number, offer.holder, now), *confirm),
         };
-        let attempt = attempt.map(|a| call::Attempt { auto_answer: a.auto_answer || offer.accepted, ..a });
-        let Some(attempt) = attempt else {
-            let step = OfferStep::Ended { ending: OfferEnding::Failed, sip_status: None };
-            return self.acd.offer_step(offer.offer, step, now, supplies);
-        };
+        let asked = |a: call::Attempt| call::Attempt { auto_answer: a.auto_answer || offer.accepted, ..a };
+        let attempts = attempts.into_iter().map(asked).collect();
         let ring = call::Ring {
             offer: offer.offer,
             item: offer.item,
             agent: offer.agent,
             group: offer.group,
             segment: offer.segment,
-            attempt,
+            attempts,
             confirm,
         };
         if !self.contacts.act(offer.holder, Act::Ring(Box::new(ring)), now, supplies) {
@@ -393,5 +403,6 @@ fn offer_step(step: call::OfferStep) -> OfferStep {
         call::OfferStep::Accepted => OfferStep::Accepted,
         call::OfferStep::Connected => OfferStep::Connected,
         call::OfferStep::Ended { ending, sip_status } => OfferStep::Ended { ending, sip_status },
+        call::OfferStep::NoWay => OfferStep::NoWay,
     }
 }

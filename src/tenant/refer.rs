@@ -113,6 +113,9 @@ impl Tenant {
         if here.1 != there.1 {
             return Err(Told::of(EndCause::Forbidden));
         }
+        if self.would_talk_twice((leg, other)).is_some() {
+            return Err(Told::of(EndCause::Busy));
+        }
         self.contacts.merge((leg, other), By::PARTY, now, supplies).map_err(refused)
     }
 
@@ -151,10 +154,26 @@ impl Tenant {
         }
         let code = |refused| (super::verbs::code_of(refused), with.to_string());
         match fits[..] {
-            [legs] => self.contacts.merge(legs, by, now, supplies).map(|_| ()).map_err(code),
+            [legs] => {
+                if let Some(other) = self.would_talk_twice(legs) {
+                    return Err((Code::AgentBusy, other.to_string()));
+                }
+                self.contacts.merge(legs, by, now, supplies).map(|_| ()).map_err(code)
+            }
             [] => Err(code(why)),
             [_, _, ..] => Err((Code::LegNotNamed, with.to_string())),
         }
+    }
+
+    /// Where somebody else talks whom the merger of these two legs' contacts would bring into a talk.
+    fn would_talk_twice(&self, (one, other): (LegId, LegId)) -> Option<ContactId> {
+        let contacts = [one, other].map(|leg| self.contacts.place_of(leg).map(|(contact, _)| contact));
+        let stays = |leg: &crate::switch::LegState| leg.leg != one && leg.leg != other;
+        contacts.iter().flatten().find_map(|contact| {
+            let legs = self.contacts.legs_of(*contact).into_iter().filter(stays);
+            let mut agents = legs.filter_map(|leg| leg.agent.or(self.agent_at(leg.party)));
+            agents.find_map(|agent| self.acd.talks_elsewhere(agent, *contact).filter(|c| !contacts.contains(&Some(*c))))
+        })
     }
 
     pub(super) fn refer_rings(&mut self, transferor: LegId, now: Now, supplies: &mut Supplies) {

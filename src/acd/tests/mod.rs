@@ -115,6 +115,8 @@ enum Do {
     Shows(u32),
     Accepts(u32),
     DeclinesOffer(u32),
+    /// Every trunk to his number is full.
+    HasNoWay(u32),
     /// Something answers the offer outside; a key is waited for.
     IsAnswered(u32),
     Talks(u32),
@@ -365,6 +367,7 @@ impl House {
             Do::Monitors(n, contact, on) => {
                 self.role(n, |acd, contact, by, now, s| acd.monitoring(AgentNo(n), contact, on, by, now, s), contact);
             }
+            Do::HasNoWay(n) => self.step(n, OfferStep::NoWay),
             Do::Shows(n) => self.answer(n, OfferVerb::Show),
             Do::Accepts(n) => self.answer(n, OfferVerb::Accept),
             Do::DeclinesOffer(n) => self.answer(n, OfferVerb::Reject { reason: Some("busy".to_owned()) }),

@@ -144,3 +144,19 @@ fn after_a_restart_he_is_back_at_once() {
     assert_eq!(after.shown(1), Display::Ready);
     after.play(&[(3, Do::Call(8, 1), &["offer 8 to 1"])]);
 }
+
+#[test]
+fn a_full_trunk_is_not_the_stations_fault() {
+    let mut house = house();
+    house.play(&[(0, Do::ComesOutside(1, MOBILE), &[]), (1, Do::Call(7, 1), &["offer 7 to 1"])]);
+    // asked again every 5 s, however often there was no room
+    for n in 0..5 {
+        house.play(&[
+            (1 + n * 5, Do::HasNoWay(1), &[]),
+            (5 + n * 5, Do::Wait, &[]),
+            (6 + n * 5, Do::Wait, &["offer 7 to 1"]),
+        ]);
+        assert_eq!(house.shown(1), Display::Ringing);
+    }
+    house.play(&[(27, Do::Talks(1), &["7 Connected"])]);
+}

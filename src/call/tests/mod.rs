@@ -219,13 +219,18 @@ impl Bench {
 
     /// `confirm`: at a number outside, where a machine may answer.
     pub fn offer(&mut self, name: &str, no: u64, confirm: bool) {
+        self.offer_over(&[name], no, confirm);
+    }
+
+    /// Over the first of these ways, then the next.
+    pub fn offer_over(&mut self, names: &[&str], no: u64, confirm: bool) {
         let ring = Ring {
             offer: OfferId(900 + no),
             item: ItemId(800 + no),
             agent: AgentNo(no as u32),
             group: Some(GROUP),
             segment: SegmentId(700 + no),
-            attempt: attempt(name),
+            attempts: names.iter().map(|name| attempt(name)).collect(),
             confirm,
         };
         self.act(Act::Ring(Box::new(ring)));

@@ -87,3 +87,25 @@ fn a_hang_up_on_either_side_ends_the_question() {
         assert_eq!(bench.is_over(), who == "customer");
     }
 }
+
+#[test]
+fn a_way_that_leads_nowhere_gives_the_next_its_turn() {
+    let mut bench = Bench::customer();
+    bench.act(Act::Wait { groups: vec![GROUP], music: "jazz".to_owned() });
+    bench.offer_over(&["one", "two"], 1, false);
+    bench.fail("one", EndCause::Overloaded);
+    assert_eq!(steps(&bench), [], "the offer goes on");
+    bench.rings("two");
+    bench.fail("two", EndCause::Busy);
+    let busy = OfferStep::Ended { ending: OfferEnding::Rejected, sip_status: Some(486) };
+    assert_eq!(steps(&bench), [OfferStep::Alerting, busy]);
+    // whoever is called and will not have it is not tried another way
+    bench.offer_over(&["three", "four"], 2, false);
+    bench.fail("three", EndCause::Busy);
+    assert!(!bench.is_live("four"));
+    // nothing is open at all
+    bench.offer_over(&[], 1, false);
+    assert_eq!(steps(&bench)[2..], [OfferStep::NoWay]);
+    bench.bye("customer");
+    assert!(bench.is_over());
+}
