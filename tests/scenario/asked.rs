@@ -1,6 +1,6 @@
 //! What clients and commands ask for: offers outside and in a client, calls by command, transfers. Times as in `table`.
 
-use cordboard::event::words::TransferMode::{Consult, OnAnswer};
+use cordboard::event::words::TransferMode::{Blind, Consult, OnAnswer};
 use cordboard::event::words::{
     Display,
     Disposition::{AbandonedInQueue, Answered},
@@ -122,6 +122,81 @@ pub const CLIENTS: &[Scenario] = &[
             ),
         ],
     ),
+];
+
+const ALL: Shape = Shape { strategy: "ring-all", ..Shape::SMALL };
+
+pub const RINGS_ALL: &[Scenario] = &[
+    Scenario {
+        name: "all phones ring: the first to answer has the caller, the other is free at once",
+        shape: ALL,
+        rows: &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana"), Rings("bo"), Shows("bo", Display::Ringing)]),
+            at(
+                3_000,
+                Answers("bo"),
+                &[Talks("bo"), GetsCancel("ana"), Shows("ana", Display::Ready), Shows("bo", Display::Talking)],
+            ),
+            at(4_000, Calls("sue", QUEUE), &[Rings("ana")]),
+            at(6_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(20_000, HangsUp("joe"), &[GetsBye("bo")]),
+            at(21_000, HangsUp("sue"), &[GetsBye("ana")]),
+            at(
+                22_000,
+                Nothing,
+                &[Record("joe", Answered, Side::Customer, &[Offer::LostRace, Offer::Connected]), Contacts(0)],
+            ),
+        ],
+    },
+    Scenario {
+        name: "two answer at the same instant: one has the caller, the other's answer is ended",
+        shape: ALL,
+        rows: &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana"), Rings("bo")]),
+            at(3_000, Answers("ana"), &[]),
+            at(3_000, Answers("bo"), &[OneTalks(&["ana", "bo"])]),
+            at(10_000, Nothing, &[OneTalks(&["ana", "bo"])]),
+            at(20_000, HangsUp("joe"), &[IsIdle("ana"), IsIdle("bo"), Contacts(0)]),
+        ],
+    },
+    Scenario {
+        name: "one rejects, one comes later: whoever rings is not disturbed",
+        shape: ALL,
+        rows: &[
+            at(0, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(2_000, GetsReady("bo"), &[Rings("bo"), Rings("ana")]),
+            at(4_000, Rejects("ana", 603), &[Shows("ana", Display::Ready), Rings("bo")]),
+            at(6_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Talking)]),
+            at(20_000, HangsUp("bo"), &[Record("joe", Answered, Side::Flow, &[Offer::Rejected, Offer::Connected])]),
+        ],
+    },
+    Scenario {
+        name: "the caller leaves, and no phone rings on",
+        shape: ALL,
+        rows: &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana"), Rings("bo")]),
+            at(3_000, HangsUp("joe"), &[GetsCancel("ana"), GetsCancel("bo"), Shows("ana", Display::Ready)]),
+            at(
+                4_000,
+                Nothing,
+                &[Record("joe", AbandonedInQueue, Side::Customer, &[Offer::CallerLeft, Offer::CallerLeft])],
+            ),
+        ],
+    },
+    Scenario {
+        name: "an agent gives his caller to a group that rings all",
+        shape: ALL,
+        rows: &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana"), Rings("bo")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking), Shows("bo", Display::Ready)]),
+            at(10_000, Gives("ana", Blind, "support"), &[GetsBye("ana"), Rings("bo")]),
+            // her wrap-up is over, and she is one of them again
+            at(25_000, Nothing, &[Rings("ana"), Rings("bo")]),
+            at(27_000, Answers("bo"), &[Talks("bo"), GetsCancel("ana"), Shows("bo", Display::Talking)]),
+            at(40_000, HangsUp("joe"), &[GetsBye("bo"), Contacts(0)]),
+        ],
+    },
 ];
 
 pub const ORDERS: &[Scenario] = &[

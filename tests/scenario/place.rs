@@ -18,11 +18,20 @@ pub struct Shape {
     pub trunk_wire: Wire,
     /// How `support` offers: `ring` or `client`.
     pub offer: &'static str,
+    /// To whom `support` offers.
+    pub strategy: &'static str,
 }
 
 impl Shape {
-    pub const SMALL: Self =
-        Self { agents: 2, calls: 50, digest: "md5", trunk_calls: 50, trunk_wire: Wire::Udp, offer: "ring" };
+    pub const SMALL: Self = Self {
+        agents: 2,
+        calls: 50,
+        digest: "md5",
+        trunk_calls: 50,
+        trunk_wire: Wire::Udp,
+        offer: "ring",
+        strategy: "longest-idle",
+    };
 }
 
 /// How long the site lets people wait. Only lengths differ between back-ends, never the order of things.
@@ -75,7 +84,7 @@ pub fn site(shape: &Shape, waits: &Waits, carrier: SocketAddr) -> String {
     };
     let extensions: String = numbers.chain(others).map(extension).collect();
     let agents: String = (0..shape.agents).map(agent_line).collect();
-    let Shape { calls, digest, trunk_calls, offer, agents: _, trunk_wire: _ } = shape;
+    let Shape { calls, digest, trunk_calls, offer, strategy, agents: _, trunk_wire: _ } = shape;
     let transport = match shape.trunk_wire {
         Wire::Udp => "",
         Wire::Tcp => ";transport=tcp",
@@ -92,7 +101,7 @@ limits: {{calls: {calls}, cps: 100}}
 rest: {{quota: 20%, max: 2m}}
 extensions:
 {extensions}groups:
-  - {{id: support, name: Support, strategy: longest-idle, offer: {offer}, ring: {ring}, wrap_up: {wrap_up}}}
+  - {{id: support, name: Support, strategy: {strategy}, offer: {offer}, ring: {ring}, wrap_up: {wrap_up}}}
   - {{id: sales, name: Sales, strategy: skill-level, ring: 15s, wrap_up: 5s}}
 agents:
 {agents}trunks:

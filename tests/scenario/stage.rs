@@ -70,6 +70,8 @@ pub enum Expect {
     Rings(Who),
     /// A call is up on both sides.
     Talks(Who),
+    /// Of these phones one has a call that is up on both sides, and the others have none.
+    OneTalks(&'static [Who]),
     /// It has no call.
     IsIdle(Who),
     /// Whatever it asked for within its call has been answered.
@@ -295,10 +297,12 @@ impl<S: Stage> Play<S> {
             Expect::Rings(who) => {
                 self.phase(who) == Some(Phase::Calling) && self.diary(who).is_some_and(|d| !d.outgoing)
             }
-            Expect::Talks(who) => {
-                self.phase(who) == Some(Phase::Up) && self.diary(who).is_some_and(|d| d.acked.is_some())
+            Expect::Talks(who) => self.talks(who),
+            Expect::OneTalks(all) => {
+                let talking = all.iter().filter(|who| self.talks(who)).count();
+                talking == 1 && all.iter().filter(|who| self.is_idle(who)).count() + talking == all.len()
             }
-            Expect::IsIdle(who) => matches!(self.phase(who), Some(Phase::Over) | None),
+            Expect::IsIdle(who) => self.is_idle(who),
             Expect::IsSettled(who) => !self.stage.uas()[self.named(who)].waits_for_answer(),
             Expect::Gets(who, status) => self.diary(who).and_then(Diary::last_final) == Some(status),
             Expect::GetsBye(who) => self.diary(who).is_some_and(|d| d.bye_received.is_some()),
@@ -317,6 +321,14 @@ impl<S: Stage> Play<S> {
             Expect::Records(n) => self.stage.records() == (n, n),
             Expect::Digits(who, digits) => self.record(who).is_some_and(|record| record.digits == digits),
         }
+    }
+
+    fn talks(&self, who: Who) -> bool {
+        self.phase(who) == Some(Phase::Up) && self.diary(who).is_some_and(|d| d.acked.is_some())
+    }
+
+    fn is_idle(&self, who: Who) -> bool {
+        matches!(self.phase(who), Some(Phase::Over) | None)
     }
 
     fn position(&self, who: Who) -> Option<usize> {

@@ -379,6 +379,11 @@ macro_rules! tests_of_all {
         }
 
         #[test]
+        fn a_group_that_rings_all() {
+            $all($crate::scenario::asked::RINGS_ALL);
+        }
+
+        #[test]
         fn orders() {
             $all($crate::scenario::asked::ORDERS);
         }

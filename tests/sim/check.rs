@@ -30,16 +30,16 @@ use std::sync::Arc;
 
 use cordboard::base::bounds::CALLS_PER_AGENT;
 use cordboard::base::{AgentNo, ContactId, LegId, Ports, Span, Time};
-use cordboard::event::words::{LegRole, OfferPhase, WorkRole};
+use cordboard::event::words::{LegRole, OfferEnding, OfferPhase, WorkRole};
 use cordboard::event::{Kind, Recorded};
 use cordboard::ledger::Open;
-use cordboard::ledger::open::{OpenContact, OpenLeg};
+use cordboard::ledger::open::{OpenContact, OpenLeg, OpenOffer};
 use cordboard::site::Site;
 
 use crate::live;
 use crate::net::Weather;
 use crate::records;
-use crate::reference::{Troubles, reference_eligible};
+use crate::reference::{Troubles, is_decided, reference_eligible};
 use crate::world::{CheckView, INTERFACE};
 
 /// Longest time in which a caller hears nothing (design 15, 6).
@@ -103,9 +103,17 @@ impl Check {
     pub fn journaled(&mut self, recorded: &Recorded, open: &Open) {
         let (about, t) = (&recorded.event.about, recorded.event.t);
         assert_eq!(open.anomalies, 0, "(9, 13) an event names what is not open: {recorded:?}");
+        let contact = about.contact.and_then(|contact| open.contacts.get(&contact));
+        if let (Some(contact), Some(item), Some(_)) = (contact, about.item, about.offer) {
+            self.troubles.offer_moved(contact, item, about.group);
+        }
         match &recorded.event.kind {
             Kind::OfferEnded { ending, .. } => {
-                self.troubles.offer_ended(about.item, about.agent, *ending, t);
+                let won = |o: &OpenOffer| o.item == about.item && is_decided(o.phase);
+                let by_another = contact.is_some_and(|contact| contact.offers.values().any(won));
+                if !(by_another && *ending == OfferEnding::LostRace) {
+                    self.troubles.offer_ended(about.item, about.agent, *ending, t);
+                }
                 self.acd_changed = true;
             }
             Kind::ItemEntered { .. } | Kind::ItemLeft { .. } | Kind::OfferMade { .. } => self.acd_changed = true,
@@ -170,6 +178,7 @@ impl Check {
         assert_eq!(panics, self.panics, "a contact panicked by itself");
         for agent in std::mem::take(&mut self.agents_changed) {
             capacity(open, agent);
+            one_winner(open, agent);
         }
         if std::mem::take(&mut self.acd_changed)
             && let Some((item, agent)) = reference_eligible(open, &self.site, &self.troubles, view.t)
@@ -298,6 +307,17 @@ fn talkers(contact: &OpenContact) -> usize {
     };
     let talks = |l: &&OpenLeg| l.answered.is_some() && l.role != LegRole::Supervisor && has_come(l);
     contact.legs.values().filter(talks).count()
+}
+
+/// (1) Whoever has accepted has the item alone.
+fn one_winner(open: &Open, agent: AgentNo) {
+    for contact in open.contacts.values() {
+        let live = |item| contact.offers.values().filter(move |o| o.item == item && o.phase != OfferPhase::Connected);
+        let won = |o: &&OpenOffer| o.agent == Some(agent) && o.phase == OfferPhase::Accepted;
+        for offer in contact.offers.values().filter(won) {
+            assert_eq!(live(offer.item).count(), 1, "(1) others are offered what {agent} has: {:#?}", contact.offers);
+        }
+    }
 }
 
 /// (1) One offer or talk at a time, and never more work than the bound.

@@ -1,7 +1,7 @@
 //! Complaints that no single machine answers, each as a test with its row in `docs/complaints.md`: here the whole house
 //! answers, with phones, carrier and sound.
 
-use cordboard::base::Span;
+use cordboard::base::{ItemId, Span, Time};
 use cordboard::event::words::{Display, EndCause, OfferEnding, WorkRole};
 use cordboard::switch::AgentVerb;
 
@@ -14,6 +14,32 @@ fn talk() -> House {
     talk_at(places::site(&Shape::SMALL))
 }
 
+/// A caller rings at ana and bo, both of a group that rings all.
+fn rings_at_both() -> House {
+    let mut house = called_at(places::site(&Shape { strategy: "ring-all", ..Shape::SMALL }));
+    house.agent("a1", AgentVerb::Ready);
+    house.wait(Span::seconds(2));
+    assert_eq!([ANA, BO].map(|ua| house.world.uas[ua].live_calls()), [1, 1]);
+    house
+}
+
+fn answers_both(house: &mut House) {
+    for ua in [ANA, BO] {
+        let call = house.world.uas[ua].live_call().expect("it rings");
+        house.world.touch(ua, |ua, t| ua.answer(call, t));
+    }
+}
+
+/// How the offers ended, in the order in which they were made.
+fn endings(house: &House) -> Vec<Option<OfferEnding>> {
+    house.record().offers.iter().map(|offer| offer.ending).collect()
+}
+
+/// Where the caller stands in the queue.
+fn place(house: &House) -> Vec<(ItemId, Time)> {
+    house.world.disk.open.contacts[&house.contact].items.iter().map(|(item, it)| (*item, it.due)).collect()
+}
+
 /// ana is in wrap-up or free: she talks with nobody, in the live state and in the fold of the journal.
 fn ana_is_free(house: &House) {
     let ana = house.agent_no("a0");
@@ -21,6 +47,52 @@ fn ana_is_free(house: &House) {
     let works = &house.world.disk.open.agents[&ana].works;
     assert!(works.values().all(|work| work.role == WorkRole::WrapUp), "{works:?}");
     assert!(house.legs().iter().all(|leg| leg.agent.is_none()), "{:#?}", house.legs());
+}
+
+#[test]
+fn row_2_two_who_answer_at_once_are_one_winner_and_one_who_is_told_so() {
+    let mut house = rings_at_both();
+    answers_both(&mut house);
+    house.wait(Span::seconds(1));
+    let agents: Vec<_> = house.legs().iter().filter_map(|leg| leg.agent).collect();
+    let [winner] = agents.as_slice() else { panic!("one agent has the caller: {agents:?}") };
+    let (won, lost, loser) = if *winner == house.agent_no("a0") { (ANA, BO, "a1") } else { (BO, ANA, "a0") };
+    assert_eq!((house.world.uas[won].live_calls(), house.world.uas[lost].live_calls()), (1, 0));
+    let diary = house.world.uas[lost].diaries.values().next_back().expect("it was rung");
+    // his 200 crossed our CANCEL: it is acknowledged, and ended with the reason
+    assert!(diary.answered() && diary.acked.is_some() && diary.bye_received.is_some(), "{diary:#?}");
+    let reason = diary.reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("Call completed elsewhere"), "{reason}");
+    assert_eq!(house.shown(loser), Some(Display::Ready), "and he is charged with nothing");
+    let lost = house.record().offers.iter().find(|o| o.agent != Some(*winner)).and_then(|o| o.ending);
+    assert_eq!(lost, Some(OfferEnding::LostRace));
+    house.ends();
+}
+
+#[test]
+fn row_3_a_winner_who_is_gone_before_any_sound_leaves_the_caller_where_he_was() {
+    // he hangs up at once, or no sound ever comes from his phone
+    for hangs_up in [true, false] {
+        let mut house = rings_at_both();
+        let waited = place(&house);
+        house.world.uas[ANA].silent = true;
+        house.answers(ANA);
+        house.wait(Span::millis(200));
+        assert_eq!([ANA, BO].map(|ua| house.world.uas[ua].live_calls()), [1, 0], "the others stop ringing");
+        if hangs_up {
+            house.hangs_up(ANA);
+        }
+        house.wait(Span::millis(2_500));
+        assert_eq!(house.world.uas[BO].live_calls(), 1, "the others ring again");
+        assert_eq!(place(&house), waited, "and he has kept his age");
+        house.answers(BO);
+        house.wait(Span::seconds(1));
+        house.hear(&[("customer", "bo"), ("bo", "customer")]);
+        let out = if hangs_up { OfferEnding::Rejected } else { OfferEnding::Failed };
+        assert_eq!(endings(&house)[..2], [Some(out), Some(OfferEnding::LostRace)]);
+        house.world.uas[ANA].silent = false;
+        house.ends();
+    }
 }
 
 #[test]

@@ -28,6 +28,8 @@ struct Kind {
     verbs: bool,
     /// Inputs that make a contact or the machine panic.
     poison: bool,
+    /// To whom `support` offers a caller.
+    strategy: &'static str,
 }
 
 /// One row per actor: which cue wakes it, and how long it sleeps on average. The callers' is the kind's own.
@@ -149,7 +151,8 @@ fn caller(rng: &mut Rng) -> Plan {
 
 impl Day {
     fn new(seed: u64, kind: Kind) -> Self {
-        let shape = Shape { agents: kind.agents, calls: 5_000, digest: "both", trunk_calls: 4_000, ..Shape::SMALL };
+        let Kind { agents, strategy, .. } = kind;
+        let shape = Shape { agents, calls: 5_000, digest: "both", trunk_calls: 4_000, strategy, ..Shape::SMALL };
         let (weather, faults) = match kind.rough {
             true => (Weather::FOUL, DiskFaults { stall: 0.0002, refuse: 0.001, unsaved: 0.01 }),
             false => (Weather::FINE, DiskFaults::default()),
@@ -435,14 +438,36 @@ impl Day {
     }
 }
 
-const QUIET: Kind =
-    Kind { agents: 100, contacts: 6_000, every: Span::millis(1_700), rough: false, verbs: false, poison: false };
-const ROUGH: Kind =
-    Kind { agents: 20, contacts: 3_000, every: Span::millis(6_000), rough: true, verbs: false, poison: false };
+const LONGEST_IDLE: &str = "longest-idle";
+const QUIET: Kind = Kind {
+    agents: 100,
+    contacts: 6_000,
+    every: Span::millis(1_700),
+    rough: false,
+    verbs: false,
+    poison: false,
+    strategy: LONGEST_IDLE,
+};
+const ROUGH: Kind = Kind {
+    agents: 20,
+    contacts: 3_000,
+    every: Span::millis(6_000),
+    rough: true,
+    verbs: false,
+    poison: false,
+    strategy: LONGEST_IDLE,
+};
 const SHORT: Kind = Kind { contacts: 300, ..ROUGH };
 /// Everybody asks for everything, in good weather and in bad.
-const VERBS: Kind =
-    Kind { agents: 12, contacts: 600, every: Span::millis(6_000), rough: false, verbs: true, poison: false };
+const VERBS: Kind = Kind {
+    agents: 12,
+    contacts: 600,
+    every: Span::millis(6_000),
+    rough: false,
+    verbs: true,
+    poison: false,
+    strategy: LONGEST_IDLE,
+};
 const ROUGH_VERBS: Kind = Kind { rough: true, ..VERBS };
 /// Now and then a contact, or the machine, meets a bug of ours.
 const BUGS: Kind = Kind { poison: true, ..VERBS };
@@ -521,6 +546,20 @@ fn days_of_bugs() {
         assert!(ended as u64 >= met.contacts, "{ended} records of {met:?}");
     }
     assert!(panics.contacts > 10 && panics.machine > 10, "{panics:?}");
+}
+
+/// Every caller rings at all who are free: in good weather and in bad, and while everybody asks for everything.
+#[test]
+fn days_where_all_ring() {
+    let rings_all = |kind| Kind { contacts: 400, strategy: "ring-all", ..kind };
+    for (kind, seed) in [(QUIET, 1), (ROUGH, 2), (VERBS, 3), (ROUGH_VERBS, 4)] {
+        for (outcome, _) in
+            run(Kind { agents: 12, every: Span::millis(6_000), ..rings_all(kind) }, &fixed_seeds(&[seed]))
+        {
+            let lost = outcome.endings.get(&OfferEnding::LostRace).copied().unwrap_or_default();
+            assert!(lost > 50, "nobody lost a race: {outcome:?}");
+        }
+    }
 }
 
 #[test]

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cordboard::base::bounds::STATION_REST_MAX;
-use cordboard::base::{AgentNo, GroupNo, ItemId, Time};
-use cordboard::event::words::{OfferEnding, Wish, WorkRole};
+use cordboard::base::bounds::{RING_ALL_MAX, STATION_REST_MAX};
+use cordboard::base::{AgentNo, GroupNo, ItemId, Span, Time};
+use cordboard::event::words::{OfferEnding, OfferPhase, Wish, WorkRole};
 use cordboard::ledger::Open;
-use cordboard::ledger::open::OpenAgent;
+use cordboard::ledger::open::{OpenAgent, OpenContact};
 use cordboard::site::Site;
 
 /// What offers came to, as far as it keeps an agent from the next one.
@@ -15,7 +15,12 @@ use cordboard::site::Site;
 pub struct Troubles {
     last: BTreeMap<AgentNo, Time>,
     refused: BTreeSet<(ItemId, AgentNo)>,
+    /// What rings at several agents of a group, until all are out or one has accepted.
+    rounds: BTreeMap<ItemId, GroupNo>,
 }
+
+/// Nobody of the simulator's callers waits shorter; after that nobody joins those who are rung.
+const PATIENCE: Span = Span::minutes(2);
 
 impl Troubles {
     /// A phone that failed, was silent or refuses rests for at most `STATION_REST_MAX`; whoever refused an item is not
@@ -36,10 +41,25 @@ impl Troubles {
         }
     }
 
+    /// An offer was made, or has come further or to an end.
+    pub fn offer_moved(&mut self, contact: &OpenContact, item: ItemId, group: Option<GroupNo>) {
+        let offers = || contact.offers.values().filter(|offer| offer.item == Some(item));
+        if offers().next().is_none() || offers().any(|o| is_decided(o.phase)) {
+            self.rounds.remove(&item);
+        } else if offers().nth(1).is_some() {
+            self.rounds.extend(group.map(|group| (item, group)));
+        }
+    }
+
     fn hinders(&self, item: ItemId, agent: AgentNo, t: Time) -> bool {
         let recent = self.last.get(&agent).is_some_and(|last| t - *last <= STATION_REST_MAX);
         recent || self.refused.contains(&(item, agent))
     }
+}
+
+/// Somebody has it: who else was rung for it has lost the race, and is hindered by nothing.
+pub fn is_decided(phase: OfferPhase) -> bool {
+    matches!(phase, OfferPhase::Accepted | OfferPhase::Connected)
 }
 
 /// Every pair that should not exist after a step.
@@ -60,10 +80,12 @@ pub fn reference_eligible(open: &Open, site: &Site, troubles: &Troubles, t: Time
     }
     for contact in open.contacts.values() {
         for (item, waiting) in &contact.items {
-            if contact.offers.values().any(|offer| offer.item == Some(*item)) {
-                continue;
-            }
-            let groups: BTreeSet<GroupNo> = waiting.group.into_iter().chain(waiting.groups.iter().copied()).collect();
+            let rung = contact.offers.values().filter(|offer| offer.item == Some(*item)).count();
+            let groups: BTreeSet<GroupNo> = match troubles.rounds.get(item) {
+                Some(group) if rung > 0 && rung < RING_ALL_MAX && t - waiting.entered < PATIENCE => [*group].into(),
+                _ if rung > 0 => continue,
+                _ => waiting.group.into_iter().chain(waiting.groups.iter().copied()).collect(),
+            };
             let serves = |agent: &OpenAgent| {
                 let room =
                     |group| site.groups.get(group).is_some_and(|g| agent.works.len() < g.calls_per_agent as usize);

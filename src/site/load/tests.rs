@@ -139,7 +139,7 @@ hint: write `20s` for seconds or `20m` for minutes
 error: `groups[0].strategy` cannot be `longest`
   --> site.yaml:10:39
    |  - {id: support, ring: 20, strategy: longest}
-hint: use one of: `longest-idle`, `skill-level`, `least-talk`, `fewest-calls`, `round-robin`, `random`, `top-down`
+hint: use one of: `longest-idle`, `skill-level`, `least-talk`, `fewest-calls`, `round-robin`, `random`, `top-down`, `ring-all`
 
 error: `agents[0].station.extension` names extension `1009`, which this file does not have
   --> site.yaml:12:36

@@ -65,6 +65,8 @@ pub struct Ua {
     pub manner: Manner,
     /// It has lost its power.
     pub gone: bool,
+    /// It sends no sound.
+    pub silent: bool,
     /// Every diary it ever wrote.
     pub diaries: BTreeMap<CallNo, Diary>,
     pub calls: BTreeMap<CallNo, Call>,
@@ -108,6 +110,7 @@ impl Ua {
             account: None,
             manner: |_| Plan::default(),
             gone: false,
+            silent: false,
             diaries: BTreeMap::new(),
             calls: BTreeMap::new(),
             by_call_id_ever: BTreeMap::new(),

@@ -45,7 +45,7 @@ impl World {
         let rtp = l.spec.remote.map(|remote| remote.rtp);
         let ua = self.uas.iter().find(|ua| Some(ua.at.ip()) == rtp.map(|rtp| rtp.ip()) && !ua.gone);
         let call = ua.zip(rtp).and_then(|(ua, rtp)| ua.call_at(rtp));
-        let sounds = call.is_some_and(|c| c.phase == Phase::Up);
+        let sounds = ua.is_some_and(|ua| !ua.silent) && call.is_some_and(|c| c.phase == Phase::Up);
         let (t, contact) = (self.t, l.contact);
         let l = self.sound.legs.get_mut(&leg).expect("it was just seen");
         let (first, lost) = (sounds && !l.heard, !sounds && l.spec.watch && !l.silent && t - l.last_sound >= SILENCE);
