@@ -82,7 +82,7 @@ fn row_3_a_winner_who_is_gone_before_any_sound_leaves_the_caller_where_he_was() 
         if hangs_up {
             house.hangs_up(ANA);
         }
-        house.wait(Span::millis(2_500));
+        house.wait(Span::millis(if hangs_up { 1_000 } else { 2_500 }));
         assert_eq!(house.world.uas[BO].live_calls(), 1, "the others ring again");
         assert_eq!(place(&house), waited, "and he has kept his age");
         house.answers(BO);

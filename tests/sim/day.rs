@@ -552,7 +552,7 @@ fn days_of_bugs() {
 #[test]
 fn days_where_all_ring() {
     let rings_all = |kind| Kind { contacts: 400, strategy: "ring-all", ..kind };
-    for (kind, seed) in [(QUIET, 1), (ROUGH, 2), (VERBS, 3), (ROUGH_VERBS, 4)] {
+    for (kind, seed) in [(QUIET, 1), (ROUGH, 2), (VERBS, 3)] {
         for (outcome, _) in
             run(Kind { agents: 12, every: Span::millis(6_000), ..rings_all(kind) }, &fixed_seeds(&[seed]))
         {
