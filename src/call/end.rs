@@ -232,6 +232,8 @@ impl Contact {
     /// The contact ends with its last leg.
     pub fn seal(&mut self, context: &mut Context) {
         self.sealed = true;
+        // Who was wanted from a queue is wanted no longer, whatever way the last ones went.
+        self.drop_dials(context);
         while !self.room.announcements.is_empty() {
             self.end_announcement(context, |_| true, None);
         }

@@ -1,9 +1,11 @@
 //! Hold, mute, further parties, digits, announcements and the recording, as what people hear and what the journal says.
 
-use super::super::words::{Act, Audience, ChairLeaves, ConsultVerb, Does, Invite, RecordVerb, Refused, Tell, Transfer};
-use super::{Bench, HELD_SDP, asked, dial};
+use super::super::words::{
+    Act, Audience, ChairLeaves, ConsultVerb, Dial, Does, Invite, Queued, RecordVerb, Refused, Tell, Transfer,
+};
+use super::{Bench, GROUP, HELD_SDP, asked, dial};
 use crate::base::bounds::LEGS_PER_CONTACT;
-use crate::base::{InterfaceNo, LegId, Span};
+use crate::base::{InterfaceNo, ItemId, LegId, Span};
 use crate::event::words::{By, EndCause, SegmentEdge, Side, TransferMode, Wire};
 use crate::event::{DialogState, Kind};
 use crate::media::words::{Body, ReportBody};
@@ -412,4 +414,21 @@ fn a_leg_that_has_ended_tells_no_dialog() {
     });
     bench.tell(sip::Tell::Dialog { leg, dialog }, leg);
     assert_eq!((bench.story(&["leg_dialog"]), bench.open().anomalies), (Vec::new(), 0));
+}
+
+/// The chair takes all with him while one of them transfers and another waits for somebody from a queue.
+#[test]
+fn nobody_waits_in_a_queue_for_a_contact_that_is_over() {
+    let mut bench = Bench::talk(false);
+    bench.invite("bo", ChairLeaves::End);
+    bench.answer("bo");
+    let transfer = Transfer { transferor: bench.leg("bo"), mode: TransferMode::ComeBack, dial: dial(&["cai"]) };
+    bench.verb(Act::Transfer(Box::new(transfer)));
+    let queue = Some(Queued { item: ItemId(850), groups: vec![GROUP], music: "jazz".to_owned() });
+    let (inviter, chair_leaves, dial) = (bench.leg("customer"), ChairLeaves::PassOn, Dial { queue, ..dial(&[]) });
+    bench.verb(Act::Invite(Box::new(Invite { inviter, chair_leaves, dial })));
+    bench.bye("ana");
+    assert!(bench.is_over());
+    let told = |tell: &&Tell| matches!(tell, Tell::Unqueue { item: ItemId(850), .. });
+    assert_eq!(bench.tells.iter().filter(told).count(), 1, "{:?}", bench.tells);
 }
