@@ -33,7 +33,9 @@ pub fn routes() -> Routes {
 #[serde(deny_unknown_fields)]
 pub struct OriginateBody {
     /// An internal number, or a public one with `+`; with `by` also `{"agent": id}`, `{"group": id}` or `{"flow": key}`.
-    pub to: TargetBody,
+    /// Absent with `by`: he is the chair of a conference, alone until he invites.
+    #[serde(default)]
+    pub to: Option<TargetBody>,
     /// Who calls: `{"agent": id}`, or a number. He is rung first; when he has answered, `to` is dialled and they talk.
     #[serde(default)]
     pub by: Option<TargetBody>,
@@ -123,8 +125,10 @@ async fn get_call(caller: Caller, Named(contact): Named) -> Result<Reply<CallRep
     responses((status = 202, body = OriginateReply)))]
 async fn originate(caller: Caller, JsonBody(body): JsonBody<OriginateBody>) -> Result<Reply<OriginateReply>, Problem> {
     caller.may(Permission::CallsOriginate)?;
-    if matches!(&body.to, TargetBody::Number(to) if to.is_empty()) {
-        return Err(Problem::field("to", "`to` is empty".to_owned()));
+    match &body.to {
+        Some(TargetBody::Number(to)) if to.is_empty() => return Err(Problem::field("to", "`to` is empty")),
+        None if body.by.is_none() => return Err(Problem::field("to", "missing field `to`")),
+        Some(_) | None => {}
     }
     check_data(&body.data)?;
     let order = if body.by.is_some() { two_way(&caller, body)? } else { one_way(body)? };
@@ -136,7 +140,7 @@ async fn originate(caller: Caller, JsonBody(body): JsonBody<OriginateBody>) -> R
 /// A number, and what comes when it answers.
 fn one_way(body: OriginateBody) -> Result<Body, Problem> {
     let OriginateBody { to, by: _, group, auto_answer, ring_ms, flow, say, from, data } = body;
-    let TargetBody::Number(to) = to else {
+    let Some(TargetBody::Number(to)) = to else {
         return Err(Problem::field("to", "without `by`, `to` is a number"));
     };
     for (name, is_there) in
@@ -165,7 +169,7 @@ fn two_way(caller: &Caller, body: OriginateBody) -> Result<Body, Problem> {
         }
     };
     let group = group_named(caller, group)?;
-    let (to, ring) = (target(caller, to)?, ring(ring_ms)?);
+    let (to, ring) = (to.map(|to| target(caller, to)).transpose()?, ring(ring_ms)?);
     Ok(Body::TwoWay(TwoWay { by, to, group, from, auto_answer, ring, data }))
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Operations whose body has fields that must be there.
-pub const NEEDS_BODY: [&str; 24] = [
+pub const NEEDS_BODY: [&str; 26] = [
     "open_session",
     "supervise",
     "supervise_mode",
@@ -28,6 +28,8 @@ pub const NEEDS_BODY: [&str; 24] = [
     "transfer",
     "consult",
     "merge",
+    "limit_conference",
+    "extend_conference",
 ];
 
 /// What a client sends.
@@ -74,7 +76,9 @@ pub fn request(operation: &str) -> Option<Value> {
         "pause_playback" | "resume_playback" | "stop_playback" => json!({}),
         "intercept" => json!({ "agent": "sue" }),
         "complete" | "cancel" | "swap" | "join" | "give_chair" => json!({ "agent": "ana" }),
-        "merge" => json!({ "with": "116703443107610631" }),
+        "limit_conference" => json!({ "seats": 8, "length_ms": 3_600_000, "warn_ms": 180_000 }),
+        "extend_conference" => json!({ "by_ms": 900_000 }),
+        "merge" => json!({ "with": "116703443107610631", "stays": true }),
         "set_data" => json!({ "order": "4711", "note": null }),
         _ => return None,
     })
@@ -85,6 +89,10 @@ pub fn answer(operation: &str) -> Option<Value> {
     Some(match operation {
         "healthz" | "readyz" => json!({ "state": "open" }),
         "list_extensions" => json!({ "seq": 1290, "extensions": [extension()] }),
+        "resolve" => json!({ "seq": 1290, "to": "913912345678", "outside": { "number": "+8613912345678",
+            "emergency": false, "shown_by": { "rule": "rotate", "group": { "no": 1, "id": "support" } },
+            "trunks": [{ "trunk": { "no": 1, "id": "carrier" }, "dials": "013912345678", "full": false,
+                "shows": ["+864008001234", "+864008001235"] }] } }),
         "get_site" => json!({ "seq": 1290, "site": "tenant: demo\ndomains: [demo.example]\n..." }),
         "put_site" => json!({ "seq": 1290, "applied": true, "difference": "+  - {number: \"1005\", name: Eva}\n",
             "passwords": { "1005": "made-up-and-shown-once" } }),
@@ -97,9 +105,9 @@ pub fn answer(operation: &str) -> Option<Value> {
         }
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
         "get_call" | "hang_up" | "set_data" | "prioritise" | "retrieve" | "mute" | "unmute" | "send_digits"
-        | "announce" | "stop_announcement" | "invite" | "give_chair" | "transfer" | "consult" | "complete"
-        | "cancel" | "swap" | "join" | "merge" | "supervise_mode" | "intercept" | "route" | "start_recording"
-        | "stop_recording" | "pause_recording" | "resume_recording" => {
+        | "limit_conference" | "extend_conference" | "announce" | "stop_announcement" | "invite" | "give_chair"
+        | "transfer" | "consult" | "complete" | "cancel" | "swap" | "join" | "merge" | "supervise_mode"
+        | "intercept" | "route" | "start_recording" | "stop_recording" | "pause_recording" | "resume_recording" => {
             json!({ "seq": 1290, "contact": contact() })
         }
         "hold" => {

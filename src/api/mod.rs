@@ -26,6 +26,7 @@ mod recordings;
 mod records;
 mod reply;
 mod request;
+mod resolve;
 mod serve;
 mod sessions;
 mod site;
@@ -126,6 +127,7 @@ fn operations() -> Routes {
         .merge(events::routes())
         .merge(sessions::routes())
         .merge(site::routes())
+        .merge(resolve::routes())
 }
 
 /// Counts answers by class; a panic in an operation is our bug and ends that request alone.

@@ -84,7 +84,7 @@ async fn show_preview(
         Some(OnTimeoutBody::Dial) => OnTimeout::Dial,
     };
     let (to, group, ring) = (target(&caller, to)?, group_named(&caller, group)?, ring(ring_ms)?);
-    let order = TwoWay { by: switch::Caller::Agent(agent), to, group, from, auto_answer, ring, data };
+    let order = TwoWay { by: switch::Caller::Agent(agent), to: Some(to), group, from, auto_answer, ring, data };
     let preview = Body::Preview { order, timeout: Span::millis(timeout_ms), on_timeout };
     let (Snapshot::Ordered(contact), seq) = caller.ask(preview).await? else { return Err(wrong_snapshot()) };
     let contact = contact.to_string();

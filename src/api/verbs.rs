@@ -14,11 +14,15 @@ use super::request::{Caller, JsonBody, Named, minted};
 use super::view::CallReply;
 use super::{Problem, Routes};
 use crate::base::Span;
-use crate::base::bounds::{ANNOUNCED_SOUNDS, DIRECT_WAIT_MAX, GROUPS_PER_ITEM, RING_MAX};
+use crate::base::bounds::{
+    ANNOUNCED_SOUNDS, CONFERENCE_MAX, DIRECT_WAIT_MAX, GROUPS_PER_ITEM, LEGS_PER_CONTACT, RING_MAX,
+};
 use crate::event::words::TransferMode;
 use crate::site::{Destination, Origin, resolve};
 use crate::switch::permission::Permission;
-use crate::switch::{Body, CallTarget, CallVerb, ChairLeaves, Code, ConsultVerb, Hearers, RecordVerb, Who};
+use crate::switch::{
+    Body, CallTarget, CallVerb, ChairLeaves, Code, ConferenceChange, ConsultVerb, Hearers, RecordVerb, Who,
+};
 
 pub fn routes() -> Routes {
     OpenApiRouter::new()
@@ -31,6 +35,8 @@ pub fn routes() -> Routes {
         .routes(routes!(stop_announcement))
         .routes(routes!(invite))
         .routes(routes!(give_chair))
+        .routes(routes!(limit_conference))
+        .routes(routes!(extend_conference))
         .routes(routes!(transfer))
         .routes(routes!(consult))
         .routes(routes!(complete))
@@ -208,6 +214,34 @@ pub struct ConsultBody {
 pub struct MergeBody {
     /// The id of another contact.
     pub with: String,
+    /// The party that is in both stays, and all talk to each other. False when absent: it leaves both.
+    #[serde(default)]
+    pub stays: bool,
+}
+
+/// What is to hold of the contact's main call; what is absent stays as it is. One of `seats` and `length_ms` is there.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConferenceBody {
+    /// Parties at most, 2 to 32, those who ring included. Nobody is removed by a smaller number.
+    #[serde(default)]
+    pub seats: Option<usize>,
+    /// It ends so long after now: 1 s to 24 h.
+    #[serde(default)]
+    pub length_ms: Option<i64>,
+    /// All are warned so long before its end; less than `length_ms`, and with it. Absent: nobody is.
+    #[serde(default)]
+    pub warn_ms: Option<i64>,
+    /// What they hear then: up to 16 keys of the sound library; a beep when absent.
+    #[serde(default)]
+    pub sounds: Vec<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendBody {
+    /// It ends so much later; at most 24 h after its length was set.
+    pub by_ms: i64,
 }
 
 pub type Verb = Result<Reply<CallReply>, Problem>;
@@ -395,6 +429,53 @@ async fn give_chair(caller: Caller, Named(contact): Named, JsonBody(body): JsonB
     verb(&caller, &contact, Permission::CallsControl, read).await
 }
 
+fn conference_change(body: ConferenceBody) -> Result<ConferenceChange, Problem> {
+    let ConferenceBody { seats, length_ms, warn_ms, sounds } = body;
+    if seats.is_none() && length_ms.is_none() {
+        return Err(Problem::field("seats", "name `seats`, `length_ms` or both"));
+    }
+    if seats.is_some_and(|seats| !(2..=LEGS_PER_CONTACT).contains(&seats)) {
+        return Err(Problem::field("seats", format!("`seats` is 2 to {LEGS_PER_CONTACT}")));
+    }
+    let most = CONFERENCE_MAX.as_millis();
+    if length_ms.is_some_and(|ms| !(1_000..=most).contains(&ms)) {
+        return Err(Problem::field("length_ms", format!("`length_ms` is 1000 to {most}")));
+    }
+    if warn_ms.is_some_and(|warn| length_ms.is_none_or(|length| !(1..length).contains(&warn))) {
+        return Err(Problem::field("warn_ms", "`warn_ms` is less than the `length_ms` that it goes with"));
+    }
+    if sounds.len() > ANNOUNCED_SOUNDS || (warn_ms.is_none() && !sounds.is_empty()) {
+        let told = format!("`sounds` goes with `warn_ms` and names up to {ANNOUNCED_SOUNDS} sounds");
+        return Err(Problem::field("sounds", told));
+    }
+    Ok(ConferenceChange { seats, length: length_ms.map(Span::millis), warn: warn_ms.map(Span::millis), sounds })
+}
+
+/// Says how many may be in the main call, and how long it may last.
+///
+/// When the time is over, it is as if everybody but the customer had hung up: a customer goes on in his flow, as after any
+/// agent; without a flow he is released too. `conference_ending` and the sounds warn before it.
+#[utoipa::path(post, path = "/v1/calls/{contact}/conference", tag = "calls", request_body = ConferenceBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn limit_conference(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<ConferenceBody>) -> Verb {
+    let read = |_: &Caller| Ok(CallVerb::Conference { change: conference_change(body)? });
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// The conference ends later; it is warned again.
+#[utoipa::path(post, path = "/v1/calls/{contact}/conference/extend", tag = "calls", request_body = ExtendBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn extend_conference(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<ExtendBody>) -> Verb {
+    let read = |_: &Caller| {
+        let most = CONFERENCE_MAX.as_millis();
+        if !(1_000..=most).contains(&body.by_ms) {
+            return Err(Problem::field("by_ms", format!("`by_ms` is 1000 to {most}")));
+        }
+        Ok(CallVerb::ExtendConference { by: Span::millis(body.by_ms) })
+    };
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
 /// Gives the call to somebody else.
 ///
 /// The others never end with the transferor: when nobody takes a blind transfer, the flow goes on after its agent, or
@@ -460,13 +541,15 @@ async fn join(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<Le
     decide(&caller, &contact, body, ConsultVerb::Join).await
 }
 
-/// Joins two contacts of one party: it leaves both, and those it talked with talk to each other.
+/// Joins two contacts of one party: those it talked with talk to each other, and to it if it `stays`.
 ///
-/// The older contact goes on, the other ends as its alias; both records name each other.
+/// The older contact goes on, the other ends as its alias; both records name each other. Who stays has the conference; his
+/// phone goes on with the call in which he talks, the one it holds ends.
 #[utoipa::path(post, path = "/v1/calls/{contact}/merge", tag = "calls", request_body = MergeBody,
     params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
-async fn merge(caller: Caller, Named(contact): Named, JsonBody(MergeBody { with }): JsonBody<MergeBody>) -> Verb {
-    let read = |_: &Caller| Ok(CallVerb::Merge { with: minted("with", &with)? });
+async fn merge(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<MergeBody>) -> Verb {
+    let MergeBody { with, stays } = body;
+    let read = |_: &Caller| Ok(CallVerb::Merge { with: minted("with", &with)?, stays });
     verb(&caller, &contact, Permission::CallsControl, read).await
 }
 

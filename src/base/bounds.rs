@@ -40,6 +40,10 @@ pub const SDP_MEDIA_LINES: usize = 16;
 
 /// Legs of one contact. Full: the verb is refused.
 pub const LEGS_PER_CONTACT: usize = 32;
+/// The longest length of a conference, from now on. A longer wish is refused.
+pub const CONFERENCE_MAX: Span = Span::hours(24);
+/// How long the chair of a conference that he began alone sits there with nobody. Over: he is released.
+pub const CHAIR_ALONE_MAX: Span = Span::minutes(10);
 /// Times a contact may enter a queue. Full: the flow's failure exit.
 pub const QUEUE_VISITS: usize = 50;
 /// The longest that a direct call waits for its agent.
@@ -129,7 +133,7 @@ pub const LEG_VALUE_BYTES: usize = 512;
 pub const DIALOG_VALUE_BYTES: usize = 1 << 10;
 pub const ENGINE_LEG_VALUE_BYTES: usize = 1 << 10;
 pub const FLOW_RUN_VALUE_BYTES: usize = 512;
-pub const CONTACT_VALUE_BYTES: usize = 1 << 10;
+pub const CONTACT_VALUE_BYTES: usize = 1_152;
 pub const BINDING_VALUE_BYTES: usize = 256;
 
 /// How long an accepted command id is remembered: the same id within it has the same answer and no second effect.

@@ -63,6 +63,9 @@ impl Contact {
             Act::Supervise(supervise) => self.supervise(context, *supervise),
             Act::ChangeMode { leg, mode, target, by } => self.change_mode(context, leg, (mode, target), by),
             Act::TakeChair { leg, by } => self.hand_chair(context, leg, by),
+            Act::Convene { by } => self.convene(context, by),
+            Act::LimitConference { change, by } => self.limit_conference(context, change, by),
+            Act::ExtendConference { length, by } => self.extend_conference(context, length, by),
             Act::TakeOver { leg, by } => self.take_over(context, leg, by),
             Act::Hangup { leg, cause, side, by: _ } => match leg {
                 Some(leg) if self.goes_on_without(leg) => self.release_leg(context, leg, cause, side),

@@ -59,6 +59,7 @@ impl Contact {
             waiting: None,
             dialings: Vec::new(),
             transfer: None,
+            conference: None,
             room: Room::new("default"),
             timers: Timers::default(),
             marks: Marks::default(),

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value};
 
 use super::calls::Call;
+use super::conference::Conference;
 use super::dial::Dialing;
 use super::end::LegEnd;
 use super::history::History;
@@ -16,7 +17,7 @@ use super::leg::Leg;
 use super::room::Room;
 use super::transfer::Transfer;
 use super::words::{Limits, Output, Tell};
-use crate::base::bounds::{ALONE_MAX, LEGS_PER_CONTACT};
+use crate::base::bounds::{ALONE_MAX, CHAIR_ALONE_MAX, LEGS_PER_CONTACT};
 use crate::base::{ContactId, GroupNo, LegId, Now, NumberNo, Span, Supplies, Time, TrunkNo};
 use crate::event::words::{By, EndCause, PartyRef, Side};
 use crate::event::{About, Kind};
@@ -65,6 +66,7 @@ pub(super) struct Contact {
     pub waiting: Option<Waiting>,
     pub dialings: Vec<Dialing>,
     pub transfer: Option<Box<Transfer>>,
+    pub conference: Option<Box<Conference>>,
     pub room: Room,
     pub timers: Timers,
     pub marks: Marks,
@@ -128,17 +130,27 @@ pub(super) enum Timer {
     Probe,
     /// The main party has heard long enough that nobody is there.
     ToneOver,
+    /// The conference is warned, or over.
+    Conference,
     /// Reports that are missing after the end are not waited for any longer.
     Seal,
 }
 
 /// One table, indexed by [`Timer`].
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Timers([Option<Time>; 7]);
+pub(super) struct Timers([Option<Time>; 8]);
 
 impl Timers {
-    pub const ALL: [Timer; 7] =
-        [Timer::RingOver, Timer::Alone, Timer::CallMax, Timer::HoldMax, Timer::Probe, Timer::ToneOver, Timer::Seal];
+    pub const ALL: [Timer; 8] = [
+        Timer::RingOver,
+        Timer::Alone,
+        Timer::CallMax,
+        Timer::HoldMax,
+        Timer::Probe,
+        Timer::ToneOver,
+        Timer::Conference,
+        Timer::Seal,
+    ];
 
     pub fn set(&mut self, timer: Timer, at: Option<Time>) {
         self.0[timer as usize] = at;
@@ -273,6 +285,7 @@ impl Contact {
                 Timer::CallMax | Timer::HoldMax => self.release_all(context, EndCause::TooLong, Side::System),
                 Timer::Probe => self.probe_unanswered(context),
                 Timer::ToneOver => self.tone_over(context),
+                Timer::Conference => self.conference_due(context),
                 Timer::Seal => self.let_go(context),
             }
         }
@@ -340,7 +353,8 @@ impl Contact {
             && !ringing
             && self.parties().any(Leg::is_answered);
         if alone {
-            self.timers.start(Timer::Alone, t + ALONE_MAX);
+            let most = if self.is_convened() { CHAIR_ALONE_MAX } else { ALONE_MAX };
+            self.timers.start(Timer::Alone, t + most);
         } else {
             self.timers.set(Timer::Alone, None);
         }

@@ -165,7 +165,9 @@ impl Contact {
 
     /// A dial for a talk that is over, and what rings for it: who is left of it, if anybody, has gone on to a flow.
     pub fn orphaned_invite(&self) -> Option<(CallId, Vec<LegId>)> {
-        let talks = |d: &Dialing| self.talkers(d.call).filter(|l| !d.legs.contains(&l.id)).nth(1).is_some();
+        // Who began it alone waits for the first to come.
+        let least = if self.is_convened() { 0 } else { 1 };
+        let talks = |d: &Dialing| self.talkers(d.call).filter(|l| !d.legs.contains(&l.id)).nth(least).is_some();
         self.dialings.iter().find(|d| d.is_invite() && !talks(d)).map(|d| (d.call, d.legs.clone()))
     }
 

@@ -7,7 +7,9 @@ use super::recording::Recorder;
 use super::transfer::{Event, Phase};
 use super::words::{OfferStep, Output, Tell};
 use crate::base::{AgentNo, CallId, LegId, Span};
-use crate::event::words::{By, Disposition, EndCause, LegRole, OfferEnding, PartyRef, RecordingGap, Side};
+use crate::event::words::{
+    By, Disposition, EndCause, LegRole, OfferEnding, PartyRef, RecordingGap, Side, TransferEnding,
+};
 use crate::event::{About, Kind, MediaCounts};
 use crate::sip::words::Act;
 use crate::switch::LegPhase;
@@ -142,7 +144,7 @@ impl Contact {
 
     /// Somebody who talked with the main party left it.
     fn other_left(&mut self, context: &mut Context, end: LegEnd) {
-        if self.main_has_company() || self.waiting.is_some() || self.transfer.is_some() {
+        if self.main_has_company() || self.waiting.is_some() || self.transfer.is_some() || self.is_convened() {
             return;
         }
         if self.flow_holds {
@@ -216,7 +218,7 @@ impl Contact {
 
     pub fn release_all(&mut self, context: &mut Context, cause: EndCause, side: Side) {
         self.mark_ending(LegEnd { cause, side, status: None });
-        self.drop_transfer(context, cause);
+        self.drop_transfer(context, TransferEnding::CustomerLeft, cause);
         self.calls.iter_mut().for_each(|call| call.chair = None);
         match self.main.filter(|&leg| self.leg(leg).is_some_and(|l| l.is_live())) {
             Some(main) => {

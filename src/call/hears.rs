@@ -104,6 +104,8 @@ pub(super) struct Scene {
     pub waiting: Option<LegId>,
     /// Whom the contact is about.
     pub main: Option<LegId>,
+    /// Who began a conference alone.
+    pub convenes: Option<LegId>,
 }
 
 impl Scene {
@@ -189,7 +191,8 @@ impl Scene {
         }
         // Whom he talks with is in another call for now.
         let elsewhere = |p: &&Party| p.call != party.call && p.is_company();
-        if self.parties.iter().any(|p| elsewhere(&p)) { Hears::HoldMusic } else { Hears::Nothing }
+        let convenes = self.convenes == Some(party.leg);
+        if convenes || self.parties.iter().any(|p| elsewhere(&p)) { Hears::HoldMusic } else { Hears::Nothing }
     }
 }
 

@@ -73,6 +73,9 @@ impl Contact {
             | Act::ChangeMode { .. }
             | Act::TakeOver { .. }
             | Act::TakeChair { .. }
+            | Act::Convene { .. }
+            | Act::LimitConference { .. }
+            | Act::ExtendConference { .. }
             | Act::Unhold => Vec::new(),
         };
         legs.into_iter().map(|l| l.id).collect()
@@ -106,10 +109,14 @@ impl Contact {
                 // What becomes of a consult is its transfer's to say.
                 unless(inviter.call != self.main_call(), Refused::TransferRuns)?;
                 // Whom a flow or queue has is not alone in wanting the next one who comes.
-                let alone = self.company(invite.inviter).next().is_none();
+                let alone = self.company(invite.inviter).next().is_none() && !self.is_convened();
                 unless(watches || alone || self.waiting.is_some(), Refused::NotTalking)?;
-                self.has_room()
+                self.has_room()?;
+                self.has_seats(1)
             }
+            Act::Convene { by: _ } => self.talker(self.main.ok_or(Refused::UnknownLeg)?).map(|_| ()),
+            Act::LimitConference { .. } => Ok(()),
+            Act::ExtendConference { length, by: _ } => self.may_extend(*length),
             Act::TakeChair { leg, by: _ } => {
                 let talker = self.talker(*leg)?;
                 let talks = talker.watches().is_none() && self.company(*leg).next().is_some();
@@ -207,7 +214,8 @@ impl Contact {
             ConsultVerb::Swap => transfer.phase == Phase::Consulting,
             ConsultVerb::Join => matches!(transfer.phase, Phase::Consulting | Phase::Away) && !transfer.is_lending(),
         };
-        unless(!fits, Refused::TransferNotThere)
+        unless(!fits, Refused::TransferNotThere)?;
+        if verb == ConsultVerb::Join { self.has_seats(1) } else { Ok(()) }
     }
 
     fn may_record(&self, verb: RecordVerb) -> Result<(), Refused> {

@@ -21,12 +21,12 @@ use crate::event::words::{By, EndCause, LegRole, PartyRef, Side, TransferMode};
 use crate::media::words::Body;
 
 /// A contact, and the transferor's leg in it.
-type End = (ContactId, LegId);
+pub(super) type End = (ContactId, LegId);
 
 /// What leaves a contact for another.
-struct Moving {
+pub(super) struct Moving {
     from: ContactId,
-    legs: Vec<Leg>,
+    pub legs: Vec<Leg>,
     dialing: Option<Dialing>,
     customer: Option<LegId>,
     record: bool,
@@ -52,25 +52,38 @@ impl Contacts {
         };
         let mut moving = None;
         self.with(ends.0, now, supplies, |contact, context| {
-            moving = Some(contact.give_legs(context, ends.1, goes_on.0, &by));
+            moving = Some(contact.give_legs(context, ends.1, false, goes_on.0, &by));
         });
         let Some(moving) = moving else { return Err(Refused::UnknownContact) };
         for leg in &moving.legs {
             self.by_leg.insert(leg.id, goes_on.0);
         }
         let panics = self.panics;
-        self.with(goes_on.0, now, supplies, |contact, context| contact.take_legs(context, moving, goes_on.1, &by));
+        self.with(goes_on.0, now, supplies, |contact, context| {
+            let (came, dialing) = contact.take_legs(context, moving, None, &by);
+            let dialled = dialing.as_ref().and_then(Dialing::leg);
+            if let Some(dialing) = dialing {
+                let main = contact.main_call();
+                contact.adopt_dialing(dialing, main);
+            }
+            let target = dialled.or_else(|| came.iter().copied().find(|&leg| contact.is_answered(leg)));
+            contact.give_to(context, goes_on.1, target, &by);
+            contact.settle(context);
+        });
         assert_eq!(self.panics, panics, "legs that were on their way are nobody's: the driver renews the machine");
         self.with(ends.0, now, supplies, |contact, context| contact.end_merged(context, ends.1));
         Ok(goes_on.1)
     }
 
+    /// The live contact of a leg, as far as it has one.
+    pub(super) fn place(&self, leg: LegId) -> Option<&Contact> {
+        let id = self.by_leg.get(&leg)?;
+        self.contacts.get(id).filter(|c| !c.sealed && c.live_legs().any(|l| l.id == leg))
+    }
+
     /// Which of the two goes on; `None`: both legs are in one contact, whose consult they are.
     fn merging(&self, one: LegId, other: LegId) -> Result<Option<(End, End)>, Refused> {
-        let place = |leg: LegId| {
-            let id = *self.by_leg.get(&leg)?;
-            self.contacts.get(&id).filter(|c| !c.sealed && c.live_legs().any(|l| l.id == leg)).map(|c| (c, leg))
-        };
+        let place = |leg: LegId| self.place(leg).map(|contact| (contact, leg));
         let (a, b) = place(one).zip(place(other)).ok_or(Refused::UnknownLeg)?;
         if a.0.id == b.0.id {
             let act = a.0.consult_of(one, other).ok_or(Refused::NotTalking)?;
@@ -113,7 +126,7 @@ impl Contact {
     }
 
     /// This leg's far end, or whom it has dialled, can go without it.
-    fn may_give_away(&self, leg: LegId) -> Result<(), Refused> {
+    pub(super) fn may_give_away(&self, leg: LegId) -> Result<(), Refused> {
         let found = self.leg(leg).ok_or(Refused::UnknownLeg)?;
         if found.call != self.main_call() || found.role == LegRole::Customer || found.watches().is_some() {
             return Err(Refused::NotTransferor);
@@ -126,8 +139,15 @@ impl Contact {
         if self.waiting.is_some() || !(talks || dials) { Err(Refused::NotTalking) } else { Ok(()) }
     }
 
-    /// Everybody but the transferor leaves for another contact.
-    fn give_legs(&mut self, context: &mut Context, transferor: LegId, to: ContactId, by: &By) -> Moving {
+    /// Everybody leaves for another contact, but not the transferor unless he goes too.
+    pub(super) fn give_legs(
+        &mut self,
+        context: &mut Context,
+        transferor: LegId,
+        goes_too: bool,
+        to: ContactId,
+        by: &By,
+    ) -> Moving {
         self.journal(context, Default::default(), by.clone(), Kind::ContactMerged { with: to, goes_on: false });
         if self.flow_holds {
             self.flow_holds = false;
@@ -138,7 +158,7 @@ impl Contact {
             self.tell(context, Tell::DialEnded(Err(EndCause::Released)));
         }
         // Who watched the younger ends with it.
-        let stays = |l: &Leg| l.id == transferor || l.role == LegRole::Supervisor || !l.is_live();
+        let stays = |l: &Leg| (l.id == transferor && !goes_too) || l.role == LegRole::Supervisor || !l.is_live();
         let leaving: BTreeSet<LegId> = self.legs.iter().filter(|l| !stays(l)).map(|l| l.id).collect();
         if self.customer.or(self.main).is_some_and(|left| leaving.contains(&left)) {
             self.stop_recorder(context, By::SYSTEM);
@@ -168,8 +188,15 @@ impl Contact {
         }
     }
 
-    /// They come into the main call; the transferor's leg gives it to them by the transfer machine.
-    fn take_legs(&mut self, context: &mut Context, moving: Moving, transferor: LegId, by: &By) {
+    /// They come into the main call. Who came, and the dial that came with them. `known`: a leg that takes another's place
+    /// here, and is told of by that.
+    pub(super) fn take_legs(
+        &mut self,
+        context: &mut Context,
+        moving: Moving,
+        known: Option<LegId>,
+        by: &By,
+    ) -> (Vec<LegId>, Option<Dialing>) {
         let Moving { from, legs, dialing, customer, record, data } = moving;
         let main = self.main_call();
         let came: Vec<LegId> = legs.iter().map(|l| l.id).collect();
@@ -190,25 +217,20 @@ impl Contact {
         }
         self.journal(context, Default::default(), by.clone(), Kind::ContactMerged { with: from, goes_on: true });
         for &leg in &came {
-            self.welcome(context, leg, from, by);
+            self.welcome(context, leg, from, Some(leg) != known, by);
         }
         self.adopt_data(context, data, by);
-        let dialled = dialing.as_ref().and_then(Dialing::leg);
-        if let Some(dialing) = dialing {
-            self.adopt_dialing(dialing, main);
-        }
-        let target = dialled.or_else(|| came.iter().copied().find(|&leg| self.is_answered(leg)));
-        self.give_to(context, transferor, target, by);
-        self.settle(context);
+        (came, dialing)
     }
 
     /// The leg is a part of this contact from here on.
-    fn welcome(&mut self, context: &mut Context, leg: LegId, from: ContactId, by: &By) {
+    fn welcome(&mut self, context: &mut Context, leg: LegId, from: ContactId, is_new: bool, by: &By) {
         let Some(l) = self.leg(leg) else { return };
         let (party, offered, moved) = (l.party, l.offered, moved(l, from, self.id));
         self.journal_leg(context, leg, by.clone(), moved);
         self.journal_leg(context, leg, by.clone(), Kind::CallJoined);
         match (offered, party) {
+            _ if !is_new => {}
             (Some(offered), _) => self.tell(context, Tell::AgentMoved { agent: offered.agent, from }),
             (None, PartyRef::Extension(extension)) => self.tell(context, Tell::StationBusy { extension, busy: true }),
             (None, PartyRef::Trunk(_)) => {}
@@ -251,7 +273,7 @@ impl Contact {
     }
 
     /// All that is left is the leg of whoever gave its far end away.
-    fn end_merged(&mut self, context: &mut Context, transferor: LegId) {
+    pub(super) fn end_merged(&mut self, context: &mut Context, transferor: LegId) {
         let side = self.side_of(transferor);
         self.mark_ending(LegEnd { cause: EndCause::Released, side, status: None });
         self.release_leg(context, transferor, EndCause::Released, Side::System);

@@ -6,6 +6,7 @@
 mod acts;
 mod arrive;
 mod calls;
+mod conference;
 mod contact;
 mod dial;
 mod end;
@@ -14,6 +15,7 @@ mod history;
 mod leg;
 mod may;
 mod merge;
+mod merge_stays;
 mod negotiation;
 mod playback;
 mod pressed;

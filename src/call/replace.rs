@@ -79,7 +79,7 @@ impl Contact {
     }
 
     /// Whatever named the old leg names the new one.
-    fn put_in_place(&mut self, old: LegId, new: LegId) {
+    pub(super) fn put_in_place(&mut self, old: LegId, new: LegId) {
         let take = |leg: &mut LegId| *leg = if *leg == old { new } else { *leg };
         self.main.iter_mut().for_each(take);
         self.calls.iter_mut().filter_map(|call| call.chair.as_mut()).for_each(|(chair, _)| take(chair));
@@ -118,7 +118,7 @@ impl Contact {
     }
 
     /// Nobody else ends with it, as somebody is in its place.
-    fn end_replaced(&mut self, context: &mut Context, leg: LegId) {
+    pub(super) fn end_replaced(&mut self, context: &mut Context, leg: LegId) {
         let (cause, side) = (EndCause::Released, Side::System);
         self.tell(context, Tell::Replaced { old: leg });
         self.sip(context, Act::End { leg, status: sip_status(cause), cause });

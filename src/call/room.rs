@@ -78,7 +78,8 @@ impl Contact {
             prompts.extend(self.live_legs().filter(|l| hears(l)).map(|l| (l.id, announcement.player)));
         }
         let waiting = self.main.filter(|_| self.waiting.is_some());
-        Scene { parties: self.live_legs().map(party).collect(), prompts, waiting, main: self.main }
+        let convenes = self.main.filter(|_| self.is_convened());
+        Scene { parties: self.live_legs().map(party).collect(), prompts, waiting, main: self.main, convenes }
     }
 
     fn sources(&self, hears: Hears) -> Vec<Source> {

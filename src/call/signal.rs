@@ -6,7 +6,7 @@ use super::leg::Leg;
 use super::words::{Audience, OfferStep, Tell};
 use crate::base::LegId;
 use crate::base::Span;
-use crate::event::words::{AlarmKind, By, DigitPath, Direction, EndCause, Side};
+use crate::event::words::{AlarmKind, By, DigitPath, Direction, EndCause, Side, TransferEnding};
 use crate::event::{About, DialogState, Kind};
 use crate::media::words::{Body, Fact, ReportBody, Subject};
 use crate::sip::words::{Act, Tell as Sip};
@@ -333,7 +333,7 @@ impl Contact {
         let kind = Kind::Alarm { alarm: AlarmKind::InternalError, text: "a step of this contact panicked".to_owned() };
         self.journal(context, About::default(), By::SYSTEM, kind);
         self.drop_dials(context);
-        self.drop_transfer(context, EndCause::InternalError);
+        self.drop_transfer(context, TransferEnding::CustomerLeft, EndCause::InternalError);
         self.calls.iter_mut().for_each(|call| call.chair = None);
         self.mark_ending(LegEnd { cause: EndCause::InternalError, side: Side::System, status: None });
         for leg in legs {

@@ -231,11 +231,11 @@ impl Contact {
         }
     }
 
-    /// The contact itself ends: its transfer with it.
-    pub fn drop_transfer(&mut self, context: &mut Context, cause: EndCause) {
+    /// The contact itself ends, or its conference: its transfer with it.
+    pub fn drop_transfer(&mut self, context: &mut Context, ending: TransferEnding, cause: EndCause) {
         if self.transfer.is_some() {
             let end = LegEnd { cause, side: Side::System, status: None };
-            self.transfer_ended(context, TransferEnding::CustomerLeft, Some(end), false);
+            self.transfer_ended(context, ending, Some(end), false);
         }
     }
 

@@ -178,6 +178,7 @@ impl Contact {
         let Some(call) = self.calls.iter_mut().find(|c| c.chair.is_some_and(|(chair, _)| chair == leg)) else { return };
         let Some((id, (_, leaves))) = call.chair.take().map(|chair| (call.id, chair)) else { return };
         let leaves = if gives_away { ChairLeaves::PassOn } else { leaves };
+        self.convener_left();
         let left: Vec<(LegId, LegRole)> = self.talkers(id).map(|l| (l.id, l.role)).collect();
         let next = left.iter().find(|(_, role)| *role == LegRole::Agent).or(left.first());
         match (leaves, next) {
@@ -234,6 +235,7 @@ impl Contact {
             _ if leg.held_since.is_some() || leg.away_since.is_some() => Does::Holds,
             (0, 1..) => Does::Holds,
             (2.., _) => Does::Confers,
+            (0, 0) if self.is_convened() => Does::Confers,
             (0, 0) if leg.caller.is_some() && !self.marks.talked => Does::Dials,
             (0 | 1, _) => Does::Talks,
         }

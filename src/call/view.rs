@@ -9,7 +9,7 @@ use super::leg::Leg;
 use crate::base::{ContactId, GroupNo, NumberNo, Time};
 use crate::event::words::Direction;
 use crate::sip::words::Traced;
-use crate::switch::{CallState, LegState, PlaybackState, RecordingState, TransferState};
+use crate::switch::{CallState, ConferenceState, LegState, PlaybackState, RecordingState, TransferState};
 
 /// A contact without what the tenant adds: its flow.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,7 @@ pub struct ContactView {
     pub data: Map<String, Value>,
     pub calls: Vec<CallState>,
     pub transfer: Option<TransferState>,
+    pub conference: Option<ConferenceState>,
     pub recording: Option<RecordingState>,
     pub playback: Option<PlaybackState>,
 }
@@ -85,6 +86,7 @@ fn view(contact: &Contact) -> ContactView {
         data: contact.data.clone(),
         calls: contact.calls.iter().map(|call| call_state(contact, call)).collect(),
         transfer: contact.transfer.as_ref().and_then(|transfer| transfer.state()),
+        conference: contact.conference_state(),
         recording: contact.recording_state(),
         playback: contact.room.playback.as_ref().map(|playback| playback.state()),
     }

@@ -15,7 +15,7 @@ use crate::event::{About, Kind};
 use crate::media;
 use crate::sdp::Codec;
 use crate::sip;
-pub use crate::switch::{ChairLeaves, ConsultVerb, PlaybackVerb, RecordVerb};
+pub use crate::switch::{ChairLeaves, ConferenceChange, ConsultVerb, PlaybackVerb, RecordVerb};
 
 /// A contact to be born by an INVITE.
 #[derive(Clone, Debug)]
@@ -206,6 +206,10 @@ pub enum Refused {
     TransferNotThere,
     /// `LEGS_PER_CONTACT` are up.
     Full,
+    /// Every seat of the conference is taken.
+    NoSeat,
+    /// The conference would last longer than `CONFERENCE_MAX`.
+    TooLong,
     /// A character that is no key, or more than `DIGITS_HELD`.
     BadDigits,
     /// The recording has ended for good.
@@ -354,6 +358,19 @@ pub enum Act {
         leg: LegId,
         by: By,
     },
+    /// The main party has answered and is alone on purpose: the chair of a conference, to which others will be invited.
+    Convene {
+        by: By,
+    },
+    /// How many may be in the main call, and how long it may last.
+    LimitConference {
+        change: ConferenceChange,
+        by: By,
+    },
+    ExtendConference {
+        length: Span,
+        by: By,
+    },
     /// This supervisor talks to the others in the place of whom he watches: of an agent who talks (an intercept), or of
     /// whoever rings or is waited for.
     TakeOver {
@@ -480,6 +497,9 @@ impl Act {
             | Self::Playback { by, .. }
             | Self::ChangeMode { by, .. }
             | Self::TakeChair { by, .. }
+            | Self::Convene { by }
+            | Self::LimitConference { by, .. }
+            | Self::ExtendConference { by, .. }
             | Self::TakeOver { by, .. } => Some(by),
             Self::Dial(dial) => Some(&dial.by),
             Self::Invite(invite) => Some(&invite.dial.by),

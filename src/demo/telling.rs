@@ -152,6 +152,8 @@ fn done_to_party(kind: &str, data: &Value) -> Option<String> {
         "route_ended" => format!("is not taken where he was sent: {}", said("cause")),
         "invite_ended" if data["cause"].is_null() => "joins the talk".to_owned(),
         "invite_ended" => format!("talks on, nobody joins: {}", said("cause")),
+        "conference_limits" => "the conference has limits".to_owned(),
+        "conference_ending" => "the conference will end soon".to_owned(),
         "chair_taken" => "has the conference".to_owned(),
         "transfer_began" => format!("begins a transfer ({})", said("mode")),
         "transfer_ended" => format!("the transfer ended: {}", said("ending")),

@@ -204,6 +204,20 @@ fn verb_entries() -> Vec<Entry> {
             Kind::ChairTaken,
         ),
         entry(
+            "contact call",
+            "What holds of the conference from now on: parties at most, its end, and when it is warned.",
+            Kind::ConferenceLimits {
+                seats: Some(8),
+                until: Some(Time(3_605_000_000)),
+                warn_at: Some(Time(3_545_000_000)),
+            },
+        ),
+        entry(
+            "contact call",
+            "Its parties are warned: it ends then, unless it is extended.",
+            Kind::ConferenceEnding { until: Time(3_605_000_000) },
+        ),
+        entry(
             "contact call leg [agent]",
             "The leg gives its call to somebody who is being dialled.",
             Kind::TransferBegan { mode: TransferMode::Consult },

@@ -155,6 +155,16 @@ pub enum Kind {
     },
     /// This leg has the conference: it invited first, or the one before it left.
     ChairTaken,
+    /// What holds of the conference from now on: parties at most, its end, and when it is warned.
+    ConferenceLimits {
+        seats: Option<usize>,
+        until: Option<Time>,
+        warn_at: Option<Time>,
+    },
+    /// Its parties are warned: it ends then, unless it is extended.
+    ConferenceEnding {
+        until: Time,
+    },
     /// The leg gives its call to somebody who is being dialled.
     TransferBegan {
         mode: TransferMode,
@@ -496,6 +506,8 @@ impl Kind {
             Self::Playback { .. } => "playback",
             Self::RouteEnded { .. } => "route_ended",
             Self::ChairTaken => "chair_taken",
+            Self::ConferenceLimits { .. } => "conference_limits",
+            Self::ConferenceEnding { .. } => "conference_ending",
             Self::TransferBegan { .. } => "transfer_began",
             Self::TransferEnded { .. } => "transfer_ended",
             Self::SupervisionStarted { .. } => "supervision_started",

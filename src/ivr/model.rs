@@ -314,6 +314,20 @@ pub fn arm_name(index: usize) -> String {
 }
 
 impl Flow {
+    /// The groups whose queues its nodes name, each once, in the order of the file.
+    pub fn groups(&self) -> Vec<&str> {
+        let mut groups: Vec<&str> = Vec::new();
+        for node in self.nodes.values() {
+            let Node::Queue(Queue { to: WaitsFor::Groups(ids), .. }) = node else { continue };
+            for id in ids.iter().map(String::as_str) {
+                if !groups.contains(&id) {
+                    groups.push(id);
+                }
+            }
+        }
+        groups
+    }
+
     /// The flow that says one text to whoever is there and hangs up.
     pub fn saying(text: &str, language: Option<String>) -> Self {
         let text = Sound::Text(Arc::new(Text { text: Template::plain(text), language }));

@@ -354,6 +354,8 @@ impl Open {
             Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),
             Kind::InviteEnded { .. } | Kind::Playback { .. } | Kind::FlowReturned { .. } => Ok(()),
             Kind::ChairTaken => self.contact(about)?.chair_taken(about),
+            // Nobody is in a conference after a restart.
+            Kind::ConferenceLimits { .. } | Kind::ConferenceEnding { .. } => Ok(()),
             Kind::SupervisionEnded { ending, .. } => self.supervision_ended(about, *ending),
             Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } => self.supervised(event),
             Kind::RecordingPaused => self.recording_paused(about, true, t),

@@ -115,6 +115,7 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::LegHeld | Kind::LegRetrieved | Kind::LegMuted { .. } | Kind::DigitsSent { .. } => {}
         Kind::Announced { .. } | Kind::AnnouncementEnded { .. } | Kind::InviteEnded { .. } | Kind::ChairTaken => {}
         Kind::RouteEnded { .. } | Kind::Playback { .. } => {}
+        Kind::ConferenceLimits { .. } | Kind::ConferenceEnding { .. } => {}
         Kind::TransferBegan { .. } | Kind::TransferEnded { .. } => {}
         Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } | Kind::SupervisionEnded { .. } => {}
         Kind::RecordingPaused | Kind::RecordingResumed => {}

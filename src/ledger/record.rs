@@ -386,6 +386,7 @@ impl ContactRecord {
             Kind::LegMuted { .. } | Kind::DigitsSent { .. } | Kind::Announced { .. } => {}
             Kind::AnnouncementEnded { .. } | Kind::InviteEnded { .. } | Kind::ChairTaken => {}
             Kind::RouteEnded { .. } | Kind::Playback { .. } | Kind::FlowReturned { .. } => {}
+            Kind::ConferenceLimits { .. } | Kind::ConferenceEnding { .. } => {}
             Kind::RecordingPaused | Kind::RecordingResumed => {}
             // About the tenant, an agent or a phone; when they name a contact they add nothing to its record.
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut | Kind::AgentGroups { .. } => {}

@@ -18,19 +18,28 @@ pub enum CallingNumber {
 impl CallingNumber {
     /// The number to show to `called`, both with `+`. `last` is what a rotation showed last. `None`: no rule for this region.
     pub fn choose(&self, called: &str, last: Option<&str>, rng: &mut Rng) -> Option<&str> {
+        let candidates = self.candidates(called, last);
+        let at = match self {
+            Self::Fixed(_) | Self::ByRegion(_) | Self::Rotate(_) => 0,
+            Self::Random(numbers) => usize::try_from(rng.below(numbers.len().max(1) as u64)).ok()?,
+        };
+        candidates.get(at).copied()
+    }
+
+    /// The numbers of which one is shown to `called`; of a rotation all, the next one first. None: no rule for this region.
+    pub fn candidates(&self, called: &str, last: Option<&str>) -> Vec<&str> {
         match self {
-            Self::Fixed(number) => Some(number),
+            Self::Fixed(number) => vec![number],
             Self::ByRegion(regions) => {
                 let fits = regions.iter().filter(|(beginning, _)| called.starts_with(beginning.as_str()));
-                fits.max_by_key(|(beginning, _)| beginning.len()).map(|(_, number)| number.as_str())
+                let longest = fits.max_by_key(|(beginning, _)| beginning.len());
+                longest.into_iter().map(|(_, number)| number.as_str()).collect()
             }
-            Self::Random(numbers) => {
-                let at = usize::try_from(rng.below(numbers.len().max(1) as u64)).ok()?;
-                numbers.get(at).map(String::as_str)
-            }
+            Self::Random(numbers) => numbers.iter().map(String::as_str).collect(),
             Self::Rotate(numbers) => {
                 let shown = last.and_then(|last| numbers.iter().position(|number| number == last));
-                numbers.get(shown.map_or(0, |at| (at + 1) % numbers.len())).map(String::as_str)
+                let (before, next) = numbers.split_at(shown.map_or(0, |at| at + 1));
+                next.iter().chain(before).map(String::as_str).collect()
             }
         }
     }

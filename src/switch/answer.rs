@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::Code;
 use super::session::NewSession;
+use super::{Code, Resolved};
 use crate::base::{
     AgentNo, CallId, ContactId, ExtensionNo, GroupNo, IdBlock, LegId, NumberNo, OfferId, SegmentId, SessionId, Span,
     Time,
@@ -37,6 +37,7 @@ pub enum Snapshot {
     SipHistory(Vec<TracedMessage>),
     /// None: it was there and has ended.
     Sessions(Vec<SessionState>),
+    Resolved(Box<Resolved>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -118,6 +119,8 @@ pub struct ContactState {
     pub data: Map<String, Value>,
     pub calls: Vec<CallState>,
     pub transfer: Option<TransferState>,
+    /// What was said of it as a conference.
+    pub conference: Option<ConferenceState>,
     /// None before it began.
     pub recording: Option<RecordingState>,
     pub playback: Option<PlaybackState>,
@@ -173,6 +176,16 @@ pub enum TransferPhase {
     Away,
 }
 
+/// The limits of a conference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConferenceState {
+    /// Parties at most; `None`: as many as a contact has legs.
+    pub seats: Option<usize>,
+    /// When it ends, and when everybody is warned of it or was.
+    pub until: Option<Time>,
+    pub warn_at: Option<Time>,
+}
+
 /// The recording of a live contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordingState {
@@ -204,6 +217,7 @@ impl ContactState {
             data: Map::new(),
             calls: Vec::new(),
             transfer: None,
+            conference: None,
             recording: None,
             playback: None,
         }

@@ -75,6 +75,14 @@ pub enum CallVerb {
     Chair {
         who: Option<Who>,
     },
+    /// How many may be in the main call, and how long it may last.
+    Conference {
+        change: ConferenceChange,
+    },
+    /// The conference ends so much later.
+    ExtendConference {
+        by: Span,
+    },
     /// `who` gives the main call away.
     Transfer {
         who: Option<Who>,
@@ -93,9 +101,11 @@ pub enum CallVerb {
         who: Option<Who>,
         verb: ConsultVerb,
     },
-    /// The party that is in both contacts leaves them, and its far ends talk to each other; the older contact goes on.
+    /// The far ends of the party that is in both contacts talk to each other, without it; the older contact goes on.
     Merge {
         with: ContactId,
+        /// He stays: all of them talk to each other, at the phone's call in which he talks now.
+        stays: bool,
     },
     Record {
         verb: RecordVerb,
@@ -128,6 +138,19 @@ pub enum CallVerb {
 pub enum Watch {
     Party(Who),
     Call(CallId),
+}
+
+/// What is to hold of a conference from now on; what is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConferenceChange {
+    /// Parties at most, those who ring included; nobody is removed by a smaller number.
+    pub seats: Option<usize>,
+    /// It ends so long after now.
+    pub length: Option<Span>,
+    /// Everybody is warned so long before that end; goes with `length`.
+    pub warn: Option<Span>,
+    /// Sounds of the library that warn; a beep when there are none.
+    pub sounds: Vec<String>,
 }
 
 /// What becomes of a conference whose chair leaves.

@@ -51,6 +51,7 @@ pub enum Code {
     TransferRuns,
     TransferNotThere,
     LegsFull,
+    ConferenceFull,
     BadDigits,
     RecordingOver,
     RecordingRuns,
@@ -106,7 +107,7 @@ const fn row(code: Code, http: u16, sip: u16, fault: Fault, title: &'static str,
 
 use Fault::{Client, Server, State};
 
-pub const TABLE: [Row; 68] = [
+pub const TABLE: [Row; 69] = [
     row(Code::BadRequest, 400, 400, Client, "the request cannot be read", "mend the field that `detail` names"),
     row(Code::Unauthorized, 401, 401, Client, "no valid token", "send `Authorization: Bearer <token>`"),
     row(Code::Forbidden, 403, 403, Client, "the token does not permit this", "use a token with the permission"),
@@ -158,8 +159,8 @@ pub const TABLE: [Row; 68] = [
         422,
         400,
         Client,
-        "the length is over what the site allows",
-        "ask for less; see `rest.max` and `reasons`",
+        "the length is over what is allowed",
+        "ask for less; see `rest.max` and `reasons`; a conference lasts 24 h at most",
     ),
     row(Code::NotInWrapUp, 409, 480, State, "the agent does not wrap up", "enter wrap-up first"),
     row(Code::NotResting, 409, 480, State, "the agent neither rests nor waits for rest", "ask for rest first"),
@@ -247,6 +248,14 @@ pub const TABLE: [Row; 68] = [
         "wait for its target to answer, or cancel it",
     ),
     row(Code::LegsFull, 409, 486, State, "the contact has as many legs as it may", "remove somebody first"),
+    row(
+        Code::ConferenceFull,
+        409,
+        486,
+        State,
+        "every seat of the conference is taken",
+        "raise `seats`, or remove somebody first",
+    ),
     row(Code::BadDigits, 422, 400, Client, "not keys of a telephone", "send 1 to 64 of `0`-`9`, `*`, `#`, `A`-`D`"),
     row(
         Code::RecordingOver,
@@ -444,6 +453,7 @@ impl Code {
             Self::TransferRuns => "transfer-runs",
             Self::TransferNotThere => "transfer-not-there",
             Self::LegsFull => "legs-full",
+            Self::ConferenceFull => "conference-full",
             Self::BadDigits => "bad-digits",
             Self::RecordingOver => "recording-over",
             Self::RecordingRuns => "recording-runs",

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::session::NewSession;
-use super::{CallTarget, CallVerb, Who};
+use super::{CallTarget, CallVerb, Lookup, Who};
 use crate::base::{AgentNo, CommandId, ContactId, GroupNo, OfferId, ReasonNo, SegmentId, SessionId, Span};
 use crate::event::words::{Actor, OnTimeout, Preferences, Station};
 
@@ -189,7 +189,8 @@ pub struct Originate {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TwoWay {
     pub by: Caller,
-    pub to: CallTarget,
+    /// `None`: nobody yet. He is the chair of a conference, and invites.
+    pub to: Option<CallTarget>,
     /// For which of his groups an agent calls: its wrap-up follows.
     pub group: Option<GroupNo>,
     /// The number shown to far ends outside.
@@ -250,4 +251,6 @@ pub enum Query {
     /// Client sessions, oldest first.
     Sessions,
     Session(SessionId),
+    /// What a dialled number leads to.
+    Resolve(Lookup),
 }

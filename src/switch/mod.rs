@@ -10,16 +10,20 @@ pub mod door;
 pub mod meters;
 pub mod permission;
 pub mod push_url;
+mod resolved;
 pub mod session;
 
 pub use answer::{
-    AgentState, AgentWorkState, Answer, BindingState, CallState, ContactState, ExtensionState, GroupState, LegPhase,
-    LegState, PlaybackState, RecordingPhase, RecordingState, SessionState, Snapshot, TracedMessage, TransferPhase,
-    TransferState, WaitState,
+    AgentState, AgentWorkState, Answer, BindingState, CallState, ConferenceState, ContactState, ExtensionState,
+    GroupState, LegPhase, LegState, PlaybackState, RecordingPhase, RecordingState, SessionState, Snapshot,
+    TracedMessage, TransferPhase, TransferState, WaitState,
 };
-pub use call::{CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, PlaybackVerb, RecordVerb, Watch, Who};
+pub use call::{
+    CallTarget, CallVerb, ChairLeaves, ConferenceChange, ConsultVerb, Hearers, PlaybackVerb, RecordVerb, Watch, Who,
+};
 pub use code::Code;
 pub use command::{AgentVerb, Body, Caller, Command, OfferVerb, Originate, Play, Query, SessionVerb, Then, TwoWay};
+pub use resolved::{LeadsTo, LookedUpBy, Lookup, Outside, Resolved, RuleKind, RuleOf, ShownBy, TrunkWay};
 
 use crate::base::ExtensionNo;
 

@@ -81,6 +81,7 @@ impl Tenant {
                     | Snapshot::Groups(_)
                     | Snapshot::Extensions(_)
                     | Snapshot::SipHistory(_)
+                    | Snapshot::Resolved(_)
                     | Snapshot::Sessions(_) => (None, None),
                 };
                 let kind = Kind::CommandAccepted { id: id.clone(), code: "accepted".to_owned(), body_hash: hash };
@@ -330,7 +331,11 @@ impl Tenant {
 
     /// What a number of a command means.
     pub(super) fn destination(&self, number: &str) -> Result<Destination, Refusal> {
-        resolve(&self.site, &Origin::Api, number).map_err(|error| match error {
+        self.destination_from(&Origin::Api, number)
+    }
+
+    pub(super) fn destination_from(&self, origin: &Origin, number: &str) -> Result<Destination, Refusal> {
+        resolve(&self.site, origin, number).map_err(|error| match error {
             ResolveError::NotFound => (Code::UnknownNumber, number.to_owned()),
             ResolveError::Forbidden => (Code::OutboundForbidden, number.to_owned()),
         })

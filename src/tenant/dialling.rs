@@ -9,12 +9,12 @@ use crate::call::words::{Act, Arrival, Attempt, Caller, Dial, Limits, Recorded};
 use crate::event::words::{AlarmKind, By, CallKind, EndCause, PartyRef, Side, Speech};
 use crate::sdp::Codec;
 use crate::sip::words::{Incoming, Target};
-use crate::site::{Destination, Origin, ResolveError, resolve};
+use crate::site::{Destination, Origin, ResolveError, Trunk, resolve};
 
 /// How long a phone or an outside party is rung when nobody says otherwise.
 pub(super) const RING_DEFAULT: Span = Span::seconds(60);
 /// Who calls when an order does not say and the trunk has no number of its own; a From needs a user (RFC 3261 §8.1.1.3).
-const ANONYMOUS: &str = "anonymous";
+pub(super) const ANONYMOUS: &str = "anonymous";
 /// What our own phones may speak, best first.
 const PHONE_CODECS: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
 
@@ -61,6 +61,14 @@ pub(super) enum Rung {
 /// The user of From: nobody in particular is told as RFC 3323 section 4.1.1.3 does, as a URI's user is never empty.
 fn shown(from: &str) -> String {
     if from.is_empty() { "anonymous".to_owned() } else { from.to_owned() }
+}
+
+/// What a call over this trunk shows: a public number as it is, for any other the trunk's own.
+pub(super) fn shown_over(trunk: &Trunk, from: &str) -> String {
+    match from.starts_with('+') {
+        true => from.to_owned(),
+        false => trunk.caller_id.clone().unwrap_or_else(|| shown(from)),
+    }
 }
 
 impl Tenant {
@@ -271,10 +279,7 @@ impl Tenant {
     fn trunk_attempt(&self, trunk: TrunkNo, number: &str, from: &str) -> Option<Attempt> {
         let object = self.site.trunks.get(&trunk)?;
         let dialled = object.outbound_form(number);
-        let from_user = match from.starts_with('+') {
-            true => from.to_owned(),
-            false => object.caller_id.clone().unwrap_or_else(|| shown(from)),
-        };
+        let from_user = shown_over(object, from);
         let target = self.sip.target_of_trunk(trunk, &dialled)?;
         Some(Attempt {
             party: PartyRef::Trunk(trunk),

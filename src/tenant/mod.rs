@@ -7,6 +7,7 @@ mod commands;
 mod dialling;
 mod introduce;
 mod lending;
+mod lookup;
 mod playing;
 mod preview;
 mod queueing;

@@ -129,10 +129,11 @@ impl Tenant {
         }
     }
 
-    /// The two legs that one party has in both contacts, by a command: all its far ends talk to each other.
+    /// The two legs that one party has in both contacts, by a command: all its far ends talk to each other, and to it if
+    /// it `stays`.
     pub(super) fn merge(
         &mut self,
-        (contact, with): (ContactId, ContactId),
+        (contact, with, stays): (ContactId, ContactId, bool),
         by: By,
         now: Now,
         supplies: &mut Supplies,
@@ -147,7 +148,8 @@ impl Tenant {
             .filter(|(a, b)| a.party == b.party && Self::is_phone(a.party));
         let (mut fits, mut why) = (Vec::new(), Refused::NotTransferor);
         for (a, b) in pairs.map(|(a, b)| (a.leg, b.leg)) {
-            match self.contacts.may_merge(a, b) {
+            let may = if stays { self.contacts.may_stay(a, b) } else { self.contacts.may_merge(a, b) };
+            match may {
                 Ok(()) => fits.push((a, b)),
                 Err(refused) => why = refused,
             }
@@ -157,6 +159,9 @@ impl Tenant {
             [legs] => {
                 if let Some(other) = self.would_talk_twice(legs) {
                     return Err((Code::AgentBusy, other.to_string()));
+                }
+                if stays {
+                    return self.contacts.merge_and_stay(legs, by, now, supplies).map_err(code);
                 }
                 self.contacts.merge(legs, by, now, supplies).map(|_| ()).map_err(code)
             }
@@ -204,13 +209,14 @@ impl Tenant {
 fn refused(why: Refused) -> Told {
     Told(match why {
         Refused::UnknownContact | Refused::UnknownLeg | Refused::UnknownCall => 481,
-        Refused::TransferRuns | Refused::Full | Refused::InConference | Refused::NotWithFlow => 486,
+        Refused::TransferRuns | Refused::Full | Refused::NoSeat | Refused::InConference | Refused::NotWithFlow => 486,
         Refused::NotTransferor | Refused::NotSupervisor => 403,
         Refused::NotTalking
         | Refused::AlreadyDone
         | Refused::NothingToEnd
         | Refused::TransferNotThere
         | Refused::BadDigits
+        | Refused::TooLong
         | Refused::NobodyToWhisperTo
         | Refused::NobodyToReplace
         | Refused::RecordingOver => 488,

@@ -11,7 +11,7 @@ use crate::site::CallingNumber;
 use crate::switch::Code;
 
 /// Whose rule it is: an agent's, a group's, or neither: the tenant's.
-type Owner = (Option<AgentNo>, Option<GroupNo>);
+pub(super) type Owner = (Option<AgentNo>, Option<GroupNo>);
 
 impl Tenant {
     /// A command may show the tenant's own numbers.
@@ -32,18 +32,32 @@ impl Tenant {
         now: Now,
         supplies: &mut Supplies,
     ) -> Option<String> {
-        for owner in [(agent, None), (None, group), (None, None)] {
-            let Some(rule) = self.rule_of(owner) else { continue };
-            let last = self.rotations.get(&owner).map(String::as_str);
-            let Some(number) = rule.choose(called, last, &mut supplies.rng).map(str::to_owned) else { continue };
-            if matches!(rule, CallingNumber::Rotate(_)) {
-                self.rotations.insert(owner, number.clone());
-                let about = About { agent: owner.0, group: owner.1, ..About::default() };
-                self.journal(now, about, By::SYSTEM, Kind::NumberRotated { number: number.clone() }, None);
-            }
-            return Some(number);
+        let (owner, rule) = self.rule_for(agent, group, called)?;
+        let number = rule.choose(called, self.rotated(owner), &mut supplies.rng)?.to_owned();
+        if matches!(rule, CallingNumber::Rotate(_)) {
+            self.rotations.insert(owner, number.clone());
+            let about = About { agent: owner.0, group: owner.1, ..About::default() };
+            self.journal(now, about, By::SYSTEM, Kind::NumberRotated { number: number.clone() }, None);
         }
-        None
+        Some(number)
+    }
+
+    /// The first rule that has a number for `called`, and whose it is.
+    pub(super) fn rule_for(
+        &self,
+        agent: Option<AgentNo>,
+        group: Option<GroupNo>,
+        called: &str,
+    ) -> Option<(Owner, &CallingNumber)> {
+        let named = [agent.map(|agent| (Some(agent), None)), group.map(|group| (None, Some(group)))];
+        let owners = named.into_iter().flatten().chain([(None, None)]);
+        let mut rules = owners.filter_map(|owner| Some((owner, self.rule_of(owner)?)));
+        rules.find(|(owner, rule)| !rule.candidates(called, self.rotated(*owner)).is_empty())
+    }
+
+    /// What the rotation of this owner showed last.
+    pub(super) fn rotated(&self, owner: Owner) -> Option<&str> {
+        self.rotations.get(&owner).map(String::as_str)
     }
 
     fn rule_of(&self, owner: Owner) -> Option<&CallingNumber> {

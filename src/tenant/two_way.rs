@@ -13,12 +13,16 @@ use crate::event::words::{By, CallKind, EndCause};
 use crate::site::Destination;
 use crate::switch::{self, CallTarget, Code, Snapshot, TwoWay};
 
+/// What the phone of a chair shows, and his contact as the one called, while he is alone.
+const CONFERENCE: &str = "conference";
+
 /// What comes when whoever calls has answered.
 #[derive(Clone, Debug)]
 pub(super) struct Connect {
     /// His own number.
     pub first: String,
-    to: CallTarget,
+    /// `None`: nobody yet, he is the chair of a conference.
+    to: Option<CallTarget>,
     ring: Span,
     by: By,
 }
@@ -66,7 +70,10 @@ impl Tenant {
         self.house_lets_in()?;
         attachable(&order.data)?;
         self.may_show(order.from.as_deref())?;
-        let (to, outside) = self.second(&order.to)?;
+        let (to, outside) = match &order.to {
+            Some(to) => self.second(to)?,
+            None => (CONFERENCE.to_owned(), false),
+        };
         let (rung, first) = self.first(&order, &to)?;
         let caller = match &rung {
             Rung::Phone { caller, .. } => *caller,
@@ -145,6 +152,10 @@ impl Tenant {
             switch::Caller::Agent(agent) => (self.extension_unoffered(*agent)?, Some(*agent)),
             switch::Caller::Number(number) => match self.destination(number)? {
                 Destination::Extension { no } => (no, self.agent_at(crate::event::words::PartyRef::Extension(no))),
+                // Only who works here has a conference.
+                Destination::Trunks { .. } | Destination::Emergency { .. } if order.to.is_none() => {
+                    return Err((Code::TargetUnfit, number.clone()));
+                }
                 Destination::Trunks { .. } | Destination::Emergency { .. } => {
                     self.in_his_group(None, order.group)?;
                     return Ok((Rung::Number(number.clone()), number.clone()));
@@ -167,7 +178,7 @@ impl Tenant {
         Ok((Rung::Phone { extension, caller, to: to.to_owned(), auto_answer }, phone.number.clone()))
     }
 
-    fn in_his_group(&self, agent: Option<AgentNo>, group: Option<GroupNo>) -> Result<(), Refusal> {
+    pub(super) fn in_his_group(&self, agent: Option<AgentNo>, group: Option<GroupNo>) -> Result<(), Refusal> {
         let Some(group) = group else { return Ok(()) };
         let Some(found) = self.site.groups.get(&group) else { return Err((Code::UnknownGroup, group.to_string())) };
         let his = agent.and_then(|agent| self.site.agents.get(&agent)).is_some_and(|a| a.groups.contains_key(&group));
@@ -185,6 +196,10 @@ impl Tenant {
     /// Whoever calls has answered: he hears how it rings where he calls, and talks to whoever answers.
     pub(super) fn connect_second(&mut self, contact: ContactId, connect: Connect, now: Now, supplies: &mut Supplies) {
         let Connect { first: _, to, ring, by } = connect;
+        let Some(to) = to else {
+            self.contacts.act(contact, Act::Convene { by }, now, supplies);
+            return;
+        };
         match self.way(contact, &to, now) {
             Ok(Way::Ring(attempts)) => {
                 let outside = attempts.iter().any(|attempt| !Self::is_phone(attempt.party));

@@ -42,7 +42,7 @@ impl Tenant {
             CallVerb::Route { supervisor, to, ring } => {
                 self.route(contact, supervisor, (&to, ring), by, now, supplies)?;
             }
-            CallVerb::Merge { with } => self.merge((contact, with), by, now, supplies)?,
+            CallVerb::Merge { with, stays } => self.merge((contact, with, stays), by, now, supplies)?,
             CallVerb::Hold { .. }
             | CallVerb::Retrieve { .. }
             | CallVerb::Mute { .. }
@@ -50,6 +50,8 @@ impl Tenant {
             | CallVerb::Announce { .. }
             | CallVerb::StopAnnounce { .. }
             | CallVerb::Chair { .. }
+            | CallVerb::Conference { .. }
+            | CallVerb::ExtendConference { .. }
             | CallVerb::Consult { .. }
             | CallVerb::Record { .. }
             | CallVerb::Playback { .. }
@@ -99,13 +101,15 @@ impl Tenant {
                 let leg = self.leg(contact, who, |leg| Act::TakeChair { leg, by: by.clone() })?;
                 Act::TakeChair { leg, by }
             }
+            CallVerb::Conference { change } => Act::LimitConference { change, by },
+            CallVerb::ExtendConference { by: length } => Act::ExtendConference { length, by },
             CallVerb::Consult { who, verb } => {
                 let decide = |transferor| Act::Consult { transferor, verb, by: by.clone() };
                 let transferor = self.leg(contact, who, decide)?;
                 Act::Consult { transferor, verb, by }
             }
             // of two contacts, so no act of one
-            CallVerb::Merge { with } => return Err((Code::TargetUnfit, with.to_string())),
+            CallVerb::Merge { with, stays: _ } => return Err((Code::TargetUnfit, with.to_string())),
             CallVerb::Record { verb } => Act::Record { verb, by },
             CallVerb::Playback { verb } => Act::Playback { verb, by },
             CallVerb::TakeOver { who } => {
@@ -371,6 +375,8 @@ pub(super) fn code_of(refused: Refused) -> Code {
         Refused::TransferRuns => Code::TransferRuns,
         Refused::TransferNotThere => Code::TransferNotThere,
         Refused::Full => Code::LegsFull,
+        Refused::NoSeat => Code::ConferenceFull,
+        Refused::TooLong => Code::TooLong,
         Refused::BadDigits => Code::BadDigits,
         Refused::RecordingOver => Code::RecordingOver,
         Refused::InConference => Code::InConference,

@@ -25,6 +25,12 @@ impl Tenant {
             }
             Query::Contact(id) => self.contact_state(*id).map(|state| Snapshot::Contacts(vec![state])),
             Query::SipHistory(id) => self.sip_history(*id).map(Snapshot::SipHistory),
+            Query::Resolve(lookup) => {
+                return match self.look_up(lookup) {
+                    Ok(snapshot) => Answer::Accepted { snapshot },
+                    Err((code, state)) => Answer::Refused { code, state },
+                };
+            }
         };
         match snapshot {
             Some(snapshot) => Answer::Accepted { snapshot },
@@ -134,6 +140,7 @@ impl Tenant {
             data: view.data,
             calls: view.calls,
             transfer: view.transfer,
+            conference: view.conference,
             recording: view.recording,
             playback: view.playback,
         }

@@ -182,6 +182,19 @@ impl Stage for OnWire {
         self.verb(verb, &json!({ "agent": by }));
     }
 
+    fn convenes(&mut self, id: &'static str, by: &str) {
+        self.originate(id, json!({"by": {"agent": by}}));
+    }
+
+    fn invites(&mut self, by: &str, to: &str) {
+        self.verb("invite", &json!({"agent": by, "to": to}));
+    }
+
+    fn limits(&mut self, seats: usize, length: Span, warn: Span) {
+        let (length, warn) = (length.as_millis(), warn.as_millis());
+        self.verb("conference", &json!({"seats": seats, "length_ms": length, "warn_ms": warn}));
+    }
+
     fn end_all(&mut self) {
         let calls = self.server.api.get("/v1/calls");
         for contact in calls["contacts"].as_array().expect("a list") {

@@ -350,3 +350,32 @@ pub const TRANSFERS: &[Scenario] = &[
         ],
     ),
 ];
+
+pub const CONFERENCES: &[Scenario] = &[
+    scenario(
+        "a conference begins with its chair alone, and ends when its time is over",
+        &[
+            at(0, Convenes("one", "ana"), &[Accepted("one"), Rings("ana"), Shows("ana", Display::Dialing)]),
+            at(2_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Conference)]),
+            at(4_000, Invites("ana", "1900"), &[Rings("cai"), Talks("ana")]),
+            at(5_000, Answers("cai"), &[Talks("cai"), Shows("ana", Display::Talking)]),
+            at(6_000, Limits(3, 4_000), &[Talks("cai")]),
+            at(7_000, Invites("ana", "1901"), &[Rings("dana")]),
+            at(8_000, Answers("dana"), &[Talks("dana"), Shows("ana", Display::Conference)]),
+            at(9_000, Nothing, &[GetsBye("ana"), GetsBye("cai"), GetsBye("dana"), Contacts(0)]),
+            at(14_000, Nothing, &[Shows("ana", Display::Ready)]),
+        ],
+    ),
+    scenario(
+        "the time of a conference is over: a customer goes on as after any agent",
+        &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(1_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(2_000, Invites("ana", "1900"), &[Rings("cai")]),
+            at(3_000, Answers("cai"), &[Talks("cai"), Shows("ana", Display::Conference)]),
+            at(4_000, Limits(3, 3_000), &[Talks("joe")]),
+            at(5_000, Nothing, &[GetsBye("ana"), GetsBye("cai"), GetsBye("joe")]),
+            at(10_000, Nothing, &[Record("joe", Answered, Side::Flow, &[Offer::Connected])]),
+        ],
+    ),
+];

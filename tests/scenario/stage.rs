@@ -54,6 +54,12 @@ pub enum Act {
     Lends(Who, &'static str),
     /// He decides about it.
     Decides(Who, ConsultVerb),
+    /// Command id, and the agent at this phone: he is the chair of a conference, alone.
+    Convenes(&'static str, Who),
+    /// He invites a number to his call.
+    Invites(Who, &'static str),
+    /// Seats and length, in milliseconds, of the one conference that lives; warned a second before.
+    Limits(usize, i64),
     /// The command ends everything that runs.
     EndsAll,
     Crash,
@@ -169,6 +175,10 @@ pub trait Stage {
     /// The agent sends the customer of the one contact that lives into the flow, and waits for him.
     fn lends(&mut self, by: &str, flow: &str);
     fn decides(&mut self, by: &str, verb: ConsultVerb);
+    /// A command with an id: this agent is the chair of a conference, alone.
+    fn convenes(&mut self, id: &'static str, by: &str);
+    fn invites(&mut self, by: &str, to: &str);
+    fn limits(&mut self, seats: usize, length: Span, warn: Span);
     fn end_all(&mut self);
     /// The process dies and comes back.
     fn crash(&mut self);
@@ -284,6 +294,9 @@ impl<S: Stage> Play<S> {
             }
             Act::Lends(who, flow) => self.stage.lends(agent(who), flow),
             Act::Decides(who, verb) => self.stage.decides(agent(who), verb),
+            Act::Convenes(id, who) => self.stage.convenes(id, agent(who)),
+            Act::Invites(who, to) => self.stage.invites(agent(who), to),
+            Act::Limits(seats, ms) => self.stage.limits(seats, Span::millis(ms), Span::seconds(1)),
             Act::EndsAll => self.stage.end_all(),
             Act::Crash => self.stage.crash(),
             Act::Drain => self.stage.drain(),

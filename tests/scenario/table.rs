@@ -394,6 +394,11 @@ macro_rules! tests_of_all {
         }
 
         #[test]
+        fn conferences() {
+            $all($crate::scenario::asked::CONFERENCES);
+        }
+
+        #[test]
         fn trunks() {
             $all($crate::scenario::table::TRUNKS);
         }

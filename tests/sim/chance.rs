@@ -229,7 +229,7 @@ impl Client<'_> {
             36..42 => self.invite(who)?,
             42..60 => self.transfer(who)?,
             60..74 => CallVerb::Consult { who, verb: self.consult() },
-            74..78 => CallVerb::Merge { with: self.other(contact.contact, contacts)? },
+            74..78 => CallVerb::Merge { with: self.other(contact.contact, contacts)?, stays: false },
             78..86 => CallVerb::Record { verb: self.record() },
             86 => CallVerb::Chair { who },
             87..95 => CallVerb::Supervise {
@@ -327,7 +327,7 @@ impl Client<'_> {
         };
         let group = if self.rng.chance(0.3) { one_of(self.rng, self.groups) } else { None };
         let (to, ring) = (self.target()?, self.ring());
-        Some(TwoWay { by, to, group, from: None, auto_answer: None, ring, data: data(1) })
+        Some(TwoWay { by, to: Some(to), group, from: None, auto_answer: None, ring, data: data(1) })
     }
 }
 
@@ -371,7 +371,10 @@ fn call_word(verb: &CallVerb) -> &'static str {
         CallVerb::Consult { verb: ConsultVerb::Cancel, .. } => "consult-cancel",
         CallVerb::Consult { verb: ConsultVerb::Swap, .. } => "consult-swap",
         CallVerb::Consult { verb: ConsultVerb::Join, .. } => "consult-join",
-        CallVerb::Merge { .. } => "merge",
+        CallVerb::Merge { stays: false, .. } => "merge",
+        CallVerb::Merge { stays: true, .. } => "merge-and-stay",
+        CallVerb::Conference { .. } => "conference",
+        CallVerb::ExtendConference { .. } => "extend-conference",
         CallVerb::Chair { .. } => "chair",
         CallVerb::Record { verb: RecordVerb::Start } => "record-start",
         CallVerb::Record { verb: RecordVerb::Stop } => "record-stop",

@@ -5,7 +5,10 @@ use cordboard::base::{CommandId, ContactId, Span};
 use cordboard::event::words::{Actor, Display, OnTimeout, TransferMode};
 use cordboard::ledger::ContactRecord;
 use cordboard::site::CallingNumber;
-use cordboard::switch::{Answer, Body, CallTarget, CallVerb, Caller, Code, Command, Originate, Snapshot, Then, TwoWay};
+use cordboard::switch::{
+    Answer, Body, CallTarget, CallVerb, Caller, Code, Command, LeadsTo, LookedUpBy, Lookup, Originate, Outside, Query,
+    RuleKind, RuleOf, ShownBy, Snapshot, Then, TrunkWay, TwoWay,
+};
 use serde_json::Map;
 
 use crate::places;
@@ -13,12 +16,12 @@ use crate::scenario::place::Shape;
 use crate::scenario::ua::call::Phase;
 use crate::verbs::{ANA, BO, CAI, CUSTOMER, House, number, talk, talk_at, to};
 
-fn order(by: Caller, to: CallTarget) -> TwoWay {
-    TwoWay { by, to, group: None, from: None, auto_answer: None, ring: None, data: Map::new() }
+pub fn order(by: Caller, to: CallTarget) -> TwoWay {
+    TwoWay { by, to: Some(to), group: None, from: None, auto_answer: None, ring: None, data: Map::new() }
 }
 
 impl House {
-    fn orders(&mut self, id: &str, body: Body) -> Answer {
+    pub fn orders(&mut self, id: &str, body: Body) -> Answer {
         let id = Some(CommandId { token: 1, id: id.to_owned() });
         let reply = self.world.command(Command { id, actor: Actor::Integration(1), body });
         self.wait(Span::millis(500));
@@ -26,14 +29,33 @@ impl House {
     }
 
     /// The contact that an accepted order has made.
-    fn ordered(&mut self, id: &str, body: Body) -> ContactId {
+    pub fn ordered(&mut self, id: &str, body: Body) -> ContactId {
         match self.orders(id, body) {
             Answer::Accepted { snapshot: Snapshot::Ordered(contact) } => contact,
             other => panic!("{other:?}"),
         }
     }
 
-    fn record_of(&self, contact: ContactId) -> &ContactRecord {
+    fn looks_up(&mut self, to: &str, by: LookedUpBy) -> Result<LeadsTo, Code> {
+        let body = Body::Query(Query::Resolve(Lookup { to: to.to_owned(), by }));
+        let reply = self.world.command(Command { id: None, actor: Actor::Integration(1), body });
+        match self.world.answers[&reply].0.clone() {
+            Answer::Accepted { snapshot: Snapshot::Resolved(resolved) } => Ok(resolved.leads_to),
+            Answer::Refused { code, .. } => Err(code),
+            other @ Answer::Accepted { .. } => panic!("{other:?}"),
+        }
+    }
+
+    /// What the carrier would be shown of a call by this agent, or by nobody.
+    fn would_show(&mut self, agent: Option<&str>) -> Vec<String> {
+        let agent = agent.map(|id| self.agent_no(id));
+        match self.looks_up("913800000000", LookedUpBy::Command { agent, group: None }) {
+            Ok(LeadsTo::Outside(outside)) => outside.trunks[0].shows.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn record_of(&self, contact: ContactId) -> &ContactRecord {
         &self.world.disk.rows.contacts[&(self.world.site.tenant, contact)]
     }
 
@@ -73,9 +95,9 @@ fn an_agent_calls_while_she_holds_and_the_two_are_merged() {
     house.hear(&[("customer", "ana"), ("ana", "customer")]);
     assert_eq!(house.shown("a0"), Some(Display::Talking));
     house.does(CallVerb::Hold { who: customer });
-    house.refuses(CallVerb::Merge { with: ContactId(5) }, Code::UnknownContact);
-    house.refuses(CallVerb::Merge { with: first }, Code::UnknownContact);
-    house.does(CallVerb::Merge { with: second });
+    house.refuses(CallVerb::Merge { with: ContactId(5), stays: false }, Code::UnknownContact);
+    house.refuses(CallVerb::Merge { with: first, stays: false }, Code::UnknownContact);
+    house.does(CallVerb::Merge { with: second, stays: false });
     house.hear(&[("customer", "cai"), ("cai", "customer")]);
     assert_eq!(house.world.uas[ANA].live_calls(), 0, "she is out of both");
     assert_eq!(house.shown("a0"), Some(Display::WrapUp));
@@ -143,6 +165,9 @@ fn calls_show_the_tenants_numbers_and_a_rotation_goes_on_after_a_restart() {
     let stranger = house.orders("stranger", call(Some("+8613999999999")));
     assert!(matches!(stranger, Answer::Refused { code: Code::NumberNotOwned, .. }), "{stranger:?}");
     for (id, expected) in [("a", &one), ("b", &two), ("c", &one)] {
+        // asking twice moves nothing
+        assert_eq!(house.would_show(None).first(), Some(expected), "{id}");
+        assert_eq!(house.would_show(None).first(), Some(expected), "{id}");
         house.ordered(id, call(None));
         assert!(house.shown_to_carrier().contains(expected.as_str()), "{id}: {}", house.shown_to_carrier());
         house.rejects(CUSTOMER);
@@ -156,6 +181,7 @@ fn calls_show_the_tenants_numbers_and_a_rotation_goes_on_after_a_restart() {
     assert!(house.shown_to_carrier().contains(&one), "{}", house.shown_to_carrier());
     house.rejects(CUSTOMER);
     // an agent's own rule, whether a command or his phone calls
+    assert_eq!(house.would_show(Some("a0")), ["+864008000003"]);
     let ana = Caller::Agent(house.agent_no("a0"));
     house.ordered("f", Body::TwoWay(order(ana, number("913800000000"))));
     house.answers(ANA);
@@ -300,4 +326,73 @@ fn a_preview_ends_with_its_contact_and_with_the_process() {
     house.wait(Span::seconds(40));
     assert_eq!(house.world.uas[ANA].live_calls(), 0);
     house.world.finish();
+}
+
+#[test]
+fn a_number_is_looked_up_as_it_would_be_dialled() {
+    let mut site = places::site(&Shape::SMALL);
+    let (one, two) = ("+864008000001".to_owned(), "+864008000002".to_owned());
+    site.calling_number = Some(CallingNumber::Fixed(one.clone()));
+    site.groups.values_mut().find(|g| g.id == "support").expect("support").calling_number =
+        Some(CallingNumber::Random(vec![one.clone(), two.clone()]));
+    let mut house = talk_at(site);
+    let tenant = house.world.site.clone();
+    let group = |id: &str| tenant.groups.values().find(|g| g.id == id).expect("a group").no;
+    let (support, sales, ana) = (group("support"), group("sales"), house.agent_no("a0"));
+    let (phone, main) =
+        (|n: &str| tenant.extension(n).expect("one").no, tenant.number("+864008000001").expect("one").no);
+    let trunk = *tenant.trunks.keys().next().expect("a carrier");
+    let nobody = LookedUpBy::Command { agent: None, group: None };
+    let of = |agent, group| LookedUpBy::Command { agent, group };
+    let out = |shown_by, shows: &[&String]| {
+        let shows = shows.iter().map(|n| (*n).clone()).collect();
+        let way = TrunkWay { trunk, dials: "+8613800000000".to_owned(), full: false, shows };
+        let number = "+8613800000000".to_owned();
+        Ok(LeadsTo::Outside(Outside { number, emergency: false, shown_by, trunks: vec![way] }))
+    };
+    let rule = |of, kind| ShownBy::Rule { of, kind };
+    let extension =
+        |number, agent, reachable, busy| Ok(LeadsTo::Extension { extension: phone(number), agent, reachable, busy });
+    let emergency = TrunkWay { trunk, dials: "110".to_owned(), full: false, shows: vec!["1001".to_owned()] };
+    let rows = [
+        ("her phone, while she talks", "1001", nobody, extension("1001", Some(ana), true, false)),
+        ("a phone that nobody has switched on", "1901", nobody, extension("1901", None, false, false)),
+        (
+            "a number, by the trunk's rules",
+            "4008000001",
+            LookedUpBy::Trunk(trunk),
+            Ok(LeadsTo::Number { number: main, flow: "main".to_owned(), groups: vec![support] }),
+        ),
+        ("which reach nothing else", "1001", LookedUpBy::Trunk(trunk), Err(Code::UnknownNumber)),
+        ("nothing", "2000", nobody, Err(Code::UnknownNumber)),
+        ("outside", "913800000000", nobody, out(rule(RuleOf::Tenant, RuleKind::Fixed), &[&one])),
+        (
+            "for a group",
+            "913800000000",
+            of(None, Some(support)),
+            out(rule(RuleOf::Group(support), RuleKind::Random), &[&one, &two]),
+        ),
+        (
+            "for a group without a rule",
+            "913800000000",
+            of(Some(ana), None),
+            out(rule(RuleOf::Tenant, RuleKind::Fixed), &[&one]),
+        ),
+        ("for a group that is not hers", "913800000000", of(Some(ana), Some(sales)), Err(Code::NotMember)),
+        (
+            "an emergency shows who calls",
+            "110",
+            of(Some(ana), None),
+            Ok(LeadsTo::Outside(Outside {
+                number: "110".to_owned(),
+                emergency: true,
+                shown_by: ShownBy::Trunk,
+                trunks: vec![emergency],
+            })),
+        ),
+    ];
+    for (what, to, by, expected) in rows {
+        assert_eq!(house.looks_up(to, by), expected, "{what}");
+    }
+    house.ends();
 }

@@ -7,6 +7,7 @@
 mod chance;
 mod check;
 mod complaints;
+mod conferences;
 mod day;
 mod dialling;
 mod disk;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use cordboard::base::{CommandId, OfferId, Span, Time};
 use cordboard::event::words::{Actor, Display, TransferMode};
 use cordboard::switch::{
-    AgentVerb, Answer, Body, CallTarget, CallVerb, Caller, Command, ConsultVerb, Originate, Then, TwoWay, Who,
+    AgentVerb, Answer, Body, CallTarget, CallVerb, Caller, ChairLeaves, Command, ConferenceChange, ConsultVerb,
+    Originate, Then, TwoWay, Who,
 };
 use cordboard::tenant::words::{House, Input};
 
@@ -112,7 +113,7 @@ impl Stage for Sim {
         };
         let to = CallTarget::Number(to.to_owned());
         let data = serde_json::Map::new();
-        let order = TwoWay { by, to, group: None, from: None, auto_answer: None, ring: None, data };
+        let order = TwoWay { by, to: Some(to), group: None, from: None, auto_answer: None, ring: None, data };
         let reply = self.command(Some(id), Body::TwoWay(order));
         self.replies.insert(id, reply);
     }
@@ -137,6 +138,25 @@ impl Stage for Sim {
     fn decides(&mut self, by: &str, verb: ConsultVerb) {
         let who = Some(Who::Agent(self.world.site.agent(by).expect("an agent of the site").no));
         self.verb(CallVerb::Consult { who, verb });
+    }
+
+    fn convenes(&mut self, id: &'static str, by: &str) {
+        let by = Caller::Agent(self.world.site.agent(by).expect("an agent of the site").no);
+        let data = serde_json::Map::new();
+        let order = TwoWay { by, to: None, group: None, from: None, auto_answer: None, ring: None, data };
+        let reply = self.command(Some(id), Body::TwoWay(order));
+        self.replies.insert(id, reply);
+    }
+
+    fn invites(&mut self, by: &str, to: &str) {
+        let who = Some(Who::Agent(self.world.site.agent(by).expect("an agent of the site").no));
+        let (to, chair_leaves) = (CallTarget::Number(to.to_owned()), ChairLeaves::PassOn);
+        self.verb(CallVerb::Invite { who, to, ring: None, chair_leaves });
+    }
+
+    fn limits(&mut self, seats: usize, length: Span, warn: Span) {
+        let (seats, length, warn) = (Some(seats), Some(length), Some(warn));
+        self.verb(CallVerb::Conference { change: ConferenceChange { seats, length, warn, sounds: Vec::new() } });
     }
 
     fn end_all(&mut self) {

@@ -370,7 +370,7 @@ fn an_agent_at_a_number_outside_is_not_rung_to_call_for_himself() {
         }
         let (by, to) = (Caller::Agent(house.agent_no("a1")), number("1900"));
         let data = Default::default();
-        let order = TwoWay { by, to, group: None, from: None, auto_answer: None, ring: None, data };
+        let order = TwoWay { by, to: Some(to), group: None, from: None, auto_answer: None, ring: None, data };
         let body = Body::TwoWay(order);
         let reply = house.world.command(Command { id: None, actor: Actor::Integration(1), body });
         let answer = &house.world.answers[&reply].0;

@@ -29,9 +29,10 @@ use crate::switch::door::{House, Scope, TokenRow};
 use crate::switch::permission::{Permissions, Role};
 use crate::switch::session::NewSession;
 use crate::switch::{
-    AgentState, AgentWorkState, Answer, BindingState, Body, CallState, Command, ContactState, ExtensionState,
-    GroupState, LegPhase, LegState, Query as Ask, RecordingPhase, RecordingState, SessionState, Snapshot,
-    TracedMessage, TransferPhase, TransferState, WaitState,
+    AgentState, AgentWorkState, Answer, BindingState, Body, CallState, Command, ConferenceState, ContactState,
+    ExtensionState, GroupState, LeadsTo, LegPhase, LegState, Lookup, Outside, Query as Ask, RecordingPhase,
+    RecordingState, Resolved, RuleKind, RuleOf, SessionState, ShownBy, Snapshot, TracedMessage, TransferPhase,
+    TransferState, TrunkWay, WaitState,
 };
 
 pub const CONTACT: ContactId = ContactId(116_703_443_107_610_625);
@@ -284,8 +285,31 @@ pub fn answer(body: &Body) -> Answer {
         Body::Query(Ask::Groups) => Snapshot::Groups(vec![group_state()]),
         Body::Query(Ask::Extensions) => Snapshot::Extensions(vec![extension_state()]),
         Body::Query(Ask::SipHistory(_)) => Snapshot::SipHistory(history()),
+        Body::Query(Ask::Resolve(lookup)) => Snapshot::Resolved(Box::new(resolved(lookup))),
     };
     Answer::Accepted { snapshot }
+}
+
+/// `1...` is an extension, `9...` a number, the rest is outside.
+fn resolved(lookup: &Lookup) -> Resolved {
+    let leads_to = match lookup.to.as_bytes().first() {
+        Some(b'1') => {
+            LeadsTo::Extension { extension: ExtensionNo(1), agent: Some(AgentNo(3)), reachable: true, busy: false }
+        }
+        Some(b'9') => LeadsTo::Number { number: NumberNo(1), flow: "main".into(), groups: vec![GroupNo(2)] },
+        _ => LeadsTo::Outside(Outside {
+            number: "+8613800138000".into(),
+            emergency: false,
+            shown_by: ShownBy::Rule { of: RuleOf::Group(GroupNo(2)), kind: RuleKind::Rotate },
+            trunks: vec![TrunkWay {
+                trunk: TrunkNo(1),
+                dials: "013800138000".into(),
+                full: true,
+                shows: vec!["+861".into(), "+862".into()],
+            }],
+        }),
+    };
+    Resolved { to: lookup.to.clone(), leads_to }
 }
 
 fn agent_state() -> AgentState {
@@ -402,6 +426,11 @@ fn contact_state() -> ContactState {
             call: Some(CallId(14)),
         }),
         playback: None,
+        conference: Some(ConferenceState {
+            seats: Some(8),
+            until: Some(T + Span::minutes(60)),
+            warn_at: Some(T + Span::minutes(57)),
+        }),
         recording: Some(RecordingState { phase: RecordingPhase::Paused, since: T }),
     }
 }

@@ -18,7 +18,17 @@ fn data(value: &Value) -> Map<String, Value> {
 async fn views_are_the_ones_that_were_reviewed() {
     let rig = Rig::new();
     let mut views = Map::new();
-    for path in ["/v1/extensions", "/v1/groups", "/v1/agents", "/v1/agents/ana", "/v1/agents/no:3", "/v1/calls"] {
+    for path in [
+        "/v1/extensions",
+        "/v1/groups",
+        "/v1/agents",
+        "/v1/agents/ana",
+        "/v1/agents/no:3",
+        "/v1/calls",
+        "/v1/resolve?to=1001",
+        "/v1/resolve?to=9000&trunk=carrier",
+        "/v1/resolve?to=%2B86138&agent=ana&group=support",
+    ] {
         let answered = rig.get_ok(path).await;
         assert_eq!(answered.header("cordboard-seq"), Some("7"), "{path}");
         assert_eq!(answered.json()["seq"], SEQ, "{path}");
@@ -187,7 +197,8 @@ fn work_rows() -> Vec<Row> {
 }
 
 fn two_way_rows() -> Vec<Row> {
-    let order = |by, to| TwoWay { by, to, group: None, from: None, auto_answer: None, ring: None, data: Map::new() };
+    let order =
+        |by, to| TwoWay { by, to: Some(to), group: None, from: None, auto_answer: None, ring: None, data: Map::new() };
     let (ana, joe) = (Caller::Agent(AgentNo(3)), CallTarget::Number("+8613912345678".into()));
     let decide = |dial| Body::Decide { agent: AgentNo(3), contact: CONTACT, dial };
     let preview =
@@ -229,6 +240,13 @@ fn two_way_rows() -> Vec<Row> {
                 data: data(&json!({ "order": 1 })),
                 ..order(ana, CallTarget::Agent { agent: AgentNo(3), wait: Span::ZERO })
             }),
+            202,
+        ),
+        (
+            "POST",
+            "/v1/calls".into(),
+            Some(json!({ "by": { "agent": "ana" } })),
+            Body::TwoWay(TwoWay { to: None, ..order(Caller::Agent(AgentNo(3)), joe) }),
             202,
         ),
         (

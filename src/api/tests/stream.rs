@@ -79,6 +79,8 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::InviteEnded { cause: Some(EndCause::Busy) },
         Kind::RouteEnded { cause: Some(EndCause::Busy) },
         Kind::ChairTaken,
+        Kind::ConferenceLimits { seats: Some(5), until: Some(T + Span::minutes(60)), warn_at: None },
+        Kind::ConferenceEnding { until: T + Span::minutes(60) },
         Kind::TransferBegan { mode: TransferMode::OnAnswer },
         Kind::TransferEnded {
             mode: TransferMode::OnAnswer,

@@ -6,7 +6,8 @@ use super::house::{CONTACT, Rig};
 use crate::base::{AgentNo, CallId, ContactId, GroupNo, LegId, Span};
 use crate::event::words::{SupervisionMode, TransferMode};
 use crate::switch::{
-    Body, CallTarget, CallVerb, ChairLeaves, ConsultVerb, Hearers, PlaybackVerb, RecordVerb, Watch, Who,
+    Body, CallTarget, CallVerb, ChairLeaves, ConferenceChange, ConsultVerb, Hearers, PlaybackVerb, RecordVerb, Watch,
+    Who,
 };
 
 const LEG: Option<Who> = Some(Who::Leg(LegId(12)));
@@ -20,6 +21,11 @@ async fn becomes(path: &str, body: Option<Value>, expected: CallVerb) {
     let heard = rig.heard.lock().expect("not poisoned");
     let bodies: Vec<&Body> = heard.iter().map(|command| &command.body).collect();
     assert_eq!(bodies, [&Body::Call { contact: CONTACT, verb: expected }], "{path}");
+}
+
+fn conference(seats: Option<usize>, length: Option<Span>, warn: Option<Span>) -> CallVerb {
+    let sounds = warn.map(|_| "x".to_owned()).into_iter().collect();
+    CallVerb::Conference { change: ConferenceChange { seats, length, warn, sounds } }
 }
 
 #[tokio::test]
@@ -48,7 +54,15 @@ async fn verbs_of_a_leg() {
         ("consult/cancel", json!({ "leg": "12" }), CallVerb::Consult { who: LEG, verb: ConsultVerb::Cancel }),
         ("consult/swap", json!({}), CallVerb::Consult { who: None, verb: ConsultVerb::Swap }),
         ("chair", json!({ "agent": "ana" }), CallVerb::Chair { who: ANA }),
-        ("merge", json!({ "with": "9" }), CallVerb::Merge { with: ContactId(9) }),
+        ("merge", json!({ "with": "9" }), CallVerb::Merge { with: ContactId(9), stays: false }),
+        ("merge", json!({ "with": "9", "stays": true }), CallVerb::Merge { with: ContactId(9), stays: true }),
+        ("conference", json!({ "seats": 3 }), conference(Some(3), None, None)),
+        (
+            "conference",
+            json!({ "length_ms": 60_000, "warn_ms": 5_000, "sounds": ["x"] }),
+            conference(None, Some(Span::minutes(1)), Some(Span::seconds(5))),
+        ),
+        ("conference/extend", json!({ "by_ms": 60_000 }), CallVerb::ExtendConference { by: Span::minutes(1) }),
         ("consult/join", json!({ "agent": "ana" }), CallVerb::Consult { who: ANA, verb: ConsultVerb::Join }),
     ];
     for (path, body, expected) in rows {
@@ -191,6 +205,14 @@ async fn what_cannot_be_read_or_may_not_be_asked_reaches_nobody() {
         ("announce", "admin", json!({ "leg": "12", "call": "1", "sounds": ["a"] }), 400, "bad-request", Some("call")),
         ("invite", "admin", json!({ "to": "1", "ring_ms": 0 }), 400, "bad-request", Some("ring_ms")),
         ("invite", "admin", json!({ "to": "1", "ring_ms": 600_001 }), 400, "bad-request", Some("ring_ms")),
+        ("conference", "admin", json!({}), 400, "bad-request", Some("seats")),
+        ("conference", "admin", json!({ "seats": 33 }), 400, "bad-request", Some("seats")),
+        ("conference", "admin", json!({ "length_ms": 5 }), 400, "bad-request", Some("length_ms")),
+        ("conference", "admin", json!({ "seats": 3, "warn_ms": 5 }), 400, "bad-request", Some("warn_ms")),
+        ("conference", "admin", json!({ "length_ms": 2_000, "warn_ms": 2_000 }), 400, "bad-request", Some("warn_ms")),
+        ("conference", "admin", json!({ "seats": 3, "sounds": ["x"] }), 400, "bad-request", Some("sounds")),
+        ("conference/extend", "admin", json!({ "by_ms": 0 }), 400, "bad-request", Some("by_ms")),
+        ("conference/extend", "viewer", json!({ "by_ms": 1_000 }), 403, "forbidden", None),
         ("transfer", "admin", json!({ "to": "1" }), 400, "bad-request", Some("mode")),
         ("transfer", "admin", json!({ "to": "1", "mode": "kind" }), 400, "bad-request", Some("mode")),
         ("transfer", "admin", json!({ "to": { "group": "x" }, "mode": "blind" }), 422, "unknown-group", None),

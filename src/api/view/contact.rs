@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{Lens, Ref, SupervisionView, word};
-use crate::base::{AgentNo, OfferId};
+use crate::base::{AgentNo, OfferId, Time};
 use crate::event::words::PartyRef;
 use crate::switch::{
-    CallState, ContactState, LegPhase, LegState, PlaybackState, RecordingPhase, RecordingState, TracedMessage,
-    TransferPhase, TransferState, WaitState,
+    CallState, ConferenceState, ContactState, LegPhase, LegState, PlaybackState, RecordingPhase, RecordingState,
+    TracedMessage, TransferPhase, TransferState, WaitState,
 };
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -43,6 +43,9 @@ pub struct ContactView {
     /// The transfer or consult that runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer: Option<TransferView>,
+    /// What was said of it as a conference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conference: Option<ConferenceView>,
     pub recording: RecordingStateView,
     /// The recording that somebody listens to in it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +106,27 @@ pub struct TransferView {
     /// The call in which transferor and target meet; absent for a blind transfer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
+}
+
+/// The limits of a conference.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ConferenceView {
+    /// Parties at most; absent: 32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seats: Option<usize>,
+    /// When it ends, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// When all are warned of it, or were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warn_at: Option<String>,
+}
+
+impl ConferenceView {
+    fn new(state: &ConferenceState, lens: &Lens<'_>) -> Self {
+        let at = |t: Option<Time>| t.map(|t| lens.at(t));
+        Self { seats: state.seats, until: at(state.until), warn_at: at(state.warn_at) }
+    }
 }
 
 /// Of a contact that lives.
@@ -227,6 +251,7 @@ impl ContactView {
             data: state.data.clone(),
             calls: state.calls.iter().map(|call| CallView::new(call, lens)).collect(),
             transfer: state.transfer.map(TransferView::new),
+            conference: state.conference.map(|state| ConferenceView::new(&state, lens)),
             recording: RecordingStateView::new(state.recording, lens),
             playback: state.playback.map(|playback| PlaybackView::new(playback, lens)),
         }

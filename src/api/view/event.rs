@@ -13,7 +13,7 @@ use crate::event::words::{Actor, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 74] = [
+pub const KINDS: [&str; 76] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -39,6 +39,8 @@ pub const KINDS: [&str; 74] = [
     "invite_ended",
     "route_ended",
     "chair_taken",
+    "conference_limits",
+    "conference_ending",
     "transfer_began",
     "transfer_ended",
     "supervision_started",
@@ -243,14 +245,16 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::AnnouncementEnded { .. }
         | Kind::InviteEnded { .. }
         | Kind::ChairTaken
+        | Kind::ConferenceLimits { .. }
+        | Kind::ConferenceEnding { .. }
         | Kind::TransferBegan { .. }
         | Kind::TransferEnded { .. }
         | Kind::SupervisionStarted { .. }
         | Kind::SupervisionChanged { .. }
         | Kind::SupervisionEnded { .. }
         | Kind::ContactMerged { .. }
-        | Kind::LegMoved { .. } => verb_data(kind),
-        Kind::RouteEnded { .. } | Kind::Playback { .. } => verb_data(kind),
+        | Kind::LegMoved { .. } => verb_data(event, kind),
+        Kind::RouteEnded { .. } | Kind::Playback { .. } => verb_data(event, kind),
         Kind::ItemEntered { .. }
         | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
@@ -337,7 +341,7 @@ fn leg_data(kind: &Kind) -> Value {
     }
 }
 
-fn verb_data(kind: &Kind) -> Value {
+fn verb_data(event: &Event, kind: &Kind) -> Value {
     match kind {
         Kind::LegMuted { from, to } => json!({ "from": from, "to": to }),
         Kind::DigitsSent { digits } => json!({ "digits": digits }),
@@ -348,6 +352,10 @@ fn verb_data(kind: &Kind) -> Value {
             "of": of, "segment": segment, "step": step, "place_ms": place.as_millis(),
             "length_ms": length.as_millis(), "ending": ending,
         }),
+        Kind::ConferenceLimits { seats, until, warn_at } => json!({
+            "seats": seats, "until": until.map(|t| at(event, t)), "warn_at": warn_at.map(|t| at(event, t)),
+        }),
+        Kind::ConferenceEnding { until } => json!({ "until": at(event, *until) }),
         Kind::TransferBegan { mode } => json!({ "mode": mode }),
         Kind::TransferEnded { mode, ending, cause } => json!({ "mode": mode, "ending": ending, "cause": cause }),
         Kind::SupervisionStarted { mode, target } | Kind::SupervisionChanged { mode, target } => {

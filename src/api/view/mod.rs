@@ -6,6 +6,7 @@ mod agent;
 mod contact;
 pub mod event;
 mod record;
+mod resolved;
 pub mod session;
 mod site;
 mod supervision;
@@ -16,16 +17,17 @@ use utoipa::ToSchema;
 
 pub use agent::{AgentReply, AgentView, AgentWorkView, AgentsReply, LevelView, StationView};
 pub use contact::{
-    CallReply, CallView, CallsReply, ContactView, LegView, OriginateReply, PartyView, RecordingStateView, SipReply,
-    TracedView, TransferView, WaitView, ladder,
+    CallReply, CallView, CallsReply, ConferenceView, ContactView, LegView, OriginateReply, PartyView,
+    RecordingStateView, SipReply, TracedView, TransferView, WaitView, ladder,
 };
 pub use event::{ActorView, EventView, EventsReply};
 pub use record::*;
+pub use resolved::ResolveReply;
 pub use session::{SessionClosedReply, SessionReply, SessionView, SessionsReply};
 pub use site::{BindingView, ExtensionView, ExtensionsReply, GroupView, GroupsReply};
 pub use supervision::{StretchView, SupervisionRecordView, SupervisionView, WatchedView};
 
-use crate::base::{AgentNo, ExtensionNo, GroupNo, NumberNo, ReasonNo, Time, Utc};
+use crate::base::{AgentNo, ExtensionNo, GroupNo, NumberNo, ReasonNo, Time, TrunkNo, Utc};
 use crate::site::Site;
 
 /// A site object by its number and its key.
@@ -63,6 +65,10 @@ impl Lens<'_> {
 
     pub fn reason(&self, no: ReasonNo) -> Ref {
         named(no.0, self.site.reasons.get(&no).map(|reason| reason.id.as_str()))
+    }
+
+    pub fn trunk(&self, no: TrunkNo) -> Ref {
+        named(no.0, self.site.trunks.get(&no).map(|trunk| trunk.id.as_str()))
     }
 
     pub fn number(&self, no: NumberNo) -> Ref {

@@ -1,0 +1,161 @@
+//! What a conference may be: how many are in it, how long it lasts, and the chair who begins it alone.
+//! Owns seats, length and warning of the main call. Leaves inviting and the chair to `verbs`, the longest call of any kind to
+//! the site's `call_max`.
+//!
+//! When the time is over, it is as if everybody but the customer had hung up: chair and invited are released. A customer goes
+//! on as after any agent, in his flow; without one he is released last, after the same warning as the others.
+
+use super::contact::{Contact, Context, Timer};
+use super::dial::Dialing;
+use super::words::{Audience, ChairLeaves, ConferenceChange, Refused};
+use crate::base::bounds::CONFERENCE_MAX;
+use crate::base::{LegId, Span, Time};
+use crate::event::Kind;
+use crate::event::words::{By, EndCause, Side, TransferEnding};
+use crate::switch::ConferenceState;
+
+/// What warns when nobody says otherwise.
+const WARNING: &str = "tones/beep";
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Conference {
+    seats: Option<usize>,
+    /// When its length was set, and when it ends by that.
+    began: Option<Time>,
+    until: Option<Time>,
+    /// How long before the end everybody is warned.
+    warn: Option<Span>,
+    warned: bool,
+    sounds: Vec<String>,
+    /// Its chair began it alone.
+    convened: bool,
+    /// Whose doing its end is.
+    by: Option<By>,
+}
+
+impl Conference {
+    fn warn_at(&self) -> Option<Time> {
+        Some(self.until? - self.warn?)
+    }
+}
+
+impl Contact {
+    /// Its chair may be alone in it.
+    pub fn is_convened(&self) -> bool {
+        self.conference.as_ref().is_some_and(|c| c.convened)
+    }
+
+    /// Seats for so many more, counted with those who ring or are awaited from a queue.
+    pub fn has_seats(&self, more: usize) -> Result<(), Refused> {
+        let Some(seats) = self.conference.as_ref().and_then(|c| c.seats) else { return Ok(()) };
+        let awaited = |d: &&Dialing| d.is_invite() && d.leg().is_none();
+        let taken = self.members(self.main_call()).count() + self.dialings.iter().filter(awaited).count();
+        if taken + more > seats { Err(Refused::NoSeat) } else { Ok(()) }
+    }
+
+    /// It has an end, and may last so much longer.
+    pub fn may_extend(&self, length: Span) -> Result<(), Refused> {
+        let limits = self.conference.as_ref().and_then(|c| Some((c.began?, c.until?)));
+        let Some((began, until)) = limits else { return Err(Refused::NothingToEnd) };
+        if until + length > began + CONFERENCE_MAX { Err(Refused::TooLong) } else { Ok(()) }
+    }
+
+    /// Who began it alone has left: whoever has it now is released when he is alone.
+    pub fn convener_left(&mut self) {
+        let Some(conference) = self.conference.as_mut().filter(|c| c.convened) else { return };
+        conference.convened = false;
+        self.timers.set(Timer::Alone, None);
+    }
+
+    pub fn convene(&mut self, context: &mut Context, by: By) {
+        let Some(main) = self.main else { return };
+        self.conference.get_or_insert_default().convened = true;
+        self.marks.taken = true;
+        // He was alone before it was known that he may.
+        self.timers.set(Timer::Alone, None);
+        let call = self.main_call();
+        self.take_chair(context, call, main, ChairLeaves::PassOn);
+        self.tell_limits(context, by);
+    }
+
+    pub fn limit_conference(&mut self, context: &mut Context, change: ConferenceChange, by: By) {
+        let ConferenceChange { seats, length, warn, sounds } = change;
+        let t = context.t();
+        let conference = self.conference.get_or_insert_default();
+        conference.seats = seats.or(conference.seats);
+        if let Some(length) = length {
+            (conference.began, conference.until) = (Some(t), Some(t + length));
+            (conference.warn, conference.warned) = (warn, false);
+            (conference.sounds, conference.by) = (sounds, Some(by.clone()));
+        }
+        self.tell_limits(context, by);
+    }
+
+    pub fn extend_conference(&mut self, context: &mut Context, length: Span, by: By) {
+        if let Some(conference) = self.conference.as_mut() {
+            conference.until = conference.until.map(|until| until + length);
+            conference.warned = false;
+            conference.by = Some(by.clone());
+        }
+        self.tell_limits(context, by);
+    }
+
+    fn tell_limits(&mut self, context: &mut Context, by: By) {
+        self.watch_conference();
+        let Some(ConferenceState { seats, until, warn_at }) = self.conference_state() else { return };
+        self.journal_call(context, by, Kind::ConferenceLimits { seats, until, warn_at });
+    }
+
+    fn watch_conference(&mut self) {
+        let next = self.conference.as_ref().and_then(|c| c.warn_at().filter(|_| !c.warned).or(c.until));
+        self.timers.set(Timer::Conference, next);
+    }
+
+    /// The warning first, then the end.
+    pub fn conference_due(&mut self, context: &mut Context) {
+        let t = context.t();
+        let Some(conference) = self.conference.as_mut() else { return };
+        let Some(until) = conference.until else { return };
+        let by = conference.by.clone().unwrap_or(By::SYSTEM);
+        if t >= until {
+            return self.conference_over(context, by);
+        }
+        conference.warned = true;
+        let mut sounds = conference.sounds.clone();
+        if sounds.is_empty() {
+            sounds.push(WARNING.to_owned());
+        }
+        self.journal_call(context, by.clone(), Kind::ConferenceEnding { until });
+        let call = self.main_call();
+        if self.talkers(call).next().is_some() {
+            self.announce(context, Audience::Call(call), sounds, by);
+        }
+        self.watch_conference();
+    }
+
+    fn conference_over(&mut self, context: &mut Context, by: By) {
+        let (cause, side) = (EndCause::TooLong, Side::System);
+        context.by = by;
+        self.conference = None;
+        let Some(customer) = self.customer.filter(|&customer| self.is_answered(customer)) else {
+            return self.release_all(context, cause, side);
+        };
+        self.drop_transfer(context, TransferEnding::Cancelled, cause);
+        self.calls.iter_mut().for_each(|call| call.chair = call.chair.filter(|(chair, _)| *chair == customer));
+        self.drop_dials(context);
+        let others: Vec<LegId> = self.live_legs().map(|l| l.id).filter(|&leg| leg != customer).collect();
+        // From a consult too they leave the customer, whom nobody else would tell his flow of.
+        let main = self.main_call();
+        for &leg in others.iter().filter(|&&leg| self.is_answered(leg)).collect::<Vec<_>>() {
+            self.hand(context, leg, main, &By::SYSTEM);
+        }
+        for leg in others {
+            self.release_leg(context, leg, cause, side);
+        }
+    }
+
+    pub fn conference_state(&self) -> Option<ConferenceState> {
+        let conference = self.conference.as_ref()?;
+        Some(ConferenceState { seats: conference.seats, until: conference.until, warn_at: conference.warn_at() })
+    }
+}
