@@ -90,8 +90,11 @@ impl Contact {
         let Supervise { agent, target, mode, attempt, ring, by } = supervise;
         let Some(call) = self.call_watched(target) else { return };
         let supervision = Box::new(Supervision { agent, mode, target, watches: true, by: by.clone() });
-        match self.ring_out(context, attempt, LegRole::Supervisor, call, None, Some(supervision)) {
-            Ok(leg) => self.await_supervisor(context, leg, ring, by),
+        match self.ring_out(context, attempt, (LegRole::Supervisor, None), call, None, Some(supervision)) {
+            Ok(leg) => {
+                self.await_supervisor(context, leg, ring, by);
+                self.lent_answers(context, leg);
+            }
             Err(cause) => {
                 let about = About { call: Some(call), agent: Some(agent), ..About::default() };
                 let (ending, cause) = (SupervisionEnding::Failed, Some(cause));

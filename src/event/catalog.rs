@@ -224,9 +224,9 @@ fn verb_entries() -> Vec<Entry> {
         ),
         entry(
             "contact call leg [agent]",
-            "The leg left contact `from` for `to`; told of both.",
+            "The leg left contact `from` for `to`; told of both. Without `from` it was at rest at its agent's station.",
             Kind::LegMoved {
-                from: ContactId(9),
+                from: Some(ContactId(9)),
                 to: ContactId(1),
                 direction: Direction::Outbound,
                 role: LegRole::Other,
@@ -234,6 +234,11 @@ fn verb_entries() -> Vec<Entry> {
                 remote: text("1002"),
                 answered: Some(Time(4_000_000)),
             },
+        ),
+        entry(
+            "contact call leg agent [item] [offer] [group]",
+            "His part in the contact is over as if the leg had ended; it stays up, at rest at his station.",
+            Kind::LegRested { cause: EndCause::PeerLeft, side: Side::Customer },
         ),
         entry("contact call", "Silence is written until it is resumed.", Kind::RecordingPaused),
         entry("contact call", "The recording goes on.", Kind::RecordingResumed),
@@ -380,7 +385,11 @@ fn agent_entries() -> Vec<Entry> {
             Kind::NumberRotated { number: "+864008001234".to_owned() },
         ),
         entry("agent", "Somebody tells him something.", Kind::AgentNote { text: "call your team leader".to_owned() }),
-        entry("agent", "His phone is there, or is not.", Kind::AgentReachable { reachable: true }),
+        entry(
+            "agent",
+            "His phone is there, or is not; with the cause why the leg of a permanent station is not up.",
+            Kind::AgentReachable { reachable: false, cause: Some(EndCause::Busy) },
+        ),
         entry(
             "[contact] agent",
             "What he does for this contact (without one: for none) from now on; it replaces what he did for it.",

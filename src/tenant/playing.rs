@@ -42,6 +42,7 @@ impl Tenant {
             two_way: true,
             call_kind: CallKind::Internal,
             shown: None,
+            standing: None,
             by: by.clone(),
         };
         let to =
