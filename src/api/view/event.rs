@@ -13,7 +13,7 @@ use crate::event::words::{Actor, Line, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 74] = [
+pub const KINDS: [&str; 75] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -24,6 +24,7 @@ pub const KINDS: [&str; 74] = [
     "media_heard",
     "digit",
     "leg_moved",
+    "leg_rested",
     "leg_ended",
     "leg_media",
     "leg_held",
