@@ -91,9 +91,9 @@ pub const PERMANENT: &[Scenario] = &[
             at(15_000, Calls("sue", QUEUE), &[Talks("sue")]),
             at(16_000, Nothing, &[Shows("ana", Display::Talking), Talks("ana")]),
             at(40_000, HangsUp("ana"), &[Shows("ana", Display::WrapUp)]),
-            at(41_000, Nothing, &[GetsBye("sue"), Record("sue", Answered, Side::Flow, &[Offer::Connected])]),
             // It is rung again because she is still to be ready.
-            at(42_000, Nothing, &[Rings("ana")]),
+            at(41_000, Nothing, &[GetsBye("sue"), Rings("ana")]),
+            at(48_000, Nothing, &[Record("sue", Answered, Side::Flow, &[Offer::Connected])]),
             at(50_000, Answers("ana"), &[Talks("ana")]),
             at(51_000, Nothing, &[Shows("ana", Display::Ready)]),
             at(65_000, SignsOut("ana"), &[GetsBye("ana"), Shows("ana", Display::SignedOut), Records(2)]),
