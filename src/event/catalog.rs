@@ -30,8 +30,9 @@ fn entry(ids: &'static str, means: &'static str, kind: Kind) -> Entry {
 const STATION: Station = Station::Extension(ExtensionNo(1));
 
 fn entries() -> Vec<Entry> {
-    let contacts = [contact_entries(), leg_entries(), call_entries(), recording_entries(), verb_entries()];
-    let others = [supervision_entries(), flow_entries(), agent_entries(), house_entries()];
+    let contacts =
+        [contact_entries(), leg_entries(), call_entries(), recording_entries(), verb_entries(), moving_entries()];
+    let others = [supervision_entries(), flow_entries(), agent_entries(), work_entries(), house_entries()];
     contacts.into_iter().chain(others).flatten().collect()
 }
 
@@ -222,6 +223,13 @@ fn verb_entries() -> Vec<Entry> {
             "This contact and `with` are one; the one that goes on has the legs of the other.",
             Kind::ContactMerged { with: ContactId(9), goes_on: true },
         ),
+    ]
+}
+
+/// Legs that go elsewhere, and recordings that stand still.
+fn moving_entries() -> Vec<Entry> {
+    let text = str::to_owned;
+    vec![
         entry(
             "contact call leg [agent]",
             "The leg left contact `from` for `to`; told of both. Without `from` it was at rest at its agent's station.",
@@ -326,7 +334,6 @@ fn flow_entries() -> Vec<Entry> {
 }
 
 fn agent_entries() -> Vec<Entry> {
-    let (extension, contact) = (ExtensionNo(1), "sip:1001@127.0.0.1:5062".to_owned());
     vec![
         entry(
             "agent",
@@ -385,6 +392,13 @@ fn agent_entries() -> Vec<Entry> {
             Kind::NumberRotated { number: "+864008001234".to_owned() },
         ),
         entry("agent", "Somebody tells him something.", Kind::AgentNote { text: "call your team leader".to_owned() }),
+    ]
+}
+
+/// What he can do and does, and phones.
+fn work_entries() -> Vec<Entry> {
+    let (extension, contact) = (ExtensionNo(1), "sip:1001@127.0.0.1:5062".to_owned());
+    vec![
         entry(
             "agent",
             "His phone is there, or is not; with the cause why the leg of a permanent station is not up.",

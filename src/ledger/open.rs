@@ -294,19 +294,13 @@ impl Open {
             Kind::Originated { .. } | Kind::Said { .. } => self.contact(about).map(|_| ()),
             Kind::ContactData { data } => self.contact(about).map(|c| c.data.clone_from(data)),
             Kind::ContactClosed { .. } => self.contact_closed(about),
-            Kind::LegCreated { .. } => {
-                let leg = (about.leg.ok_or(Unknown)?, created(event)?);
-                fresh(self.legs(about)?.insert(leg.0, leg.1))
-            }
+            Kind::LegCreated { .. } => self.leg_created(event),
             Kind::LegAnswered => self.leg(about).map(|leg| leg.answered = leg.answered.or(Some(t))),
             Kind::LegDialog { dialog } => self.leg(about).map(|leg| leg.dialog = Some(dialog.clone())),
             Kind::LegMoved { from, to, role, .. } => self.leg_moved(about, (*from, *to), *role),
             Kind::ContactMerged { .. } => self.contact(about).map(|_| ()),
             Kind::LegRested { .. } => self.leg_rested(about),
-            Kind::LegEnded { .. } if about.contact.is_none() => {
-                known(about.leg.and_then(|leg| self.at_rest.remove(&leg)))
-            }
-            Kind::LegEnded { .. } => self.contact(about)?.leg_ended(about).map(drop),
+            Kind::LegEnded { .. } => self.leg_ended(about),
             Kind::LegHeld => self.leg(about).map(|leg| *leg.hold_of(event) = Some(t)),
             Kind::LegRetrieved => self.leg(about).map(|leg| *leg.hold_of(event) = None),
             Kind::LegMuted { from, to } => self.leg(about).map(|leg| (leg.muted_from, leg.muted_to) = (*from, *to)),
@@ -408,6 +402,18 @@ impl Open {
             Some(_) => return self.leg(about).map(|leg| leg.role = role),
         };
         fresh(self.contacts.get_mut(&to).ok_or(Unknown)?.legs.insert(id, leg.ok_or(Unknown)?))
+    }
+
+    fn leg_created(&mut self, event: &Event) -> Fold {
+        let leg = created(event)?;
+        fresh(self.legs(&event.about)?.insert(event.about.leg.ok_or(Unknown)?, leg))
+    }
+
+    fn leg_ended(&mut self, about: &About) -> Fold {
+        match about.contact {
+            Some(_) => self.contact(about)?.leg_ended(about).map(drop),
+            None => known(about.leg.and_then(|leg| self.at_rest.remove(&leg))),
+        }
     }
 
     /// It goes with what a BYE needs, and without what it was to the contact.

@@ -254,9 +254,8 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::SupervisionChanged { .. }
         | Kind::SupervisionEnded { .. }
         | Kind::ContactMerged { .. }
-        | Kind::LegMoved { .. }
-        | Kind::LegRested { .. } => verb_data(kind),
-        Kind::RouteEnded { .. } | Kind::Playback { .. } => verb_data(kind),
+        | Kind::LegMoved { .. } => verb_data(kind),
+        Kind::RouteEnded { .. } | Kind::Playback { .. } | Kind::LegRested { .. } => verb_data(kind),
         Kind::ItemEntered { .. }
         | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
