@@ -7,7 +7,7 @@ use crate::acd::phone::PhoneId;
 use crate::acd::words::{AgentSnapshot, How, WorkSnapshot};
 use crate::base::bounds::CALLS_PER_AGENT;
 use crate::base::{AgentNo, ContactId, GroupNo, OfferId, Span, Time};
-use crate::event::words::{By, Display, NotReadyReason, Preferences, Station, Wish, WorkRole};
+use crate::event::words::{By, Display, Line, NotReadyReason, Preferences, Station, Wish, WorkRole};
 
 #[derive(Clone, Debug)]
 pub struct Agent {
@@ -215,6 +215,7 @@ impl Agent {
             rest_place: None,
             preferences: seat.map(|s| s.preferences).unwrap_or_default(),
             reachable: seat.is_some_and(|s| s.reachable),
+            down: None,
             display: self.shown,
             since: self.shown_since,
             works: seat.map_or_else(Vec::new, |s| s.works.iter().map(|w| w.snapshot()).collect()),
@@ -247,8 +248,10 @@ impl Seat {
     /// The phone of the agent `no` who sits here.
     pub fn phone(&self, no: AgentNo) -> PhoneId {
         match self.station {
-            Station::Extension(extension) => PhoneId::Extension(extension),
-            Station::Outside { .. } => PhoneId::Outside(no),
+            Station::Extension(extension) | Station::Permanent(Line::Extension(extension)) => {
+                PhoneId::Extension(extension)
+            }
+            Station::Outside { .. } | Station::Permanent(Line::Outside { .. }) => PhoneId::Outside(no),
         }
     }
 
@@ -256,8 +259,11 @@ impl Seat {
         self.groups.iter().map(|(group, _)| *group).collect()
     }
 
-    /// Calls on hold, when nothing else keeps him from one more.
+    /// Calls on hold, when nothing else keeps him from one more. A leg that stays up is in one of them.
     pub fn holds(&self) -> Option<usize> {
+        if self.station.permanent().is_some() {
+            return self.works.is_empty().then_some(0);
+        }
         self.works.iter().all(|work| work.doing.role() == WorkRole::Held).then_some(self.works.len())
     }
 

@@ -47,11 +47,13 @@ impl Acd {
         Ok(())
     }
 
-    /// The agent's own way, or his group's.
+    /// The agent's own way, or his group's; a leg that is up is not rung.
     pub(super) fn way_of(&self, no: AgentNo, group: Option<GroupNo>) -> OfferWay {
         let his = self.site.agents.get(&no).and_then(|agent| agent.offer);
         let of_group = || group.and_then(|group| self.site.groups.get(&group)).map(|group| group.offer);
-        his.or_else(of_group).unwrap_or_default()
+        let way = his.or_else(of_group).unwrap_or_default();
+        let permanent = self.seat_of(no).is_ok_and(|seat| seat.station.permanent().is_some());
+        if permanent && way.is_ring() { OfferWay::Permanent } else { way }
     }
 
     /// How long a station rings for this offer.

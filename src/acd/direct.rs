@@ -26,7 +26,18 @@ impl Acd {
         if !seat.reachable || rests {
             return Err(NotNow::Unreachable);
         }
-        let free = |role: WorkRole| matches!(role, WorkRole::Held | WorkRole::WrapUp | WorkRole::Reserved);
+        // A leg that stays up is in the call on hold.
+        let permanent = seat.station.permanent().is_some();
+        let free = |role: WorkRole| match role {
+            WorkRole::WrapUp | WorkRole::Reserved => true,
+            WorkRole::Held => !permanent,
+            WorkRole::Offered
+            | WorkRole::Talking
+            | WorkRole::Dialing
+            | WorkRole::Consulting
+            | WorkRole::Conference
+            | WorkRole::Monitoring => false,
+        };
         if seat.is_full() || !seat.works().iter().all(|w| free(w.doing.role())) {
             return Err(NotNow::Busy);
         }

@@ -12,6 +12,7 @@ mod answers;
 mod change;
 mod direct;
 mod item;
+mod line;
 mod matcher;
 mod moved;
 mod offer;
@@ -159,7 +160,9 @@ impl Acd {
     /// None for an agent the site has never named.
     pub fn snapshot(&self, agent: AgentNo) -> Option<AgentSnapshot> {
         let seen = self.agents.get(&agent)?.snapshot(self.site_groups(agent));
-        Some(AgentSnapshot { rest_place: self.rest_place(agent), ..seen })
+        let phone = self.seat_of(agent).ok().and_then(|seat| self.phones.get(&seat.phone(agent)));
+        let down = phone.and_then(Phone::down).filter(|_| !seen.reachable);
+        Some(AgentSnapshot { rest_place: self.rest_place(agent), down, ..seen })
     }
 
     pub fn snapshots(&self) -> Vec<AgentSnapshot> {

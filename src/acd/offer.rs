@@ -67,7 +67,7 @@ impl Lease {
     /// A client shows it. True when that is news.
     pub fn show(&mut self) -> Result<bool, Rings> {
         match (self.way, self.state) {
-            (OfferWay::Ring, _) => Err(Rings),
+            (OfferWay::Ring | OfferWay::Permanent, _) => Err(Rings),
             (OfferWay::Client, LeaseState::Pending { until }) => {
                 self.state = LeaseState::Shown { until };
                 Ok(true)
@@ -79,7 +79,7 @@ impl Lease {
     /// He takes it in his client; his station has until then to answer. False: he had done so.
     pub fn accept(&mut self, until: Time) -> Result<bool, Rings> {
         match (self.way, self.state) {
-            (OfferWay::Ring, _) => Err(Rings),
+            (OfferWay::Ring | OfferWay::Permanent, _) => Err(Rings),
             (OfferWay::Client, LeaseState::Pending { .. } | LeaseState::Shown { .. }) => {
                 (self.state, self.accepted) = (LeaseState::Accepted { until }, true);
                 Ok(true)

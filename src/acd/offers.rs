@@ -338,7 +338,7 @@ impl Acd {
         self.journal(about, &By::SYSTEM, made);
         self.set_doing(no, Doing::Offered(offer), about, &By::SYSTEM, t);
         match way {
-            OfferWay::Ring => self.ring_station(offer),
+            OfferWay::Ring | OfferWay::Permanent => self.ring_station(offer),
             OfferWay::Client => {}
         }
         self.place(no, t);

@@ -180,7 +180,7 @@ impl Acd {
             return;
         }
         if open.reachable {
-            self.journal(about_agent(no), &By::SYSTEM, Kind::AgentReachable { reachable: false });
+            self.journal(about_agent(no), &By::SYSTEM, Kind::AgentReachable { reachable: false, cause: None });
         }
         let seat = self.seat_of_before(open, &kept, t);
         let (groups, chosen) = (seat.group_numbers(), seat.chosen);
@@ -192,6 +192,7 @@ impl Acd {
             self.journal(about_agent(no), &By::SYSTEM, kind);
         }
         self.take_seat(no, seat, t);
+        self.rest_line(no, t);
     }
 
     /// His seat as it was, without what was lost.

@@ -89,12 +89,20 @@ impl Acd {
             return;
         }
         let phone = self.phones.entry(PhoneId::Extension(extension)).or_default();
+        let returns = there && !phone.proved;
         phone.prove(there);
         let holder = phone.holder;
         self.set_phone_deadline(PhoneId::Extension(extension));
+        if let Some(no) = holder.filter(|_| returns) {
+            self.ring_line_again(no);
+        }
         if let Some(no) = holder {
             self.sync_reach(no, if there { &By::PARTY } else { &By::SYSTEM }, now.t);
-            if !there && let Some(offer) = self.ringing_offer(no).filter(|o| !self.rings_audibly(*o)) {
+            let line = self.phone_of(no).is_some_and(|phone| phone.line.is_some());
+            if !there
+                && !line
+                && let Some(offer) = self.ringing_offer(no).filter(|o| !self.rings_audibly(*o))
+            {
                 self.rescind(offer, OfferEnding::Unreachable, &By::SYSTEM, now.t);
             }
         }
@@ -132,7 +140,31 @@ impl Acd {
         if !self.site.extensions.contains_key(&extension) {
             return Ok(None);
         }
-        let phone = self.phones.entry(PhoneId::Extension(extension)).or_default();
+        self.claim(PhoneId::Extension(extension), contact, now, supplies)
+    }
+
+    /// As [`Self::claim_station`], of the leg of an agent that stays up between calls.
+    pub fn claim_line(
+        &mut self,
+        agent: AgentNo,
+        contact: ContactId,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), ClaimRefused> {
+        match self.seat_of(agent).map(|seat| seat.phone(agent)) {
+            Ok(phone) => self.claim(phone, contact, now, supplies).map(drop),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn claim(
+        &mut self,
+        id: PhoneId,
+        contact: ContactId,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<Option<AgentNo>, ClaimRefused> {
+        let phone = self.phones.entry(id).or_default();
         let holder = phone.holder;
         let seat = holder.and_then(|no| self.agents.get(&no)).and_then(|a| a.seat());
         // An offer that still rings makes room before the claim is added.
@@ -140,7 +172,7 @@ impl Acd {
         if rings.is_none() && seat.is_some_and(|s| s.is_full() && s.doing(contact).is_none()) {
             return Err(ClaimRefused::Full);
         }
-        if !self.phones.entry(PhoneId::Extension(extension)).or_default().claim(contact) {
+        if !self.phones.entry(id).or_default().claim(contact) {
             return Err(ClaimRefused::Full);
         }
         if let Some(offer) = rings {
@@ -155,7 +187,19 @@ impl Acd {
 
     /// The call of a claim is over for this phone.
     pub fn release_station(&mut self, extension: ExtensionNo, contact: ContactId, now: Now, supplies: &mut Supplies) {
-        let Some(phone) = self.phones.get_mut(&PhoneId::Extension(extension)) else {
+        self.release_claim(PhoneId::Extension(extension), contact, now, supplies);
+    }
+
+    /// As [`Self::release_station`], of the leg of an agent that stays up between calls.
+    pub fn release_line(&mut self, agent: AgentNo, contact: ContactId, now: Now, supplies: &mut Supplies) {
+        match self.seat_of(agent).map(|seat| seat.phone(agent)) {
+            Ok(phone) => self.release_claim(phone, contact, now, supplies),
+            Err(_) => self.late += 1,
+        }
+    }
+
+    fn release_claim(&mut self, id: PhoneId, contact: ContactId, now: Now, supplies: &mut Supplies) {
+        let Some(phone) = self.phones.get_mut(&id) else {
             self.late += 1;
             return;
         };
@@ -326,7 +370,7 @@ impl Acd {
     /// Tells when the agent can be reached or not any more. Who was made not ready by a restart returns with his phone.
     pub(super) fn sync_reach(&mut self, no: AgentNo, by: &By, t: Time) {
         self.touched.insert(no);
-        let reachable = self.phone_of(no).is_some_and(|p| p.reachable());
+        let (reachable, cause) = self.phone_of(no).map_or((false, None), |p| (p.reachable(), p.down()));
         let Some(seat) = self.agents.get_mut(&no).and_then(|a| a.seat_mut()) else {
             return;
         };
@@ -334,8 +378,9 @@ impl Acd {
             return;
         }
         seat.reachable = reachable;
+        let cause = cause.filter(|_| !reachable);
         let returns = reachable && seat.wish == Wish::NotReady(NotReadyReason::Restart);
-        self.journal(about_agent(no), by, Kind::AgentReachable { reachable });
+        self.journal(about_agent(no), by, Kind::AgentReachable { reachable, cause });
         if returns {
             self.set_wish(no, Wish::Ready, &By::SYSTEM, t);
         }
@@ -358,6 +403,7 @@ impl Acd {
         let holder = phone.holder;
         self.set_phone_deadline(id);
         if let Some(no) = holder {
+            self.ring_line_again(no);
             self.sync_reach(no, &By::SYSTEM, t);
         }
     }

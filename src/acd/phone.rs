@@ -2,10 +2,12 @@
 //! Owns the rest that keeps a broken phone from being offered to again and again. Leaves proof of life to whoever
 //! asks the phone (`Output::Watch`), and the agent's own state to `agent`.
 
+use super::line::LineState;
 use crate::base::bounds::{
     CALLS_PER_AGENT, OUTSIDE_FAILURES_IN_A_ROW, REFUSALS_IN_A_ROW, STATION_REST_MAX, STATION_REST_MIN,
 };
 use crate::base::{AgentNo, ContactId, ExtensionNo, Span, Time};
+use crate::event::words::EndCause;
 
 /// Which phone. One outside is known by who sits at it, and is forgotten when he leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +23,8 @@ pub struct Phone {
     /// What was last told by whoever watches it. Nobody watches one outside: it is taken to be there.
     pub proved: bool,
     outside: bool,
+    /// Set when its leg stays up between calls: then that alone says whether it is there.
+    pub line: Option<LineState>,
     rest: Option<Rest>,
     /// Rests in a row, without a talk between.
     rests: u32,
@@ -52,7 +56,16 @@ impl Phone {
 
     /// The agent at it can be reached.
     pub fn reachable(&self) -> bool {
-        self.proved && self.rest.is_none_or(|r| r.why == RestWhy::Trouble)
+        let there = self.line.map_or(self.proved, |line| line == LineState::Up);
+        there && self.rest.is_none_or(|r| r.why == RestWhy::Trouble)
+    }
+
+    /// Why its leg is not up that should be.
+    pub fn down(&self) -> Option<EndCause> {
+        match self.line {
+            Some(LineState::Down(cause)) => cause,
+            Some(LineState::Rings | LineState::Up) | None => None,
+        }
     }
 
     pub fn resting(&self) -> bool {
@@ -100,6 +113,11 @@ impl Phone {
     /// A talk came about: all is forgiven.
     pub fn talked(&mut self) {
         (self.rests, self.refusals, self.rest) = (0, 0, None);
+    }
+
+    /// He asks for it to be rung; the next rest is as long as it would be.
+    pub fn end_rest(&mut self) {
+        self.rest = None;
     }
 
     /// A rest whose time is over ends.

@@ -6,7 +6,7 @@ use super::phone::{Phone, PhoneId};
 use super::words::{Output, VerbRefused};
 use super::{Acd, Owner, about_agent};
 use crate::base::{AgentNo, GroupNo, Time};
-use crate::event::words::{ItemExit, NotReadyReason, Station, Wish};
+use crate::event::words::{ItemExit, Line, NotReadyReason, Station, Wish};
 use crate::event::{By, Kind};
 use crate::site::{Destination, Origin, TakeOver, resolve};
 
@@ -49,36 +49,34 @@ impl Acd {
         self.journal(about_agent(no), by, Kind::AgentSignedIn { station, groups, chosen });
         self.journal(about_agent(no), by, Kind::AgentWish { wish, limit: None, until: None });
         self.take_seat(no, seat, t);
+        self.ring_line(no, by);
         Ok(())
     }
 
     /// The site has this extension, or a way out to this number.
     fn known_station(&self, station: &Station) -> Result<(), VerbRefused> {
         match station {
-            Station::Extension(extension) => {
+            Station::Extension(extension) | Station::Permanent(Line::Extension(extension)) => {
                 let known = self.site.extensions.get(extension).ok_or(VerbRefused::UnknownStation)?;
                 if known.retiring { Err(VerbRefused::Retiring) } else { Ok(()) }
             }
-            Station::Outside { number, confirm: _ } => match resolve(&self.site, &Origin::Api, number) {
-                Ok(Destination::Trunks { .. }) => Ok(()),
-                Ok(Destination::Number { .. } | Destination::Extension { .. } | Destination::Emergency { .. })
-                | Err(_) => Err(VerbRefused::UnknownStation),
-            },
+            Station::Outside { number, confirm: _ } | Station::Permanent(Line::Outside { number, confirm: _ }) => {
+                match resolve(&self.site, &Origin::Api, number) {
+                    Ok(Destination::Trunks { .. }) => Ok(()),
+                    Ok(Destination::Number { .. } | Destination::Extension { .. } | Destination::Emergency { .. })
+                    | Err(_) => Err(VerbRefused::UnknownStation),
+                }
+            }
         }
     }
 
     /// Two agents at one outside number would be rung on one phone.
     fn who_sits_at(&self, station: &Station) -> Option<AgentNo> {
-        match station {
-            Station::Extension(extension) => self.phones.get(&PhoneId::Extension(*extension))?.holder,
-            Station::Outside { number, confirm: _ } => {
-                let here = |agent: &&Agent| match agent.seat().map(|seat| &seat.station) {
-                    Some(Station::Outside { number: his, confirm: _ }) => his == number,
-                    Some(Station::Extension(_)) | None => false,
-                };
-                self.agents.values().find(here).map(|agent| agent.no)
-            }
+        if let Some(extension) = station.extension() {
+            return self.phones.get(&PhoneId::Extension(extension))?.holder;
         }
+        let here = |agent: &&Agent| agent.seat().is_some_and(|seat| seat.station.outside() == station.outside());
+        self.agents.values().find(here).map(|agent| agent.no)
     }
 
     /// His groups by the site, or those of them that are named.
@@ -142,6 +140,7 @@ impl Acd {
         }
         self.signed_in += 1;
         self.agents.get_mut(&no).expect("asked before").sign_in(seat);
+        self.begin_line(no);
         for contact in claims {
             self.begin_dialing(no, contact, t);
         }
@@ -187,6 +186,7 @@ impl Acd {
             return;
         };
         self.journal(about_agent(no), by, Kind::AgentSignedOut);
+        self.drop_line(no, seat.phone(no), by);
         match seat.phone(no) {
             id @ PhoneId::Extension(_) => self.phones.entry(id).or_default().holder = None,
             id @ PhoneId::Outside(_) => {

@@ -187,9 +187,12 @@ impl Acd {
     fn other_talk(&self, agent: AgentNo, contact: ContactId) -> Option<ContactId> {
         let seat = self.seat_of(agent).ok()?;
         let rings = self.ringing_offer(agent);
+        // A leg that stays up is where he holds somebody.
+        let permanent = seat.station.permanent().is_some();
         // An offer that was picked up is a talk already.
         let talks = |doing: Doing| match doing {
             Doing::Offered(offer) => rings != Some(offer),
+            Doing::Call { .. } if permanent => true,
             Doing::Call { .. } | Doing::Monitoring | Doing::Reserved { .. } | Doing::WrapUp { .. } => doing.is_talk(),
         };
         let mut others = seat.works().iter().filter(|w| w.contact != Some(contact));

@@ -53,6 +53,7 @@ impl Acd {
         }
         self.end_works(no, by, t, Doing::is_wrap_up);
         self.set_wish(no, Wish::Ready, by, t);
+        self.ring_line(no, by);
         Ok(())
     }
 

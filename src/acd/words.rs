@@ -1,7 +1,7 @@
 //! What the ACD is told and what it decides. It speaks of agents, stations, items and offers; no leg, call or sound.
 
 use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, ItemId, OfferId, SegmentId, Span, Time};
-use crate::event::words::{By, ItemExit, OfferEnding, Preferences, Station, Wish, WorkRole};
+use crate::event::words::{By, EndCause, ItemExit, Line, OfferEnding, Preferences, Station, Wish, WorkRole};
 pub use crate::switch::AgentVerb;
 
 /// What is queued and offered. The matcher never dereferences the holder.
@@ -150,6 +150,17 @@ pub enum Output {
         extension: ExtensionNo,
         on: bool,
     },
+    /// Ring this agent's station: its leg is to stay up. Answered by `line_up` or `line_down`.
+    RingLine {
+        agent: AgentNo,
+        line: Line,
+        by: By,
+    },
+    /// He has left his station: its leg ends.
+    DropLine {
+        agent: AgentNo,
+        by: By,
+    },
     Journal {
         about: crate::event::About,
         by: By,
@@ -186,6 +197,8 @@ pub struct AgentSnapshot {
     pub rest_place: Option<usize>,
     pub preferences: Preferences,
     pub reachable: bool,
+    /// Why the leg of his station is not up that should be.
+    pub down: Option<EndCause>,
     pub display: crate::event::words::Display,
     /// Since when `display` is what it is; since the restart at the earliest.
     pub since: Time,

@@ -12,7 +12,7 @@ use super::view::AgentReply;
 use super::{Problem, Routes};
 use crate::base::bounds::{AGENT_NOTE_BYTES, FORCE_REASON_BYTES, OFFER_REASON_BYTES};
 use crate::base::{GroupNo, ReasonNo, Span};
-use crate::event::words::{AfterCall, Preferences, Station};
+use crate::event::words::{AfterCall, Line, Preferences, Station};
 use crate::site::{Site, normal_form};
 use crate::switch::permission::Permission;
 use crate::switch::{AgentVerb, Body, Code, OfferVerb};
@@ -66,6 +66,10 @@ pub struct StationBody {
     /// Whoever answers outside must press 1 before he is connected, so that no voicemail is. Absent: true.
     #[serde(default)]
     pub confirm: Option<bool>,
+    /// It is rung once and its leg stays up between calls: an offer is heard as a tone and is connected at once.
+    /// Absent: false.
+    #[serde(default)]
+    pub permanent: bool,
 }
 
 /// A verb without fields.
@@ -202,18 +206,24 @@ async fn carry_out(caller: &Caller, id: &str, force: Option<String>, verb: Resul
 fn station(site: &Site, named: Option<&StationBody>) -> Result<Option<Station>, Problem> {
     match named {
         None => Ok(None),
-        Some(StationBody { extension: Some(number), outside: None, confirm: None }) => {
+        Some(StationBody { extension: Some(number), outside: None, confirm: None, permanent }) => {
             let found = site.extensions.values().find(|extension| extension.number == *number);
             let missing = || Problem::new(Code::UnknownStation, format!("no extension `{number}`"));
-            found.map(|extension| Some(Station::Extension(extension.no))).ok_or_else(missing)
+            let no = found.ok_or_else(missing)?.no;
+            Ok(Some(if *permanent { Station::Permanent(Line::Extension(no)) } else { Station::Extension(no) }))
         }
-        Some(StationBody { extension: None, outside: Some(number), confirm }) => {
+        Some(StationBody { extension: None, outside: Some(number), confirm, permanent }) => {
             let unfit = || Problem::field("station.outside", "`station.outside` is a number as it is dialled here");
             let number = normal_form(number).ok_or_else(unfit)?;
-            Ok(Some(Station::Outside { number, confirm: confirm.unwrap_or(true) }))
+            let confirm = confirm.unwrap_or(true);
+            Ok(Some(match permanent {
+                true => Station::Permanent(Line::Outside { number, confirm }),
+                false => Station::Outside { number, confirm },
+            }))
         }
         Some(StationBody { .. }) => {
-            let text = "`station` has either `extension`, or `outside` with or without `confirm`";
+            let text =
+                "`station` has either `extension`, or `outside` with or without `confirm`; both may be `permanent`";
             Err(Problem::field("station", text))
         }
     }

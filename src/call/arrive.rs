@@ -9,8 +9,9 @@ use super::history::History;
 use super::leg::Leg;
 use super::negotiation::LegMedia;
 use super::room::Room;
+use super::standing::Standing;
 use super::words::{Arrival, Birth, Does, Limits};
-use crate::base::{CallId, ContactId, NumberNo};
+use crate::base::{AgentNo, CallId, ContactId, NumberNo};
 use crate::event::Kind;
 use crate::event::words::{By, CallKind, Direction, EndCause, LegRole, Side};
 use crate::switch::LegPhase;
@@ -28,11 +29,26 @@ pub(super) struct Born {
     pub met: Vec<String>,
     pub max_forwards: u8,
     pub by: By,
+    /// Nobody's matter: the place where an agent's leg rests.
+    pub standing: Option<AgentNo>,
 }
 
 impl Contact {
     pub fn open(context: &mut Context, born: Born) -> Self {
-        let Born { contact, from, to, number, language, record, limits, call_kind, mut met, max_forwards, by } = born;
+        let Born {
+            contact,
+            from,
+            to,
+            number,
+            language,
+            record,
+            limits,
+            call_kind,
+            mut met,
+            max_forwards,
+            by,
+            standing,
+        } = born;
         met.push(contact.to_string());
         let opened = Self {
             id: contact,
@@ -41,6 +57,8 @@ impl Contact {
             number,
             language,
             record,
+            standing: standing.map(Standing::new),
+            passing: Vec::new(),
             two_way: false,
             shown: None,
             data: Map::new(),
@@ -96,6 +114,7 @@ impl Contact {
             met: incoming.met,
             max_forwards: incoming.max_forwards.saturating_sub(1),
             by: By::PARTY,
+            standing: None,
         };
         let mut contact = Self::open(context, born);
         #[cfg(test)]
@@ -132,6 +151,7 @@ impl Contact {
                 probing: false,
                 ways: Box::default(),
                 pressed: Default::default(),
+                home: None,
             },
         );
         if !readable {
@@ -156,6 +176,7 @@ impl Contact {
             met: Vec::new(),
             max_forwards: 70,
             by: birth.by.clone(),
+            standing: birth.standing,
         };
         let mut contact = Self::open(context, born);
         (contact.two_way, contact.shown) = (birth.two_way, birth.shown);

@@ -15,6 +15,7 @@ use super::end::LegEnd;
 use super::history::History;
 use super::leg::Leg;
 use super::room::Room;
+use super::standing::{Passing, Standing, told_at_rest};
 use super::transfer::Transfer;
 use super::words::{Limits, Output, Tell};
 use crate::base::bounds::{ALONE_MAX, CHAIR_ALONE_MAX, LEGS_PER_CONTACT};
@@ -37,6 +38,10 @@ pub(super) struct Contact {
     pub to: String,
     pub number: Option<NumberNo>,
     pub language: String,
+    /// It is where an agent's leg rests, and nobody's matter.
+    pub standing: Option<Standing>,
+    /// Legs that rest elsewhere, in this step.
+    pub passing: Vec<Passing>,
     pub record: bool,
     /// Its first party was dialled to be connected to a second.
     pub two_way: bool,
@@ -218,12 +223,19 @@ impl Contact {
     }
 
     pub fn journal(&self, context: &mut Context, about: About, by: By, kind: Kind) {
-        let about = About { contact: Some(self.id), ..about };
+        let about = match self.standing {
+            None => About { contact: Some(self.id), ..about },
+            Some(_) if told_at_rest(&kind) => About { call: None, ..about },
+            Some(_) => return,
+        };
         context.out.push_back(Output::Journal { about, by, kind });
     }
 
     /// The contact's own end.
     pub fn journal_last(&self, context: &mut Context, about: About, kind: Kind) {
+        if self.standing.is_some() {
+            return;
+        }
         let about = About { contact: Some(self.id), ..about };
         context.closing.push_back(Output::Journal { about, by: By::SYSTEM, kind });
     }
@@ -297,7 +309,7 @@ impl Contact {
             PartyRef::Trunk(trunk) => Some(trunk),
             PartyRef::Extension(_) => None,
         };
-        Tally { live: !self.sealed, trunks: self.live_legs().filter_map(trunk).collect() }
+        Tally { live: !self.sealed && self.standing.is_none(), trunks: self.live_legs().filter_map(trunk).collect() }
     }
 
     /// Ended legs whose sockets are closed stay for the SIP history's late messages, up to a number.
@@ -326,9 +338,11 @@ impl Contact {
         self.end_unheard_announcements(context);
         self.close_empty_calls(context);
         self.sync_room(context);
-        self.tell_agents(context);
+        if self.standing.is_none() {
+            self.tell_agents(context);
+            self.watch_alone(context.t());
+        }
         self.watch_holds();
-        self.watch_alone(context.t());
         self.drop_ended_legs();
     }
 

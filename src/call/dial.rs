@@ -6,12 +6,13 @@ use super::contact::{Contact, Context, Timer};
 use super::end::LegEnd;
 use super::leg::{Leg, Offered};
 use super::negotiation::LegMedia;
+use super::standing::{Home, JOIN_TONE};
 use super::supervision::Supervision;
-use super::words::{Attempt, ChairLeaves, Dial, Does, OfferStep, Queued, Ring, Tell};
+use super::words::{Attempt, Audience, ChairLeaves, Dial, Does, OfferStep, Queued, Ring, Tell};
 use crate::base::bounds::LEGS_PER_CONTACT;
 use crate::base::{CallId, LegId, Span, Time};
 use crate::event::Kind;
-use crate::event::words::{By, Direction, EndCause, LegRole, OfferEnding, PartyRef, Side};
+use crate::event::words::{By, Direction, EndCause, LegRole, OfferEnding, Side};
 use crate::media::words::Body;
 use crate::sip::words::{Act, Fork, Invite};
 use crate::switch::LegPhase;
@@ -74,6 +75,8 @@ pub(super) enum Purpose {
     Transfer,
     /// A supervisor, for whom nobody waits.
     Supervise,
+    /// An agent's station, whose leg is to stay up.
+    Stand { confirm: bool },
 }
 
 impl Contact {
@@ -99,15 +102,21 @@ impl Contact {
     fn next_attempt(&mut self, context: &mut Context, mut dialing: Dialing, mut last: LegEnd) {
         while let Some(attempt) = dialing.attempts.pop_front() {
             let role = match (attempt.caller, dialing.customer) {
+                _ if self.standing.is_some() => LegRole::Agent,
                 (Some(_), _) => LegRole::Agent,
                 (None, true) => LegRole::Customer,
                 (None, false) => LegRole::Other,
             };
-            match self.ring_out(context, attempt, role, dialing.call, None, None) {
+            let home = match dialing.purpose {
+                Purpose::Stand { confirm } => self.at_home(confirm),
+                Purpose::Connect | Purpose::Invite { .. } | Purpose::Transfer | Purpose::Supervise => None,
+            };
+            match self.ring_out(context, attempt, (role, home), dialing.call, None, None) {
                 Ok(leg) => {
                     dialing.legs = vec![leg];
                     self.dialings.push(dialing);
-                    return self.watch_dials();
+                    self.watch_dials();
+                    return self.lent_answers(context, leg);
                 }
                 Err(cause) => last = LegEnd { cause, side: Side::System, status: None },
             }
@@ -175,7 +184,7 @@ impl Contact {
     pub fn inviters(&mut self) -> impl Iterator<Item = &mut LegId> {
         self.dialings.iter_mut().filter_map(|d| match &mut d.purpose {
             Purpose::Invite { inviter, .. } => Some(inviter),
-            Purpose::Connect | Purpose::Transfer | Purpose::Supervise => None,
+            Purpose::Connect | Purpose::Transfer | Purpose::Supervise | Purpose::Stand { .. } => None,
         })
     }
 
@@ -226,6 +235,7 @@ impl Contact {
             Purpose::Transfer => self.target_dialled(context, dialing.leg(), result),
             // Told when his leg answers or ends.
             Purpose::Supervise => {}
+            Purpose::Stand { .. } => result.err().into_iter().for_each(|end| self.mark_ending(end)),
         }
     }
 
@@ -319,13 +329,13 @@ impl Contact {
     ) {
         let call = self.dialing_of_item(offered.item).map(|d| d.call).unwrap_or(self.main_call());
         while let Some(attempt) = ways.pop_front() {
-            match self.ring_out(context, attempt, LegRole::Agent, call, Some(offered), None) {
+            match self.ring_out(context, attempt, (LegRole::Agent, None), call, Some(offered), None) {
                 Ok(leg) => {
                     self.dialing_of_item(offered.item).into_iter().for_each(|d| d.legs.push(leg));
                     self.leg_mut(leg)
                         .into_iter()
                         .for_each(|l| l.ways = std::mem::take(&mut ways).into_iter().collect());
-                    return;
+                    return self.lent_answers(context, leg);
                 }
                 Err(EndCause::Unreachable) => {
                     step = OfferStep::Ended { ending: OfferEnding::Unreachable, sip_status: None };
@@ -342,12 +352,12 @@ impl Contact {
         &mut self,
         context: &mut Context,
         attempt: Attempt,
-        role: LegRole,
+        (role, home): (LegRole, Option<Home>),
         call: CallId,
         offered: Option<Offered>,
         supervision: Option<Box<Supervision>>,
     ) -> Result<LegId, EndCause> {
-        if attempt.targets.is_empty() {
+        if attempt.targets.is_empty() && attempt.line.is_none() {
             return Err(EndCause::Unreachable);
         }
         if self.live_legs().count() >= LEGS_PER_CONTACT {
@@ -385,7 +395,11 @@ impl Contact {
             probing: false,
             ways: Box::default(),
             pressed: Default::default(),
+            home,
         };
+        if attempt.line.is_some() {
+            return self.seat_lent(context, leg);
+        }
         self.open_leg(context, leg);
         let invite = Invite {
             leg: id,
@@ -413,23 +427,48 @@ impl Contact {
 
     /// The leg is a part of the contact and its call from here on.
     pub fn open_leg(&mut self, context: &mut Context, leg: Leg) {
-        let (id, party) = (leg.id, leg.party);
-        let kind = Kind::LegCreated { direction: leg.direction, role: leg.role, party, remote: leg.remote.clone() };
+        let id = leg.id;
+        let kind = self.kind_of_birth(&leg);
         let (is_customer, by_offer) = (leg.role == LegRole::Customer, leg.offered.is_some());
         let watches = leg.watches().is_some();
         self.legs.push(leg);
         if is_customer {
             self.customer = Some(id);
         }
-        if self.main.is_none() && !by_offer && !watches {
+        if self.main.is_none() && !by_offer && !watches && self.standing.is_none() {
             self.main = Some(id);
             self.room.main_segment = Some(crate::base::SegmentId(context.supplies.ids.mint(context.now.t)));
         }
         self.journal_leg(context, id, By::SYSTEM, kind);
         self.journal_leg(context, id, By::SYSTEM, Kind::CallJoined);
-        if let (PartyRef::Extension(extension), false) = (party, by_offer) {
-            self.tell(context, Tell::StationBusy { extension, busy: true });
+        if let Some(busy) = self.busy_tell(id, true) {
+            self.tell(context, busy);
         }
+    }
+
+    /// One that stays up was at rest before it came here.
+    fn kind_of_birth(&self, leg: &Leg) -> Kind {
+        let (direction, role, party, remote) = (leg.direction, leg.role, leg.party, leg.remote.clone());
+        let answered = Some(leg.since);
+        match leg.home.filter(|_| leg.is_up() && direction == Direction::Outbound) {
+            Some(_) => Kind::LegMoved { from: None, to: self.id, direction, role, party, remote, answered },
+            None => Kind::LegCreated { direction, role, party, remote },
+        }
+    }
+
+    /// The leg of a station that is up needs no INVITE: its far end hears a tone, and is there.
+    pub fn lent_answers(&mut self, context: &mut Context, leg: LegId) {
+        if !self.leg(leg).is_some_and(Leg::is_up) {
+            return;
+        }
+        self.announce(context, Audience::Leg(leg), vec![JOIN_TONE.to_owned()], By::SYSTEM);
+        self.picked_up(context, leg);
+    }
+
+    /// As long as whoever answered may take for it.
+    pub fn await_dial_until(&mut self, leg: LegId, until: Time) {
+        self.dialings.iter_mut().filter(|d| d.legs.contains(&leg)).for_each(|d| d.until = Some(until));
+        self.watch_dials();
     }
 
     /// The codec of the party that waits comes first, so that nothing has to be converted.

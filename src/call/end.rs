@@ -2,10 +2,10 @@
 
 use super::contact::{Contact, Context, Ending, SEAL_MAX, Timer};
 use super::dial::leads_nowhere;
-use super::leg::Leg;
+use super::leg::{Leg, Offered};
 use super::recording::Recorder;
 use super::transfer::{Event, Phase};
-use super::words::{OfferStep, Output, Tell};
+use super::words::{Caller, OfferStep, Output, Tell};
 use crate::base::{AgentNo, CallId, LegId, Span};
 use crate::event::words::{
     By, Disposition, EndCause, LegRole, OfferEnding, PartyRef, RecordingGap, Side, TransferEnding,
@@ -33,8 +33,11 @@ impl Contact {
         }
     }
 
-    /// Tells the far end and ends the leg here.
+    /// Tells the far end and ends the leg here; one that stays up between contacts goes back to its rest.
     pub fn release_leg(&mut self, context: &mut Context, leg: LegId, cause: EndCause, side: Side) {
+        if self.goes_home(leg, cause) {
+            return self.leg_over(context, leg, LegEnd { cause, side, status: None }, true);
+        }
         if self.leg(leg).is_some_and(|l| l.is_live()) {
             let status = self.refusal_status(cause);
             self.sip(context, Act::End { leg, status, cause });
@@ -49,6 +52,10 @@ impl Contact {
 
     /// The leg is over, whoever began it: every leg ends here.
     pub fn end_leg(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
+        self.leg_over(context, leg, end, false);
+    }
+
+    fn leg_over(&mut self, context: &mut Context, leg: LegId, end: LegEnd, rests: bool) {
         let Some(l) = self.leg(leg).filter(|l| l.is_live()) else { return };
         let (was_answered, was_up, offered, caller) = (l.is_answered(), l.is_up(), l.offered, l.caller);
         let (party, call, took_over) = (l.party, l.call, l.supervision.as_ref().is_some_and(|s| !s.watches));
@@ -57,50 +64,58 @@ impl Contact {
             self.stop_recorder(context, By::SYSTEM);
         }
         self.supervision_over(context, leg, end);
-        self.journal_leg(
-            context,
-            leg,
-            context.by.clone(),
-            Kind::LegEnded { cause: end.cause, side: end.side, sip_status: end.status },
-        );
+        let (cause, side, sip_status) = (end.cause, end.side, end.status);
+        let told = if rests { Kind::LegRested { cause, side } } else { Kind::LegEnded { cause, side, sip_status } };
+        self.journal_leg(context, leg, context.by.clone(), told);
         self.journal_leg(context, leg, By::SYSTEM, Kind::CallLeft);
-        self.close_media(context, leg);
+        let freed = self.busy_tell(leg, false);
+        match rests {
+            true => self.send_home(leg),
+            false => {
+                self.tell_home(leg, end);
+                self.close_media(context, leg);
+            }
+        }
         if let Some(l) = self.leg_mut(leg) {
             l.enter(LegPhase::Ended, context.now.t);
         }
-        if let Some(offered) = offered {
-            let ending = if offered.connected { OfferEnding::Connected } else { offer_ending(was_answered, end.cause) };
-            // What a carrier has no room for says nothing of who is called there.
-            let full = matches!((party, end.cause), (PartyRef::Trunk(_), EndCause::Full | EndCause::Overloaded));
-            let step = match full && !was_up {
-                true => OfferStep::NoWay,
-                false => OfferStep::Ended { ending, sip_status: end.status },
-            };
-            let ways = self.leg_mut(leg).map(|l| std::mem::take(&mut l.ways)).unwrap_or_default();
-            if !ways.is_empty() && !was_up && leads_nowhere(end.cause) {
-                self.after_leg(context, leg, None, end);
-                return self.ring_ways(context, offered, ways.into_vec().into(), step);
+        match offered {
+            Some(offered) => {
+                let step = step_of(offered, (was_answered, was_up, party), end);
+                let ways = self.leg_mut(leg).map(|l| std::mem::take(&mut l.ways)).unwrap_or_default();
+                if !ways.is_empty() && !was_up && leads_nowhere(end.cause) {
+                    self.after_leg(context, leg, None, end);
+                    return self.ring_ways(context, offered, ways.into_vec().into(), step);
+                }
+                self.tell_offer_over(context, offered, step);
             }
-            if !offered.over {
-                self.tell(context, Tell::Offer { offer: offered.offer, step });
-            }
-            if offered.connected && !self.has_agent(offered.agent) {
-                self.tell(context, Tell::AgentGone { agent: offered.agent, group: offered.group });
-            }
-        } else {
-            if let Some(caller) = caller.filter(|_| took_over) {
-                self.tell(context, Tell::AgentGone { agent: caller.agent, group: caller.group });
-            } else if let Some(caller) = caller {
-                let group = caller.group.filter(|_| self.marks.talked);
-                self.tell(context, Tell::CallerGone { agent: caller.agent, group });
-            }
-            if let PartyRef::Extension(extension) = party {
-                self.tell(context, Tell::StationBusy { extension, busy: false });
+            None => {
+                self.tell_caller_gone(context, caller, took_over);
+                freed.into_iter().for_each(|freed| self.tell(context, freed));
             }
         }
         // Who lost the race was never in the talk.
         let talked = was_answered && end.cause != EndCause::LostRace;
         self.after_leg(context, leg, talked.then_some(call), end);
+    }
+
+    fn tell_offer_over(&self, context: &mut Context, offered: Offered, step: OfferStep) {
+        if !offered.over {
+            self.tell(context, Tell::Offer { offer: offered.offer, step });
+        }
+        if offered.connected && !self.has_agent(offered.agent) {
+            self.tell(context, Tell::AgentGone { agent: offered.agent, group: offered.group });
+        }
+    }
+
+    fn tell_caller_gone(&self, context: &mut Context, caller: Option<Caller>, took_over: bool) {
+        let Some(Caller { agent, group }) = caller else { return };
+        let group_of_talk = group.filter(|_| self.marks.talked);
+        let told = match took_over {
+            true => Tell::AgentGone { agent, group },
+            false => Tell::CallerGone { agent, group: group_of_talk },
+        };
+        self.tell(context, told);
     }
 
     /// He has another leg in this contact: his wrap-up begins with the end of the last.
@@ -234,6 +249,7 @@ impl Contact {
     /// The contact ends with its last leg.
     pub fn seal(&mut self, context: &mut Context) {
         self.sealed = true;
+        self.tell_line_down(context, self.ended_by.map_or(EndCause::Released, |end| end.cause));
         // Who was wanted from a queue is wanted no longer, whatever way the last ones went.
         self.drop_dials(context);
         while !self.room.announcements.is_empty() {
@@ -316,7 +332,20 @@ impl Contact {
     pub fn let_go(&mut self, context: &mut Context) {
         self.timers.set(Timer::Seal, None);
         self.gone = true;
-        context.closing.push_back(Output::Tell { contact: self.id, tell: Tell::Closed });
+        if self.standing.is_none() {
+            context.closing.push_back(Output::Tell { contact: self.id, tell: Tell::Closed });
+        }
+    }
+}
+
+/// What the end of its leg is to an offer.
+fn step_of(offered: Offered, (was_answered, was_up, party): (bool, bool, PartyRef), end: LegEnd) -> OfferStep {
+    let ending = if offered.connected { OfferEnding::Connected } else { offer_ending(was_answered, end.cause) };
+    // What a carrier has no room for says nothing of who is called there.
+    let full = matches!((party, end.cause), (PartyRef::Trunk(_), EndCause::Full | EndCause::Overloaded));
+    match full && !was_up {
+        true => OfferStep::NoWay,
+        false => OfferStep::Ended { ending, sip_status: end.status },
     }
 }
 

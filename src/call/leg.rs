@@ -4,6 +4,7 @@
 
 use super::negotiation::LegMedia;
 use super::pressed::Pressed;
+use super::standing::Home;
 use super::supervision::Supervision;
 use super::words::{Attempt, Caller, Does};
 use crate::base::{AgentNo, CallId, GroupNo, ItemId, LegId, OfferId, SegmentId, Time};
@@ -51,6 +52,8 @@ pub(super) struct Leg {
     pub ways: Box<[Attempt]>,
     /// Digits that may be told again in another way.
     pub pressed: Pressed,
+    /// Set when it stays up between contacts.
+    pub home: Option<Home>,
 }
 
 /// The offer a leg serves.
@@ -86,13 +89,15 @@ impl Leg {
 
     /// What answered has not proved yet that it is a person.
     pub fn is_confirming(&self) -> bool {
-        self.is_up() && self.offered.is_some_and(|o| o.confirm)
+        let asked = self.offered.is_some_and(|o| o.confirm) || self.home.is_some_and(|home| home.confirm);
+        self.is_up() && asked
     }
 
     /// Whose leg it is, as far as an agent is known.
     pub fn agent(&self) -> Option<AgentNo> {
         let caller = self.caller.map(|c| c.agent);
-        self.offered.map(|o| o.agent).or(caller).or(self.supervision.as_ref().map(|s| s.agent))
+        let supervisor = self.supervision.as_ref().map(|s| s.agent);
+        self.offered.map(|o| o.agent).or(caller).or(supervisor).or(self.home.map(|home| home.agent))
     }
 
     /// The agent whose state follows from this leg: connected by an offer, or calling.

@@ -13,7 +13,8 @@ use crate::event::words::{Direction, LegRole};
 impl Contacts {
     /// Whether `act` would do anything to this contact now.
     pub fn may(&self, id: ContactId, act: &Act) -> Result<(), Refused> {
-        let contact = self.contacts.get(&id).filter(|c| !c.sealed).ok_or(Refused::UnknownContact)?;
+        let contact =
+            self.contacts.get(&id).filter(|c| !c.sealed && c.standing.is_none()).ok_or(Refused::UnknownContact)?;
         contact.may(act)
     }
 }

@@ -17,7 +17,7 @@ use super::words::{Act, ConsultVerb, Does, Refused, Tell};
 use crate::base::bounds::LEGS_PER_CONTACT;
 use crate::base::{ContactId, LegId, Now, Supplies};
 use crate::event::Kind;
-use crate::event::words::{By, EndCause, LegRole, PartyRef, Side, TransferMode};
+use crate::event::words::{By, EndCause, LegRole, Side, TransferMode};
 use crate::media::words::Body;
 
 /// A contact, and the transferor's leg in it.
@@ -177,8 +177,8 @@ impl Contact {
     fn let_leg_go(&mut self, context: &mut Context, leg: LegId, to: ContactId, by: &By) {
         let Some(l) = self.leg(leg) else { return };
         let (open, moved) = (l.media.open, moved(l, self.id, to));
-        if let (PartyRef::Extension(extension), None) = (l.party, l.offered) {
-            self.tell(context, Tell::StationBusy { extension, busy: false });
+        if let Some(freed) = self.busy_tell(leg, false) {
+            self.tell(context, freed);
         }
         self.journal_leg(context, leg, by.clone(), Kind::CallLeft);
         self.journal_leg(context, leg, by.clone(), moved);
@@ -226,15 +226,15 @@ impl Contact {
     /// The leg is a part of this contact from here on.
     fn welcome(&mut self, context: &mut Context, leg: LegId, from: ContactId, is_new: bool, by: &By) {
         let Some(l) = self.leg(leg) else { return };
-        let (party, offered, moved) = (l.party, l.offered, moved(l, from, self.id));
+        let (offered, moved) = (l.offered, moved(l, from, self.id));
         self.journal_leg(context, leg, by.clone(), moved);
         self.journal_leg(context, leg, by.clone(), Kind::CallJoined);
-        match (offered, party) {
-            _ if !is_new => {}
-            (Some(offered), _) => self.tell(context, Tell::AgentMoved { agent: offered.agent, from }),
-            (None, PartyRef::Extension(extension)) => self.tell(context, Tell::StationBusy { extension, busy: true }),
-            (None, PartyRef::Trunk(_)) => {}
-        }
+        let told = match offered {
+            _ if !is_new => None,
+            Some(offered) => Some(Tell::AgentMoved { agent: offered.agent, from }),
+            None => self.busy_tell(leg, true),
+        };
+        told.into_iter().for_each(|told| self.tell(context, told));
     }
 
     /// What was attached to the other one, where this one has nothing of that name and there is room.
@@ -284,5 +284,5 @@ impl Contact {
 fn moved(leg: &Leg, from: ContactId, to: ContactId) -> Kind {
     let (direction, role, party, remote) = (leg.direction, leg.role, leg.party, leg.remote.clone());
     let answered = leg.is_answered().then_some(leg.since);
-    Kind::LegMoved { from, to, direction, role, party, remote, answered }
+    Kind::LegMoved { from: Some(from), to, direction, role, party, remote, answered }
 }

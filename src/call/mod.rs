@@ -24,6 +24,7 @@ mod recording;
 mod replace;
 mod room;
 mod signal;
+mod standing;
 mod supervision;
 #[cfg(test)]
 mod tests;
@@ -59,6 +60,8 @@ pub struct Contacts {
     tenant_key: String,
     contacts: BTreeMap<ContactId, Contact>,
     by_leg: BTreeMap<LegId, ContactId>,
+    /// Where the legs of permanent stations rest.
+    lines: BTreeMap<AgentNo, ContactId>,
     agenda: Agenda<ContactId>,
     out: VecDeque<Output>,
     /// Ends of contacts. They wait until `out` is empty: what another room makes of a leg's end stands before them.
@@ -79,6 +82,7 @@ impl Contacts {
             tenant_key: tenant_key.to_owned(),
             contacts: BTreeMap::new(),
             by_leg: BTreeMap::new(),
+            lines: BTreeMap::new(),
             agenda: Agenda::default(),
             out: VecDeque::new(),
             closing: VecDeque::new(),
@@ -168,6 +172,7 @@ impl Contacts {
 
     /// `false`: there is no such contact.
     pub fn act(&mut self, id: ContactId, act: Act, now: Now, supplies: &mut Supplies) -> bool {
+        self.lend_line(&act, id, now, supplies);
         self.with(id, now, supplies, |contact, context| contact.act(context, act))
     }
 
@@ -219,6 +224,8 @@ impl Contacts {
             contact.put_back(saved);
             contact.poisoned(&mut context, before.2);
         }
+        self.forget_line(id);
+        self.bring_home(id, now, supplies);
         self.reindex(id);
         true
     }
@@ -226,7 +233,7 @@ impl Contacts {
     /// Brings indexes and counts to what the contact is after a step.
     fn reindex(&mut self, id: ContactId) {
         let Some(contact) = self.contacts.get_mut(&id) else { return };
-        for leg in contact.dropped_legs.drain(..) {
+        for leg in contact.dropped_legs.drain(..).filter(|leg| self.by_leg.get(leg) == Some(&id)).collect::<Vec<_>>() {
             self.by_leg.remove(&leg);
         }
         for leg in &contact.legs {
@@ -250,7 +257,9 @@ impl Contacts {
         self.agenda.set(id, None);
         if let Some(contact) = self.contacts.remove(&id) {
             for leg in &contact.legs {
-                self.by_leg.remove(&leg.id);
+                if self.by_leg.get(&leg.id) == Some(&id) {
+                    self.by_leg.remove(&leg.id);
+                }
             }
             self.ended.push_back((id, contact.history));
             if self.ended.len() > SIP_HISTORIES_KEPT {
@@ -265,7 +274,7 @@ impl Contacts {
     }
 
     pub fn is_live(&self, id: ContactId) -> bool {
-        self.contacts.get(&id).is_some_and(|c| !c.sealed)
+        self.contacts.get(&id).is_some_and(|c| !c.sealed && c.standing.is_none())
     }
 
     /// The last version of a media command. Another machine in this one's place goes on after it.
@@ -332,7 +341,7 @@ impl Contacts {
     }
 
     pub fn ids(&self) -> impl Iterator<Item = ContactId> {
-        self.contacts.values().filter(|c| !c.sealed).map(|c| c.id)
+        self.contacts.values().filter(|c| !c.sealed && c.standing.is_none()).map(|c| c.id)
     }
 
     /// At rest both are zero.

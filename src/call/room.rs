@@ -8,6 +8,7 @@ use super::hears::{Hears, Party, Scene, Sounds};
 use super::leg::Leg;
 use super::playback::Playback;
 use super::recording::Recorder;
+use super::standing::SILENCE;
 use super::verbs::Announcement;
 use super::words::{Audience, Tell};
 use crate::base::{LegId, PlayerId, SegmentId};
@@ -29,6 +30,8 @@ pub(super) struct Room {
     ringback: Option<PlayerId>,
     /// Music that one party hears while the other holds it.
     pub hold_music: Option<PlayerId>,
+    /// What a leg at rest hears.
+    silence: Option<PlayerId>,
     /// Key of the music of the group waited for, or the last one.
     pub music_key: String,
     /// The segment of the main leg, minted with it; taken by the first recorded stretch without an agent.
@@ -77,6 +80,7 @@ impl Contact {
             };
             prompts.extend(self.live_legs().filter(|l| hears(l)).map(|l| (l.id, announcement.player)));
         }
+        prompts.extend(self.rests().zip(self.room.silence));
         let waiting = self.main.filter(|_| self.waiting.is_some());
         let convenes = self.main.filter(|_| self.is_convened());
         Scene { parties: self.live_legs().map(party).collect(), prompts, waiting, main: self.main, convenes }
@@ -115,6 +119,7 @@ impl Contact {
         let key = format!("music/{}", self.room.music_key);
         let plays = |what| heard.iter().any(|hears| hears.includes(&what));
         let (ringback, hold) = (plays(Hears::RingBack), plays(Hears::HoldMusic));
+        self.room.silence = self.sync_player(context, self.room.silence, self.rests().is_some(), SILENCE, false);
         self.room.music = self.sync_player(context, self.room.music, music, &key, true);
         self.room.ringback = self.sync_player(context, self.room.ringback, ringback, RINGBACK, false);
         self.room.hold_music = self.sync_player(context, self.room.hold_music, hold, &key, true);
@@ -225,8 +230,8 @@ impl Contact {
     /// Everything that still plays is closed.
     pub fn close_players(&mut self, context: &mut Context) {
         let room = &mut self.room;
-        let players = [room.prompt.take(), room.music.take(), room.ringback.take(), room.hold_music.take()];
-        for player in players.into_iter().flatten() {
+        let music = [room.music.take(), room.ringback.take(), room.hold_music.take()];
+        for player in [room.prompt.take(), room.silence.take()].into_iter().chain(music).flatten() {
             self.media(context, Body::Close(Subject::Player(player)));
         }
     }

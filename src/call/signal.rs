@@ -106,9 +106,16 @@ impl Contact {
             return self.release_leg(context, leg, EndCause::NotAcceptable, Side::System);
         }
         l.enter(LegPhase::Answered, t);
-        let offered = l.offered;
         self.journal_leg(context, leg, By::PARTY, Kind::LegAnswered);
-        if self.leg(leg).is_some_and(|l| l.watches().is_some()) {
+        self.picked_up(context, leg);
+    }
+
+    /// Somebody, or something, is at the far end.
+    pub fn picked_up(&mut self, context: &mut Context, leg: LegId) {
+        let offered = self.leg(leg).and_then(|l| l.offered);
+        if self.standing.is_some() {
+            self.line_answered(context, leg);
+        } else if self.leg(leg).is_some_and(|l| l.watches().is_some()) {
             self.supervisor_answered(context, leg);
         } else if let Some(offered) = offered.filter(|o| o.confirm) {
             self.tell(context, Tell::Offer { offer: offered.offer, step: OfferStep::Confirming });
@@ -130,10 +137,14 @@ impl Contact {
 
     /// The key that no machine presses: only now the far end counts as answered.
     fn confirmed(&mut self, context: &mut Context, leg: LegId) {
+        self.end_announcement(context, |a| a.to == Audience::Leg(leg), None);
+        if let Some(home) = self.leg_mut(leg).and_then(|l| l.home.as_mut()) {
+            home.confirm = false;
+            return self.line_answered(context, leg);
+        }
         let Some(offered) = self.leg_mut(leg).and_then(|l| l.offered.as_mut()) else { return };
         offered.confirm = false;
         let offer = offered.offer;
-        self.end_announcement(context, |a| a.to == Audience::Leg(leg), None);
         self.tell(context, Tell::Offer { offer, step: OfferStep::Accepted });
         self.agent_accepted(context, leg);
     }

@@ -90,8 +90,11 @@ impl Contact {
         let Supervise { agent, target, mode, attempt, ring, by } = supervise;
         let Some(call) = self.call_watched(target) else { return };
         let supervision = Box::new(Supervision { agent, mode, target, watches: true, by: by.clone() });
-        match self.ring_out(context, attempt, LegRole::Supervisor, call, None, Some(supervision)) {
-            Ok(leg) => self.await_supervisor(context, leg, ring, by),
+        match self.ring_out(context, attempt, (LegRole::Supervisor, None), call, None, Some(supervision)) {
+            Ok(leg) => {
+                self.await_supervisor(context, leg, ring, by);
+                self.lent_answers(context, leg);
+            }
             Err(cause) => {
                 let about = About { call: Some(call), agent: Some(agent), ..About::default() };
                 let (ending, cause) = (SupervisionEnding::Failed, Some(cause));
@@ -158,8 +161,10 @@ impl Contact {
         self.marks.talked = true;
         self.free_all(context, main, &by);
         self.end_what_rings(context, (agent, group), &by);
-        for call in self.calls.iter_mut() {
-            call.chair = call.chair.map(|(chair, leaves)| (if Some(chair) == replaced { leg } else { chair }, leaves));
+        let chair = self.calls.iter_mut().filter(|call| call.id == main).find_map(|call| call.chair.as_mut());
+        if let Some((chair, _)) = chair.filter(|(chair, _)| Some(*chair) == replaced) {
+            *chair = leg;
+            self.journal_leg(context, leg, by.clone(), Kind::ChairTaken);
         }
         if let Some(replaced) = replaced {
             self.release_leg(context, replaced, EndCause::Released, Side::Command);

@@ -61,6 +61,8 @@ pub struct Birth {
     pub call_kind: CallKind,
     /// The number that far ends are shown, when it is not who calls.
     pub shown: Option<String>,
+    /// It is no matter of anybody: the place where this agent's leg rests.
+    pub standing: Option<AgentNo>,
     pub by: By,
 }
 
@@ -87,8 +89,46 @@ pub struct Attempt {
     pub referred_by: Option<String>,
     /// It rings the station of an agent who calls.
     pub caller: Option<Caller>,
+    /// No phone is rung: the leg at rest of this agent's station takes it at once.
+    pub line: Option<AgentNo>,
     /// Each with the address our SDP names to it.
     pub targets: Vec<(sip::words::Target, IpAddr)>,
+}
+
+impl Attempt {
+    /// By the leg at rest of this agent's station.
+    pub fn by_line(agent: AgentNo, caller: Option<Caller>) -> Self {
+        Self {
+            party: PartyRef::Extension(ExtensionNo(0)),
+            to_user: String::new(),
+            from_user: String::new(),
+            from_name: None,
+            remote: String::new(),
+            codecs: Vec::new(),
+            auto_answer: false,
+            referred_by: None,
+            caller,
+            line: Some(agent),
+            targets: Vec::new(),
+        }
+    }
+}
+
+/// An agent's station to be rung for a leg that stays up.
+#[derive(Clone, Debug)]
+pub struct Stand {
+    /// The id of where the leg will rest.
+    pub contact: ContactId,
+    pub agent: AgentNo,
+    /// The ways to it; none: there is no room, or nobody.
+    pub attempts: Vec<Attempt>,
+    /// Whoever answers must press 1.
+    pub confirm: bool,
+    /// How long it may ring.
+    pub ring: Span,
+    pub language: String,
+    pub limits: Limits,
+    pub by: By,
 }
 
 /// An agent who calls somebody, and the group he does it for.
@@ -471,6 +511,19 @@ pub enum Tell {
     StationBusy {
         extension: ExtensionNo,
         busy: bool,
+    },
+    /// As `StationBusy`, of an agent's leg that stays up between calls.
+    LineBusy {
+        agent: AgentNo,
+        busy: bool,
+    },
+    /// The leg of an agent's station is there from now on, or no longer.
+    LineUp {
+        agent: AgentNo,
+    },
+    LineDown {
+        agent: AgentNo,
+        cause: EndCause,
     },
     /// Everything of it has ended and is sealed; the contact is gone.
     Closed,

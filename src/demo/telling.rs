@@ -162,6 +162,7 @@ fn done_to_party(kind: &str, data: &Value) -> Option<String> {
         "supervision_ended" => format!("watches no longer: {}", said("ending")),
         "contact_merged" => format!("the contact is one with {}", said("with")),
         "leg_moved" => format!("moves to contact {}", said("to")),
+        "leg_rested" => "is at rest again, its leg stays up".to_owned(),
         "recording_paused" => "the recording is paused".to_owned(),
         "recording_resumed" => "the recording goes on".to_owned(),
         _ => return None,

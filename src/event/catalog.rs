@@ -30,8 +30,9 @@ fn entry(ids: &'static str, means: &'static str, kind: Kind) -> Entry {
 const STATION: Station = Station::Extension(ExtensionNo(1));
 
 fn entries() -> Vec<Entry> {
-    let contacts = [contact_entries(), leg_entries(), call_entries(), recording_entries(), verb_entries()];
-    let others = [supervision_entries(), flow_entries(), agent_entries(), house_entries()];
+    let contacts =
+        [contact_entries(), leg_entries(), call_entries(), recording_entries(), verb_entries(), moving_entries()];
+    let others = [supervision_entries(), flow_entries(), agent_entries(), work_entries(), house_entries()];
     contacts.into_iter().chain(others).flatten().collect()
 }
 
@@ -236,11 +237,18 @@ fn verb_entries() -> Vec<Entry> {
             "This contact and `with` are one; the one that goes on has the legs of the other.",
             Kind::ContactMerged { with: ContactId(9), goes_on: true },
         ),
+    ]
+}
+
+/// Legs that go elsewhere, and recordings that stand still.
+fn moving_entries() -> Vec<Entry> {
+    let text = str::to_owned;
+    vec![
         entry(
             "contact call leg [agent]",
-            "The leg left contact `from` for `to`; told of both.",
+            "The leg left contact `from` for `to`; told of both. Without `from` it was at rest at its agent's station.",
             Kind::LegMoved {
-                from: ContactId(9),
+                from: Some(ContactId(9)),
                 to: ContactId(1),
                 direction: Direction::Outbound,
                 role: LegRole::Other,
@@ -248,6 +256,11 @@ fn verb_entries() -> Vec<Entry> {
                 remote: text("1002"),
                 answered: Some(Time(4_000_000)),
             },
+        ),
+        entry(
+            "contact call leg agent [item] [offer] [group]",
+            "His part in the contact is over as if the leg had ended; it stays up, at rest at his station.",
+            Kind::LegRested { cause: EndCause::PeerLeft, side: Side::Customer },
         ),
         entry("contact call", "Silence is written until it is resumed.", Kind::RecordingPaused),
         entry("contact call", "The recording goes on.", Kind::RecordingResumed),
@@ -335,7 +348,6 @@ fn flow_entries() -> Vec<Entry> {
 }
 
 fn agent_entries() -> Vec<Entry> {
-    let (extension, contact) = (ExtensionNo(1), "sip:1001@127.0.0.1:5062".to_owned());
     vec![
         entry(
             "agent",
@@ -394,7 +406,18 @@ fn agent_entries() -> Vec<Entry> {
             Kind::NumberRotated { number: "+864008001234".to_owned() },
         ),
         entry("agent", "Somebody tells him something.", Kind::AgentNote { text: "call your team leader".to_owned() }),
-        entry("agent", "His phone is there, or is not.", Kind::AgentReachable { reachable: true }),
+    ]
+}
+
+/// What he can do and does, and phones.
+fn work_entries() -> Vec<Entry> {
+    let (extension, contact) = (ExtensionNo(1), "sip:1001@127.0.0.1:5062".to_owned());
+    vec![
+        entry(
+            "agent",
+            "His phone is there, or is not; with the cause why the leg of a permanent station is not up.",
+            Kind::AgentReachable { reachable: false, cause: Some(EndCause::Busy) },
+        ),
         entry(
             "[contact] agent",
             "What he does for this contact (without one: for none) from now on; it replaces what he did for it.",

@@ -62,7 +62,7 @@ impl Filter {
             return groups.iter().any(|group| self.groups.contains(group));
         }
         if let Kind::LegMoved { from, to, .. } = kind {
-            return self.contacts.contains(from) || self.contacts.contains(to);
+            return from.is_some_and(|from| self.contacts.contains(&from)) || self.contacts.contains(to);
         }
         if let Kind::Playback { of, .. } = kind {
             return self.contacts.contains(of);

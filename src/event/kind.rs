@@ -84,15 +84,22 @@ pub enum Kind {
         digit: char,
         path: DigitPath,
     },
-    /// The leg left contact `from` for `to`; told of both. Personal: `remote`.
+    /// The leg left contact `from` for `to`; told of both. Without `from` it was at rest at its agent's station and is
+    /// told of `to` alone. Personal: `remote`.
     LegMoved {
-        from: ContactId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<ContactId>,
         to: ContactId,
         direction: Direction,
         role: LegRole,
         party: PartyRef,
         remote: String,
         answered: Option<Time>,
+    },
+    /// The part of an agent's leg in this contact is over as if it had ended; it stays up, at rest at his station.
+    LegRested {
+        cause: EndCause,
+        side: Side,
     },
     LegEnded {
         cause: EndCause,
@@ -315,6 +322,9 @@ pub enum Kind {
     },
     AgentReachable {
         reachable: bool,
+        /// Why the leg of his station is not up that should be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<EndCause>,
     },
     /// He began to do something for a contact, or changed what he does for it; without a contact for none.
     AgentWork {
@@ -452,6 +462,9 @@ pub struct About {
 impl Kind {
     /// Kinds that hold values which can name a person; deleting a customer overwrites them in place.
     pub fn is_personal(&self) -> bool {
+        if let Self::AgentSignedIn { station, .. } | Self::OfferMade { station, .. } = self {
+            return station.outside().is_some();
+        }
         matches!(
             self,
             Self::ContactOpened { .. }
@@ -462,8 +475,6 @@ impl Kind {
                 | Self::LegMoved { .. }
                 | Self::LegDialog { .. }
                 | Self::Digit { .. }
-                | Self::AgentSignedIn { station: Station::Outside { .. }, .. }
-                | Self::OfferMade { station: Station::Outside { .. }, .. }
                 | Self::OfferEnded { reason: Some(_), .. }
                 | Self::AgentForced { .. }
                 | Self::AgentNote { .. }
@@ -490,6 +501,7 @@ impl Kind {
             Self::MediaHeard => "media_heard",
             Self::Digit { .. } => "digit",
             Self::LegMoved { .. } => "leg_moved",
+            Self::LegRested { .. } => "leg_rested",
             Self::LegEnded { .. } => "leg_ended",
             Self::LegMedia { .. } => "leg_media",
             Self::LegHeld => "leg_held",

@@ -306,6 +306,8 @@ pub enum OfferWay {
     Ring,
     /// His client shows it; when he accepts there, his station is asked to answer by itself.
     Client,
+    /// The leg of his station that is up hears a tone and is in the call.
+    Permanent,
 }
 
 impl OfferWay {
@@ -453,13 +455,39 @@ pub enum Station {
         number: String,
         confirm: bool,
     },
+    /// Rung once: the leg stays up between his calls.
+    Permanent(Line),
+}
+
+/// Where a leg leads that stays up; as the variants of [`Station`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    Extension(ExtensionNo),
+    Outside { number: String, confirm: bool },
 }
 
 impl Station {
     pub const fn extension(&self) -> Option<ExtensionNo> {
         match self {
-            Self::Extension(no) => Some(*no),
-            Self::Outside { .. } => None,
+            Self::Extension(no) | Self::Permanent(Line::Extension(no)) => Some(*no),
+            Self::Outside { .. } | Self::Permanent(Line::Outside { .. }) => None,
+        }
+    }
+
+    /// The number of one outside.
+    pub fn outside(&self) -> Option<&str> {
+        match self {
+            Self::Outside { number, .. } | Self::Permanent(Line::Outside { number, .. }) => Some(number),
+            Self::Extension(_) | Self::Permanent(Line::Extension(_)) => None,
+        }
+    }
+
+    /// The way to it, when its leg stays up between calls.
+    pub const fn permanent(&self) -> Option<&Line> {
+        match self {
+            Self::Permanent(line) => Some(line),
+            Self::Extension(_) | Self::Outside { .. } => None,
         }
     }
 }

@@ -28,6 +28,9 @@ pub struct Open {
     /// Of the last event folded. The house's axis goes on after it.
     pub last_t: Time,
     pub contacts: BTreeMap<ContactId, OpenContact>,
+    /// Legs of agents' stations that are in no contact.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub at_rest: BTreeMap<LegId, OpenLeg>,
     /// Recordings of closed contacts whose files are not complete: their writer tells it a little later.
     #[serde(default)]
     pub unsealed: BTreeMap<ContactId, OpenRecording>,
@@ -291,14 +294,13 @@ impl Open {
             Kind::Originated { .. } | Kind::Said { .. } => self.contact(about).map(|_| ()),
             Kind::ContactData { data } => self.contact(about).map(|c| c.data.clone_from(data)),
             Kind::ContactClosed { .. } => self.contact_closed(about),
-            Kind::LegCreated { .. } => {
-                fresh(self.contact(about)?.legs.insert(about.leg.ok_or(Unknown)?, created(event)?))
-            }
+            Kind::LegCreated { .. } => self.leg_created(event),
             Kind::LegAnswered => self.leg(about).map(|leg| leg.answered = leg.answered.or(Some(t))),
             Kind::LegDialog { dialog } => self.leg(about).map(|leg| leg.dialog = Some(dialog.clone())),
             Kind::LegMoved { from, to, role, .. } => self.leg_moved(about, (*from, *to), *role),
             Kind::ContactMerged { .. } => self.contact(about).map(|_| ()),
-            Kind::LegEnded { .. } => self.contact(about)?.leg_ended(about),
+            Kind::LegRested { .. } => self.leg_rested(about),
+            Kind::LegEnded { .. } => self.leg_ended(about),
             Kind::LegHeld => self.leg(about).map(|leg| *leg.hold_of(event) = Some(t)),
             Kind::LegRetrieved => self.leg(about).map(|leg| *leg.hold_of(event) = None),
             Kind::LegMuted { from, to } => self.leg(about).map(|leg| (leg.muted_from, leg.muted_to) = (*from, *to)),
@@ -335,7 +337,7 @@ impl Open {
             Kind::AgentOvertime => self.agent(about).map(|agent| agent.overtime = true),
             Kind::AgentRestQueued { reason, length } => self.rest_queued(about, *reason, *length, t),
             Kind::AgentRestUnqueued { .. } => self.rest_unqueued(about),
-            Kind::AgentReachable { reachable } => self.agent(about).map(|agent| agent.reachable = *reachable),
+            Kind::AgentReachable { reachable, cause: _ } => self.agent(about).map(|agent| agent.reachable = *reachable),
             Kind::AgentWork { role, until } => self.agent(about)?.works(about, *role, t, *until),
             Kind::AgentWorkEnded { .. } => self.agent(about)?.work_ended(about, t),
             Kind::RecordingStarted { file } => self.contact(about).map(|c| c.recording = Some(begun(file, t))),
@@ -390,15 +392,39 @@ impl Open {
     }
 
     /// It left its call before, and goes with what a BYE needs. Told a second time where it came to.
-    fn leg_moved(&mut self, about: &About, (from, to): (ContactId, ContactId), role: LegRole) -> Fold {
+    fn leg_moved(&mut self, about: &About, (from, to): (Option<ContactId>, ContactId), role: LegRole) -> Fold {
         let id = about.leg.ok_or(Unknown)?;
-        if about.contact != Some(from) {
-            return self.leg(about).map(|leg| leg.role = role);
+        let leg = match from {
+            None => self.at_rest.remove(&id).map(|leg| OpenLeg { role, agent: about.agent, offer: about.offer, ..leg }),
+            Some(from) if about.contact == Some(from) => {
+                let contact = self.contacts.get_mut(&from).ok_or(Unknown)?;
+                contact.calls.values_mut().for_each(|call| call.chair_left(id));
+                contact.legs.remove(&id).map(|leg| OpenLeg { call: None, ..leg })
+            }
+            Some(_) => return self.leg(about).map(|leg| leg.role = role),
+        };
+        fresh(self.contacts.get_mut(&to).ok_or(Unknown)?.legs.insert(id, leg.ok_or(Unknown)?))
+    }
+
+    fn leg_created(&mut self, event: &Event) -> Fold {
+        let leg = created(event)?;
+        fresh(self.legs(&event.about)?.insert(event.about.leg.ok_or(Unknown)?, leg))
+    }
+
+    fn leg_ended(&mut self, about: &About) -> Fold {
+        match about.contact {
+            Some(_) => self.contact(about)?.leg_ended(about).map(drop),
+            None => known(about.leg.and_then(|leg| self.at_rest.remove(&leg))),
         }
-        let contact = self.contacts.get_mut(&from).ok_or(Unknown)?;
-        contact.calls.values_mut().for_each(|call| call.chair_left(id));
-        let leg = contact.legs.remove(&id).ok_or(Unknown)?;
-        fresh(self.contacts.get_mut(&to).ok_or(Unknown)?.legs.insert(id, OpenLeg { call: None, ..leg }))
+    }
+
+    /// It goes with what a BYE needs, and without what it was to the contact.
+    fn leg_rested(&mut self, about: &About) -> Fold {
+        let leg = self.contact(about)?.leg_ended(about)?;
+        let (role, agent) = (LegRole::Agent, about.agent);
+        let leg = OpenLeg { role, agent, offer: None, call: None, held: None, supervision: None, ..leg };
+        let at_rest = OpenLeg { muted_from: false, muted_to: false, ..leg };
+        fresh(self.at_rest.insert(about.leg.ok_or(Unknown)?, at_rest))
     }
 
     fn transfer_began(&mut self, about: &About, mode: TransferMode, t: Time) -> Fold {
@@ -485,9 +511,17 @@ impl Open {
         about.contact.and_then(|id| self.contacts.get_mut(&id)).ok_or(Unknown)
     }
 
+    /// Those of its contact; without one those at rest.
+    fn legs(&mut self, about: &About) -> Result<&mut BTreeMap<LegId, OpenLeg>, Unknown> {
+        if about.contact.is_none() {
+            return Ok(&mut self.at_rest);
+        }
+        self.contact(about).map(|contact| &mut contact.legs)
+    }
+
     fn leg(&mut self, about: &About) -> Result<&mut OpenLeg, Unknown> {
-        let contact = self.contact(about)?;
-        about.leg.and_then(|id| contact.legs.get_mut(&id)).ok_or(Unknown)
+        let legs = self.legs(about)?;
+        about.leg.and_then(|id| legs.get_mut(&id)).ok_or(Unknown)
     }
 
     fn offer(&mut self, about: &About) -> Result<&mut OpenOffer, Unknown> {
@@ -620,14 +654,14 @@ impl OpenContact {
         self.flow.as_mut().map(|flow| flow.node = Some(node.to_owned())).ok_or(Unknown)
     }
 
-    fn leg_ended(&mut self, about: &About) -> Fold {
+    fn leg_ended(&mut self, about: &About) -> Result<OpenLeg, Unknown> {
         let id = about.leg.ok_or(Unknown)?;
         let leg = self.legs.remove(&id).ok_or(Unknown)?;
         if let Some(call) = leg.call.and_then(|call| self.calls.get_mut(&call)) {
             call.legs.remove(&id);
         }
         self.calls.values_mut().for_each(|call| call.chair_left(id));
-        Ok(())
+        Ok(leg)
     }
 
     fn chair_taken(&mut self, about: &About) -> Fold {

@@ -108,7 +108,7 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         | Kind::Said { .. }
         | Kind::ContactData { .. }
         | Kind::ContactClosed { .. } => {}
-        Kind::ContactMerged { .. } | Kind::LegMoved { .. } => {}
+        Kind::ContactMerged { .. } | Kind::LegMoved { .. } | Kind::LegRested { .. } => {}
         Kind::LegCreated { .. } | Kind::LegProgress { .. } | Kind::LegAnswered | Kind::LegDialog { .. } => {}
         Kind::MediaHeard | Kind::Digit { .. } | Kind::LegEnded { .. } | Kind::LegMedia { .. } => {}
         Kind::CallOpened { .. } | Kind::CallJoined | Kind::CallLeft | Kind::CallClosed => {}

@@ -347,6 +347,7 @@ impl ContactRecord {
             }
             Kind::LegMoved { from, .. } => self.leg_moved(event, *from)?,
             Kind::ContactMerged { with, goes_on } => self.merged_with(*with, *goes_on, t),
+            Kind::LegRested { cause, side } => self.leg_ended(about, t, *cause, *side, None)?,
             Kind::LegEnded { cause, side, sip_status } => self.leg_ended(about, t, *cause, *side, *sip_status)?,
             Kind::LegMedia { counts } => self.leg(about)?.media = Some(*counts),
             Kind::LegHeld => self.held(about, t, event.by.clone())?,
@@ -456,9 +457,9 @@ impl ContactRecord {
         Ok(())
     }
 
-    /// Told of both contacts: it left this one, or came to it.
-    fn leg_moved(&mut self, event: &Event, from: ContactId) -> Fold {
-        if event.about.contact == Some(from) {
+    /// Told of both contacts, where it comes from one: it left this one, or came to it.
+    fn leg_moved(&mut self, event: &Event, from: Option<ContactId>) -> Fold {
+        if event.about.contact == from {
             return self.leg(&event.about).map(drop);
         }
         push(&mut self.legs, LegRecord::created(event)?, &mut self.cut);

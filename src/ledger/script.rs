@@ -40,7 +40,7 @@ impl Script {
         let about = About { agent: Some(ANA), ..About::default() };
         let station = Station::Extension(ExtensionNo(1));
         self.tell(ms, about, Kind::AgentSignedIn { station, groups: vec![SUPPORT], chosen: false });
-        self.tell(ms, about, Kind::AgentReachable { reachable: true });
+        self.tell(ms, about, Kind::AgentReachable { reachable: true, cause: None });
         self.tell(ms + 500, about, Kind::AgentWish { wish: Wish::Ready, limit: None, until: None });
     }
 

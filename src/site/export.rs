@@ -8,7 +8,7 @@ use super::{
     OFFER_WAYS, Quota, Reason, Rewrite, Route, RouteAction, STRATEGIES, Site, StationPlan, TAKE_OVER, TakeOver, Trunk,
 };
 use crate::base::{GroupNo, TrunkNo};
-use crate::event::words::OfferWay;
+use crate::event::words::{Line, OfferWay};
 
 /// Whether an export shows secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,12 @@ fn group(g: &Group) -> String {
 fn agent(site: &Site, a: &Agent) -> String {
     let station = match &a.station {
         StationPlan::Extension(no) => site.extensions.get(no).map(|e| format!("{{extension: {}}}", quoted(&e.number))),
+        StationPlan::Permanent(Line::Extension(no)) => {
+            site.extensions.get(no).map(|e| format!("{{extension: {}, permanent: true}}", quoted(&e.number)))
+        }
+        StationPlan::Permanent(Line::Outside { number, confirm }) => {
+            Some(format!("{{outside: {}, confirm: {confirm}, permanent: true}}", quoted(number)))
+        }
         StationPlan::Outside { number, confirm } => {
             Some(format!("{{outside: {}, confirm: {confirm}}}", quoted(number)))
         }

@@ -64,10 +64,14 @@ pub(super) struct AgentEntry {
 #[derive(Clone, Debug)]
 pub(super) enum StationEntry {
     /// The number of an extension.
-    Extension(String),
+    Extension {
+        extension: String,
+        permanent: bool,
+    },
     Outside {
         number: String,
         confirm: bool,
+        permanent: bool,
     },
 }
 

@@ -321,8 +321,9 @@ impl Loader<'_> {
     }
 
     fn station(&mut self, item: &Item) -> Option<StationEntry> {
-        let fields = item.fields(&["extension", "outside", "confirm"], &mut self.problems)?;
+        let fields = item.fields(&["extension", "outside", "confirm", "permanent"], &mut self.problems)?;
         let (inside, confirm) = (fields.get("extension"), fields.get("confirm"));
+        let permanent = self.bool(&fields, "permanent", false);
         if let Some(number) = fields.get("outside") {
             if inside.is_some() {
                 let message = format!("`{}` must say `extension` or `outside`, one of the two", item.path);
@@ -331,7 +332,7 @@ impl Loader<'_> {
             }
             let hint = "write the number as it is dialled here: `\"+8613800138000\"`";
             let number = number.read("a number outside", hint, &mut self.problems, normal_form)?;
-            return Some(StationEntry::Outside { number, confirm: self.bool(&fields, "confirm", true) });
+            return Some(StationEntry::Outside { number, confirm: self.bool(&fields, "confirm", true), permanent });
         }
         if let Some(confirm) = confirm {
             let message = format!("`{}` goes with `outside`", confirm.path);
@@ -340,7 +341,7 @@ impl Loader<'_> {
         let extension_item = fields.need("extension", "extension: \"1001\"", &mut self.problems)?;
         let extension = extension_item.text(&mut self.problems)?;
         let extension = self.taken.extensions.meet(&extension_item, "extension", extension, &mut self.problems)?;
-        Some(StationEntry::Extension(extension))
+        Some(StationEntry::Extension { extension, permanent })
     }
 
     fn reason(&mut self, item: &Item) -> Option<Reason> {

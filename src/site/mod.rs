@@ -37,7 +37,7 @@ pub use tenants::load_all;
 pub const DEMO: &str = include_str!("demo.yaml");
 
 pub use crate::event::words::AfterCall;
-use crate::event::words::{OfferWay, Station, Wire};
+use crate::event::words::{Line, OfferWay, Station, Wire};
 pub use crate::sdp::Codec;
 
 /// Everything that was told to us about one tenant. Shared as `Arc<Site>`; never edited in place.
@@ -225,6 +225,8 @@ pub enum StationPlan {
         number: String,
         confirm: bool,
     },
+    /// He is rung once, at sign-in; the leg stays up between his calls.
+    Permanent(Line),
 }
 
 impl StationPlan {
@@ -232,6 +234,7 @@ impl StationPlan {
         match self {
             Self::Extension(no) => Station::Extension(*no),
             Self::Outside { number, confirm } => Station::Outside { number: number.clone(), confirm: *confirm },
+            Self::Permanent(line) => Station::Permanent(line.clone()),
         }
     }
 }

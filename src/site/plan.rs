@@ -12,6 +12,7 @@ use super::{
     Agent, Dialled, Emergency, Extension, Group, Number, Reason, Route, RouteAction, Secret, Site, StationPlan, Trunk,
 };
 use crate::base::{AgentNo, ExtensionNo, FlowNo, GroupNo, NumberNo, ReasonNo, RouteNo, TenantNo, TrunkNo};
+use crate::event::words::Line;
 
 /// Which number each key of a tenant has, also of objects that are gone. Belongs in site.db beside the site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,8 +138,14 @@ fn numbered_agent(n: &mut Numbering, entry: AgentEntry) -> (AgentNo, Agent) {
     let AgentEntry { id, name, station, groups, after_call, offer, supervises, calling_number } = entry;
     let no = AgentNo(n.agents.number(&id));
     let station = match station {
-        StationEntry::Extension(extension) => StationPlan::Extension(ExtensionNo(n.extensions.number(&extension))),
-        StationEntry::Outside { number, confirm } => StationPlan::Outside { number, confirm },
+        StationEntry::Extension { extension, permanent } => {
+            let no = ExtensionNo(n.extensions.number(&extension));
+            if permanent { StationPlan::Permanent(Line::Extension(no)) } else { StationPlan::Extension(no) }
+        }
+        StationEntry::Outside { number, confirm, permanent: false } => StationPlan::Outside { number, confirm },
+        StationEntry::Outside { number, confirm, permanent: true } => {
+            StationPlan::Permanent(Line::Outside { number, confirm })
+        }
     };
     let groups = groups.iter().map(|(id, level)| (GroupNo(n.groups.number(id)), *level)).collect();
     let supervises = supervises.iter().map(|id| GroupNo(n.groups.number(id))).collect();

@@ -9,7 +9,7 @@ use crate::base::{
     Time,
 };
 use crate::event::words::{
-    CallKind, Direction, Display, LegRole, NotReadyReason, PartyRef, Preferences, Station, SupervisionMode,
+    CallKind, Direction, Display, EndCause, LegRole, NotReadyReason, PartyRef, Preferences, Station, SupervisionMode,
     TransferMode, Watched, Wire, WorkRole,
 };
 
@@ -59,6 +59,8 @@ pub struct AgentState {
     pub rest_place: Option<usize>,
     pub preferences: Preferences,
     pub reachable: bool,
+    /// Why the leg of his permanent station is not up.
+    pub down: Option<EndCause>,
     pub work: Vec<AgentWorkState>,
 }
 

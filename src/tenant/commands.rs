@@ -7,7 +7,7 @@ use super::words::Output;
 use crate::acd::words::VerbRefused;
 use crate::base::{AgentNo, ContactId, LegId, Now, Supplies};
 use crate::call::words::{Act, Birth};
-use crate::event::words::{By, CallKind, EndCause, Side, Speech, Station};
+use crate::event::words::{By, CallKind, EndCause, Side, Speech};
 use crate::event::{About, Kind};
 use crate::site::{Destination, Origin, ResolveError, resolve};
 use crate::switch::{
@@ -178,7 +178,7 @@ impl Tenant {
         let result = self.acd.agent(agent, verb, force, by, now, supplies);
         result.map_err(|refused| self.verb_refused(refused, agent))?;
         let station = self.acd.snapshot(agent).and_then(|seen| seen.station).filter(|_| comes);
-        if let Some(Station::Extension(extension)) = station {
+        if let Some(extension) = station.and_then(|station| station.extension()) {
             self.acd.reachable(extension, self.sip.is_reachable(extension), now, supplies);
         }
         Ok(Snapshot::Agents(self.agent_state(agent).into_iter().collect()))
@@ -263,6 +263,7 @@ impl Tenant {
             two_way: false,
             call_kind: CallKind::Main,
             shown: None,
+            standing: None,
             by: by.clone(),
         };
         let ordered = Ordered { contact, to: Rung::Number(to), from, then, by };
@@ -289,7 +290,7 @@ impl Tenant {
     pub(super) fn journal_order(&mut self, by: By, now: Now, is_last: bool) -> Option<u64> {
         let (&token, ordered) = self.awaiting_commit.last_key_value()?;
         let (agent, group) = match &ordered.to {
-            Rung::Phone { caller: Some(caller), .. } => (Some(caller.agent), caller.group),
+            Rung::Phone { caller: Some(caller), .. } | Rung::Line { caller, .. } => (Some(caller.agent), caller.group),
             Rung::Phone { caller: None, .. } | Rung::Number(_) => (None, None),
         };
         let about = About { contact: Some(ordered.contact), agent, group, ..About::default() };

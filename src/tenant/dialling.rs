@@ -56,6 +56,11 @@ pub(super) enum Rung {
         to: String,
         auto_answer: bool,
     },
+    /// The leg of an agent's permanent station, which is there already.
+    Line {
+        caller: Caller,
+        extension: Option<ExtensionNo>,
+    },
 }
 
 /// The user of From: nobody in particular is told as RFC 3323 section 4.1.1.3 does, as a URI's user is never empty.
@@ -272,6 +277,7 @@ impl Tenant {
             auto_answer: false,
             referred_by: None,
             caller: None,
+            line: None,
             targets: self.with_media_ip(self.sip.targets_of_extension(extension, now.t)),
         }
     }
@@ -291,6 +297,7 @@ impl Tenant {
             auto_answer: false,
             referred_by: None,
             caller: None,
+            line: None,
             targets: self.with_media_ip(vec![target]),
         })
     }
@@ -359,6 +366,7 @@ impl Tenant {
                 let phone = self.phone_attempt(*extension, to, None, now);
                 Ok(vec![Attempt { auto_answer: *auto_answer, caller: *caller, ..phone }])
             }
+            Rung::Line { caller, .. } => Ok(vec![Attempt::by_line(caller.agent, Some(*caller))]),
         };
         match attempts {
             Ok(attempts) => {

@@ -169,6 +169,14 @@ impl Tenant {
             call::Tell::StationBusy { extension, busy: false } => {
                 self.acd.release_station(extension, contact, now, supplies);
             }
+            call::Tell::LineBusy { agent, busy: true } => {
+                if self.acd.claim_line(agent, contact, now, supplies).is_err() {
+                    tracing::debug!(%contact, %agent, "his leg is in more calls than are counted");
+                }
+            }
+            call::Tell::LineBusy { agent, busy: false } => self.acd.release_line(agent, contact, now, supplies),
+            call::Tell::LineUp { agent } => self.acd.line_up(agent, now, supplies),
+            call::Tell::LineDown { agent, cause } => self.acd.line_down(agent, cause, now, supplies),
             call::Tell::Closed => self.forget(contact, now, supplies),
         }
     }
@@ -183,6 +191,10 @@ impl Tenant {
             Acd::Watch { extension, on } => {
                 self.sip.act(crate::sip::words::Act::Watch { extension, on }, now, supplies);
             }
+            Acd::RingLine { agent, line, by } => self.ring_line(agent, &line, by, now, supplies),
+            Acd::DropLine { agent, by } => {
+                self.contacts.drop_line(agent, EndCause::Released, by, now, supplies);
+            }
             Acd::Journal { about, by, kind } => self.journal(now, about, by, kind, None),
         }
     }
@@ -193,6 +205,7 @@ impl Tenant {
                 (vec![self.agent_attempt(*extension, offer.group, offer.holder, now)], false)
             }
             Station::Outside { number, confirm } => (self.outside_attempts(number, offer.holder, now), *confirm),
+            Station::Permanent(_) => (vec![call::Attempt::by_line(offer.agent, None)], false),
         };
         let asked = |a: call::Attempt| call::Attempt { auto_answer: a.auto_answer || offer.accepted, ..a };
         let attempts = attempts.into_iter().map(asked).collect();

@@ -7,6 +7,7 @@ mod commands;
 mod dialling;
 mod introduce;
 mod lending;
+mod lines;
 mod lookup;
 mod playing;
 mod preview;
@@ -173,6 +174,7 @@ impl Tenant {
         // deadline has connected it.
         self.introduce(now, supplies);
         self.due(now, supplies);
+        self.end_lines(now, supplies);
     }
 
     pub fn poll(&mut self) -> Option<Output> {
@@ -249,9 +251,10 @@ impl Tenant {
         self.out.push_back(Output::Journal { event: Box::new(event), notify });
     }
 
-    /// Live contacts, for the drain.
+    /// Live contacts; of a house that ends, legs at rest too.
     pub fn live_contacts(&self) -> usize {
-        self.contacts.live()
+        let waits = if self.refuses_new() { self.contacts.lines().count() } else { 0 };
+        self.contacts.live() + waits
     }
 
     /// Whether nothing of a call is left: no contact, leg, dialog, transaction, run, offer or item.

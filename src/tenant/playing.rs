@@ -24,7 +24,9 @@ impl Tenant {
         let extension = self.extension_unoffered(agent)?;
         let name = self.agent_name(agent);
         let Some(phone) = self.site.extensions.get(&extension) else { return Err((Code::UnknownStation, name)) };
-        if !self.sip.is_reachable(extension) {
+        let caller = Caller { agent, group: None };
+        let line = self.line_of(agent, Some(caller)).transpose()?;
+        if line.is_none() && !self.sip.is_reachable(extension) {
             return Err((Code::TargetUnreachable, phone.number.clone()));
         }
         let (number, auto_answer) = (phone.number.clone(), phone.auto_answer);
@@ -42,10 +44,13 @@ impl Tenant {
             two_way: true,
             call_kind: CallKind::Internal,
             shown: None,
+            standing: None,
             by: by.clone(),
         };
-        let to =
-            Rung::Phone { extension, caller: Some(Caller { agent, group: None }), to: birth.to.clone(), auto_answer };
+        let to = match line {
+            Some(_) => Rung::Line { caller, extension: Some(extension) },
+            None => Rung::Phone { extension, caller: Some(caller), to: birth.to.clone(), auto_answer },
+        };
         let what = Recorded { of, segment, file, from, length };
         let then = Next::Play { what, start, first: number, by: by.clone() };
         let ordered = self.order(birth, Ordered { contact, to, from: None, then, by: by.clone() }, now, supplies);

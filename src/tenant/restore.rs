@@ -58,6 +58,9 @@ impl Tenant {
         for (id, contact) in &open.contacts {
             self.end_contact_of_before(*id, contact, open.last_t, &why, now, supplies);
         }
+        for (leg, open) in &open.at_rest {
+            self.end_leg_of_before(None, *leg, open, why.cause(), now, supplies);
+        }
         for (id, recording) in &open.unsealed {
             let length = why.recorded(*id, recording.told);
             let about = About { contact: Some(*id), ..About::default() };
@@ -99,7 +102,7 @@ impl Tenant {
     ) {
         let cause = why.cause();
         for (leg, open) in &contact.legs {
-            self.end_leg_of_before(id, *leg, open, cause, now, supplies);
+            self.end_leg_of_before(Some(id), *leg, open, cause, now, supplies);
         }
         if let Some(recording) = &contact.recording {
             let answered = last.since(recording.started);
@@ -120,7 +123,7 @@ impl Tenant {
 
     fn end_leg_of_before(
         &mut self,
-        contact: ContactId,
+        contact: Option<ContactId>,
         leg: LegId,
         open: &OpenLeg,
         cause: EndCause,
@@ -130,11 +133,12 @@ impl Tenant {
         if let Some(dialog) = &open.dialog {
             self.sip.act(Act::ByeRestored { dialog: Box::new(dialog.clone()), cause }, now, supplies);
         }
-        let about =
-            About { contact: Some(contact), call: open.call, leg: Some(leg), agent: open.agent, ..About::default() };
+        let about = About { contact, call: open.call, leg: Some(leg), agent: open.agent, ..About::default() };
         let kind = Kind::LegEnded { cause, side: Side::System, sip_status: None };
         self.journal(now, about, By::SYSTEM, kind, None);
-        self.journal(now, about, By::SYSTEM, Kind::CallLeft, None);
+        if contact.is_some() {
+            self.journal(now, about, By::SYSTEM, Kind::CallLeft, None);
+        }
     }
 
     /// The stretch that ran when the process died is told with the file's own length; a pause was none.

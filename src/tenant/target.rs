@@ -9,7 +9,7 @@ use crate::acd::words::{NotNow, To};
 use crate::base::bounds::GROUPS_PER_ITEM;
 use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, Now, Span};
 use crate::call::words::Attempt;
-use crate::event::words::{EndCause, Station};
+use crate::event::words::{EndCause, Line, Station};
 use crate::site::{Destination, Origin, ResolveError, resolve};
 use crate::switch::{CallTarget, Code};
 
@@ -90,6 +90,9 @@ impl Tenant {
     /// His phone, rung without an offer. One outside is rung by offers alone: only they prove that he answered it himself,
     /// and make it his work.
     pub(super) fn way_to_agent(&self, contact: ContactId, agent: AgentNo, now: Now) -> Result<Vec<Attempt>, Refusal> {
+        if let Some(line) = self.line_of(agent, None) {
+            return line.map(|attempt| vec![attempt]);
+        }
         let extension = self.extension_unoffered(agent)?;
         let name = self.agent_name(agent);
         if self.acd.is_station_full(extension) {
@@ -105,7 +108,10 @@ impl Tenant {
         let Some(seen) = self.acd.snapshot(agent) else { return Err((Code::UnknownAgent, name)) };
         match seen.station {
             Some(Station::Extension(extension)) => Ok(extension),
-            Some(Station::Outside { number, .. }) => Err((Code::TargetUnfit, format!("{name} at {number}"))),
+            Some(Station::Permanent(Line::Extension(extension))) => Ok(extension),
+            Some(Station::Outside { number, .. } | Station::Permanent(Line::Outside { number, .. })) => {
+                Err((Code::TargetUnfit, format!("{name} at {number}")))
+            }
             None => Err((Code::NotSignedIn, name)),
         }
     }

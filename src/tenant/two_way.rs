@@ -77,6 +77,7 @@ impl Tenant {
         let (rung, first) = self.first(&order, &to)?;
         let caller = match &rung {
             Rung::Phone { caller, .. } => *caller,
+            Rung::Line { caller, .. } => Some(*caller),
             Rung::Number(_) => None,
         };
         let contact = ContactId(supplies.ids.mint(now.t));
@@ -86,14 +87,16 @@ impl Tenant {
         self.tenant_has_room(now)?;
         let called = match &rung {
             Rung::Number(number) => self.outside_number(number),
-            Rung::Phone { .. } => self.outside_number(&to),
+            Rung::Phone { .. } | Rung::Line { .. } => self.outside_number(&to),
         };
         let TwoWay { to: target, from, group, ring, data, .. } = order;
         let agent = caller.map(|caller| caller.agent);
         let from = from.or_else(|| self.shown_number(agent, group, &called?, now, supplies));
         let phone = match &rung {
-            Rung::Phone { extension, .. } => self.site.extensions.get(extension),
-            Rung::Number(_) => None,
+            Rung::Phone { extension, .. } | Rung::Line { extension: Some(extension), .. } => {
+                self.site.extensions.get(extension)
+            }
+            Rung::Number(_) | Rung::Line { extension: None, .. } => None,
         };
         let internal = phone.is_some() && !outside;
         let birth = Birth {
@@ -107,6 +110,7 @@ impl Tenant {
             two_way: true,
             call_kind: if internal { CallKind::Internal } else { CallKind::Main },
             shown: from.clone(),
+            standing: None,
             by: by.clone(),
         };
         let connect = Connect { first, to: target, ring: ring.unwrap_or(RING_DEFAULT), by: by.clone() };
@@ -148,6 +152,9 @@ impl Tenant {
 
     /// Who is rung first, and his number. A phone at which an agent is signed in is his.
     fn first(&self, order: &TwoWay, to: &str) -> Result<(Rung, String), Refusal> {
+        if let Some(found) = self.by_line(order) {
+            return found;
+        }
         let (extension, agent) = match &order.by {
             switch::Caller::Agent(agent) => (self.extension_unoffered(*agent)?, Some(*agent)),
             switch::Caller::Number(number) => match self.destination(number)? {
@@ -176,6 +183,23 @@ impl Tenant {
         }
         let auto_answer = order.auto_answer.unwrap_or(phone.auto_answer && agent.is_some());
         Ok((Rung::Phone { extension, caller, to: to.to_owned(), auto_answer }, phone.number.clone()))
+    }
+
+    /// Of an agent at a permanent station: nothing is rung.
+    fn by_line(&self, order: &TwoWay) -> Option<Result<(Rung, String), Refusal>> {
+        let agent = match &order.by {
+            switch::Caller::Agent(agent) => *agent,
+            switch::Caller::Number(number) => match self.destination(number).ok()? {
+                Destination::Extension { no } => self.agent_at(crate::event::words::PartyRef::Extension(no))?,
+                Destination::Trunks { .. } | Destination::Emergency { .. } | Destination::Number { .. } => return None,
+            },
+        };
+        let station = self.acd.snapshot(agent)?.station?;
+        let caller = Caller { agent, group: order.group };
+        let line = self.line_of(agent, Some(caller))?;
+        let number = self.station_number(&station);
+        let rung = Rung::Line { caller, extension: station.extension() };
+        Some(self.in_his_group(Some(agent), order.group).and(line.map(|_| (rung, number))))
     }
 
     pub(super) fn in_his_group(&self, agent: Option<AgentNo>, group: Option<GroupNo>) -> Result<(), Refusal> {

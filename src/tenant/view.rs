@@ -62,6 +62,7 @@ impl Tenant {
             rest_place: seen.rest_place,
             preferences: seen.preferences,
             reachable: seen.reachable,
+            down: seen.down,
             work: seen
                 .works
                 .into_iter()

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use cordboard::base::{OfferId, Span, Time};
-use cordboard::event::words::{Display, Disposition, OfferEnding, Side, Station, TransferMode};
+use cordboard::event::words::{Display, Disposition, Line, OfferEnding, Side, Station, TransferMode};
 use cordboard::switch::{AgentVerb, ConsultVerb};
 use serde_json::{Value, json};
 
@@ -131,6 +131,9 @@ impl Stage for OnWire {
         let body = match &verb {
             AgentVerb::SignIn { station: Some(Station::Outside { number, confirm }), .. } => {
                 json!({ "station": { "outside": number, "confirm": confirm } })
+            }
+            AgentVerb::SignIn { station: Some(Station::Permanent(Line::Extension(no))), .. } => {
+                json!({ "station": { "extension": (1000 + no.0).to_string(), "permanent": true } })
             }
             AgentVerb::Offer { offer, .. } => json!({ "offer": offer.to_string() }),
             _ => json!({}),

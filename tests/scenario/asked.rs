@@ -76,6 +76,73 @@ pub const OUTSIDE: &[Scenario] = &[
     },
 ];
 
+pub const PERMANENT: &[Scenario] = &[
+    scenario(
+        "a leg that stays up: one INVITE, two callers one after the other, and its own BYE ends it",
+        &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(200, SignsInPermanent("ana"), &[Rings("ana"), Shows("ana", Display::Unreachable)]),
+            at(1_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::NotReady), Contacts(0)]),
+            at(1_500, GetsReady("ana"), &[Shows("ana", Display::Ready)]),
+            at(2_000, Calls("joe", QUEUE), &[Talks("joe"), Shows("ana", Display::Talking), Contacts(1)]),
+            at(10_000, HangsUp("joe"), &[Shows("ana", Display::WrapUp), Talks("ana"), Contacts(0)]),
+            at(11_000, Nothing, &[Record("joe", Answered, Side::Customer, &[Offer::Connected])]),
+            at(15_000, Calls("sue", QUEUE), &[Talks("sue")]),
+            at(16_000, Nothing, &[Shows("ana", Display::Talking), Talks("ana")]),
+            at(40_000, HangsUp("ana"), &[Shows("ana", Display::WrapUp)]),
+            // It is rung again because she is still to be ready.
+            at(41_000, Nothing, &[GetsBye("sue"), Rings("ana")]),
+            at(48_000, Nothing, &[Record("sue", Answered, Side::Flow, &[Offer::Connected])]),
+            at(50_000, Answers("ana"), &[Talks("ana")]),
+            at(51_000, Nothing, &[Shows("ana", Display::Ready)]),
+            at(65_000, SignsOut("ana"), &[GetsBye("ana"), Shows("ana", Display::SignedOut), Records(2)]),
+        ],
+    ),
+    scenario(
+        "a phone that is busy leaves its agent unreachable until he makes himself ready",
+        &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(200, SignsInPermanent("ana"), &[Rings("ana")]),
+            at(1_000, Rejects("ana", 486), &[IsIdle("ana"), Shows("ana", Display::Unreachable)]),
+            at(2_000, Calls("joe", QUEUE), &[Talks("joe"), IsIdle("ana")]),
+            at(9_000, GetsReady("ana"), &[Rings("ana")]),
+            at(10_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(20_000, HangsUp("joe"), &[Record("joe", Answered, Side::Customer, &[Offer::Connected])]),
+            at(21_000, SignsOut("ana"), &[GetsBye("ana"), Shows("ana", Display::SignedOut)]),
+        ],
+    ),
+    scenario(
+        "the server stops while a leg is at rest: it gets BYE, and is rung again",
+        &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(200, SignsInPermanent("ana"), &[Rings("ana")]),
+            at(1_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::NotReady)]),
+            at(2_000, GetsReady("ana"), &[Shows("ana", Display::Ready)]),
+            at(3_000, Crash, &[Rings("ana"), Shows("ana", Display::Unreachable)]),
+            at(12_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Ready)]),
+            at(13_000, Calls("joe", QUEUE), &[Talks("joe"), Shows("ana", Display::Talking)]),
+            at(20_000, HangsUp("joe"), &[Record("joe", Answered, Side::Customer, &[Offer::Connected])]),
+            at(21_000, SignsOut("ana"), &[GetsBye("ana"), Shows("ana", Display::SignedOut)]),
+        ],
+    ),
+    scenario(
+        "an agent calls by the leg that is up",
+        &[
+            at(50, SignsOut("ana"), &[Shows("ana", Display::SignedOut)]),
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(200, SignsInPermanent("ana"), &[Rings("ana")]),
+            at(1_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::NotReady)]),
+            at(2_000, LetsCall("c1", "ana", "1901"), &[Accepted("c1"), Rings("dana"), Shows("ana", Display::Dialing)]),
+            at(4_000, Answers("dana"), &[Talks("dana"), Talks("ana"), Contacts(1)]),
+            at(10_000, HangsUp("dana"), &[Contacts(0), Shows("ana", Display::NotReady), Talks("ana")]),
+            at(11_000, SignsOut("ana"), &[GetsBye("ana"), Shows("ana", Display::SignedOut), Records(1)]),
+        ],
+    ),
+];
+
 pub const CLIENTS: &[Scenario] = &[
     Scenario {
         name: "client first: nothing rings before the agent has accepted",

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use cordboard::base::ExtensionNo;
 use cordboard::event::words::Wire;
 
 pub const DOMAIN: &str = "sim.example";
@@ -70,6 +71,15 @@ pub fn agent(who: &str) -> &'static str {
     match who {
         "ana" => "a0",
         "bo" => "a1",
+        other => panic!("{other} is no agent"),
+    }
+}
+
+/// The extension of the agent at this phone, in the order of the site.
+pub fn extension(who: &str) -> ExtensionNo {
+    match who {
+        "ana" => ExtensionNo(1),
+        "bo" => ExtensionNo(2),
         other => panic!("{other} is no agent"),
     }
 }

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use cordboard::base::{OfferId, Span, Time};
-use cordboard::event::words::{Display, Disposition, OfferEnding, Side, Station, TransferMode};
+use cordboard::event::words::{Display, Disposition, Line, OfferEnding, Side, Station, TransferMode};
 use cordboard::switch::{AgentVerb, ConsultVerb, OfferVerb};
 
-use super::place::{CALLED, Shape, agent};
+use super::place::{CALLED, Shape, agent, extension};
 use super::ua::Ua;
 use super::ua::call::{CallNo, Deed, Diary, Phase, Plan};
 
@@ -39,6 +39,8 @@ pub enum Act {
     SignsIn(Who),
     /// At a number outside; whoever answers there must press 1.
     SignsInOutside(Who, &'static str),
+    /// At his extension, whose leg is to stay up between calls.
+    SignsInPermanent(Who),
     SignsOut(Who),
     /// In his client, of the offer that is his now.
     InClient(Who, Word),
@@ -268,6 +270,10 @@ impl<S: Stage> Play<S> {
             Act::SignsIn(who) => self.stage.agent(agent(who), AgentVerb::SignIn { station: None, groups: None }),
             Act::SignsInOutside(who, number) => {
                 let station = Some(Station::Outside { number: number.to_owned(), confirm: true });
+                self.stage.agent(agent(who), AgentVerb::SignIn { station, groups: None });
+            }
+            Act::SignsInPermanent(who) => {
+                let station = Some(Station::Permanent(Line::Extension(extension(who))));
                 self.stage.agent(agent(who), AgentVerb::SignIn { station, groups: None });
             }
             Act::InClient(who, word) => {

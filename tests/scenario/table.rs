@@ -374,6 +374,11 @@ macro_rules! tests_of_all {
         }
 
         #[test]
+        fn legs_stay_up_between_calls() {
+            $all($crate::scenario::asked::PERMANENT);
+        }
+
+        #[test]
         fn agents_answer_in_their_clients() {
             $all($crate::scenario::asked::CLIENTS);
         }

@@ -57,7 +57,7 @@ impl House {
     }
 
     /// Back to ana's talk, which nothing of it has touched.
-    fn is_over(mut self, talk: ContactId) {
+    fn comes_to_its_end(mut self, talk: ContactId) {
         self.wait(Span::millis(500));
         assert_eq!(self.world.uas[BO].live_calls(), 0, "his phone is released");
         assert_eq!(self.record().disposition, Some(Disposition::Answered));
@@ -74,7 +74,7 @@ fn to_its_end() {
     house.wait(Span::seconds(11));
     assert_eq!(house.told(), [(PlaybackStep::Started, 50_000), (PlaybackStep::Ended, 60_000)]);
     assert_eq!(house.playback_ending(), Some(PlaybackEnding::Played));
-    house.is_over(talk);
+    house.comes_to_its_end(talk);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn it_stands_still_goes_on_and_is_moved_within_its_ends() {
     house.wait(Span::millis(100));
     assert_eq!(house.playback_ending(), Some(PlaybackEnding::Played));
     assert_eq!(house.told().last(), Some(&(PlaybackStep::Ended, 60_000)));
-    house.is_over(talk);
+    house.comes_to_its_end(talk);
 }
 
 #[test]
@@ -110,12 +110,12 @@ fn it_is_stopped_or_he_hangs_up() {
     let (mut house, talk) = listening(Span::ZERO);
     house.steers(PlaybackVerb::Stop);
     assert_eq!(house.playback_ending(), Some(PlaybackEnding::Stopped));
-    house.is_over(talk);
+    house.comes_to_its_end(talk);
 
     let (mut house, talk) = listening(Span::ZERO);
     house.hangs_up(BO);
     assert_eq!(house.playback_ending(), Some(PlaybackEnding::Left));
-    house.is_over(talk);
+    house.comes_to_its_end(talk);
 }
 
 #[test]

@@ -104,7 +104,9 @@ pub fn equals_diaries(
     if crashes.iter().any(cut) {
         return;
     }
-    for leg in record.legs.iter().filter(|leg| moved_away(record, leg).is_none()) {
+    // A leg that was up at rest before is in the diary of one call, and in as many records as contacts it was in.
+    let from_rest = |leg: &LegRecord| leg.answered == Some(leg.created);
+    for leg in record.legs.iter().filter(|leg| moved_away(record, leg).is_none() && !from_rest(leg)) {
         let Some(call_id) = dialogs.get(&leg.leg) else { continue };
         let diary = uas.iter().find_map(|ua| ua.diary(call_id));
         let diary = diary.unwrap_or_else(|| panic!("(5) nobody knows of leg {}, {call_id}", leg.leg));

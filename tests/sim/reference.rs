@@ -71,7 +71,7 @@ pub fn reference_eligible(open: &Open, site: &Site, troubles: &Troubles, t: Time
             agent.wish == Wish::Ready
                 && agent.reachable
                 && agent.aside.is_none()
-                && agent.works.values().all(|work| work.role == WorkRole::Held)
+                && agent.works.values().all(|work| work.role == WorkRole::Held && agent.station.permanent().is_none())
                 && site.agents.get(*no).is_some_and(|a| !a.retiring)
         })
         .collect();

@@ -207,7 +207,7 @@ impl Fold {
                 agent.preferences = *preferences;
             }
             Kind::AgentOvertime => assert!(!std::mem::replace(&mut agent.overtime, true), "told once"),
-            Kind::AgentReachable { reachable } => {
+            Kind::AgentReachable { reachable, cause: _ } => {
                 assert_ne!(agent.reachable, *reachable, "told once");
                 agent.reachable = *reachable;
             }
@@ -238,7 +238,7 @@ impl Fold {
         }
         let mut all = item.group.into_iter().chain(item.groups.iter().copied());
         agent.wish == Wish::Ready
-            && agent.works.iter().all(|w| w.role == WorkRole::Held)
+            && agent.works.iter().all(|w| w.role == WorkRole::Held && agent.station.permanent().is_none())
             && all.any(|group| serves(acd, item, agent, group))
     }
 
@@ -293,7 +293,9 @@ fn serves(acd: &Acd, item: &OpenItem, agent: &OpenAgent, group: GroupNo) -> bool
 /// By name: he wants nothing of it, but he must have a hand free.
 fn may_be_called(acd: &Acd, agent: &OpenAgent) -> bool {
     let wraps_up = agent.works.iter().any(|w| w.role == WorkRole::WrapUp);
-    let idle = agent.works.iter().all(|w| matches!(w.role, WorkRole::Held | WorkRole::WrapUp | WorkRole::Reserved));
+    let held = |w: &OpenWork| w.role == WorkRole::Held && agent.station.permanent().is_none();
+    let free = |w: &OpenWork| matches!(w.role, WorkRole::WrapUp | WorkRole::Reserved) || held(w);
+    let idle = agent.works.iter().all(free);
     let wishes = match acd.site.direct.when {
         DirectWhen::Reachable => agent.wish != Wish::SignOut,
         DirectWhen::Ready => agent.wish == Wish::Ready && !wraps_up,

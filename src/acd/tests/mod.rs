@@ -6,6 +6,7 @@ mod complaints;
 mod direct;
 mod fold;
 mod outside;
+mod permanent;
 mod random;
 mod ring_all;
 mod rules;
@@ -20,7 +21,9 @@ use crate::base::{
     AgentNo, ContactId, ExtensionNo, GroupNo, IdBlock, ItemId, Now, OfferId, Ports, Rng, Span, Supplies, TenantNo,
     Time, Utc,
 };
-use crate::event::words::{Actor, Display, ItemExit, OfferEnding, OfferWay, Preferences, Station, Wish};
+use crate::event::words::{
+    Actor, Display, EndCause, ItemExit, Line, OfferEnding, OfferWay, Preferences, Station, Wish,
+};
 use crate::event::{By, Kind};
 use crate::site::{AfterCall, Agent, Extension, Group, Secret, Site, StationPlan, Strategy};
 use crate::switch::OfferVerb;
@@ -92,6 +95,10 @@ enum Do {
     SignOut(u32),
     /// Signs in at a number outside, and is ready.
     ComesOutside(u32, &'static str),
+    /// Signs in at his extension, whose leg is to stay up.
+    SignInPermanent(u32),
+    LineUp(u32),
+    LineDown(u32, EndCause),
     Ready(u32),
     NotReady(u32),
     /// A supervisor does it.
@@ -169,6 +176,8 @@ struct House {
     fold: Fold,
     /// The offer last made to an agent.
     offers: BTreeMap<AgentNo, OfferId>,
+    /// Of all offers, in order.
+    ways: Vec<OfferWay>,
     /// Journal of the last act, in order, with what was told between.
     told: Vec<String>,
     kinds: Vec<&'static str>,
@@ -189,6 +198,7 @@ impl House {
             t,
             fold: Fold::default(),
             offers: BTreeMap::new(),
+            ways: vec![],
             told: vec![],
             kinds: vec![],
             refused: None,
@@ -218,7 +228,8 @@ impl House {
             match output {
                 Output::Journal { about, kind, .. } => {
                     self.kinds.push(kind.name());
-                    if let Kind::OfferMade { .. } = kind {
+                    if let Kind::OfferMade { way, .. } = kind {
+                        self.ways.push(way);
                         self.offers.extend(about.agent.zip(about.offer));
                         self.fold.judge_choice(&self.acd, about);
                     }
@@ -238,6 +249,8 @@ impl House {
                     assert!(!self.fold.items.contains_key(&item), "journaled before it is told");
                     self.told.push(format!("{item} {exit:?}"));
                 }
+                Output::RingLine { agent, .. } => self.told.push(format!("ring {agent}")),
+                Output::DropLine { agent, .. } => self.told.push(format!("drop {agent}")),
                 Output::Watch { .. } => {}
             }
         }
@@ -321,6 +334,12 @@ impl House {
                 let now = self.now();
                 self.acd.take_place(ItemId(item), seconds(entered), &By::SYSTEM, now, &mut self.supplies);
             }
+            Do::SignInPermanent(n) => {
+                let station = Some(Station::Permanent(Line::Extension(ExtensionNo(n))));
+                self.verb(n, AgentVerb::SignIn { station, groups: None }, &by(n));
+            }
+            Do::LineUp(n) => self.acd.line_up(AgentNo(n), self.now(), &mut self.supplies),
+            Do::LineDown(n, cause) => self.acd.line_down(AgentNo(n), cause, self.now(), &mut self.supplies),
             Do::Rest(n) => self.verb(n, AgentVerb::Rest { reason: None, length: None }, &by(n)),
             Do::Prefer(n, preferences) => self.verb(n, AgentVerb::Prefer { preferences }, &by(n)),
             Do::CancelRest(n) => self.verb(n, AgentVerb::CancelRest, &by(n)),

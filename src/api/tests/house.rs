@@ -335,6 +335,7 @@ fn agent_state() -> AgentState {
         rest_place: None,
         preferences: Preferences { after_call: None, auto_answer: Some(true) },
         reachable: true,
+        down: None,
         work: vec![work],
     }
 }

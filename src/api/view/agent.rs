@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Lens, Ref, word};
-use crate::event::words::Station;
+use crate::event::words::{Line, Station};
 use crate::switch::{AgentState, AgentWorkState};
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -46,6 +46,9 @@ pub struct AgentView {
     pub auto_answer: Option<bool>,
     /// His station answers.
     pub reachable: bool,
+    /// Why the leg of his permanent station is not up: `busy`, `no-answer`, `hung-up`, `unreachable` and other causes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreachable_cause: Option<String>,
     pub work: Vec<AgentWorkView>,
 }
 
@@ -59,6 +62,9 @@ pub struct StationView {
     /// Whoever answers outside must press 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm: Option<bool>,
+    /// It is rung once, and its leg stays up between calls.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub permanent: bool,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -99,9 +105,15 @@ pub struct AgentReply {
 
 impl StationView {
     pub fn new(station: &Station, lens: &Lens<'_>) -> Self {
-        let nowhere = Self { extension: None, outside: None, confirm: None };
+        let nowhere = Self { extension: None, outside: None, confirm: None, permanent: false };
         match station {
             Station::Extension(no) => Self { extension: Some(lens.extension(*no)), ..nowhere },
+            Station::Permanent(Line::Extension(no)) => {
+                Self { extension: Some(lens.extension(*no)), permanent: true, ..nowhere }
+            }
+            Station::Permanent(Line::Outside { number, confirm }) => {
+                Self { outside: Some(number.clone()), confirm: Some(*confirm), permanent: true, ..nowhere }
+            }
             Station::Outside { number, confirm } => {
                 Self { outside: Some(number.clone()), confirm: Some(*confirm), ..nowhere }
             }
@@ -131,6 +143,7 @@ impl AgentView {
             after_call: state.preferences.after_call.map(word),
             auto_answer: state.preferences.auto_answer,
             reachable: state.reachable,
+            unreachable_cause: state.down.map(word),
             work: state.work.iter().map(|work| AgentWorkView::new(work, lens)).collect(),
         }
     }

@@ -9,11 +9,11 @@ use utoipa::ToSchema;
 use super::{WatchedView, word};
 use crate::api::position::Position;
 use crate::base::{Span, Time, Utc};
-use crate::event::words::{Actor, PartyRef, Station, Wish};
+use crate::event::words::{Actor, Line, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 76] = [
+pub const KINDS: [&str; 77] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -24,6 +24,7 @@ pub const KINDS: [&str; 76] = [
     "media_heard",
     "digit",
     "leg_moved",
+    "leg_rested",
     "leg_ended",
     "leg_media",
     "leg_held",
@@ -205,6 +206,10 @@ fn station(station: &Station) -> Value {
     match station {
         Station::Extension(no) => json!({ "extension_no": no }),
         Station::Outside { number, confirm } => json!({ "outside": number, "confirm": confirm }),
+        Station::Permanent(Line::Extension(no)) => json!({ "extension_no": no, "permanent": true }),
+        Station::Permanent(Line::Outside { number, confirm }) => {
+            json!({ "outside": number, "confirm": confirm, "permanent": true })
+        }
     }
 }
 
@@ -254,7 +259,7 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::SupervisionEnded { .. }
         | Kind::ContactMerged { .. }
         | Kind::LegMoved { .. } => verb_data(event, kind),
-        Kind::RouteEnded { .. } | Kind::Playback { .. } => verb_data(event, kind),
+        Kind::RouteEnded { .. } | Kind::Playback { .. } | Kind::LegRested { .. } => verb_data(event, kind),
         Kind::ItemEntered { .. }
         | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
@@ -366,6 +371,7 @@ fn verb_data(event: &Event, kind: &Kind) -> Value {
         Kind::LegMoved { from, to, direction, role, party: of, remote, answered: _ } => json!({
             "from": from, "to": to, "direction": direction, "role": role, "party": party(*of), "remote": remote,
         }),
+        Kind::LegRested { cause, side } => json!({ "cause": cause, "side": side }),
         Kind::LegHeld | Kind::LegRetrieved | Kind::ChairTaken => json!({}),
         other => unreachable!("`data` sends {} elsewhere", other.name()),
     }
@@ -411,7 +417,7 @@ fn agent_data(event: &Event) -> Value {
         Kind::PreviewEnded { ending } => json!({ "ending": word(ending) }),
         Kind::NumberRotated { number } => json!({ "number": number }),
         Kind::AgentNote { text } => json!({ "text": text }),
-        Kind::AgentReachable { reachable } => json!({ "reachable": reachable }),
+        Kind::AgentReachable { reachable, cause } => json!({ "reachable": reachable, "cause": cause }),
         Kind::AgentWork { role, until } => json!({ "role": word(role), "until": until.map(|t| at(event, t)) }),
         Kind::AgentWorkEnded { role } => json!({ "role": role }),
         Kind::Registered { extension, contact, until } => {

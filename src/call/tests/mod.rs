@@ -4,6 +4,7 @@
 mod complaints;
 mod merges;
 mod outside;
+mod permanent;
 mod replaces;
 mod supervision;
 mod transfers;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::Contacts;
-use super::words::{Act, Arrival, Attempt, Birth, Dial, Limits, OfferStep, Output, Ring, Tell, Transfer};
+use super::words::{Act, Arrival, Attempt, Birth, Dial, Limits, OfferStep, Output, Ring, Stand, Tell, Transfer};
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, GroupNo, IdBlock, InterfaceNo, ItemId, LegId, Now, OfferId, PlayerId,
     PortPair, Ports, Rng, SegmentId, Span, Supplies, TenantNo, Time, TrunkNo, Utc,
@@ -88,6 +89,7 @@ fn attempt(to: &str) -> Attempt {
         auto_answer: false,
         referred_by: None,
         caller: None,
+        line: None,
         targets: if to == "nobody" { Vec::new() } else { vec![(target, HERE)] },
     }
 }
@@ -140,6 +142,7 @@ impl Bench {
             two_way: false,
             call_kind: CallKind::Main,
             shown: None,
+            standing: None,
             by: asked(),
         };
         let now = bench.now();
@@ -234,6 +237,59 @@ impl Bench {
             confirm,
         };
         self.act(Act::Ring(Box::new(ring)));
+    }
+
+    /// The station of this agent is rung for a leg that stays up.
+    pub fn stand(&mut self, name: &str, no: u64, confirm: bool) {
+        let (now, contact) = (self.now(), ContactId(self.supplies.ids.mint(self.t)));
+        let stand = Stand {
+            contact,
+            agent: AgentNo(no as u32),
+            attempts: vec![attempt(name)],
+            confirm,
+            ring: Span::seconds(20),
+            language: "en-US".to_owned(),
+            limits: LIMITS,
+            by: By::SYSTEM,
+        };
+        self.contacts.stand(stand, now, &mut self.supplies);
+        self.drain();
+    }
+
+    /// An offer for the leg of this agent's station that is up.
+    pub fn offer_line(&mut self, no: u64, offer: u64) {
+        let ring = Ring {
+            offer: OfferId(900 + offer),
+            item: ItemId(800 + offer),
+            agent: AgentNo(no as u32),
+            group: Some(GROUP),
+            segment: SegmentId(700 + offer),
+            attempts: vec![Attempt::by_line(AgentNo(no as u32), None)],
+            confirm: false,
+        };
+        self.act(Act::Ring(Box::new(ring)));
+    }
+
+    pub fn drop_line(&mut self, no: u64) {
+        let now = self.now();
+        self.contacts.drop_line(AgentNo(no as u32), EndCause::Released, asked(), now, &mut self.supplies);
+        self.drain();
+    }
+
+    /// Another customer than the first, and his contact is the one of the next acts.
+    pub fn next_customer(&mut self, name: &str) {
+        let leg = LegId(20 + self.names.len() as u64);
+        self.names.insert(leg, name.to_owned());
+        self.contact = self.arrives(arrival(leg), true);
+        self.act(Act::Wait { groups: vec![GROUP], music: "jazz".to_owned() });
+    }
+
+    /// The sound that this one hears alone has been played.
+    pub fn played(&mut self, name: &str) {
+        let Some([Source::Player(player)]) = self.rows.get(&self.leg(name)).map(Vec::as_slice) else {
+            panic!("{name} hears no player")
+        };
+        self.report(ReportBody::PlayerEnded { player: *player, missing: None });
     }
 
     pub fn now(&self) -> Now {

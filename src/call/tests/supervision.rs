@@ -1,6 +1,6 @@
 //! Supervisors: who hears them and what, in which call they are, when they leave, and how they take an agent's place.
 
-use super::super::words::{Act, ConsultVerb, OfferStep, Refused, Supervise, Tell};
+use super::super::words::{Act, ChairLeaves, ConsultVerb, Invite, OfferStep, Refused, Supervise, Tell};
 use super::{Bench, GROUP, asked, attempt, dial};
 use crate::base::bounds::ALONE_MAX;
 use crate::base::{AgentNo, LegId, OfferId, Span};
@@ -268,6 +268,19 @@ fn an_intercept_takes_the_agents_place() {
     assert!(bench.record().agents().contains(&SUE));
     bench.bye("sue");
     assert!(bench.is_over(), "he was the other side");
+}
+
+/// The day simulator's seed 403: the journal knew nothing of it.
+#[test]
+fn who_takes_the_place_of_the_chair_has_the_chair() {
+    let mut bench = Bench::watched(Mode::Listen);
+    let invite = Invite { inviter: bench.leg("ana"), chair_leaves: ChairLeaves::PassOn, dial: dial(&["bo"]) };
+    bench.verb(Act::Invite(Box::new(invite)));
+    bench.rings("bo");
+    bench.answer("bo");
+    bench.take_over();
+    assert_eq!(bench.story(&["chair_taken"]), ["chair_taken ana", "chair_taken sue"]);
+    assert!(bench.is_live("bo") && !bench.is_live("ana"));
 }
 
 #[test]

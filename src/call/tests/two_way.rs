@@ -28,6 +28,7 @@ impl Bench {
             two_way: true,
             call_kind: CallKind::Main,
             shown: None,
+            standing: None,
             by: asked(),
         };
         bench.contacts.born(birth, now, &mut bench.supplies);

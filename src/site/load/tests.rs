@@ -9,6 +9,7 @@ use super::super::{
 use super::*;
 use crate::base::{AgentNo, ExtensionNo, ReasonNo, TenantNo, TrunkNo};
 use crate::config::print;
+use crate::event::words::Line;
 
 /// As section 12 of the design prints it.
 const DESIGN: &str = r#"
@@ -489,6 +490,14 @@ fn a_station_is_an_extension_or_a_number_outside() {
     let stations: Vec<StationPlan> = site.agents.values().map(|a| a.station.clone()).collect();
     let outside = |number: &str, confirm| StationPlan::Outside { number: number.to_owned(), confirm };
     assert_eq!(stations, [outside("+8613800138000", true), outside("9138001", false)]);
+    let up = planned(&text.replace("confirm: false}", "confirm: false, permanent: true}"));
+    let line = Line::Outside { number: "9138001".to_owned(), confirm: false };
+    assert_eq!(up.agents[1].station, StationPlan::Permanent(line));
+    assert_eq!(planned(&export(&up, Passwords::Shown)), up, "an export loads to the same");
+    let phone = planned(&text.replace("outside: \"9138001\", confirm: false", "extension: \"1\", permanent: true"));
+    let line = Line::Extension(ExtensionNo(1));
+    assert_eq!(phone.agents[1].station, StationPlan::Permanent(line));
+    assert_eq!(planned(&export(&phone, Passwords::Shown)), phone, "an export loads to the same");
     assert_eq!(planned(&export(&site, Passwords::Shown)), site, "an export loads to the same");
     for (station, message) in [
         ("{outside: nowhere}", "`agents[1].station.outside` must be a number outside, not `nowhere`"),
