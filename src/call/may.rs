@@ -104,17 +104,7 @@ impl Contact {
                 let none = !self.room.announcements.iter().any(|a| a.to == *to);
                 unless(none, Refused::NothingToEnd)
             }
-            Act::Invite(invite) => {
-                let inviter = self.talker(invite.inviter)?;
-                let watches = inviter.watches().is_some();
-                // What becomes of a consult is its transfer's to say.
-                unless(inviter.call != self.main_call(), Refused::TransferRuns)?;
-                // Whom a flow or queue has is not alone in wanting the next one who comes.
-                let alone = self.company(invite.inviter).next().is_none() && !self.is_convened();
-                unless(watches || alone || self.waiting.is_some(), Refused::NotTalking)?;
-                self.has_room()?;
-                self.has_seats(1)
-            }
+            Act::Invite(invite) => self.may_invite(invite.inviter),
             Act::Convene { by: _ } => self.talker(self.main.ok_or(Refused::UnknownLeg)?).map(|_| ()),
             Act::LimitConference { .. } => Ok(()),
             Act::ExtendConference { length, by: _ } => self.may_extend(*length),
@@ -163,6 +153,18 @@ impl Contact {
             | Act::ComeBack { .. }
             | Act::Unhold => Ok(()),
         }
+    }
+
+    fn may_invite(&self, inviter: LegId) -> Result<(), Refused> {
+        let talker = self.talker(inviter)?;
+        let watches = talker.watches().is_some();
+        // What becomes of a consult is its transfer's to say.
+        unless(talker.call != self.main_call(), Refused::TransferRuns)?;
+        // Whom a flow or queue has is not alone in wanting the next one who comes.
+        let alone = self.company(inviter).next().is_none() && !self.is_convened();
+        unless(watches || alone || self.waiting.is_some(), Refused::NotTalking)?;
+        self.has_room()?;
+        self.has_seats(1)
     }
 
     fn live(&self, leg: LegId) -> Result<&Leg, Refused> {

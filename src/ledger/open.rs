@@ -291,14 +291,13 @@ impl Open {
         match &event.kind {
             Kind::ContactOpened { .. } => fresh(self.contacts.insert(about.contact.ok_or(Unknown)?, born(event)?)),
             // Not dialled yet: the contact alone is open, and a restart closes it.
-            Kind::Originated { .. } | Kind::Said { .. } => self.contact(about).map(|_| ()),
+            Kind::Originated { .. } | Kind::Said { .. } | Kind::ContactMerged { .. } => self.contact(about).map(|_| ()),
             Kind::ContactData { data } => self.contact(about).map(|c| c.data.clone_from(data)),
             Kind::ContactClosed { .. } => self.contact_closed(about),
             Kind::LegCreated { .. } => self.leg_created(event),
             Kind::LegAnswered => self.leg(about).map(|leg| leg.answered = leg.answered.or(Some(t))),
             Kind::LegDialog { dialog } => self.leg(about).map(|leg| leg.dialog = Some(dialog.clone())),
             Kind::LegMoved { from, to, role, .. } => self.leg_moved(about, (*from, *to), *role),
-            Kind::ContactMerged { .. } => self.contact(about).map(|_| ()),
             Kind::LegRested { .. } => self.leg_rested(about),
             Kind::LegEnded { .. } => self.leg_ended(about),
             Kind::LegHeld => self.leg(about).map(|leg| *leg.hold_of(event) = Some(t)),
@@ -354,16 +353,16 @@ impl Open {
             Kind::NumberRotated { number } => self.rotated(about, number),
             Kind::AgentForced { .. } | Kind::AgentNote { .. } => self.agent_known(about),
             Kind::DigitsSent { .. } | Kind::Announced { .. } | Kind::AnnouncementEnded { .. } => Ok(()),
-            Kind::InviteEnded { .. } | Kind::Playback { .. } | Kind::FlowReturned { .. } => Ok(()),
-            Kind::ChairTaken => self.contact(about)?.chair_taken(about),
             // Nobody is in a conference after a restart.
-            Kind::ConferenceLimits { .. } | Kind::ConferenceEnding { .. } => Ok(()),
+            Kind::InviteEnded { .. } | Kind::ConferenceLimits { .. } | Kind::ConferenceEnding { .. } => Ok(()),
+            Kind::Playback { .. } | Kind::FlowReturned { .. } => Ok(()),
+            Kind::ChairTaken => self.contact(about)?.chair_taken(about),
             Kind::SupervisionEnded { ending, .. } => self.supervision_ended(about, *ending),
             Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } => self.supervised(event),
             Kind::RecordingPaused => self.recording_paused(about, true, t),
             Kind::RecordingResumed => self.recording_paused(about, false, t),
+            Kind::Restarted { .. } | Kind::SiteChanged { .. } | Kind::Alarm { .. } => Ok(()),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
-            Kind::SiteChanged { .. } | Kind::Restarted { .. } | Kind::Alarm { .. } => Ok(()),
         }
     }
 

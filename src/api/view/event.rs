@@ -227,21 +227,19 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::Originated { .. }
         | Kind::Said { .. }
         | Kind::ContactData { .. }
-        | Kind::ContactClosed { .. } => contact_data(kind),
-        Kind::FlowStarted { .. } | Kind::FlowNode { .. } | Kind::FlowEnded { .. } | Kind::FlowReturned { .. } => {
-            contact_data(kind)
-        }
+        | Kind::ContactClosed { .. }
+        | Kind::FlowStarted { .. }
+        | Kind::FlowNode { .. }
+        | Kind::FlowEnded { .. }
+        | Kind::FlowReturned { .. } => contact_data(kind),
         Kind::LegCreated { .. }
         | Kind::LegProgress { .. }
         | Kind::LegAnswered
         | Kind::MediaHeard
         | Kind::Digit { .. }
         | Kind::LegEnded { .. }
-        | Kind::LegMedia { .. }
-        | Kind::CallOpened { .. }
-        | Kind::CallJoined
-        | Kind::CallLeft
-        | Kind::CallClosed => leg_data(kind),
+        | Kind::LegMedia { .. } => leg_data(kind),
+        Kind::CallOpened { .. } | Kind::CallJoined | Kind::CallLeft | Kind::CallClosed => leg_data(kind),
         Kind::LegHeld
         | Kind::LegRetrieved
         | Kind::LegMuted { .. }
@@ -259,7 +257,7 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::SupervisionEnded { .. }
         | Kind::ContactMerged { .. }
         | Kind::LegMoved { .. } => verb_data(event, kind),
-        Kind::RouteEnded { .. } | Kind::Playback { .. } | Kind::LegRested { .. } => verb_data(event, kind),
+        Kind::LegRested { .. } | Kind::RouteEnded { .. } | Kind::Playback { .. } => verb_data(event, kind),
         Kind::ItemEntered { .. }
         | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
