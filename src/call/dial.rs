@@ -427,8 +427,21 @@ impl Contact {
 
     /// The leg is a part of the contact and its call from here on.
     pub fn open_leg(&mut self, context: &mut Context, leg: Leg) {
+        let Leg { direction, role, party, ref remote, .. } = leg;
+        let kind = Kind::LegCreated { direction, role, party, remote: remote.clone() };
+        self.seat(context, leg, kind);
+    }
+
+    /// As a leg is that stays up and was at rest before it came here.
+    pub fn open_lent(&mut self, context: &mut Context, leg: Leg) {
+        let Leg { direction, role, party, ref remote, since, .. } = leg;
+        let (remote, answered) = (remote.clone(), Some(since));
+        let kind = Kind::LegMoved { from: None, to: self.id, direction, role, party, remote, answered };
+        self.seat(context, leg, kind);
+    }
+
+    fn seat(&mut self, context: &mut Context, leg: Leg, kind: Kind) {
         let id = leg.id;
-        let kind = self.kind_of_birth(&leg);
         let (is_customer, by_offer) = (leg.role == LegRole::Customer, leg.offered.is_some());
         let watches = leg.watches().is_some();
         self.legs.push(leg);
@@ -443,16 +456,6 @@ impl Contact {
         self.journal_leg(context, id, By::SYSTEM, Kind::CallJoined);
         if let Some(busy) = self.busy_tell(id, true) {
             self.tell(context, busy);
-        }
-    }
-
-    /// One that stays up was at rest before it came here.
-    fn kind_of_birth(&self, leg: &Leg) -> Kind {
-        let (direction, role, party, remote) = (leg.direction, leg.role, leg.party, leg.remote.clone());
-        let answered = Some(leg.since);
-        match leg.home.filter(|_| leg.is_up() && direction == Direction::Outbound) {
-            Some(_) => Kind::LegMoved { from: None, to: self.id, direction, role, party, remote, answered },
-            None => Kind::LegCreated { direction, role, party, remote },
         }
     }
 

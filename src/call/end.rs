@@ -38,6 +38,11 @@ impl Contact {
         if self.goes_home(leg, cause) {
             return self.leg_over(context, leg, LegEnd { cause, side, status: None }, true);
         }
+        self.lose_leg(context, leg, cause, side);
+    }
+
+    /// What it has lost itself, or a bug or the house's end, ends a leg wherever it belongs.
+    pub fn lose_leg(&mut self, context: &mut Context, leg: LegId, cause: EndCause, side: Side) {
         if self.leg(leg).is_some_and(|l| l.is_live()) {
             let status = self.refusal_status(cause);
             self.sip(context, Act::End { leg, status, cause });
@@ -83,7 +88,7 @@ impl Contact {
             Some(offered) => {
                 let step = step_of(offered, (was_answered, was_up, party), end);
                 let ways = self.leg_mut(leg).map(|l| std::mem::take(&mut l.ways)).unwrap_or_default();
-                if !ways.is_empty() && !was_up && leads_nowhere(end.cause) {
+                if !ways.is_empty() && !was_up && self.ended_by.is_none() && leads_nowhere(end.cause) {
                     self.after_leg(context, leg, None, end);
                     return self.ring_ways(context, offered, ways.into_vec().into(), step);
                 }

@@ -122,10 +122,16 @@ impl Contact {
     pub(super) fn end_replaced(&mut self, context: &mut Context, leg: LegId) {
         let (cause, side) = (EndCause::Released, Side::System);
         self.tell(context, Tell::Replaced { old: leg });
-        self.sip(context, Act::End { leg, status: sip_status(cause), cause });
-        self.journal_leg(context, leg, By::SYSTEM, Kind::LegEnded { cause, side, sip_status: None });
-        self.journal_leg(context, leg, By::SYSTEM, Kind::CallLeft);
-        self.close_media(context, leg);
+        if self.goes_home(leg, cause) {
+            self.journal_leg(context, leg, By::SYSTEM, Kind::LegRested { cause, side });
+            self.journal_leg(context, leg, By::SYSTEM, Kind::CallLeft);
+            self.send_home(leg);
+        } else {
+            self.sip(context, Act::End { leg, status: sip_status(cause), cause });
+            self.journal_leg(context, leg, By::SYSTEM, Kind::LegEnded { cause, side, sip_status: None });
+            self.journal_leg(context, leg, By::SYSTEM, Kind::CallLeft);
+            self.close_media(context, leg);
+        }
         let t = context.t();
         let Some(l) = self.leg_mut(leg) else { return };
         l.enter(LegPhase::Ended, t);

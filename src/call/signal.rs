@@ -211,7 +211,7 @@ impl Contact {
     fn acked(&mut self, context: &mut Context, leg: LegId, sdp: Option<&[u8]>) {
         let Some(l) = self.leg_mut(leg).filter(|l| l.is_live()) else { return };
         if !l.media.take_ack(sdp) {
-            self.release_leg(context, leg, EndCause::NotAcceptable, Side::System);
+            self.lose_leg(context, leg, EndCause::NotAcceptable, Side::System);
         }
     }
 
@@ -290,7 +290,7 @@ impl Contact {
     pub fn probe_unanswered(&mut self, context: &mut Context) {
         let silent: Vec<LegId> = self.live_legs().filter(|l| l.probing).map(|l| l.id).collect();
         for leg in silent {
-            self.release_leg(context, leg, EndCause::MediaLost, Side::System);
+            self.lose_leg(context, leg, EndCause::MediaLost, Side::System);
         }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Contacts;
-use super::contact::{Contact, Context, Timer};
+use super::contact::{Contact, Context, PROBE_MAX, Timer};
 use super::dial::Purpose;
 use super::end::LegEnd;
 use super::leg::Leg;
@@ -272,6 +272,10 @@ impl Contact {
 
     fn take_home(&mut self, context: &mut Context, leg: Leg) {
         self.legs.retain(|l| l.id != leg.id);
+        // A probe that is out is waited for here: until its answer the leg is no way to anybody.
+        if leg.probing {
+            self.timers.start(Timer::Probe, context.t() + PROBE_MAX);
+        }
         self.legs.push(Leg { call: self.main_call(), ..leg });
         self.settle(context);
     }
@@ -298,27 +302,20 @@ impl Contact {
             since: context.t(),
             media: lent.media,
             heard: lent.heard,
-            away_since: lent.away_since,
+            // Its hold of this contact begins with it: no hold of before ends this call.
+            away_since: lent.away_since.map(|_| context.t()),
             pressed: lent.pressed,
             home: lent.home,
             ..as_rung
         };
-        self.open_leg(context, leg);
+        self.open_lent(context, leg);
         Ok(id)
     }
 
-    /// Whether the leg's part here can end without its end.
+    /// Whether the leg's part here can end without its end. Whatever else becomes of this contact is not its matter; what
+    /// it loses itself is told by `lose_leg`, and by its own end.
     pub fn goes_home(&self, leg: LegId, cause: EndCause) -> bool {
-        let gone = matches!(
-            cause,
-            EndCause::HungUp
-                | EndCause::MediaLost
-                | EndCause::SignallingLost
-                | EndCause::NotAcceptable
-                | EndCause::InternalError
-                | EndCause::Crash
-                | EndCause::Drained
-        );
+        let gone = matches!(cause, EndCause::InternalError | EndCause::Crash | EndCause::Drained);
         let Some(l) = self.leg(leg).filter(|l| l.is_answered()) else { return false };
         !gone && l.home.is_some_and(|home| home.contact != self.id)
     }
@@ -348,7 +345,7 @@ impl Contact {
             muted_from: false,
             muted_to: false,
             does: Does::Talks,
-            probing: false,
+            probing: l.probing,
             ways: Box::default(),
             pressed: std::mem::take(&mut l.pressed),
             home,

@@ -139,9 +139,8 @@ fn the_customer_hangs_up_in_the_flow() {
 }
 
 #[test]
-fn without_a_flow_behind_her_her_group_has_him_and_without_a_group_he_is_released() {
+fn a_command_ends_the_call_of_whom_a_flow_has_and_she_has_left() {
     let mut house = talk();
-    // blind into a flow that ends in the queue of `support`: now that flow stands behind whoever takes him
     house.does(house.lends(json!({})));
     house.hangs_up(ANA);
     let body = Body::Hangup { contact: house.contact, who: None };
@@ -151,9 +150,8 @@ fn without_a_flow_behind_her_her_group_has_him_and_without_a_group_he_is_release
     house.world.finish();
 }
 
-/// A flow that sends the customer on by itself, and one that cannot give him back.
 #[test]
-fn the_flow_sends_him_on_and_she_is_released() {
+fn a_return_with_nobody_to_return_to_is_the_end() {
     const ON: &str = "nodes:\n  hello: {answer: , next: dial}\n  dial: {dial: \"1900\", after: bye, failed: back}\n  \
                       back: {play: goodbye, next: return}\n  bye: {play: goodbye, next: hangup}\n";
     let mut house = crate::verbs::called_with(crate::places::site(&crate::scenario::place::Shape::SMALL), ON);

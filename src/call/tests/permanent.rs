@@ -122,6 +122,18 @@ fn its_far_end_hangs_up_as_every_agent_does_and_is_gone() {
 }
 
 #[test]
+fn what_the_customer_loses_is_not_its_loss() {
+    let mut bench = talk();
+    bench.act(Act::Unhold);
+    let leg = bench.leg("joe");
+    bench.report(ReportBody::Fact { leg, fact: Fact::Silence });
+    bench.pass(Span::seconds(11));
+    assert!(!bench.is_live("joe") && is_at_rest(&bench, "ana"));
+    assert_eq!(ends(&bench, "ana"), 0);
+    assert!(!bench.tells.iter().any(|tell| matches!(tell, Tell::LineDown { .. })));
+}
+
+#[test]
 fn a_leg_that_is_rung_in_vain_is_told_of_with_its_cause() {
     for (cause, expected) in [(EndCause::Busy, EndCause::Busy), (EndCause::Unreachable, EndCause::Unreachable)] {
         let mut bench = Bench::empty();
