@@ -6,7 +6,6 @@
 //! on as after any agent, in his flow; without one he is released last, after the same warning as the others.
 
 use super::contact::{Contact, Context, Timer};
-use super::dial::Dialing;
 use super::words::{Audience, ChairLeaves, ConferenceChange, Refused};
 use crate::base::bounds::CONFERENCE_MAX;
 use crate::base::{LegId, Span, Time};
@@ -45,12 +44,15 @@ impl Contact {
         self.conference.as_ref().is_some_and(|c| c.convened)
     }
 
-    /// Seats for so many more, counted with those who ring or are awaited from a queue.
+    /// Seats for so many more, counted with those who ring or are awaited from a queue: one comes of each dial, however
+    /// many phones ring for it.
     pub fn has_seats(&self, more: usize) -> Result<(), Refused> {
         let Some(seats) = self.conference.as_ref().and_then(|c| c.seats) else { return Ok(()) };
-        let awaited = |d: &&Dialing| d.is_invite() && d.leg().is_none();
-        let taken = self.members(self.main_call()).count() + self.dialings.iter().filter(awaited).count();
-        if taken + more > seats { Err(Refused::NoSeat) } else { Ok(()) }
+        let (dialled, present): (Vec<_>, Vec<_>) =
+            self.members(self.main_call()).map(|l| l.id).partition(|&leg| self.is_dialled(leg));
+        let rings = |legs: &[LegId]| legs.iter().any(|leg| dialled.contains(leg));
+        let coming = self.dialings.iter().filter(|d| rings(&d.legs) || d.is_invite()).count();
+        if present.len() + coming + more > seats { Err(Refused::NoSeat) } else { Ok(()) }
     }
 
     /// It has an end, and may last so much longer.
