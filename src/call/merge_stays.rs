@@ -122,6 +122,7 @@ impl Contact {
             (leg.does, leg.supervision) = (does, supervision);
         }
         self.put_in_place(held, came);
+        self.convener_goes_on(held, came);
         let main = self.main_call();
         if self.chair_of(main) == Some(came) {
             self.journal_leg(context, came, By::SYSTEM, Kind::ChairTaken);

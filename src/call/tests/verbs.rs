@@ -307,6 +307,24 @@ fn however_many_phones_ring_for_one_invite_it_takes_one_seat() {
 }
 
 #[test]
+fn who_began_it_alone_stays_when_the_chair_leaves() {
+    // Whether the boss is given the chair, who hangs up then, and who is left.
+    let rows = [(false, "boss", true), (true, "boss", true), (false, "ana-zero", false), (true, "ana-zero", false)];
+    for (given, leaves, ana_stays) in rows {
+        let mut bench = Bench::phone();
+        bench.answer("boss");
+        bench.verb(Act::Convene { by: asked() });
+        if given {
+            bench.verb(Act::TakeChair { leg: bench.leg("boss"), by: asked() });
+        }
+        bench.bye(leaves);
+        bench.pass(Span::minutes(2));
+        assert_eq!(bench.is_live("ana-zero"), ana_stays, "{given} {leaves}");
+        assert!(!bench.is_live("boss"), "{given} {leaves}");
+    }
+}
+
+#[test]
 fn digits_reach_one_leg() {
     let mut bench = Bench::conference(ChairLeaves::PassOn);
     let leg = bench.leg("bo");
