@@ -73,6 +73,13 @@ impl Acd {
         }
     }
 
+    /// He returns by himself: what went down while he was not ready is rung, after its rest if that is not over.
+    pub(super) fn ring_line_rested(&mut self, no: AgentNo) {
+        if self.phone_of(no).is_some_and(|phone| !phone.resting()) {
+            self.ring_line_again(no);
+        }
+    }
+
     /// A phone that is sat down at: its line is not there yet.
     pub(super) fn begin_line(&mut self, no: AgentNo) {
         let permanent = self.seat_of(no).is_ok_and(|seat| seat.station.permanent().is_some());

@@ -195,7 +195,8 @@ impl Acd {
             return;
         }
         if seat.wish == Wish::NotReady(NotReadyReason::RangOut) {
-            return self.set_wish(no, Wish::Ready, &By::SYSTEM, t);
+            self.set_wish(no, Wish::Ready, &By::SYSTEM, t);
+            return self.ring_line_rested(no);
         }
         seat.overtime = true;
         self.journal(about_agent(no), &By::SYSTEM, Kind::AgentOvertime);

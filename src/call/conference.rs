@@ -6,7 +6,7 @@
 //! on as after any agent, in his flow; without one he is released last, after the same warning as the others.
 
 use super::contact::{Contact, Context, Timer};
-use super::dial::Dialing;
+use super::leg::Leg;
 use super::words::{Audience, ChairLeaves, ConferenceChange, Refused};
 use crate::base::bounds::CONFERENCE_MAX;
 use crate::base::{LegId, Span, Time};
@@ -27,8 +27,8 @@ pub(super) struct Conference {
     warn: Option<Span>,
     warned: bool,
     sounds: Vec<String>,
-    /// Its chair began it alone.
-    convened: bool,
+    /// The leg of who began it alone, while he is in it.
+    convener: Option<LegId>,
     /// Whose doing its end is.
     by: Option<By>,
 }
@@ -40,17 +40,20 @@ impl Conference {
 }
 
 impl Contact {
-    /// Its chair may be alone in it.
+    /// Who began it alone is in it, and may be alone again.
     pub fn is_convened(&self) -> bool {
-        self.conference.as_ref().is_some_and(|c| c.convened)
+        self.conference.as_ref().is_some_and(|c| c.convener.is_some())
     }
 
-    /// Seats for so many more, counted with those who ring or are awaited from a queue.
+    /// Seats for so many more, counted with those who ring or are awaited from a queue: one comes of each dial, however
+    /// many phones ring for it.
     pub fn has_seats(&self, more: usize) -> Result<(), Refused> {
         let Some(seats) = self.conference.as_ref().and_then(|c| c.seats) else { return Ok(()) };
-        let awaited = |d: &&Dialing| d.is_invite() && d.leg().is_none();
-        let taken = self.members(self.main_call()).count() + self.dialings.iter().filter(awaited).count();
-        if taken + more > seats { Err(Refused::NoSeat) } else { Ok(()) }
+        let (dialled, present): (Vec<_>, Vec<_>) =
+            self.members(self.main_call()).map(|l| l.id).partition(|&leg| self.is_dialled(leg));
+        let rings = |legs: &[LegId]| legs.iter().any(|leg| dialled.contains(leg));
+        let coming = self.dialings.iter().filter(|d| rings(&d.legs) || d.is_invite()).count();
+        if present.len() + coming + more > seats { Err(Refused::NoSeat) } else { Ok(()) }
     }
 
     /// It has an end, and may last so much longer.
@@ -60,16 +63,27 @@ impl Contact {
         if until + length > began + CONFERENCE_MAX { Err(Refused::TooLong) } else { Ok(()) }
     }
 
-    /// Who began it alone has left: whoever has it now is released when he is alone.
-    pub fn convener_left(&mut self) {
-        let Some(conference) = self.conference.as_mut().filter(|c| c.convened) else { return };
-        conference.convened = false;
+    /// This leg leaves. When it is that of who began it alone, whoever is left alone is released.
+    pub fn convener_left(&mut self, leg: LegId) {
+        let Some(convener) = self.conference.as_ref().and_then(|c| c.convener) else { return };
+        // One that another leg has replaced is known by the chair.
+        let replaced = !self.leg(convener).is_some_and(Leg::is_live) && self.chair_of(self.main_call()) == Some(leg);
+        if leg != convener && !replaced {
+            return;
+        }
+        self.conference.iter_mut().for_each(|c| c.convener = None);
         self.timers.set(Timer::Alone, None);
+    }
+
+    /// His other leg takes the place of this one.
+    pub fn convener_goes_on(&mut self, old: LegId, new: LegId) {
+        let convener = self.conference.as_mut().and_then(|c| c.convener.as_mut());
+        convener.into_iter().filter(|leg| **leg == old).for_each(|leg| *leg = new);
     }
 
     pub fn convene(&mut self, context: &mut Context, by: By) {
         let Some(main) = self.main else { return };
-        self.conference.get_or_insert_default().convened = true;
+        self.conference.get_or_insert_default().convener = Some(main);
         self.marks.taken = true;
         // He was alone before it was known that he may.
         self.timers.set(Timer::Alone, None);

@@ -32,7 +32,7 @@ impl Contacts {
         supplies: &mut Supplies,
     ) -> Result<(), Refused> {
         let (goes_on, ends, moves) = self.staying(one, other)?;
-        let mut moving = None;
+        let (mut moving, panics) = (None, self.panics);
         self.with(ends.0, now, supplies, |contact, context| {
             let legs = contact.give_legs(context, ends.1, moves, goes_on.0, &by);
             moving = Some(legs);
@@ -49,11 +49,11 @@ impl Contacts {
                 contact.end_merged(context, ends.1);
             }
         });
-        let Some(moving) = moving else { return Err(Refused::UnknownContact) };
+        // After a panic who gives has all its legs back, and ends with them: what was copied is nobody's.
+        let moving = moving.filter(|_| self.panics == panics).ok_or(Refused::UnknownContact)?;
         for leg in &moving.legs {
             self.by_leg.insert(leg.id, goes_on.0);
         }
-        let panics = self.panics;
         self.with(goes_on.0, now, supplies, |contact, context| {
             let known = moves.then_some(ends.1);
             // Nobody is dialled for the contact that ends: it talks.

@@ -95,6 +95,7 @@ impl Contact {
             transfer.target.iter_mut().for_each(take);
         }
         self.inviters().for_each(take);
+        self.convener_goes_on(old, new);
     }
 
     /// What the old leg was is told of the new one.

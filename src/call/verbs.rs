@@ -171,14 +171,14 @@ impl Contact {
         self.journal_leg(context, leg, by, Kind::ChairTaken);
     }
 
-    /// The chair's leg ended: the conference goes on with the next one, or ends. Whoever gives the call away leaves it to
+    /// A leg ended. The chair's: the conference goes on with the next one, or ends. Whoever gives the call away leaves it to
     /// the next one, whatever his leaving was to mean.
     pub fn chair_left(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
+        self.convener_left(leg);
         let gives_away = self.transfer.as_ref().is_some_and(|transfer| transfer.transferor == leg);
         let Some(call) = self.calls.iter_mut().find(|c| c.chair.is_some_and(|(chair, _)| chair == leg)) else { return };
         let Some((id, (_, leaves))) = call.chair.take().map(|chair| (call.id, chair)) else { return };
         let leaves = if gives_away { ChairLeaves::PassOn } else { leaves };
-        self.convener_left();
         let left: Vec<(LegId, LegRole)> = self.talkers(id).map(|l| (l.id, l.role)).collect();
         let next = left.iter().find(|(_, role)| *role == LegRole::Agent).or(left.first());
         match (leaves, next) {

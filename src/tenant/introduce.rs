@@ -127,7 +127,7 @@ impl Tenant {
             call::Tell::TargetRings { transferor } => self.refer_rings(transferor, now, supplies),
             call::Tell::TransferEnded { transferor, ending, cause } => {
                 if ending == TransferEnding::Cancelled {
-                    self.lent_cancelled(contact);
+                    self.lent_cancelled(contact, transferor, now, supplies);
                 }
                 self.refer_ended(transferor, ending, cause, now, supplies);
             }

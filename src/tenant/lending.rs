@@ -91,11 +91,16 @@ impl Tenant {
         self.introduce(now, supplies);
     }
 
-    /// A command took the customer out of the flow, back to the agent.
-    pub(super) fn lent_cancelled(&mut self, contact: ContactId) {
+    /// A command took the customer out of the flow, back to the agent. He is gone too when their conference's time was
+    /// over: with no flow beneath, what happens to the customer is what happens when a flow ends.
+    pub(super) fn lent_cancelled(&mut self, contact: ContactId, lender: LegId, now: Now, supplies: &mut Supplies) {
         let Some(lent) = self.lent.remove(&contact) else { return };
         self.flow_ended(contact);
+        let alone = lent.beneath.is_none() && !self.contacts.has_leg(contact, lender);
         self.resume(contact, lent.beneath);
+        if alone && self.contacts.is_live(contact) {
+            self.contacts.act(contact, Act::Unhold, now, supplies);
+        }
     }
 
     /// The flow has ended. `false`: it was lent nobody.

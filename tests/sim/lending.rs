@@ -6,11 +6,11 @@ use std::sync::Arc;
 use cordboard::base::Span;
 use cordboard::event::words::{Actor, Display, TransferEnding, TransferMode};
 use cordboard::ivr::{self, Known};
-use cordboard::switch::{Body, CallTarget, CallVerb, Code, Command, ConsultVerb};
+use cordboard::switch::{Body, CallTarget, CallVerb, Caller, Code, Command, ConferenceChange, ConsultVerb};
 use serde_json::{Value, json};
 
 use crate::scenario::ua::call::Deed;
-use crate::verbs::{ANA, CUSTOMER, House, talk, to};
+use crate::verbs::{ANA, CUSTOMER, House, number, talk, to};
 
 const ASIDE: [(&str, &str); 2] = [("customer", "sound"), ("ana", "music")];
 const TALK: [(&str, &str); 2] = [("customer", "ana"), ("ana", "customer")];
@@ -147,6 +147,33 @@ fn a_command_ends_the_call_of_whom_a_flow_has_and_she_has_left() {
     house.world.command(Command { id: None, actor: Actor::Integration(1), body });
     house.wait(Span::seconds(1));
     assert_eq!(house.flows(), [("direct", true), ("identity", true)]);
+    house.world.finish();
+}
+
+#[test]
+fn the_time_of_a_conference_ends_meanwhile_and_he_is_released_or_goes_on() {
+    let lasts = || {
+        let (length, warn) = (Some(Span::seconds(5)), Some(Span::seconds(1)));
+        CallVerb::Conference { change: ConferenceChange { length, warn, ..ConferenceChange::default() } }
+    };
+    let mut house = talk();
+    house.does(lasts());
+    house.does(house.lends(json!({})));
+    house.wait(Span::seconds(6));
+    house.hear(&[("customer", "music")]);
+    house.hangs_up(CUSTOMER);
+    house.wait(Span::seconds(15));
+    // Whom she has called herself has no flow behind her.
+    let order = crate::dialling::order(Caller::Agent(house.agent_no("a0")), number("913800000000"));
+    house.contact = house.ordered("out", Body::TwoWay(order));
+    house.answers(ANA);
+    house.answers(CUSTOMER);
+    house.does(lasts());
+    house.does(house.lends(json!({})));
+    assert_eq!(house.world.uas[CUSTOMER].live_calls(), 1);
+    house.wait(Span::seconds(6));
+    assert_eq!(house.world.uas[CUSTOMER].live_calls(), 0);
+    assert!(house.record().closed.is_some());
     house.world.finish();
 }
 

@@ -90,6 +90,26 @@ fn a_phone_that_comes_back_is_rung_and_one_that_stays_is_not() {
 }
 
 #[test]
+fn a_leg_that_goes_down_while_its_agent_rests_is_rung_when_he_returns() {
+    // When it goes down, and when it is rung: he returns at 321, and its own rest is over first.
+    for (down, rung) in [(200, 321), (320, 325)] {
+        let mut house = house();
+        house.play(&[
+            (0, Do::SignInPermanent(1), &["ring 1"]),
+            (0, Do::Ready(1), &[]),
+            (0, Do::LineUp(1), &[]),
+            (1, Do::Call(7, 1), &["offer 7 to 1"]),
+            (2, Do::Rings(1), &[]),
+            (22, Do::Wait, &["rescind 1 RangOut"]),
+            (down, Do::LineDown(1, EndCause::HungUp), &[]),
+            (rung - 1, Do::Wait, &[]),
+            (rung, Do::Wait, &["ring 1"]),
+            (rung, Do::LineUp(1), &["offer 7 to 1"]),
+        ]);
+    }
+}
+
+#[test]
 fn a_leg_that_is_lost_in_a_talk_leaves_its_agent_unreachable_after_his_wrap_up() {
     let mut house = house();
     house.play(&[

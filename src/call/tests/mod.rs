@@ -227,9 +227,14 @@ impl Bench {
 
     /// Over the first of these ways, then the next.
     pub fn offer_over(&mut self, names: &[&str], no: u64, confirm: bool) {
+        self.offer_for(names, no, ItemId(800 + no), confirm);
+    }
+
+    /// For who waits as this item.
+    pub fn offer_for(&mut self, names: &[&str], no: u64, item: ItemId, confirm: bool) {
         let ring = Ring {
             offer: OfferId(900 + no),
-            item: ItemId(800 + no),
+            item,
             agent: AgentNo(no as u32),
             group: Some(GROUP),
             segment: SegmentId(700 + no),

@@ -1,7 +1,8 @@
 //! Hold, mute, further parties, digits, announcements and the recording, as what people hear and what the journal says.
 
 use super::super::words::{
-    Act, Audience, ChairLeaves, ConsultVerb, Dial, Does, Invite, Queued, RecordVerb, Refused, Tell, Transfer,
+    Act, Audience, ChairLeaves, ConferenceChange, ConsultVerb, Dial, Does, Invite, Queued, RecordVerb, Refused, Tell,
+    Transfer,
 };
 use super::{Bench, GROUP, HELD_SDP, asked, dial};
 use crate::base::bounds::LEGS_PER_CONTACT;
@@ -283,6 +284,44 @@ fn a_contact_has_so_many_legs() {
     }
     let invite = Invite { inviter: bench.leg("ana"), chair_leaves: ChairLeaves::PassOn, dial: dial(&["cy"]) };
     assert_eq!(bench.refused(&Act::Invite(Box::new(invite))), Some(Refused::Full));
+}
+
+#[test]
+fn however_many_phones_ring_for_one_invite_it_takes_one_seat() {
+    let mut bench = Bench::talk(false);
+    let change = ConferenceChange { seats: Some(4), ..ConferenceChange::default() };
+    bench.verb(Act::LimitConference { change, by: asked() });
+    let invite = |bench: &Bench, dial: Dial| {
+        Act::Invite(Box::new(Invite { inviter: bench.leg("ana"), chair_leaves: ChairLeaves::PassOn, dial }))
+    };
+    let queue = Some(Queued { item: ItemId(850), groups: vec![GROUP], music: "jazz".to_owned() });
+    bench.verb(invite(&bench, Dial { queue, ..dial(&[]) }));
+    for (name, no) in [("x", 50), ("y", 51), ("z", 52)] {
+        bench.offer_for(&[name], no, ItemId(850), false);
+    }
+    // Two talk, one will come.
+    let fourth = invite(&bench, dial(&["bo"]));
+    assert_eq!(bench.refused(&fourth), None);
+    bench.verb(fourth);
+    assert_eq!(bench.refused(&invite(&bench, dial(&["cy"]))), Some(Refused::NoSeat));
+}
+
+#[test]
+fn who_began_it_alone_stays_when_the_chair_leaves() {
+    // Whether the boss is given the chair, who hangs up then, and who is left.
+    let rows = [(false, "boss", true), (true, "boss", true), (false, "ana-zero", false), (true, "ana-zero", false)];
+    for (given, leaves, ana_stays) in rows {
+        let mut bench = Bench::phone();
+        bench.answer("boss");
+        bench.verb(Act::Convene { by: asked() });
+        if given {
+            bench.verb(Act::TakeChair { leg: bench.leg("boss"), by: asked() });
+        }
+        bench.bye(leaves);
+        bench.pass(Span::minutes(2));
+        assert_eq!(bench.is_live("ana-zero"), ana_stays, "{given} {leaves}");
+        assert!(!bench.is_live("boss"), "{given} {leaves}");
+    }
 }
 
 #[test]
