@@ -102,9 +102,10 @@ impl Pushes {
             self.again.insert(tenant.no, Instant::now() + PUSH_RETRY_FIRST.to_std());
             return Ok(());
         };
-        let mut stored: BTreeMap<SessionId, StoredPush> = self
-            .store
-            .load_pushes()?
+        let store = Arc::clone(&self.store);
+        let places = task::spawn_blocking(move || store.load_pushes()).await;
+        let places = places.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
+        let mut stored: BTreeMap<SessionId, StoredPush> = places
             .into_iter()
             .filter(|push| push.tenant == tenant.no && !self.running.contains_key(&(tenant.no, push.session)))
             .map(|push| (push.session, push))
