@@ -111,7 +111,7 @@ pub struct PreferencesBody {
     /// What he is right after a call: `wrap-up`, `ready` or `not-ready`.
     #[serde(default)]
     pub after_call: Option<AfterCallBody>,
-    /// His phone is asked to answer offers by itself.
+    /// His phone is asked to answer by itself: offers, and calls that he begins by a command.
     #[serde(default)]
     pub auto_answer: Option<bool>,
 }

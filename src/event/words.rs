@@ -386,7 +386,7 @@ pub enum AfterCall {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preferences {
     pub after_call: Option<AfterCall>,
-    /// His phone is asked to answer offers by itself.
+    /// His phone is asked to answer by itself: offers, and calls that he begins by a command.
     pub auto_answer: Option<bool>,
 }
 

@@ -322,9 +322,13 @@ impl Tenant {
     ) -> Attempt {
         let from = self.contacts.caller(contact).unwrap_or_default();
         let group = group.and_then(|group| self.site.groups.get(&group)).map(|g| g.name.clone());
+        Attempt { auto_answer: self.auto_answers(extension), ..self.phone_attempt(extension, &from, group, now) }
+    }
+
+    /// Whether an agent's phone is asked to answer by itself: as he prefers, else as the site says of it.
+    pub(super) fn auto_answers(&self, extension: ExtensionNo) -> bool {
         let own = self.acd.holder_preferences(extension).auto_answer;
-        let auto_answer = own.unwrap_or(self.site.extensions.get(&extension).is_some_and(|e| e.auto_answer));
-        Attempt { auto_answer, ..self.phone_attempt(extension, &from, group, now) }
+        own.unwrap_or(self.site.extensions.get(&extension).is_some_and(|e| e.auto_answer))
     }
 
     /// An agent's number outside, over each trunk of its route that has room, in order; a slot of the one is taken while it

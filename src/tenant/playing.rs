@@ -29,7 +29,7 @@ impl Tenant {
         if line.is_none() && !self.sip.is_reachable(extension) {
             return Err((Code::TargetUnreachable, phone.number.clone()));
         }
-        let (number, auto_answer) = (phone.number.clone(), phone.auto_answer);
+        let (number, auto_answer) = (phone.number.clone(), self.auto_answers(extension));
         let contact = ContactId(supplies.ids.mint(now.t));
         self.acd.may_dial(agent, contact).map_err(|why| self.may_not_dial(why, agent))?;
         self.tenant_has_room(now)?;

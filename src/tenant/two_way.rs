@@ -181,7 +181,7 @@ impl Tenant {
         if agent.is_none() && self.acd.is_station_full(extension) {
             return Err((Code::TargetBusy, phone.number.clone()));
         }
-        let auto_answer = order.auto_answer.unwrap_or(phone.auto_answer && agent.is_some());
+        let auto_answer = order.auto_answer.unwrap_or(agent.is_some() && self.auto_answers(extension));
         Ok((Rung::Phone { extension, caller, to: to.to_owned(), auto_answer }, phone.number.clone()))
     }
 
