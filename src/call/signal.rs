@@ -150,9 +150,11 @@ impl Contact {
     }
 
     fn agent_accepted(&mut self, context: &mut Context, leg: LegId) {
-        let from_queue = self.is_from_queue(leg);
-        let lost = self.company(leg).any(|l| Some(l.id) != self.main) || self.waiting.is_none();
-        if !from_queue && lost {
+        let lost = match self.dialings.iter().find(|d| d.legs.contains(&leg) && d.queue.is_some()) {
+            Some(dialing) => dialing.legs.iter().any(|&other| other != leg && self.is_answered(other)),
+            None => self.company(leg).any(|l| Some(l.id) != self.main) || self.waiting.is_none(),
+        };
+        if lost {
             return self.release_leg(context, leg, EndCause::LostRace, Side::System);
         }
         self.answer_main(context);
