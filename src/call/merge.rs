@@ -189,7 +189,7 @@ impl Contact {
     }
 
     /// They come into the main call. Who came, and the dial that came with them. `known`: a leg that takes another's place
-    /// here, and is told of by that.
+    /// here, whose work and name it has already.
     pub(super) fn take_legs(
         &mut self,
         context: &mut Context,
@@ -202,10 +202,10 @@ impl Contact {
         let came: Vec<LegId> = legs.iter().map(|l| l.id).collect();
         for mut leg in legs {
             (leg.call, leg.probing) = (main, false);
-            if leg.caller.is_some() {
-                leg.does = Does::Dials;
+            if Some(leg.id) != known {
+                leg.does = if leg.caller.is_some() { Does::Dials } else { leg.does };
+                leg.offered.iter_mut().for_each(|offered| offered.over = true);
             }
-            leg.offered.iter_mut().for_each(|offered| offered.over = true);
             if leg.role == LegRole::Customer && self.customer.is_some() {
                 leg.role = LegRole::Other;
             }

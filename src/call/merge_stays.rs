@@ -50,15 +50,21 @@ impl Contacts {
             }
         });
         // After a panic who gives has all its legs back, and ends with them: what was copied is nobody's.
-        let moving = moving.filter(|_| self.panics == panics).ok_or(Refused::UnknownContact)?;
+        let mut moving = moving.filter(|_| self.panics == panics).ok_or(Refused::UnknownContact)?;
         for leg in &moving.legs {
             self.by_leg.insert(leg.id, goes_on.0);
         }
         self.with(goes_on.0, now, supplies, |contact, context| {
             let known = moves.then_some(ends.1);
+            if let Some(came) = moving.legs.iter_mut().find(|l| Some(l.id) == known) {
+                contact.give_place(goes_on.1, came);
+            }
             // Nobody is dialled for the contact that ends: it talks.
             contact.take_legs(context, moving, known, &by);
-            let stays = if moves { contact.go_on_with(context, goes_on.1, ends.1) } else { goes_on.1 };
+            if moves {
+                contact.end_held(context, goes_on.1, ends.1);
+            }
+            let stays = if moves { ends.1 } else { goes_on.1 };
             let main = contact.main_call();
             contact.retrieve_all(context, main, &by);
             contact.marks.talked = true;
@@ -112,21 +118,19 @@ impl Contact {
         }
     }
 
-    /// The leg that came takes the place of the held one.
-    fn go_on_with(&mut self, context: &mut Context, held: LegId, came: LegId) -> LegId {
-        let Some(old) = self.leg_mut(held) else { return came };
-        let (offered, caller, role) = (old.offered.take(), old.caller.take(), old.role);
-        let (does, supervision) = (old.does, old.supervision.take());
-        if let Some(leg) = self.leg_mut(came) {
-            (leg.offered, leg.caller, leg.role) = (offered, caller, role);
-            (leg.does, leg.supervision) = (does, supervision);
-        }
+    /// The leg that comes takes the place of the held one: what that one was is told of it from its coming on.
+    fn give_place(&mut self, held: LegId, came: &mut Leg) {
+        let Some(old) = self.leg_mut(held) else { return };
+        (came.offered, came.caller, came.role) = (old.offered.take(), old.caller.take(), old.role);
+        (came.does, came.supervision) = (old.does, old.supervision.take());
+    }
+
+    fn end_held(&mut self, context: &mut Context, held: LegId, came: LegId) {
         self.put_in_place(held, came);
         let main = self.main_call();
         if self.chair_of(main) == Some(came) {
             self.journal_leg(context, came, By::SYSTEM, Kind::ChairTaken);
         }
         self.end_replaced(context, held);
-        came
     }
 }

@@ -400,7 +400,11 @@ impl Open {
                 contact.calls.values_mut().for_each(|call| call.chair_left(id));
                 contact.legs.remove(&id).map(|leg| OpenLeg { call: None, ..leg })
             }
-            Some(_) => return self.leg(about).map(|leg| leg.role = role),
+            Some(_) => {
+                let leg = self.leg(about)?;
+                (leg.role, leg.agent, leg.offer) = (role, about.agent, about.offer);
+                return Ok(());
+            }
         };
         fresh(self.contacts.get_mut(&to).ok_or(Unknown)?.legs.insert(id, leg.ok_or(Unknown)?))
     }

@@ -3,7 +3,7 @@
 use super::super::words::{Act, ChairLeaves, Invite, Refused, Tell};
 use super::*;
 use crate::event::words::{LegRole, TransferEnding};
-use crate::sip::words::Act as Sip;
+use crate::sip::words::{Act as Sip, Tell as FromSip};
 
 /// Ana talks to a customer; her phone has called somebody by itself, whom it still rings or talks to.
 struct Two {
@@ -69,6 +69,33 @@ fn two_that_talk_are_joined_and_the_phone_is_out_of_both() {
         assert_eq!(record.anomalies, 0, "{record:#?}");
         assert!(record.closed.is_some());
     }
+}
+
+/// Her phone holds the customer and talks to Bo on its other line: that line is hers from then on, for everybody.
+#[test]
+fn who_stays_goes_on_with_the_line_that_talks() {
+    let mut two = Two::new(true);
+    let (held, line) = (two.bench.leg("ana"), two.bench.leg("ana-two"));
+    let name = |bench: &Bench, contact, leg| {
+        let open = bench.open();
+        let leg: &crate::ledger::open::OpenLeg = &open.contacts[&contact].legs[&leg];
+        (leg.role, leg.agent, leg.offer)
+    };
+    let hers = name(&two.bench, two.first, held);
+    two.bench.tell(FromSip::Offer { leg: held, sdp: Some(HELD_SDP.to_vec()) }, held);
+    assert_eq!(two.bench.stay((held, line)), Ok(()));
+    assert_eq!(name(&two.bench, two.first, line), hers);
+    assert!(!two.is_live("ana"));
+    assert_eq!((two.bench.hears("customer"), two.bench.hears("bo")).0, "ana-two+bo");
+    two.bench.contact = two.first;
+    two.bench.pass(Span::seconds(10));
+    two.bench.act(Act::Unhold);
+    two.bench.bye("ana-two");
+    two.bench.bye("customer");
+    let record = two.bench.ledger.contacts[&(TenantNo(1), two.first)].clone();
+    let talks: Vec<Span> = record.legs.iter().filter(|leg| leg.role == LegRole::Agent).map(|leg| leg.talk).collect();
+    assert_eq!((talks.len(), talks.last()), (2, Some(&Span::seconds(10))), "his talk goes on: {talks:?}");
+    assert_eq!(record.anomalies, 0);
 }
 
 #[test]

@@ -201,6 +201,13 @@ impl Bench {
         result
     }
 
+    pub fn stay(&mut self, legs: (LegId, LegId)) -> Result<(), super::words::Refused> {
+        let now = self.now();
+        let result = self.contacts.merge_and_stay(legs, By::PARTY, now, &mut self.supplies);
+        self.drain();
+        result
+    }
+
     /// The customer and Ana talk since 10 s. `flow`: the customer's flow goes on after her.
     pub fn talk(flow: bool) -> Self {
         let mut bench = Self::customer();
