@@ -6,7 +6,6 @@
 //! on as after any agent, in his flow; without one he is released last, after the same warning as the others.
 
 use super::contact::{Contact, Context, Timer};
-use super::leg::Leg;
 use super::words::{Audience, ChairLeaves, ConferenceChange, Refused};
 use crate::base::bounds::CONFERENCE_MAX;
 use crate::base::{LegId, Span, Time};
@@ -20,22 +19,28 @@ const WARNING: &str = "tones/beep";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Conference {
     seats: Option<usize>,
-    /// When its length was set, and when it ends by that.
-    began: Option<Time>,
-    until: Option<Time>,
-    /// How long before the end everybody is warned.
-    warn: Option<Span>,
-    warned: bool,
-    sounds: Vec<String>,
+    length: Option<Length>,
     /// The leg of who began it alone, while he is in it.
     convener: Option<LegId>,
-    /// Whose doing its end is.
-    by: Option<By>,
 }
 
-impl Conference {
+/// How long it lasts.
+#[derive(Clone, Debug)]
+struct Length {
+    /// When it was set, and when the conference ends by it.
+    began: Time,
+    until: Time,
+    /// How long before the end everybody is warned, and with what.
+    warn: Option<Span>,
+    sounds: Vec<String>,
+    warned: bool,
+    /// Whose doing the end is.
+    by: By,
+}
+
+impl Length {
     fn warn_at(&self) -> Option<Time> {
-        Some(self.until? - self.warn?)
+        self.warn.map(|warn| self.until - warn)
     }
 }
 
@@ -58,21 +63,15 @@ impl Contact {
 
     /// It has an end, and may last so much longer.
     pub fn may_extend(&self, length: Span) -> Result<(), Refused> {
-        let limits = self.conference.as_ref().and_then(|c| Some((c.began?, c.until?)));
-        let Some((began, until)) = limits else { return Err(Refused::NothingToEnd) };
-        if until + length > began + CONFERENCE_MAX { Err(Refused::TooLong) } else { Ok(()) }
+        let now = self.conference.as_ref().and_then(|c| c.length.as_ref()).ok_or(Refused::NothingToEnd)?;
+        if now.until + length > now.began + CONFERENCE_MAX { Err(Refused::TooLong) } else { Ok(()) }
     }
 
     /// This leg leaves. When it is that of who began it alone, whoever is left alone is released.
     pub fn convener_left(&mut self, leg: LegId) {
-        let Some(convener) = self.conference.as_ref().and_then(|c| c.convener) else { return };
-        // One that another leg has replaced is known by the chair.
-        let replaced = !self.leg(convener).is_some_and(Leg::is_live) && self.chair_of(self.main_call()) == Some(leg);
-        if leg != convener && !replaced {
-            return;
+        if self.conference.as_mut().and_then(|c| c.convener.take_if(|convener| *convener == leg)).is_some() {
+            self.timers.set(Timer::Alone, None);
         }
-        self.conference.iter_mut().for_each(|c| c.convener = None);
-        self.timers.set(Timer::Alone, None);
     }
 
     /// His other leg takes the place of this one.
@@ -98,18 +97,16 @@ impl Contact {
         let conference = self.conference.get_or_insert_default();
         conference.seats = seats.or(conference.seats);
         if let Some(length) = length {
-            (conference.began, conference.until) = (Some(t), Some(t + length));
-            (conference.warn, conference.warned) = (warn, false);
-            (conference.sounds, conference.by) = (sounds, Some(by.clone()));
+            let until = t + length;
+            conference.length = Some(Length { began: t, until, warn, sounds, warned: false, by: by.clone() });
         }
         self.tell_limits(context, by);
     }
 
     pub fn extend_conference(&mut self, context: &mut Context, length: Span, by: By) {
-        if let Some(conference) = self.conference.as_mut() {
-            conference.until = conference.until.map(|until| until + length);
-            conference.warned = false;
-            conference.by = Some(by.clone());
+        if let Some(lasts) = self.conference.as_mut().and_then(|c| c.length.as_mut()) {
+            lasts.until = lasts.until + length;
+            (lasts.warned, lasts.by) = (false, by.clone());
         }
         self.tell_limits(context, by);
     }
@@ -121,21 +118,20 @@ impl Contact {
     }
 
     fn watch_conference(&mut self) {
-        let next = self.conference.as_ref().and_then(|c| c.warn_at().filter(|_| !c.warned).or(c.until));
+        let length = self.conference.as_ref().and_then(|c| c.length.as_ref());
+        let next = length.map(|length| length.warn_at().filter(|_| !length.warned).unwrap_or(length.until));
         self.timers.set(Timer::Conference, next);
     }
 
     /// The warning first, then the end.
     pub fn conference_due(&mut self, context: &mut Context) {
         let t = context.t();
-        let Some(conference) = self.conference.as_mut() else { return };
-        let Some(until) = conference.until else { return };
-        let by = conference.by.clone().unwrap_or(By::SYSTEM);
+        let Some(length) = self.conference.as_mut().and_then(|c| c.length.as_mut()) else { return };
+        let (until, by, mut sounds) = (length.until, length.by.clone(), length.sounds.clone());
         if t >= until {
             return self.conference_over(context, by);
         }
-        conference.warned = true;
-        let mut sounds = conference.sounds.clone();
+        length.warned = true;
         if sounds.is_empty() {
             sounds.push(WARNING.to_owned());
         }
@@ -169,7 +165,9 @@ impl Contact {
     }
 
     pub fn conference_state(&self) -> Option<ConferenceState> {
-        let conference = self.conference.as_ref()?;
-        Some(ConferenceState { seats: conference.seats, until: conference.until, warn_at: conference.warn_at() })
+        let Conference { seats, length, convener: _ } = self.conference.as_deref()?;
+        let length = length.as_ref();
+        let (until, warn_at) = (length.map(|length| length.until), length.and_then(Length::warn_at));
+        Some(ConferenceState { seats: *seats, until, warn_at })
     }
 }
