@@ -208,6 +208,11 @@ impl Context<'_> {
 }
 
 impl Contact {
+    /// There for whoever asks: it has not ended, and is not where an agent's leg rests.
+    pub fn is_open(&self) -> bool {
+        !self.sealed && self.standing.is_none()
+    }
+
     /// As it is before a step, for the case that the step panics. The history is in no step's way and stays.
     pub fn saved(&mut self) -> Self {
         let history = std::mem::take(&mut self.history);
@@ -309,7 +314,7 @@ impl Contact {
             PartyRef::Trunk(trunk) => Some(trunk),
             PartyRef::Extension(_) => None,
         };
-        Tally { live: !self.sealed && self.standing.is_none(), trunks: self.live_legs().filter_map(trunk).collect() }
+        Tally { live: self.is_open(), trunks: self.live_legs().filter_map(trunk).collect() }
     }
 
     /// Ended legs whose sockets are closed stay for the SIP history's late messages, up to a number.

@@ -13,13 +13,10 @@ use crate::event::words::{Direction, LegRole};
 impl Contacts {
     /// Whether `act` would do anything to this contact now.
     pub fn may(&self, id: ContactId, act: &Act) -> Result<(), Refused> {
-        let contact =
-            self.contacts.get(&id).filter(|c| !c.sealed && c.standing.is_none()).ok_or(Refused::UnknownContact)?;
+        let contact = self.contacts.get(&id).filter(|c| c.is_open()).ok_or(Refused::UnknownContact)?;
         contact.may(act)
     }
-}
 
-impl Contacts {
     /// The legs that this act would bring back into a talk, whose agents must therefore talk nowhere else.
     pub fn would_talk(&self, id: ContactId, act: &Act) -> Vec<LegId> {
         self.contacts.get(&id).map(|contact| contact.would_talk(act)).unwrap_or_default()

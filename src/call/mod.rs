@@ -274,7 +274,7 @@ impl Contacts {
     }
 
     pub fn is_live(&self, id: ContactId) -> bool {
-        self.contacts.get(&id).is_some_and(|c| !c.sealed && c.standing.is_none())
+        self.contacts.get(&id).is_some_and(Contact::is_open)
     }
 
     /// The last version of a media command. Another machine in this one's place goes on after it.
@@ -341,7 +341,7 @@ impl Contacts {
     }
 
     pub fn ids(&self) -> impl Iterator<Item = ContactId> {
-        self.contacts.values().filter(|c| !c.sealed && c.standing.is_none()).map(|c| c.id)
+        self.contacts.values().filter(|c| c.is_open()).map(|c| c.id)
     }
 
     /// At rest both are zero.

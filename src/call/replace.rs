@@ -18,7 +18,7 @@ impl Contacts {
     /// The INVITE was let in and takes the place of `old`, which lives and talks. `false`: it does not.
     pub fn replace(&mut self, old: LegId, with: Replacement, now: Now, supplies: &mut Supplies) -> bool {
         let Some(&id) = self.by_leg.get(&old) else { return false };
-        if !self.contacts.get(&id).is_some_and(|c| !c.sealed && c.standing.is_none() && c.is_answered(old)) {
+        if !self.contacts.get(&id).is_some_and(|c| c.is_open() && c.is_answered(old)) {
             return false;
         }
         self.with(id, now, supplies, |contact, context| contact.replace(context, old, with))

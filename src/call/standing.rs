@@ -63,13 +63,16 @@ impl Standing {
 impl Act {
     /// The agent whose leg at rest it wants.
     fn line(&self) -> Option<AgentNo> {
-        let first = |dial: &Dial| dial.attempts.first().and_then(|attempt| attempt.line);
-        match self {
-            Self::Ring(ring) => ring.attempts.first().and_then(|attempt| attempt.line),
-            Self::Supervise(supervise) => supervise.attempt.line,
-            Self::Dial(dial) => first(dial),
-            _ => None,
-        }
+        let attempt = if let Self::Ring(ring) = self {
+            ring.attempts.first()
+        } else if let Self::Supervise(supervise) = self {
+            Some(&supervise.attempt)
+        } else if let Self::Dial(dial) = self {
+            dial.attempts.first()
+        } else {
+            None
+        };
+        attempt?.line
     }
 }
 
@@ -324,31 +327,23 @@ impl Contact {
     pub fn send_home(&mut self, leg: LegId) {
         let main = self.main_call();
         let Some(l) = self.leg_mut(leg) else { return };
-        let home = l.home.take();
+        let (home, pressed) = (l.home.take(), std::mem::take(&mut l.pressed));
+        let media = std::mem::replace(&mut l.media, LegMedia::new(Vec::new()));
         let going = Leg {
-            id: leg,
             call: main,
             role: LegRole::Agent,
-            direction: l.direction,
-            party: l.party,
-            remote: l.remote.clone(),
-            phase: LegPhase::Answered,
-            since: l.since,
             offered: None,
             caller: None,
             supervision: None,
-            media: std::mem::replace(&mut l.media, LegMedia::new(Vec::new())),
-            progress: l.progress,
-            heard: l.heard,
+            media,
             held_since: None,
-            away_since: l.away_since,
             muted_from: false,
             muted_to: false,
             does: Does::Talks,
-            probing: l.probing,
             ways: Box::default(),
-            pressed: std::mem::take(&mut l.pressed),
+            pressed,
             home,
+            ..l.clone()
         };
         self.forget_in_room(leg);
         self.passing.push(Passing::Homeward(going));

@@ -30,12 +30,12 @@ pub struct ContactView {
 
 impl Contacts {
     pub fn view(&self, id: ContactId) -> Option<ContactView> {
-        self.contacts.get(&id).filter(|c| !c.sealed && c.standing.is_none()).map(view)
+        self.contacts.get(&id).filter(|c| c.is_open()).map(view)
     }
 
     /// Oldest first: ids order by time.
     pub fn views(&self) -> impl Iterator<Item = ContactView> {
-        self.contacts.values().filter(|c| !c.sealed && c.standing.is_none()).map(view)
+        self.contacts.values().filter(|c| c.is_open()).map(view)
     }
 
     /// What a flow may look at: caller, dialled number, language, data.
