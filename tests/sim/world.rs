@@ -9,7 +9,6 @@ mod telling;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -432,7 +431,7 @@ impl World {
         self.supplies.ids.refill(self.next_id, self.next_id + ids);
         self.next_id += ids;
         let (supplies, before) = (&mut self.supplies, tenant.contacts().panics);
-        let caught = catch_unwind(AssertUnwindSafe(|| tenant.handle(input, now, supplies)));
+        let caught = panics::made_up(|| tenant.handle(input, now, supplies));
         self.supplies.ids.refill(self.next_id, self.next_id);
         self.refill();
         if caught.is_err() {

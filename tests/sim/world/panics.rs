@@ -1,5 +1,10 @@
 //! Panics that a run makes up, and what the driver does about one that no contact catches.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+use std::thread;
+
 use cordboard::base::{ContactId, Span, Time};
 use cordboard::event::words::{AlarmKind, By};
 use cordboard::event::{About, Event, Kind, VERSION};
@@ -23,6 +28,30 @@ pub struct Panics {
 /// As in `drive::tenant`.
 const PANICS_MAX: usize = 3;
 const PANIC_WINDOW: Span = Span::minutes(1);
+
+thread_local! {
+    static MADE_UP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a step that is to panic. It says so in one line: the backtraces of a day's hundreds would bury the one that fails
+/// the run.
+pub(super) fn made_up(step: impl FnOnce()) -> thread::Result<()> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |panic| {
+            if MADE_UP.get() {
+                eprintln!("{}", panic.to_string().replace('\n', " "));
+            } else {
+                usual(panic);
+            }
+        }));
+    });
+    MADE_UP.set(true);
+    let caught = catch_unwind(AssertUnwindSafe(step));
+    MADE_UP.set(false);
+    caught
+}
 
 impl World {
     /// A panic outside of a contact: as `drive::tenant` does, another machine in its place.
