@@ -163,7 +163,7 @@ pub struct ReserveBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PickBody {
-    /// A contact that waits in one of his groups.
+    /// A contact that waits in one of his groups, or that rings at a colleague of one of them by his number.
     pub contact: String,
 }
 
@@ -359,7 +359,8 @@ async fn release(caller: Caller, Named(id): Named, JsonBody(NoFields {}): JsonBo
     carry_out(&caller, &id, None, Ok(AgentVerb::Release)).await
 }
 
-/// The agent takes a contact that waits, whatever its place; his phone rings for it at once.
+/// The agent takes a contact that waits, whatever its place; his phone rings for it at once. One that rings at a colleague by
+/// his number rings at both, and whoever answers first has it.
 #[utoipa::path(post, path = "/v1/agents/{id}/pick", tag = "agents", request_body = PickBody,
     params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
     responses((status = 200, body = AgentReply)))]

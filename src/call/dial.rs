@@ -41,7 +41,7 @@ pub(super) struct Dialing {
     /// The call that whoever answers is in.
     pub call: CallId,
     attempts: VecDeque<Attempt>,
-    /// What rings now: one leg, or several where a queue rings all its agents.
+    /// What rings now: one leg, or several where a queue rings all its agents or somebody picks up for another.
     pub legs: Vec<LegId>,
     customer: bool,
     /// `None`: as long as the queue has patience.
@@ -151,9 +151,32 @@ impl Contact {
         self.watch_dials();
     }
 
-    /// The first leg that rings for this purpose.
-    pub fn rung_for(&self, purpose: Purpose) -> Option<LegId> {
-        self.dialings.iter().find(|d| d.purpose == purpose)?.leg()
+    /// What rings for this purpose.
+    pub fn rung_for(&self, purpose: Purpose) -> &[LegId] {
+        self.dialings.iter().find(|d| d.purpose == purpose).map_or(&[], |d| &d.legs)
+    }
+
+    /// Phones that ring for somebody by their own number: no queue and no supervisor has them rung.
+    pub fn rings_directly(&self, leg: LegId) -> bool {
+        let direct = |d: &Dialing| match d.purpose {
+            Purpose::Connect | Purpose::Invite { .. } | Purpose::Transfer => d.queue.is_none(),
+            Purpose::Supervise | Purpose::Stand { .. } => false,
+        };
+        self.dialings.iter().any(|d| direct(d) && d.legs.contains(&leg)) && self.main != Some(leg)
+    }
+
+    /// Another phone rings as well for whom this leg rings: who answers first has him.
+    pub fn pick_up(&mut self, context: &mut Context, rung: LegId, attempt: Attempt, ring: Span) {
+        let Some(call) = self.dialings.iter().find(|d| d.legs.contains(&rung)).map(|d| d.call) else { return };
+        let until = context.t() + ring;
+        // One that does not ring costs nobody anything: the other rings on.
+        let Ok(leg) = self.ring_out(context, attempt, (LegRole::Other, None), call, None, None) else { return };
+        if let Some(dialing) = self.dialings.iter_mut().find(|d| d.legs.contains(&rung)) {
+            dialing.legs.push(leg);
+            dialing.until = dialing.until.max(Some(until));
+        }
+        self.watch_dials();
+        self.lent_answers(context, leg);
     }
 
     /// What this leg rings for.
@@ -215,6 +238,11 @@ impl Contact {
         if dialing.queue.is_some() {
             dialing.last = Some(end);
             return self.await_queue(dialing);
+        }
+        // Another phone still rings for it.
+        if !dialing.legs.is_empty() {
+            self.dialings.push(dialing);
+            return self.watch_dials();
         }
         if self.main.is_some_and(|m| self.leg(m).is_some_and(|l| !l.is_live())) {
             self.main = None;
@@ -292,12 +320,15 @@ impl Contact {
         self.watch_dials();
     }
 
-    /// The dialled leg answered.
+    /// The dialled leg answered; another that rang for the same has lost the race.
     pub fn dial_answered(&mut self, context: &mut Context, leg: LegId) {
-        if let Some(mut dialing) = self.take_dialing(leg) {
-            dialing.legs = vec![leg];
-            self.dial_over(context, &dialing, Ok(()));
+        let Some(mut dialing) = self.take_dialing(leg) else { return };
+        let rung = std::mem::replace(&mut dialing.legs, vec![leg]);
+        // Those whom a queue has rung are called off by it.
+        for other in rung.into_iter().filter(|&other| other != leg && dialing.queue.is_none()) {
+            self.release_leg(context, other, EndCause::LostRace, Side::System);
         }
+        self.dial_over(context, &dialing, Ok(()));
     }
 
     pub fn ring_agent(&mut self, context: &mut Context, ring: Ring) {

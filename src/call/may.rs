@@ -55,6 +55,7 @@ impl Contact {
             | Act::Hangup { .. }
             | Act::Hold { .. }
             | Act::Mute { .. }
+            | Act::PickUp { .. }
             | Act::SendDigits { .. }
             | Act::Announce { .. }
             | Act::StopAnnounce { .. }
@@ -86,6 +87,11 @@ impl Contact {
             Act::Mute { leg, from, to, by: _ } => {
                 let leg = self.talker(*leg)?;
                 unless((leg.muted_from, leg.muted_to) == (*from, *to), Refused::AlreadyDone)
+            }
+            Act::PickUp { rung, .. } => {
+                self.live(*rung)?;
+                unless(!self.rings_directly(*rung), Refused::NotRinging)?;
+                self.has_room()
             }
             Act::SendDigits { leg, digits, by: _ } => {
                 self.talker(*leg)?;

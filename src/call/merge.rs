@@ -134,7 +134,8 @@ impl Contact {
         if self.transfer.is_some() || self.invites() {
             return Err(Refused::TransferRuns);
         }
-        let dials = self.rung_for(Purpose::Connect).is_some_and(|dialled| dialled != leg);
+        let rung = self.rung_for(Purpose::Connect);
+        let dials = !rung.is_empty() && !rung.contains(&leg);
         let talks = found.is_answered() && self.company(leg).next().is_some();
         if self.waiting.is_some() || !(talks || dials) { Err(Refused::NotTalking) } else { Ok(()) }
     }
@@ -153,7 +154,8 @@ impl Contact {
             self.flow_holds = false;
             self.tell(context, Tell::CustomerLeft);
         }
-        let dialing = self.rung_for(Purpose::Connect).and_then(|leg| self.take_dialing(leg));
+        let rung = self.rung_for(Purpose::Connect).first().copied();
+        let dialing = rung.and_then(|leg| self.take_dialing(leg));
         if dialing.is_some() {
             self.tell(context, Tell::DialEnded(Err(EndCause::Released)));
         }

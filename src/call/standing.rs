@@ -67,6 +67,8 @@ impl Act {
             ring.attempts.first()
         } else if let Self::Supervise(supervise) = self {
             Some(&supervise.attempt)
+        } else if let Self::PickUp { attempt, .. } = self {
+            Some(&**attempt)
         } else if let Self::Dial(dial) = self {
             dial.attempts.first()
         } else {

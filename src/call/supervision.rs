@@ -80,7 +80,7 @@ impl Contact {
             // Of several it must be said whose place it is.
             Watched::Call(_) if others().nth(1).is_some() => Err(Refused::NobodyToReplace),
             Watched::Call(_) if others().next().is_some() => Ok(()),
-            Watched::Call(_) if self.waiting.is_some() || self.rung_for(Purpose::Connect).is_some() => Ok(()),
+            Watched::Call(_) if self.waiting.is_some() || !self.rung_for(Purpose::Connect).is_empty() => Ok(()),
             Watched::Call(_) => Err(Refused::NobodyToReplace),
         }
     }
@@ -188,9 +188,12 @@ impl Contact {
         for leg in offered {
             self.release_leg(context, leg, EndCause::LostRace, Side::Command);
         }
-        if let Some(rung) = self.rung_for(Purpose::Connect) {
-            drop(self.take_dialing(rung));
-            self.release_leg(context, rung, EndCause::LostRace, Side::Command);
+        let rung = self.rung_for(Purpose::Connect).to_vec();
+        if let Some(&first) = rung.first() {
+            drop(self.take_dialing(first));
+            for leg in rung {
+                self.release_leg(context, leg, EndCause::LostRace, Side::Command);
+            }
             self.tell(context, Tell::DialEnded(Ok(())));
         }
     }

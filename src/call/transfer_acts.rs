@@ -184,16 +184,19 @@ impl Contact {
     fn transfer_step(&mut self, context: &mut Context, step: Step, end: Option<LegEnd>, told: bool) {
         let Some(transfer) = &self.transfer else { return };
         let (transferor, by, main) = (transfer.transferor, transfer.by.clone(), self.main_call());
-        let target = transfer.target.or_else(|| self.rung_for(Purpose::Transfer));
+        let targets = match transfer.target {
+            Some(target) => vec![target],
+            None => self.rung_for(Purpose::Transfer).to_vec(),
+        };
         // Somebody left, or somebody asked.
         let (cause, whose) = end.map_or((EndCause::Released, Side::Command), |e| (EndCause::PeerLeft, e.side));
         match step {
             Step::TargetToOthers => {
-                if !self.hand_to_queue(context, &by)
-                    && let Some(target) = target
-                {
-                    self.redirect_dial(target, main);
-                    self.hand(context, target, main, &by);
+                if !self.hand_to_queue(context, &by) {
+                    for target in targets {
+                        self.redirect_dial(target, main);
+                        self.hand(context, target, main, &by);
+                    }
                 }
                 self.retrieve_all(context, main, &by);
             }
@@ -201,7 +204,7 @@ impl Contact {
             Step::ReleaseTransferor => self.release_leg(context, transferor, cause, whose),
             Step::ReleaseTarget => {
                 self.give_up_dials(context, |d| d.purpose == Purpose::Transfer);
-                if let Some(target) = target {
+                for target in targets {
                     self.release_leg(context, target, cause, whose);
                 }
             }

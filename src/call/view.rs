@@ -70,6 +70,11 @@ impl Contacts {
     }
 
     /// Its live legs, the oldest first.
+    /// The leg is a phone's that rings by its own number.
+    pub fn rings_directly(&self, id: ContactId, leg: crate::base::LegId) -> bool {
+        self.contacts.get(&id).is_some_and(|c| c.rings_directly(leg))
+    }
+
     pub fn legs_of(&self, id: ContactId) -> Vec<LegState> {
         self.contacts.get(&id).map(|c| c.live_legs().map(leg_state).collect()).unwrap_or_default()
     }

@@ -234,6 +234,8 @@ pub enum Refused {
     UnknownCall,
     /// The leg is not in a talk.
     NotTalking,
+    /// Nobody dialled the number of this phone, or it rings no longer.
+    NotRinging,
     /// It is held, or recorded, or muted like that already.
     AlreadyDone,
     /// There is no hold, transfer, announcement or recording to be ended.
@@ -327,6 +329,13 @@ pub enum Act {
         leg: LegId,
         from: bool,
         to: bool,
+        by: By,
+    },
+    /// Another phone rings as well for whom this leg rings: who answers first has him.
+    PickUp {
+        rung: LegId,
+        attempt: Box<Attempt>,
+        ring: Span,
         by: By,
     },
     /// Keys (`0`-`9`, `*`, `#`, `A`-`D`) for its far end: RFC 4733 where it speaks that, else INFO.
@@ -538,6 +547,7 @@ impl Act {
             | Self::Hold { by, .. }
             | Self::Retrieve { by, .. }
             | Self::Mute { by, .. }
+            | Self::PickUp { by, .. }
             | Self::SendDigits { by, .. }
             | Self::Announce { by, .. }
             | Self::StopAnnounce { by, .. }

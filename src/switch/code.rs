@@ -190,7 +190,14 @@ pub const TABLE: [Row; 69] = [
         "answer there, or set the group's `offer: client`",
     ),
     row(Code::OfferAccepted, 409, 480, State, "the agent has accepted the offer", "hang up his leg when he has one"),
-    row(Code::NotQueued, 409, 480, State, "the contact does not wait in a queue", "see the contact's `queued`"),
+    row(
+        Code::NotQueued,
+        409,
+        480,
+        State,
+        "the contact waits in no queue, and rings at nobody",
+        "see the contact's `wait` and legs",
+    ),
     row(Code::Retiring, 409, 480, State, "the object is being removed", "use another"),
     row(Code::LegNotNamed, 422, 400, Client, "the verb fits more than one leg", "name `leg` or `agent`"),
     row(

@@ -175,8 +175,11 @@ impl Tenant {
         supplies: &mut Supplies,
     ) -> Result<Snapshot, Refusal> {
         let comes = matches!(verb, AgentVerb::SignIn { .. });
-        let result = self.acd.agent(agent, verb, force, by, now, supplies);
-        result.map_err(|refused| self.verb_refused(refused, agent))?;
+        let picked = if let AgentVerb::Pick { contact } = verb { Some(contact) } else { None };
+        match (self.acd.agent(agent, verb, force, by, now, supplies), picked) {
+            (Err(VerbRefused::NotQueued), Some(contact)) => self.pick_up(agent, contact, by.clone(), now, supplies)?,
+            (result, _) => result.map_err(|refused| self.verb_refused(refused, agent))?,
+        }
         let station = self.acd.snapshot(agent).and_then(|seen| seen.station).filter(|_| comes);
         if let Some(extension) = station.and_then(|station| station.extension()) {
             self.acd.reachable(extension, self.sip.is_reachable(extension), now, supplies);

@@ -9,6 +9,7 @@ mod introduce;
 mod lending;
 mod lines;
 mod lookup;
+mod picking;
 mod playing;
 mod preview;
 mod queueing;

@@ -212,6 +212,7 @@ fn refused(why: Refused) -> Told {
         Refused::TransferRuns | Refused::Full | Refused::NoSeat | Refused::InConference | Refused::NotWithFlow => 486,
         Refused::NotTransferor | Refused::NotSupervisor => 403,
         Refused::NotTalking
+        | Refused::NotRinging
         | Refused::AlreadyDone
         | Refused::NothingToEnd
         | Refused::TransferNotThere

@@ -369,6 +369,7 @@ pub(super) fn code_of(refused: Refused) -> Code {
         Refused::UnknownLeg => Code::UnknownLeg,
         Refused::UnknownCall => Code::UnknownCall,
         Refused::NotTalking => Code::NotTalking,
+        Refused::NotRinging => Code::NotQueued,
         Refused::AlreadyDone => Code::AlreadyDone,
         Refused::NothingToEnd => Code::NothingToEnd,
         Refused::NotTransferor => Code::NotTransferor,

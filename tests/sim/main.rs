@@ -15,6 +15,7 @@ mod ear;
 mod lending;
 mod live;
 mod net;
+mod picking;
 mod places;
 mod playback;
 mod records;

@@ -5,6 +5,7 @@ mod complaints;
 mod merges;
 mod outside;
 mod permanent;
+mod picking;
 mod replaces;
 mod supervision;
 mod transfers;
