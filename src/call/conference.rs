@@ -105,7 +105,7 @@ impl Contact {
 
     pub fn extend_conference(&mut self, context: &mut Context, length: Span, by: By) {
         if let Some(lasts) = self.conference.as_mut().and_then(|c| c.length.as_mut()) {
-            lasts.until = lasts.until + length;
+            lasts.until += length;
             (lasts.warned, lasts.by) = (false, by.clone());
         }
         self.tell_limits(context, by);
