@@ -175,7 +175,8 @@ pub fn every_invite_ends(ua: &Ua, t: Time, crashes: &[Time], lossy: bool) {
             continue;
         }
         // whoever gets BYE no longer repeats his 200, so a lost ACK does not come again
-        let acknowledged = diary.acked.is_some() || (lossy && (diary.gave_up || diary.bye_received.is_some()));
+        let lost = diary.gave_up || diary.bye_received.is_some() || (diary.late && final_status >= Some(300));
+        let acknowledged = diary.acked.is_some() || (lossy && lost);
         assert!(acknowledged, "(8) no ACK{}", told());
         if diary.answered() {
             let parted = diary.bye_sent.is_some() || diary.bye_received.is_some();

@@ -82,6 +82,9 @@ pub struct Diary {
     pub notified: Vec<u16>,
     /// The phone lost its power or its connection: what it did not write down may have happened.
     pub vanished: bool,
+    /// The phone has power again for less than a caller tries: this may be the last repeat of an INVITE whose transaction
+    /// has ended when its answer comes (RFC 3261 §17.1.1.2, Timer B).
+    pub late: bool,
     /// It gave up on a request that was never answered.
     pub gave_up: bool,
 }

@@ -65,6 +65,8 @@ pub struct Ua {
     pub manner: Manner,
     /// It has lost its power.
     pub gone: bool,
+    /// Since when it has power again.
+    back: Option<Time>,
     /// It sends no sound.
     pub silent: bool,
     /// Every diary it ever wrote.
@@ -110,6 +112,7 @@ impl Ua {
             account: None,
             manner: |_| Plan::default(),
             gone: false,
+            back: None,
             silent: false,
             diaries: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -227,9 +230,13 @@ impl Ua {
         self.out.push_back(Out::Vanished);
     }
 
-    /// What is said to its live calls from here on may not arrive: nobody can ask their diaries for it.
+    /// What is said to its live calls from here on may not arrive, nor a BYE that nobody has answered yet: nobody can ask
+    /// their diaries for it.
     pub fn misses_something(&mut self) {
-        for call in self.calls.values_mut().filter(|c| c.phase != Phase::Over || c.diary.acked.is_none()) {
+        let clients = &self.clients;
+        let parts = |no| clients.values().any(|client| client.what == wire::What::Bye(no));
+        let is_live = |c: &Call| c.phase != Phase::Over || c.diary.acked.is_none() || parts(c.no);
+        for call in self.calls.values_mut().filter(|c| is_live(c)) {
             call.diary.vanished = true;
             if let Some(diary) = self.diaries.get_mut(&call.no) {
                 diary.vanished = true;
@@ -240,6 +247,7 @@ impl Ua {
     /// Power is back.
     pub fn come_back(&mut self, t: Time) {
         self.gone = false;
+        self.back = Some(t);
         self.register_call_id = self.rng.token(16);
         self.challenge = None;
         self.register(t);

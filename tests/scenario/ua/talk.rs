@@ -252,7 +252,8 @@ impl Ua {
         let call_id = headers.call_id().map(|id| id.into_owned()).unwrap_or_default();
         let (no, local_tag) = (self.mint() as CallNo, self.local_token());
         let plan = (self.manner)(&mut self.rng);
-        let diary = Diary { invite: t, ringing: Some(t), ..Diary::default() };
+        let late = self.back.is_some_and(|back| t - back < T1_64);
+        let diary = Diary { invite: t, ringing: Some(t), late, ..Diary::default() };
         let call = Call {
             no,
             phase: Phase::Calling,
