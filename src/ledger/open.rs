@@ -293,7 +293,7 @@ impl Open {
             // Not dialled yet: the contact alone is open, and a restart closes it.
             Kind::Originated { .. } | Kind::Said { .. } | Kind::ContactMerged { .. } => self.contact(about).map(|_| ()),
             Kind::ContactData { data } => self.contact(about).map(|c| c.data.clone_from(data)),
-            Kind::ContactClosed { .. } => self.contact_closed(about),
+            Kind::ContactClosed { .. } => self.contact_closed(about, t),
             Kind::LegCreated { .. } => self.leg_created(event),
             Kind::LegAnswered => self.leg(about).map(|leg| leg.answered = leg.answered.or(Some(t))),
             Kind::LegDialog { dialog } => self.leg(about).map(|leg| leg.dialog = Some(dialog.clone())),
@@ -383,10 +383,16 @@ impl Open {
         }
     }
 
-    fn contact_closed(&mut self, about: &About) -> Fold {
+    /// A pause that runs to the end belongs to the recording: it is as long as the contact was.
+    fn contact_closed(&mut self, about: &About, t: Time) -> Fold {
         let id = about.contact.ok_or(Unknown)?;
         let recording = self.contacts.remove(&id).ok_or(Unknown)?.recording;
-        self.unsealed.extend(recording.map(|recording| (id, recording)));
+        if let Some(mut recording) = recording {
+            if recording.paused {
+                recording.told = t - recording.started;
+            }
+            self.unsealed.insert(id, recording);
+        }
         Ok(())
     }
 

@@ -61,6 +61,26 @@ fn what_is_open_is_what_was_begun_and_not_ended() {
 }
 
 #[test]
+fn a_recording_that_closes_paused_is_as_long_as_its_contact() {
+    for paused in [false, true] {
+        let mut script = Script::default();
+        script.sign_in(0);
+        script.caller_waits(1_000, 1);
+        script.agent_answers(1_000, 1);
+        if paused {
+            script.tell(21_100, Ids(1).call(), Kind::RecordingPaused);
+        }
+        script.caller_hangs_up(1_000, 1);
+        let closed = |e: &Recorded| matches!(e.event.kind, Kind::ContactClosed { .. });
+        let closed = script.events.iter().position(closed).expect("the caller has hung up");
+        script.events.truncate(closed + 1);
+        let told = open_after(&script).unsealed[&ContactId(100)].told;
+        // what was not paused is told by its last segment, which this script tells later
+        assert_eq!(told, if paused { Span::millis(64_900) } else { Span::ZERO });
+    }
+}
+
+#[test]
 fn the_open_state_reads_what_it_writes_at_every_step() {
     let mut open = Open::default();
     for recorded in &Script::day().events {
