@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use cordboard::base::bounds::CALLS_PER_AGENT;
 use cordboard::base::{AgentNo, ContactId, LegId, Ports, Span, Time};
-use cordboard::event::words::{LegRole, OfferEnding, OfferPhase, WorkRole};
+use cordboard::event::words::{AlarmKind, Disposition, LegRole, OfferEnding, OfferPhase, WorkRole};
 use cordboard::event::{Kind, Recorded};
 use cordboard::ledger::Open;
 use cordboard::ledger::open::{OpenContact, OpenLeg, OpenOffer};
@@ -75,6 +75,8 @@ pub struct Check {
     pub lost_events: usize,
     /// Panics that the run made up, of the machine that lives now.
     panics: u64,
+    /// Contacts that panicked while they were open.
+    panicked: BTreeSet<ContactId>,
 }
 
 impl Check {
@@ -96,6 +98,7 @@ impl Check {
             partly_recorded: BTreeSet::new(),
             lost_events: 0,
             panics: 0,
+            panicked: BTreeSet::new(),
         }
     }
 
@@ -136,6 +139,9 @@ impl Check {
             Kind::RecordingStarted { .. } | Kind::RecordingEnded { .. } if recorded.event.by.command.is_some() => {
                 self.partly_recorded.extend(about.contact);
             }
+            Kind::Alarm { alarm: AlarmKind::InternalError, .. } if contact.is_some() => {
+                self.panicked.extend(about.contact);
+            }
             Kind::ContactOpened { .. } => self.contacts += 1,
             Kind::ContactClosed { .. } => self.closed.extend(about.contact.map(|contact| (t, contact))),
             _ => {}
@@ -157,6 +163,7 @@ impl Check {
         self.closed.clear();
         self.seats.clear();
         self.partly_recorded.clear();
+        self.panicked.clear();
     }
 
     pub fn expect_panics(&mut self, panics: u64) {
@@ -262,6 +269,9 @@ impl Check {
             return;
         };
         records::is_sound(record, self.partly_recorded.contains(&contact));
+        if self.panicked.remove(&contact) {
+            assert_eq!(record.disposition, Some(Disposition::InternalError), "contact {contact} panicked and went on");
+        }
         records::equals_diaries(record, &self.dialogs, view.uas, self.slack(), &self.crashes);
         for leg in record.legs.iter().filter(|leg| records::moved_away(record, leg).is_none()) {
             self.dialogs.remove(&leg.leg);

@@ -541,10 +541,8 @@ fn rough_days_of_verbs() {
 #[test]
 fn days_of_bugs() {
     let mut panics = Panics::default();
-    for (outcome, met) in run(BUGS, &seeds(&[1, 105])) {
+    for (_, met) in run(BUGS, &seeds(&[1, 105])) {
         (panics.contacts, panics.machine) = (panics.contacts + met.contacts, panics.machine + met.machine);
-        let ended = outcome.dispositions.get(&Disposition::InternalError).copied().unwrap_or(0);
-        assert!(ended as u64 >= met.contacts, "{ended} records of {met:?}");
     }
     assert!(panics.contacts > 10 && panics.machine > 10, "{panics:?}");
 }
