@@ -6,6 +6,9 @@
 //! on as after any agent, in his flow; without one he is released last, after the same warning as the others.
 
 use super::contact::{Contact, Context, Timer};
+use super::dial::Purpose;
+use super::end::LegEnd;
+use super::transfer::Event;
 use super::words::{Audience, ChairLeaves, ConferenceChange, Refused};
 use crate::base::bounds::CONFERENCE_MAX;
 use crate::base::{LegId, Span, Time};
@@ -150,10 +153,16 @@ impl Contact {
         let Some(customer) = self.customer.filter(|&customer| self.is_answered(customer)) else {
             return self.release_all(context, cause, side);
         };
-        self.drop_transfer(context, TransferEnding::Cancelled, cause);
+        match self.transfer.as_ref().is_some_and(|t| !t.transferor_here) {
+            // Nobody is there any longer whose leaving would give the customer to his flow.
+            true => self.transfer_event(context, Event::Cancel, Some(LegEnd { cause, side, status: None })),
+            false => self.drop_transfer(context, TransferEnding::Cancelled, cause),
+        }
         self.calls.iter_mut().for_each(|call| call.chair = call.chair.filter(|(chair, _)| *chair == customer));
-        self.drop_dials(context);
-        let others: Vec<LegId> = self.live_legs().map(|l| l.id).filter(|&leg| leg != customer).collect();
+        // Whom his flow or queue rings for him is none of the conference.
+        self.give_up_dials(context, |dialing| dialing.purpose != Purpose::Connect);
+        let is_other = |leg: &LegId| *leg != customer && self.purpose_of(*leg) != Some(Purpose::Connect);
+        let others: Vec<LegId> = self.live_legs().map(|l| l.id).filter(is_other).collect();
         // From a consult too they leave the customer, whom nobody else would tell his flow of.
         let main = self.main_call();
         for &leg in others.iter().filter(|&&leg| self.is_answered(leg)).collect::<Vec<_>>() {

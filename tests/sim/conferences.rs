@@ -2,11 +2,12 @@
 //! become one while he stays.
 
 use cordboard::base::{ContactId, Span};
-use cordboard::event::words::{Display, EndCause};
+use cordboard::event::words::{Display, EndCause, TransferEnding, TransferMode};
 use cordboard::switch::{Body, CallTarget, CallVerb, Caller, ChairLeaves, Code, ConferenceChange, TwoWay};
 
 use crate::dialling::order;
-use crate::verbs::{ANA, BO, CAI, CUSTOMER, House, number, talk};
+use crate::lending::flow;
+use crate::verbs::{ANA, BO, CAI, CUSTOMER, House, number, talk, to};
 
 fn seats(seats: usize) -> CallVerb {
     CallVerb::Conference { change: ConferenceChange { seats: Some(seats), ..ConferenceChange::default() } }
@@ -166,16 +167,38 @@ fn the_end_of_a_conference_finds_a_consult_and_whoever_rings() {
     let mut house = talk();
     house.does(lasts(5, 1));
     let ana = house.ana();
-    house.does(CallVerb::Transfer {
-        who: ana,
-        mode: cordboard::event::words::TransferMode::Consult,
-        to: number("1900"),
-        ring: None,
-    });
+    house.does(CallVerb::Transfer { who: ana, mode: TransferMode::Consult, to: number("1900"), ring: None });
     house.answers(CAI);
     house.wait(Span::seconds(5));
     house.hear(&[("customer", "music")]);
     assert_eq!((house.world.uas[ANA].live_calls(), house.world.uas[CAI].live_calls()), (0, 0));
+    house.ends();
+}
+
+#[test]
+fn the_end_of_a_conference_leaves_nobody_to_a_transfer_whose_transferor_has_left() {
+    let mut house = talk();
+    house.does(lasts(5, 1));
+    let ana = house.ana();
+    house.does(to(ana, TransferMode::Blind, number("1900")));
+    assert_eq!((house.world.uas[ANA].live_calls(), house.world.uas[CAI].live_calls()), (0, 1));
+    house.wait(Span::seconds(5));
+    assert_eq!(house.transfer(), (TransferMode::Blind, Some(TransferEnding::Cancelled)));
+    assert_eq!(house.world.uas[CAI].live_calls(), 0);
+    house.hear(&[("customer", "music")]);
+    house.ends();
+}
+
+#[test]
+fn the_end_of_a_conference_is_none_of_a_phone_that_a_flow_rings() {
+    let mut house = talk();
+    house.does(lasts(5, 1));
+    let ana = house.ana();
+    house.does(to(ana, TransferMode::Blind, flow("forward")));
+    house.wait(Span::seconds(6));
+    assert_eq!((house.world.uas[ANA].live_calls(), house.world.uas[CAI].live_calls()), (0, 1));
+    house.answers(CAI);
+    house.hear(&[("customer", "cai"), ("cai", "customer")]);
     house.ends();
 }
 
