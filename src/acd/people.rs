@@ -190,12 +190,17 @@ impl Acd {
         self.release_claim(PhoneId::Extension(extension), contact, now, supplies);
     }
 
-    /// As [`Self::release_station`], of the leg of an agent that stays up between calls.
-    pub fn release_line(&mut self, agent: AgentNo, contact: ContactId, now: Now, supplies: &mut Supplies) {
-        match self.seat_of(agent).map(|seat| seat.phone(agent)) {
-            Ok(phone) => self.release_claim(phone, contact, now, supplies),
-            Err(_) => self.late += 1,
-        }
+    /// As [`Self::release_station`], of the leg of an agent that stays up between calls: `at` his phone, or outside. He may
+    /// have been signed out by the end of that very call.
+    pub fn release_line(
+        &mut self,
+        agent: AgentNo,
+        at: Option<ExtensionNo>,
+        contact: ContactId,
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        self.release_claim(at.map_or(PhoneId::Outside(agent), PhoneId::Extension), contact, now, supplies);
     }
 
     fn release_claim(&mut self, id: PhoneId, contact: ContactId, now: Now, supplies: &mut Supplies) {

@@ -364,7 +364,8 @@ impl Contact {
     pub fn busy_tell(&self, leg: LegId, busy: bool) -> Option<Tell> {
         let l = self.leg(leg).filter(|l| l.offered.is_none() && self.standing.is_none())?;
         match (l.home, l.party) {
-            (Some(home), _) => Some(Tell::LineBusy { agent: home.agent, busy }),
+            (Some(home), PartyRef::Extension(at)) => Some(Tell::LineBusy { agent: home.agent, at: Some(at), busy }),
+            (Some(home), PartyRef::Trunk(_)) => Some(Tell::LineBusy { agent: home.agent, at: None, busy }),
             (None, PartyRef::Extension(extension)) => Some(Tell::StationBusy { extension, busy }),
             (None, PartyRef::Trunk(_)) => None,
         }

@@ -524,6 +524,8 @@ pub enum Tell {
     /// As `StationBusy`, of an agent's leg that stays up between calls.
     LineBusy {
         agent: AgentNo,
+        /// His phone; none: it leads outside.
+        at: Option<ExtensionNo>,
         busy: bool,
     },
     /// The leg of an agent's station is there from now on, or no longer.

@@ -169,12 +169,14 @@ impl Tenant {
             call::Tell::StationBusy { extension, busy: false } => {
                 self.acd.release_station(extension, contact, now, supplies);
             }
-            call::Tell::LineBusy { agent, busy: true } => {
+            call::Tell::LineBusy { agent, at: _, busy: true } => {
                 if self.acd.claim_line(agent, contact, now, supplies).is_err() {
                     tracing::debug!(%contact, %agent, "his leg is in more calls than are counted");
                 }
             }
-            call::Tell::LineBusy { agent, busy: false } => self.acd.release_line(agent, contact, now, supplies),
+            call::Tell::LineBusy { agent, at, busy: false } => {
+                self.acd.release_line(agent, at, contact, now, supplies);
+            }
             call::Tell::LineUp { agent } => self.acd.line_up(agent, now, supplies),
             call::Tell::LineDown { agent, cause } => self.acd.line_down(agent, cause, now, supplies),
             call::Tell::Closed => self.forget(contact, now, supplies),

@@ -175,3 +175,20 @@ fn after_a_restart_it_is_rung_when_it_has_rested_and_its_agent_is_back_with_it()
     ]);
     assert_eq!(after.shown(1), Display::Ready);
 }
+
+#[test]
+fn who_is_signed_out_by_the_end_of_his_own_call_leaves_nothing_at_the_phone() {
+    let mut house = house();
+    house.play(&[(0, Do::SignInPermanent(1), &["ring 1"]), (0, Do::Ready(1), &[]), (0, Do::LineUp(1), &[])]);
+    let (agent, contact, now) = (AgentNo(1), ContactId(7), house.now());
+    house.acd.dials(agent, contact, &By::SYSTEM, now, &mut house.supplies).expect("he is free");
+    house.drain();
+    house.play(&[(1, Do::ForcedOut(1), &[])]);
+    let now = house.now();
+    house.acd.talk_ended(agent, contact, Span::ZERO, &By::SYSTEM, now, &mut house.supplies);
+    house.acd.release_line(agent, Some(ExtensionNo(1)), contact, now, &mut house.supplies);
+    house.drain();
+    assert!(house.acd.is_at_rest());
+    house.play(&[(2, Do::Comes(1), &[])]);
+    assert_eq!(house.shown(1), Display::Ready);
+}
