@@ -260,18 +260,26 @@ impl Tenant {
 
     /// Whether nothing of a call is left: no contact, leg, dialog, transaction, run, offer or item.
     pub fn is_at_rest(&self) -> bool {
-        self.contacts.counts() == (0, 0)
-            && self.sip.is_at_rest()
-            && self.acd.is_at_rest()
-            && self.runs.is_empty()
-            && self.waits.is_empty()
-            && self.lent.is_empty()
-            && self.routed.is_empty()
-            && self.ordered_next.is_empty()
-            && self.callers.is_empty()
-            && self.previews.is_empty()
-            && self.awaiting_commit.is_empty()
-            && self.refers.is_empty()
+        self.left_over().is_empty()
+    }
+
+    /// What is left of calls, by the names of those who have it.
+    pub fn left_over(&self) -> Vec<&'static str> {
+        let rooms = [
+            ("contacts", self.contacts.counts() == (0, 0)),
+            ("sip", self.sip.is_at_rest()),
+            ("acd", self.acd.is_at_rest()),
+            ("runs", self.runs.is_empty()),
+            ("waits", self.waits.is_empty()),
+            ("lent", self.lent.is_empty()),
+            ("routed", self.routed.is_empty()),
+            ("ordered", self.ordered_next.is_empty()),
+            ("callers", self.callers.is_empty()),
+            ("previews", self.previews.is_empty()),
+            ("awaiting commit", self.awaiting_commit.is_empty()),
+            ("refers", self.refers.is_empty()),
+        ];
+        rooms.into_iter().filter(|(_, rests)| !rests).map(|(name, _)| name).collect()
     }
 
     pub fn acd(&self) -> &Acd {

@@ -3,7 +3,7 @@
 //! what was refused has had no effect, what was accepted breaks no invariant.
 
 use cordboard::acd::open::OpenOffer;
-use cordboard::base::{AgentNo, CallId, ContactId, GroupNo, LegId, Rng, SessionId, Span};
+use cordboard::base::{AgentNo, CallId, ContactId, GroupNo, LegId, Rng, SessionId, Span, Time, TrunkNo};
 use cordboard::event::Filter;
 use cordboard::event::session::{Delivery, Lease, LeasePolicy};
 use cordboard::event::words::{
@@ -11,8 +11,9 @@ use cordboard::event::words::{
 };
 use cordboard::switch::session::NewSession;
 use cordboard::switch::{
-    AgentVerb, Answer, Body, CallTarget, CallVerb, Caller, ChairLeaves, Command, ConsultVerb, ContactState, Hearers,
-    LegPhase, LegState, OfferVerb, Query, RecordVerb, SessionVerb, Snapshot, TwoWay, Watch, Who,
+    AgentVerb, Answer, Body, CallTarget, CallVerb, Caller, ChairLeaves, Command, ConferenceChange, ConsultVerb,
+    ContactState, Hearers, LegPhase, LegState, LookedUpBy, Lookup, OfferVerb, Play, PlaybackVerb, Query, RecordVerb,
+    SessionVerb, Snapshot, TwoWay, Watch, Who,
 };
 
 use crate::world::World;
@@ -22,7 +23,8 @@ const NUMBERS: [&str; 9] = ["1900", "1901", "1902", "1001", "1003", "91380000000
 const SOUNDS: [&str; 2] = ["en-US/thank-you-for-waiting", "no/such/sound"];
 /// The token that asks.
 const TOKEN: u32 = 1;
-const FLOWS: [&str; 3] = ["direct", "callback", "no-such-flow"];
+/// `identity` returns whom it was lent.
+const FLOWS: [&str; 4] = ["direct", "callback", "identity", "no-such-flow"];
 
 /// A client that knows what is alive.
 pub struct Client<'a> {
@@ -75,6 +77,10 @@ impl Client<'_> {
             5..8 => self.preview()?,
             8..15 => self.offer(&offers).or_else(|| self.preference())?,
             15..17 => self.preference()?,
+            17..20 => self.convene()?,
+            20..23 => self.play(&contacts, world.t)?,
+            23 => Body::Query(Query::Resolve(self.lookup()?)),
+            24..30 => self.of_those_with_the_house(&contacts)?,
             _ => self.body(&contacts, &shown)?,
         };
         let actor = match &body {
@@ -117,6 +123,52 @@ impl Client<'_> {
         let order = TwoWay { by: Caller::Agent(self.agent()?), ..self.two_way()? };
         let on_timeout = if self.rng.chance(0.5) { OnTimeout::Skip } else { OnTimeout::Dial };
         Some(Body::Preview { order, timeout: Span::seconds(5 + self.rng.below(20) as i64), on_timeout })
+    }
+
+    /// An agent begins a conference, with nobody yet.
+    fn convene(&mut self) -> Option<Body> {
+        let order = self.two_way()?;
+        Some(Body::TwoWay(TwoWay { by: Caller::Agent(self.agent()?), to: None, ..order }))
+    }
+
+    /// A recording is played to an agent, or something is done with one that plays.
+    fn play(&mut self, contacts: &[ContactState], t: Time) -> Option<Body> {
+        let played: Vec<ContactId> = contacts.iter().filter(|c| c.playback.is_some()).map(|c| c.contact).collect();
+        if let Some(contact) = one_of(self.rng, &played).filter(|_| self.rng.chance(0.7)) {
+            let verb = self.playback();
+            return Some(Body::Call { contact, verb: CallVerb::Playback { verb } });
+        }
+        let (agent, length) = (self.agent()?, Span::seconds(10 + self.rng.below(60) as i64));
+        let start = Span::seconds(self.rng.below(10) as i64);
+        let (of, file) = (ContactId(t.0 as u64), "sim/2026-03-02/77.wav".to_owned());
+        Some(Body::Play(Play { agent, of, segment: None, file, from: Span::ZERO, length, start }))
+    }
+
+    fn playback(&mut self) -> PlaybackVerb {
+        match self.rng.below(10) {
+            0..3 => PlaybackVerb::Pause,
+            3..6 => PlaybackVerb::Resume,
+            6 => PlaybackVerb::SeekTo(Span::seconds(self.rng.below(70) as i64)),
+            7 | 8 => PlaybackVerb::SeekBy(Span::seconds(self.rng.below(40) as i64 - 20)),
+            _ => PlaybackVerb::Stop,
+        }
+    }
+
+    fn lookup(&mut self) -> Option<Lookup> {
+        let by = match self.rng.chance(0.5) {
+            true => LookedUpBy::Command { agent: self.agent(), group: one_of(self.rng, self.groups) },
+            false => LookedUpBy::Trunk(TrunkNo(1)),
+        };
+        Some(Lookup { to: one_of(self.rng, &NUMBERS)?.to_owned(), by })
+    }
+
+    /// Somebody who is with no person yet is sent elsewhere.
+    fn of_those_with_the_house(&mut self, contacts: &[ContactState]) -> Option<Body> {
+        let alone = |c: &&ContactState| c.playback.is_none() && (c.queued.is_some() || c.flow.is_some());
+        let fit: Vec<&ContactState> = contacts.iter().filter(alone).collect();
+        let contact = one_of(self.rng, &fit)?.contact;
+        let supervisor = self.agent().filter(|_| self.rng.chance(0.3));
+        Some(Body::Call { contact, verb: CallVerb::Route { supervisor, to: self.target()?, ring: self.ring() } })
     }
 
     /// What an agent says of an offer of his, shown or ringing.
@@ -198,7 +250,7 @@ impl Client<'_> {
             0..50 => CallTarget::Number(one_of(self.rng, &NUMBERS)?.to_owned()),
             50..75 => CallTarget::Agent { agent: self.agent()?, wait: Span::seconds(self.rng.below(20) as i64) },
             75..88 => CallTarget::Groups(self.groups[..1 + self.rng.below(2) as usize].to_vec()),
-            _ => CallTarget::Flow { key: one_of(self.rng, &FLOWS)?.to_owned(), data: Default::default() },
+            _ => CallTarget::Flow { key: one_of(self.rng, &FLOWS)?.to_owned(), data: data(2) },
         })
     }
 
@@ -229,8 +281,10 @@ impl Client<'_> {
             36..42 => self.invite(who)?,
             42..60 => self.transfer(who)?,
             60..74 => CallVerb::Consult { who, verb: self.consult() },
-            74..78 => CallVerb::Merge { with: self.other(contact.contact, contacts)?, stays: false },
-            78..86 => CallVerb::Record { verb: self.record() },
+            74..78 => CallVerb::Merge { with: self.other(contact.contact, contacts)?, stays: self.rng.chance(0.5) },
+            78 | 79 => CallVerb::Conference { change: self.conference() },
+            80 => CallVerb::ExtendConference { by: Span::seconds(5 + self.rng.below(60) as i64) },
+            81..86 => CallVerb::Record { verb: self.record() },
             86 => CallVerb::Chair { who },
             87..95 => CallVerb::Supervise {
                 agent: self.agent()?,
@@ -258,6 +312,14 @@ impl Client<'_> {
     fn invite(&mut self, who: Option<Who>) -> Option<CallVerb> {
         let chair_leaves = if self.rng.chance(0.5) { ChairLeaves::End } else { ChairLeaves::PassOn };
         Some(CallVerb::Invite { who, to: self.target()?, ring: self.ring(), chair_leaves })
+    }
+
+    fn conference(&mut self) -> ConferenceChange {
+        let length = self.rng.chance(0.6).then(|| Span::seconds(10 + self.rng.below(90) as i64));
+        let warn = length.filter(|_| self.rng.chance(0.7)).map(|_| Span::seconds(3 + self.rng.below(9) as i64));
+        let seats = (length.is_none() || self.rng.chance(0.3)).then(|| 2 + self.rng.below(4) as usize);
+        let sounds = if warn.is_some() && self.rng.chance(0.5) { self.sounds() } else { Vec::new() };
+        ConferenceChange { seats, length, warn, sounds }
     }
 
     fn transfer(&mut self, who: Option<Who>) -> Option<CallVerb> {
@@ -341,11 +403,13 @@ pub fn word(body: &Body) -> &'static str {
         Body::Agent { verb, .. } => verb.word(),
         Body::Priority { .. } => "priority",
         Body::Originate(_) => "originate",
-        Body::TwoWay(_) => "two-way",
+        Body::TwoWay(TwoWay { to: Some(_), .. }) => "two-way",
+        Body::TwoWay(TwoWay { to: None, .. }) => "convene",
         Body::Play(_) => "play",
         Body::Hangup { who: Some(_), .. } => "hangup-leg",
         Body::Hangup { who: None, .. } => "hangup",
         Body::SetData { .. } => "data",
+        Body::Query(Query::Resolve(_)) => "resolve",
         Body::Query(_) => "query",
         Body::Session(_) => "session",
         Body::Preview { .. } => "preview",
@@ -365,6 +429,7 @@ fn call_word(verb: &CallVerb) -> &'static str {
         CallVerb::Invite { .. } => "invite",
         CallVerb::Transfer { mode: TransferMode::Blind, .. } => "transfer-blind",
         CallVerb::Transfer { mode: TransferMode::OnAnswer, .. } => "transfer-on-answer",
+        CallVerb::Transfer { mode: TransferMode::ComeBack, to: CallTarget::Flow { .. }, .. } => "lend",
         CallVerb::Transfer { mode: TransferMode::ComeBack, .. } => "transfer-come-back",
         CallVerb::Transfer { mode: TransferMode::Consult, .. } => "transfer-consult",
         CallVerb::Consult { verb: ConsultVerb::Complete, .. } => "consult-complete",
@@ -381,7 +446,10 @@ fn call_word(verb: &CallVerb) -> &'static str {
         CallVerb::Record { verb: RecordVerb::Pause } => "record-pause",
         CallVerb::Record { verb: RecordVerb::Resume } => "record-resume",
         CallVerb::Route { .. } => "route",
-        CallVerb::Playback { .. } => "playback",
+        CallVerb::Playback { verb: PlaybackVerb::Pause } => "playback-pause",
+        CallVerb::Playback { verb: PlaybackVerb::Resume } => "playback-resume",
+        CallVerb::Playback { verb: PlaybackVerb::SeekTo(_) | PlaybackVerb::SeekBy(_) } => "playback-seek",
+        CallVerb::Playback { verb: PlaybackVerb::Stop } => "playback-stop",
         CallVerb::Supervise { .. } => "supervise",
         CallVerb::SuperviseMode { .. } => "supervise-mode",
         CallVerb::TakeOver { .. } => "take-over",

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use cordboard::base::{AgentNo, CommandId, GroupNo, Rng, Span};
-use cordboard::event::words::{Actor, Disposition, OfferEnding, OfferWay, Station, Wire};
+use cordboard::base::{AgentNo, CommandId, ExtensionNo, GroupNo, Rng, Span};
+use cordboard::event::words::{Actor, Disposition, Line, OfferEnding, OfferWay, Station, Wire};
 use cordboard::switch::{AgentVerb, Answer as CommandAnswer, Body, Command, Originate, Then};
 
 use crate::chance::{self, Client, Memory};
@@ -365,11 +365,24 @@ impl Day {
                 self.agent(n, AgentVerb::SignIn { station, groups: None });
                 self.agent(n, AgentVerb::Ready);
             }
+            34..40 if self.kind.verbs => self.settles(n),
             _ => {
                 self.agent(n, AgentVerb::SignIn { station: None, groups: None });
                 self.agent(n, AgentVerb::Ready);
             }
         }
+    }
+
+    /// At a station that is rung once: his phone, or a number outside.
+    fn settles(&mut self, n: usize) {
+        let extension = ExtensionNo(1 + n as u32);
+        let line = match self.rng.chance(0.6) {
+            true => Line::Extension(extension),
+            false => Line::Outside { number: format!("91380014{:04}", 8_000 + n), confirm: self.rng.chance(0.5) },
+        };
+        self.agent(n, AgentVerb::SignOut);
+        self.agent(n, AgentVerb::SignIn { station: Some(Station::Permanent(line)), groups: None });
+        self.agent(n, AgentVerb::Ready);
     }
 
     /// Somebody asks for a verb.
@@ -383,7 +396,8 @@ impl Day {
         let mut client = Client { rng: &mut self.rng, agents: &agents, groups: &groups, memory };
         if let Some(command) = client.command(&mut self.world) {
             self.verbs += 1;
-            let id = Some(CommandId { token: 1, id: format!("verb-{}", self.verbs) });
+            let is_read = matches!(command.body, Body::Query(_));
+            let id = (!is_read).then(|| CommandId { token: 1, id: format!("verb-{}", self.verbs) });
             let command = Command { id, ..command };
             let (word, body) = (chance::word(&command.body), command.body.clone());
             let reply = self.world.command(command);

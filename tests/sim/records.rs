@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cordboard::base::{AgentNo, LegId, Span, Time};
 use cordboard::event::words::{Direction, Disposition, LegRole, SegmentEdge};
-use cordboard::ledger::record::LegRecord;
+use cordboard::ledger::record::{LegRecord, Stay};
 use cordboard::ledger::{AgentInterval, ContactRecord, Rows};
 
 use crate::scenario::ua::Ua;
@@ -43,10 +43,11 @@ fn ended(record: &ContactRecord, leg: &LegRecord) -> Option<Time> {
     leg.ended.or_else(|| moved_away(record, leg))
 }
 
-/// (3) A leg is in exactly one call as long as it lives.
+/// (3) A leg is in exactly one call as long as it lives; one that rests between two visits of this contact, in each.
 fn one_call_at_a_time(record: &ContactRecord, leg: &LegRecord) {
-    let mut stays: Vec<_> =
-        record.calls.iter().flat_map(|call| &call.stays).filter(|stay| stay.leg == leg.leg).collect();
+    let again = record.legs.iter().filter(|l| l.leg == leg.leg && l.created > leg.created).map(|l| l.created).min();
+    let of_it = |s: &&Stay| s.leg == leg.leg && s.joined >= leg.created && again.is_none_or(|again| s.joined < again);
+    let mut stays: Vec<_> = record.calls.iter().flat_map(|call| &call.stays).filter(of_it).collect();
     // a stay may last no time at all
     stays.sort_by_key(|stay| (stay.joined, stay.left.is_none(), stay.left));
     assert!(!stays.is_empty(), "(3) leg {} was in no call", leg.leg);
