@@ -77,10 +77,10 @@ impl Client<'_> {
             5..8 => self.preview()?,
             8..15 => self.offer(&offers).or_else(|| self.preference())?,
             15..17 => self.preference()?,
-            17..20 => self.convene()?,
-            20..23 => self.play(&contacts, world.t)?,
-            23 => Body::Query(Query::Resolve(self.lookup()?)),
-            24..30 => self.of_those_with_the_house(&contacts)?,
+            17 => self.convene()?,
+            18..20 => self.play(&contacts, world.t)?,
+            20 => Body::Query(Query::Resolve(self.lookup()?)),
+            21..24 => self.of_those_with_the_house(&contacts)?,
             _ => self.body(&contacts, &shown)?,
         };
         let actor = match &body {
@@ -205,8 +205,21 @@ impl Client<'_> {
             8..10 => Body::SetData { contact: id, data: data(self.rng.below(5)) },
             10..26 => self.agents_verb(contacts, shown)?,
             26..28 => Body::TwoWay(self.two_way()?),
+            28..31 => self.merge(contacts)?,
             _ => Body::Call { contact: id, verb: self.verb(contact, contacts)? },
         })
+    }
+
+    /// Of contacts that have somebody in common, if there are any.
+    fn merge(&mut self, contacts: &[ContactState]) -> Option<Body> {
+        let shares = |c: &&ContactState| {
+            let mut others = contacts.iter().filter(|other| other.contact != c.contact);
+            others.any(|other| legs_of(other).any(|l| legs_of(c).any(|his| his.party == l.party)))
+        };
+        let fit: Vec<ContactId> = contacts.iter().filter(shares).map(|c| c.contact).collect();
+        let contact = one_of(self.rng, &fit)?;
+        let (with, stays) = (self.other(contact, contacts)?, self.rng.chance(0.5));
+        Some(Body::Call { contact, verb: CallVerb::Merge { with, stays } })
     }
 
     /// Those in which several talk are the more interesting ones.
@@ -281,8 +294,8 @@ impl Client<'_> {
             36..42 => self.invite(who)?,
             42..60 => self.transfer(who)?,
             60..74 => CallVerb::Consult { who, verb: self.consult() },
-            74..78 => CallVerb::Merge { with: self.other(contact.contact, contacts)?, stays: self.rng.chance(0.5) },
-            78 | 79 => CallVerb::Conference { change: self.conference() },
+            74..76 => CallVerb::Merge { with: self.other(contact.contact, contacts)?, stays: self.rng.chance(0.5) },
+            76..80 => CallVerb::Conference { change: self.conference() },
             80 => CallVerb::ExtendConference { by: Span::seconds(5 + self.rng.below(60) as i64) },
             81..86 => CallVerb::Record { verb: self.record() },
             86 => CallVerb::Chair { who },
@@ -323,6 +336,10 @@ impl Client<'_> {
     }
 
     fn transfer(&mut self, who: Option<Who>) -> Option<CallVerb> {
+        if self.rng.chance(0.1) {
+            let to = CallTarget::Flow { key: "identity".to_owned(), data: data(2) };
+            return Some(CallVerb::Transfer { who, mode: TransferMode::ComeBack, to, ring: None });
+        }
         let modes = [TransferMode::Blind, TransferMode::OnAnswer, TransferMode::ComeBack, TransferMode::Consult];
         Some(CallVerb::Transfer { who, mode: one_of(self.rng, &modes)?, to: self.target()?, ring: self.ring() })
     }

@@ -210,6 +210,14 @@ impl Day {
         while !self.world.run(evening) {
             self.world.cues.clear();
         }
+        self.world.dies_after = None;
+        while self.world.tenant.is_none() {
+            self.world.run(self.world.t + Span::seconds(1));
+        }
+        for n in self.at_permanent_stations() {
+            // their phones would be rung again all night
+            self.force(n, AgentVerb::SignOut);
+        }
         for ua in 0..self.world.uas.len() {
             if self.world.uas[ua].gone {
                 // a dark phone would be asked for signs of life all night
@@ -240,6 +248,15 @@ impl Day {
             accepted: std::mem::take(&mut self.accepted),
         };
         (outcome, self.world.panics.clone())
+    }
+
+    fn at_permanent_stations(&self) -> Vec<usize> {
+        let agents = &self.world.disk.open.agents;
+        let is_there = |n: &usize| {
+            let agent = self.world.site.agent(&format!("a{n}")).expect("an agent of the site").no;
+            agents.get(&agent).is_some_and(|agent| agent.station.permanent().is_some())
+        };
+        (0..self.kind.agents).filter(is_there).collect()
     }
 
     fn again(&mut self, cue: u64) {
