@@ -22,6 +22,7 @@ mod inbound;
 mod instruments;
 mod lanes;
 mod phones;
+mod picking;
 mod refers;
 mod registration;
 mod restart;

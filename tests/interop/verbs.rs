@@ -19,11 +19,11 @@ const INAUDIBLE: f64 = 0.01;
 /// What is judged of the latest sound.
 const LATEST: Duration = Duration::from_millis(500);
 
-struct Talk {
-    stage: OnWire,
-    contact: String,
+pub struct Talk {
+    pub stage: OnWire,
+    pub contact: String,
     /// Of the far ends, the call each is in.
-    calls: [Option<CallNo>; 4],
+    pub calls: [Option<CallNo>; 4],
 }
 
 fn place(who: &str) -> usize {
@@ -52,12 +52,12 @@ impl Talk {
         self.stage.ends.sound(at, self.calls[at].unwrap_or_else(|| panic!("{who} is in no call")))
     }
 
-    fn says(&self, who: &str) {
+    pub fn says(&self, who: &str) {
         self.rtp(who).say(Voice::Tone(TONES[place(who)].1));
     }
 
     /// Waits until he is rung, picks up and speaks.
-    fn answers(&mut self, who: &str) {
+    pub fn answers(&mut self, who: &str) {
         let at = place(who);
         self.stage.ends.until("a phone to ring", |uas| uas[at].live_call().is_some());
         let call = self.stage.ends.uas[at].live_call().expect("it rings");
@@ -67,27 +67,27 @@ impl Talk {
         self.says(who);
     }
 
-    fn rejects(&mut self, who: &str) {
+    pub fn rejects(&mut self, who: &str) {
         let at = place(who);
         self.stage.ends.until("a phone to ring", |uas| uas[at].live_call().is_some());
         let call = self.stage.ends.uas[at].live_call().expect("it rings");
         self.stage.ends.touch(at, |ua, t| ua.reject(call, 486, t));
     }
 
-    fn hangs_up(&mut self, who: &str) {
+    pub fn hangs_up(&mut self, who: &str) {
         let at = place(who);
         let call = self.calls[at].unwrap_or_else(|| panic!("{who} is in no call"));
         self.stage.ends.touch(at, |ua, t| ua.hang_up(call, t));
         self.is_released(who);
     }
 
-    fn is_released(&mut self, who: &str) {
+    pub fn is_released(&mut self, who: &str) {
         let at = place(who);
         self.stage.ends.until("a phone to be released", |uas| uas[at].live_calls() == 0);
         self.calls[at] = None;
     }
 
-    fn told(&mut self, kind: &str, before: usize) -> Value {
+    pub fn told(&mut self, kind: &str, before: usize) -> Value {
         let told = |stage: &mut OnWire| stage.events.so_far(kind).get(before).cloned();
         self.stage.carry_on_until(kind, |stage| told(stage).is_some());
         told(&mut self.stage).expect("it was there")
@@ -97,11 +97,11 @@ impl Talk {
         format!("/v1/calls/{}/{verb}", self.contact)
     }
 
-    fn does(&self, verb: &str, body: &Value) -> Value {
+    pub fn does(&self, verb: &str, body: &Value) -> Value {
         self.stage.server.api.post(&self.path(verb), body)
     }
 
-    fn refuses(&self, verb: &str, body: &Value, status: u16, code: &str) {
+    pub fn refuses(&self, verb: &str, body: &Value, status: u16, code: &str) {
         let reply = self.stage.server.api.send("POST", &self.path(verb), &[], &body.to_string());
         let problem = reply.json();
         assert_eq!((reply.status, problem["code"].as_str()), (status, Some(code)), "{verb} {body}: {problem}");
@@ -115,7 +115,7 @@ impl Talk {
     }
 
     /// These and nobody else, within the time of a step; `music` is sound that is nobody's tone.
-    fn hears(&mut self, who: &str, expected: &[&str]) {
+    pub fn hears(&mut self, who: &str, expected: &[&str]) {
         let at = place(who);
         let call = self.calls[at].unwrap_or_else(|| panic!("{who} is in no call"));
         let fits = |stage: &mut OnWire| {
@@ -146,7 +146,7 @@ impl Talk {
         }
     }
 
-    fn ends(mut self) -> Value {
+    pub fn ends(mut self) -> Value {
         let at = place("customer");
         let call = self.calls[at].expect("he called");
         let up = self.stage.ends.uas[at].calls.get(&call).is_some_and(|c| c.phase == Phase::Up);
@@ -323,7 +323,7 @@ fn a_paused_recording_is_silent_for_as_long() {
 }
 
 impl Talk {
-    fn view(&self) -> Value {
+    pub fn view(&self) -> Value {
         self.stage.server.api.get(&format!("/v1/calls/{}", self.contact))["contact"].clone()
     }
 }
