@@ -325,6 +325,11 @@ impl Contacts {
         self.contacts.get(&id)?.leg(leg)?.agent()
     }
 
+    /// With whom it is in one talk.
+    pub fn company(&self, id: ContactId, leg: LegId) -> Vec<LegId> {
+        self.contacts.get(&id).map(|contact| contact.company(leg).map(|l| l.id).collect()).unwrap_or_default()
+    }
+
     /// Whom somebody to whom this leg gives its call will talk to: the customer before others.
     pub fn other_party(&self, id: ContactId, leg: LegId) -> Option<String> {
         let contact = self.contacts.get(&id)?;

@@ -130,6 +130,7 @@ impl Tenant {
                     self.lent_cancelled(contact, transferor, now, supplies);
                 }
                 self.refer_ended(transferor, ending, cause, now, supplies);
+                self.hold_for(contact, transferor, now, supplies);
             }
             call::Tell::Replaced { old } => drop(self.refers.remove(&old)),
             call::Tell::AgentDoes { agent, does, by } => {

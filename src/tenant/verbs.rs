@@ -349,6 +349,23 @@ impl Tenant {
         }
     }
 
+    /// A transfer has given the others back to an agent who has gone on to another call meanwhile: they wait on hold, until
+    /// he takes them back.
+    pub(super) fn hold_for(&mut self, contact: ContactId, back: LegId, now: Now, supplies: &mut Supplies) {
+        let legs = self.contacts.legs_of(contact);
+        let Some(his) = legs.iter().find(|leg| leg.leg == back) else { return };
+        let agent = his.agent.or(self.agent_at(his.party));
+        if agent.and_then(|agent| self.acd.talks_elsewhere(agent, contact)).is_none() {
+            return;
+        }
+        // Of several each has the others: only his part of their talk waits.
+        let held = match self.contacts.company(contact, back)[..] {
+            [other] => other,
+            [] | [..] => back,
+        };
+        self.contacts.act(contact, Act::Hold { leg: held, by: By::SYSTEM }, now, supplies);
+    }
+
     fn extension_of(&self, agent: AgentNo) -> Option<PartyRef> {
         let extension = self.acd.snapshot(agent)?.station?.extension()?;
         Some(PartyRef::Extension(extension))

@@ -10,7 +10,7 @@ use cordboard::switch::{Body, CallTarget, CallVerb, Caller, Code, Command, Confe
 use serde_json::{Value, json};
 
 use crate::scenario::ua::call::Deed;
-use crate::verbs::{ANA, CUSTOMER, House, number, talk, to};
+use crate::verbs::{ANA, CAI, CUSTOMER, House, number, talk, to};
 
 const ASIDE: [(&str, &str); 2] = [("customer", "sound"), ("ana", "music")];
 const TALK: [(&str, &str); 2] = [("customer", "ana"), ("ana", "customer")];
@@ -112,6 +112,26 @@ fn she_hangs_up_and_the_flow_behind_her_has_him_at_the_end() {
     house.hear(&[("customer", "music")]);
     assert_eq!(house.data("verified").as_deref(), Some("yes"));
     assert_eq!(house.record().visits.len(), 2, "the flow went on as after an agent");
+    house.ends();
+}
+
+#[test]
+fn he_comes_back_while_she_talks_to_somebody_else() {
+    let mut house = talk();
+    house.does(house.lends(json!({"pin": "1"})));
+    let other = house.dials(ANA, "1900");
+    house.answers(CAI);
+    let contact = house.contact;
+    house.presses("1#");
+    house.hear(&[("customer", "music"), ("ana", "")]);
+    assert_eq!(house.transfer(), (TransferMode::ComeBack, Some(TransferEnding::CameBack)));
+    let customer = house.named("customer");
+    house.refuses(CallVerb::Retrieve { who: customer }, Code::AgentBusy);
+    house.drops(ANA, other);
+    house.contact = contact;
+    house.does(CallVerb::Retrieve { who: customer });
+    house.hear(&TALK);
+    assert_eq!(house.shown("a0"), Some(Display::Talking));
     house.ends();
 }
 
