@@ -157,7 +157,11 @@ impl Contacts {
                 continue;
             }
             self.hand_leg(id, home, leg.id);
+            let (copy, panics) = (leg.clone(), self.panics);
             self.with(home, now, supplies, |contact, context| contact.take_home(context, leg));
+            if self.panics > panics {
+                self.end_stray(home, copy);
+            }
         }
     }
 
