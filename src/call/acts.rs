@@ -1,5 +1,7 @@
 //! What the tenant asks of a contact.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::contact::{Contact, Context, Waiting};
@@ -113,14 +115,15 @@ impl Contact {
     fn set_data(&mut self, context: &mut Context, data: Map<String, Value>, by: By) {
         #[cfg(test)]
         assert!(!data.contains_key(POISON_KEY), "poisoned by a test");
+        let attached = Arc::make_mut(&mut self.data);
         for (key, value) in data {
             if value.is_null() {
-                self.data.remove(&key);
+                attached.remove(&key);
             } else {
-                self.data.insert(key, value);
+                attached.insert(key, value);
             }
         }
-        self.journal(context, Default::default(), by, Kind::ContactData { data: self.data.clone() });
+        self.journal(context, Default::default(), by, Kind::ContactData { data: Map::clone(&self.data) });
     }
 
     /// Whether these values may be attached: their sum stays within the bound.

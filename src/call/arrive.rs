@@ -1,6 +1,6 @@
 //! How a contact is born: by an INVITE that was let in, or by a command.
 
-use serde_json::Map;
+use std::sync::Arc;
 
 use super::calls::Call;
 use super::contact::{Contact, Context, Marks, Tally, Timers};
@@ -61,7 +61,7 @@ impl Contact {
             passing: Vec::new(),
             two_way: false,
             shown: None,
-            data: Map::new(),
+            data: Arc::default(),
             born: context.t(),
             limits,
             met,
@@ -181,8 +181,8 @@ impl Contact {
         let mut contact = Self::open(context, born);
         (contact.two_way, contact.shown) = (birth.two_way, birth.shown);
         if !birth.data.is_empty() {
-            contact.data = birth.data;
-            let kind = Kind::ContactData { data: contact.data.clone() };
+            let kind = Kind::ContactData { data: birth.data.clone() };
+            contact.data = Arc::new(birth.data);
             contact.journal(context, Default::default(), birth.by, kind);
         }
         contact

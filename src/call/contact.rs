@@ -5,6 +5,7 @@
 //! `recording`, `end`.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -47,7 +48,8 @@ pub(super) struct Contact {
     pub two_way: bool,
     /// The number that far ends are shown, when it is not who calls.
     pub shown: Option<String>,
-    pub data: Map<String, Value>,
+    /// Shared with the copy that is kept of it during a step.
+    pub data: Arc<Map<String, Value>>,
     pub born: Time,
     pub limits: Limits,
     /// Contacts this call has been through, ours last.

@@ -6,6 +6,9 @@
 //! the younger move with their sockets (`Body::Hand`), dial and all; only the transferor's own stays and ends there.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
 
 use super::Contacts;
 use super::contact::{Contact, Context};
@@ -30,7 +33,7 @@ pub(super) struct Moving {
     dialing: Option<Dialing>,
     customer: Option<LegId>,
     record: bool,
-    data: serde_json::Map<String, serde_json::Value>,
+    data: Map<String, Value>,
 }
 
 impl Contacts {
@@ -173,7 +176,7 @@ impl Contact {
         self.calls.iter_mut().for_each(|call| call.chair = None);
         self.main = Some(transferor);
         let customer = self.customer.take_if(|customer| leaving.contains(customer));
-        Moving { from: self.id, legs, dialing, customer, record: self.record, data: self.data.clone() }
+        Moving { from: self.id, legs, dialing, customer, record: self.record, data: Map::clone(&self.data) }
     }
 
     fn let_leg_go(&mut self, context: &mut Context, leg: LegId, to: ContactId, by: &By) {
@@ -240,11 +243,11 @@ impl Contact {
     }
 
     /// What was attached to the other one, where this one has nothing of that name and there is room.
-    fn adopt_data(&mut self, context: &mut Context, mut data: serde_json::Map<String, serde_json::Value>, by: &By) {
+    fn adopt_data(&mut self, context: &mut Context, mut data: Map<String, Value>, by: &By) {
         data.retain(|key, _| !self.data.contains_key(key));
         if !data.is_empty() && self.data_fits(&data) {
-            self.data.extend(data);
-            self.journal(context, Default::default(), by.clone(), Kind::ContactData { data: self.data.clone() });
+            Arc::make_mut(&mut self.data).extend(data);
+            self.journal(context, Default::default(), by.clone(), Kind::ContactData { data: Map::clone(&self.data) });
         }
     }
 

@@ -338,7 +338,7 @@ impl Contacts {
     }
 
     pub fn data(&self, id: ContactId) -> Option<&Map<String, Value>> {
-        self.contacts.get(&id).map(|c| &c.data)
+        self.contacts.get(&id).map(|c| &*c.data)
     }
 
     pub fn data_fits(&self, id: ContactId, more: &Map<String, Value>) -> bool {

@@ -41,7 +41,7 @@ impl Contacts {
     /// What a flow may look at: caller, dialled number, language, data.
     pub fn subject(&self, id: ContactId) -> Option<(String, String, String, Map<String, Value>)> {
         let contact = self.contacts.get(&id)?;
-        Some((contact.from.clone(), contact.to.clone(), contact.language.clone(), contact.data.clone()))
+        Some((contact.from.clone(), contact.to.clone(), contact.language.clone(), Map::clone(&contact.data)))
     }
 
     /// Whom the far end of another leg is shown: who called, or whom a command had called.
@@ -88,7 +88,7 @@ fn view(contact: &Contact) -> ContactView {
         number: contact.number,
         opened: contact.born,
         queued: contact.waiting.as_ref().and_then(|w| w.groups.first().copied()),
-        data: contact.data.clone(),
+        data: Map::clone(&contact.data),
         calls: contact.calls.iter().map(|call| call_state(contact, call)).collect(),
         transfer: contact.transfer.as_ref().and_then(|transfer| transfer.state()),
         conference: contact.conference_state(),
