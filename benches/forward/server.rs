@@ -111,6 +111,7 @@ impl MediaServer {
             receive: true,
             watch: true,
             digits: Vec::new(),
+            keeps_keys: false,
         };
         self.tell(index / 2, Body::SetLeg(spec));
         self.tell(index / 2, Body::SetRow { sink: leg(index), sources: vec![Source::Leg(leg(index ^ 1))] });

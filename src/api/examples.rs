@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Operations whose body has fields that must be there.
-pub const NEEDS_BODY: [&str; 26] = [
+pub const NEEDS_BODY: [&str; 27] = [
     "open_session",
     "supervise",
     "supervise_mode",
@@ -23,6 +23,7 @@ pub const NEEDS_BODY: [&str; 26] = [
     "note",
     "prioritise",
     "send_digits",
+    "pass_digits",
     "announce",
     "invite",
     "transfer",
@@ -63,6 +64,9 @@ pub fn request(operation: &str) -> Option<Value> {
         "hold" | "retrieve" | "unmute" => json!({ "leg": "116703443107610626" }),
         "mute" => json!({ "agent": "ana", "from": true }),
         "send_digits" => json!({ "leg": "116703443107610626", "digits": "12#" }),
+        "pass_digits" => {
+            json!({ "leg": "116703443107610626", "to": { "leg": "116703443107610628" }, "on": true })
+        }
         "announce" => json!({ "call": "116703443107610627", "sounds": ["thank-you-for-waiting"] }),
         "stop_announcement" => json!({ "call": "116703443107610627" }),
         "invite" => json!({ "agent": "ana", "to": "1002", "ring_ms": 20_000, "chair_leaves": "pass-on" }),
@@ -105,9 +109,10 @@ pub fn answer(operation: &str) -> Option<Value> {
         }
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
         "get_call" | "hang_up" | "set_data" | "prioritise" | "retrieve" | "mute" | "unmute" | "send_digits"
-        | "limit_conference" | "extend_conference" | "announce" | "stop_announcement" | "invite" | "give_chair"
-        | "transfer" | "consult" | "complete" | "cancel" | "swap" | "join" | "merge" | "supervise_mode"
-        | "intercept" | "route" | "start_recording" | "stop_recording" | "pause_recording" | "resume_recording" => {
+        | "pass_digits" | "limit_conference" | "extend_conference" | "announce" | "stop_announcement" | "invite"
+        | "give_chair" | "transfer" | "consult" | "complete" | "cancel" | "swap" | "join" | "merge"
+        | "supervise_mode" | "intercept" | "route" | "start_recording" | "stop_recording" | "pause_recording"
+        | "resume_recording" => {
             json!({ "seq": 1290, "contact": contact() })
         }
         "hold" => {

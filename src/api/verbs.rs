@@ -31,6 +31,7 @@ pub fn routes() -> Routes {
         .routes(routes!(mute))
         .routes(routes!(unmute))
         .routes(routes!(send_digits))
+        .routes(routes!(pass_digits))
         .routes(routes!(announce))
         .routes(routes!(stop_announcement))
         .routes(routes!(invite))
@@ -85,6 +86,30 @@ pub struct DigitsBody {
     pub agent: Option<String>,
     /// 1 to 64 of `0`-`9`, `*`, `#`, `A`-`D`.
     pub digits: String,
+}
+
+/// One of `{"leg": id}` and `{"agent": id}`: his leg in this contact.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PartyBody {
+    Leg(String),
+    Agent(String),
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PassDigitsBody {
+    /// Whose keys.
+    #[serde(default)]
+    pub leg: Option<String>,
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// Who gets them; not needed to end it.
+    #[serde(default)]
+    pub to: Option<PartyBody>,
+    /// False ends it. True when absent.
+    #[serde(default)]
+    pub on: Option<bool>,
 }
 
 /// Who hears it: one party, or with `call` everybody in it.
@@ -379,6 +404,29 @@ async fn unmute(caller: Caller, Named(contact): Named, JsonBody(LegBody { leg, a
 async fn send_digits(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<DigitsBody>) -> Verb {
     let DigitsBody { leg, agent, digits } = body;
     let read = |caller: &Caller| Ok(CallVerb::Digits { who: who(caller, leg, agent)?, digits });
+    verb(&caller, &contact, Permission::CallsControl, read).await
+}
+
+/// Keys that a party presses go to one other party alone: nobody else hears them, and which they are is told nowhere.
+///
+/// It ends by `on: false`, or when one of the two leaves the call of the other; `leg_passes_digits` tells both. Meanwhile
+/// the party's voice is heard by all. A phone whose keys are tones in its sound is refused (409 `keys-are-tones`).
+#[utoipa::path(post, path = "/v1/calls/{contact}/pass-digits", tag = "calls", request_body = PassDigitsBody,
+    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
+async fn pass_digits(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<PassDigitsBody>) -> Verb {
+    let PassDigitsBody { leg, agent, to, on } = body;
+    let on = on.unwrap_or(true);
+    let read = |caller: &Caller| {
+        if on && to.is_none() {
+            return Err(Problem::field("to", "`to` names who gets the keys"));
+        }
+        let to = match to {
+            None => None,
+            Some(PartyBody::Leg(leg)) => Some(Who::Leg(minted("to", &leg)?)),
+            Some(PartyBody::Agent(id)) => self::who(caller, None, Some(id))?,
+        };
+        Ok(CallVerb::PassDigits { who: who(caller, leg, agent)?, to, on })
+    };
     verb(&caller, &contact, Permission::CallsControl, read).await
 }
 

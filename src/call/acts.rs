@@ -51,6 +51,7 @@ impl Contact {
             Act::Mute { leg, from, to, by } => self.mute(context, leg, (from, to), by),
             Act::PickUp { rung, attempt, ring, by: _ } => self.pick_up(context, rung, *attempt, ring),
             Act::SendDigits { leg, digits, by } => self.send_digits(context, leg, digits, by),
+            Act::PassDigits { leg, to, on, by } => self.pass_digits(context, leg, to.filter(|_| on), by),
             Act::Announce { to, sounds, by } => self.announce(context, to, sounds, by),
             Act::StopAnnounce { to, by: _ } => self.end_announcement(context, |a| a.to == to, None),
             Act::Invite(invite) => self.invite(context, *invite),

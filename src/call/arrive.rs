@@ -147,6 +147,7 @@ impl Contact {
                 away_since: None,
                 muted_from: false,
                 muted_to: false,
+                passes_to: None,
                 does: Does::Talks,
                 probing: false,
                 ways: Box::default(),

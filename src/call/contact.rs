@@ -335,6 +335,7 @@ impl Contact {
             return;
         }
         self.end_idle_supervisions(context);
+        self.end_idle_passing(context);
         if self.live_legs().next().is_none() && !self.awaits_first_leg() {
             self.seal(context);
             self.close_when_reported(context);

@@ -422,6 +422,7 @@ impl Contact {
             away_since: None,
             muted_from: false,
             muted_to: false,
+            passes_to: None,
             does: if attempt.caller.is_some() { Does::Dials } else { Does::Talks },
             probing: false,
             ways: Box::default(),

@@ -69,6 +69,7 @@ impl Contact {
             self.stop_recorder(context, By::SYSTEM);
         }
         self.supervision_over(context, leg, end);
+        self.passing_over(context, leg);
         let (cause, side, sip_status) = (end.cause, end.side, end.status);
         let told = if rests { Kind::LegRested { cause, side } } else { Kind::LegEnded { cause, side, sip_status } };
         self.journal_leg(context, leg, context.by.clone(), told);

@@ -1,5 +1,5 @@
-//! The SIP messages of a contact, as they were on the wire but for credentials: `SIP_HISTORY_BYTES` of them, the oldest go
-//! first.
+//! The SIP messages of a contact, as they were on the wire but for credentials and keys: `SIP_HISTORY_BYTES` of them, the
+//! oldest go first.
 
 use std::collections::VecDeque;
 

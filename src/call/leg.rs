@@ -44,6 +44,8 @@ pub(super) struct Leg {
     /// Nobody hears it; it hears nobody.
     pub muted_from: bool,
     pub muted_to: bool,
+    /// The one leg that gets the keys which its far end presses.
+    pub passes_to: Option<LegId>,
     /// What was told last of the connected agent at its far end.
     pub does: Does,
     /// The far end stopped sending and a probe is out.
@@ -154,6 +156,7 @@ impl Leg {
             receive: agreed.receive,
             watch: self.is_answered() && agreed.receive,
             digits: self.media.digits.clone(),
+            keeps_keys: self.passes_to.is_some(),
         })
     }
 }

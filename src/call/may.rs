@@ -57,6 +57,7 @@ impl Contact {
             | Act::Mute { .. }
             | Act::PickUp { .. }
             | Act::SendDigits { .. }
+            | Act::PassDigits { .. }
             | Act::Announce { .. }
             | Act::StopAnnounce { .. }
             | Act::Invite(_)
@@ -98,6 +99,7 @@ impl Contact {
                 let keys = digits.chars().all(|c| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D'));
                 unless(!keys || digits.is_empty() || digits.len() > DIGITS_HELD, Refused::BadDigits)
             }
+            Act::PassDigits { leg, to, on, by: _ } => self.may_pass_digits(*leg, *to, *on),
             Act::Announce { to, sounds: _, by: _ } => self.may_hear(*to),
             Act::StopAnnounce { to, by: _ } => {
                 // What asks somebody to press 1 is no announcement.

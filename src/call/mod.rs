@@ -17,6 +17,7 @@ mod may;
 mod merge;
 mod merge_stays;
 mod negotiation;
+mod passing;
 mod playback;
 mod pressed;
 mod queued;

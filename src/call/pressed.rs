@@ -11,20 +11,31 @@ use crate::event::words::DigitPath;
 const TWIN_WITHIN: Span = Span::seconds(2);
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pressed(VecDeque<(char, DigitPath, Time)>);
+pub(super) struct Pressed {
+    waiting: VecDeque<(char, DigitPath, Time)>,
+    by_info: bool,
+}
 
 impl Pressed {
     /// False: it was told before in the other way. Each digit has one twin, so a key that is pressed twice counts twice.
     pub fn is_news(&mut self, digit: char, path: DigitPath, t: Time) -> bool {
-        while self.0.front().is_some_and(|(.., at)| t.since(*at) > TWIN_WITHIN) || self.0.len() >= DIGITS_HELD {
-            self.0.pop_front();
+        self.by_info |= path == DigitPath::Info;
+        while self.waiting.front().is_some_and(|(.., at)| t.since(*at) > TWIN_WITHIN)
+            || self.waiting.len() >= DIGITS_HELD
+        {
+            self.waiting.pop_front();
         }
-        let twin = self.0.iter().position(|(told, by, _)| *told == digit && *by != path);
-        let is_news = twin.and_then(|at| self.0.remove(at)).is_none();
+        let twin = self.waiting.iter().position(|(told, by, _)| *told == digit && *by != path);
+        let is_news = twin.and_then(|at| self.waiting.remove(at)).is_none();
         if is_news {
-            self.0.push_back((digit, path, t));
+            self.waiting.push_back((digit, path, t));
         }
         is_news
+    }
+
+    /// Some digit came by INFO: this far end says its keys so, whatever its SDP does not say.
+    pub fn came_by_info(&self) -> bool {
+        self.by_info
     }
 }
 
@@ -59,6 +70,6 @@ mod tests {
     fn a_flood_is_bounded() {
         let mut pressed = Pressed::default();
         assert!((0..1_000).all(|_| pressed.is_news('1', Rtp, Time(0))));
-        assert!(pressed.0.len() <= DIGITS_HELD);
+        assert!(pressed.waiting.len() <= DIGITS_HELD);
     }
 }

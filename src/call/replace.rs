@@ -63,6 +63,7 @@ impl Contact {
             away_since: None,
             muted_from: before.muted_from,
             muted_to: before.muted_to,
+            passes_to: before.passes_to.take(),
             does: std::mem::replace(&mut before.does, Does::Talks),
             probing: false,
             ways: Box::default(),
@@ -94,6 +95,7 @@ impl Contact {
             take(&mut transfer.transferor);
             transfer.target.iter_mut().for_each(take);
         }
+        self.legs.iter_mut().filter_map(|leg| leg.passes_to.as_mut()).for_each(take);
         self.inviters().for_each(take);
         self.convener_goes_on(old, new);
     }
@@ -102,7 +104,7 @@ impl Contact {
     fn tell_what_goes_on(&self, context: &mut Context, leg: LegId) {
         let Some(l) = self.leg(leg) else { return };
         let (held, muted) = (l.held_since.is_some(), (l.muted_from, l.muted_to));
-        let supervision = l.watches().map(|s| (s.mode, s.target));
+        let (supervision, passes_to) = (l.watches().map(|s| (s.mode, s.target)), l.passes_to);
         if held {
             self.journal_leg(context, leg, By::SYSTEM, Kind::LegHeld);
         }
@@ -111,6 +113,10 @@ impl Contact {
         {
             self.journal_leg(context, leg, By::PARTY, Kind::LegMuted { from, to });
         }
+        if let Some(to) = passes_to {
+            self.journal_leg(context, leg, By::PARTY, Kind::LegPassesDigits { to, on: true });
+        }
+        self.tell_passing(context, leg);
         if self.calls.iter().any(|call| call.chair.is_some_and(|(chair, _)| chair == leg)) {
             self.journal_leg(context, leg, By::PARTY, Kind::ChairTaken);
         }
@@ -122,6 +128,7 @@ impl Contact {
     /// Nobody else ends with it, as somebody is in its place.
     pub(super) fn end_replaced(&mut self, context: &mut Context, leg: LegId) {
         let (cause, side) = (EndCause::Released, Side::System);
+        self.passing_over(context, leg);
         self.tell(context, Tell::Replaced { old: leg });
         if self.goes_home(leg, cause) {
             self.journal_leg(context, leg, By::SYSTEM, Kind::LegRested { cause, side });

@@ -36,7 +36,7 @@ impl Contact {
             Sip::Dialog { leg, dialog } => self.dialog(context, leg, *dialog),
             Sip::Refreshed { leg, sdp } => self.refreshed(context, leg, &sdp),
             Sip::Offer { leg, sdp } => self.offered_again(context, leg, sdp.as_deref()),
-            Sip::Digit { leg, digit } => self.digit(context, leg, digit, DigitPath::Info),
+            Sip::Digit { leg, digit } => self.digit(context, leg, digit, DigitPath::Info, true),
             Sip::Alive { leg } => self.alive(leg),
             // The room takes these to the history, the tenant what is about phones and not legs.
             Sip::Traced(_) | Sip::Incoming(_) | Sip::Refer(_) => {}
@@ -254,7 +254,8 @@ impl Contact {
             ReportBody::Applied { .. } => {}
             ReportBody::Fact { leg, fact } => match fact {
                 Fact::FirstSound => self.first_sound(context, leg),
-                Fact::Digit(digit) => self.digit(context, leg, digit, DigitPath::Rtp),
+                Fact::Digit(digit) => self.digit(context, leg, digit, DigitPath::Rtp, false),
+                Fact::KeptDigit(digit) => self.digit(context, leg, digit, DigitPath::Rtp, true),
                 Fact::Silence => self.silent(context, leg),
             },
             ReportBody::PlayerEnded { player, missing } => self.player_ended(context, player, missing),
@@ -296,15 +297,25 @@ impl Contact {
         }
     }
 
-    /// A digit is the flow's while nobody else is there, and the other party's in a talk.
-    fn digit(&mut self, context: &mut Context, leg: LegId, digit: char, path: DigitPath) {
+    /// A digit is the flow's while nobody else is there, and the other party's in a talk. `kept`: no far end has it yet, as
+    /// it was pressed while the leg's keys were one party's, or came by INFO.
+    fn digit(&mut self, context: &mut Context, leg: LegId, digit: char, path: DigitPath, kept: bool) {
         let t = context.t();
         let is_news = |l: &mut super::leg::Leg| l.is_live() && l.pressed.is_news(digit, path, t);
         if !self.leg_mut(leg).is_some_and(is_news) {
             return;
         }
-        let told = if self.hides_digits && self.main == Some(leg) { HIDDEN_DIGIT } else { digit };
+        let passes_to = self.leg(leg).and_then(|l| l.passes_to);
+        let to_one = passes_to.is_some() || (kept && path == DigitPath::Rtp);
+        let hidden = to_one || (self.hides_digits && self.main == Some(leg));
+        let told = if hidden { HIDDEN_DIGIT } else { digit };
         self.journal_leg(context, leg, By::PARTY, Kind::Digit { digit: told, path });
+        if to_one {
+            if let Some(to) = passes_to.filter(|_| kept) {
+                self.pass_digit(context, to, digit, DigitPath::Info);
+            }
+            return;
+        }
         if self.leg(leg).is_some_and(super::leg::Leg::is_confirming) {
             if digit == CONFIRM_KEY {
                 self.confirmed(context, leg);

@@ -345,6 +345,7 @@ impl Contact {
             held_since: None,
             muted_from: false,
             muted_to: false,
+            passes_to: None,
             does: Does::Talks,
             ways: Box::default(),
             pressed,

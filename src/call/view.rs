@@ -120,6 +120,7 @@ fn leg_state(leg: &Leg) -> LegState {
         held: leg.held_since,
         muted_from: leg.muted_from,
         muted_to: leg.muted_to,
+        passes_to: leg.passes_to,
         supervision: leg.watches().map(|s| (s.mode, s.target)),
     }
 }

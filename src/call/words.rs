@@ -254,6 +254,8 @@ pub enum Refused {
     TooLong,
     /// A character that is no key, or more than `DIGITS_HELD`.
     BadDigits,
+    /// Keys pressed there are tones in its sound, which all hear.
+    KeysAreTones,
     /// The recording has ended for good.
     RecordingOver,
     /// Only who talks to one other party can give him to a group or flow.
@@ -342,6 +344,14 @@ pub enum Act {
     SendDigits {
         leg: LegId,
         digits: String,
+        by: By,
+    },
+    /// `on`: keys that its far end presses go to `to` alone, and which they are is told to nobody. Else no longer, whoever
+    /// `to` is; named, it must be he.
+    PassDigits {
+        leg: LegId,
+        to: Option<LegId>,
+        on: bool,
         by: By,
     },
     /// Sounds from the library for parties of a talk. A new one for the same audience replaces the old.
@@ -551,6 +561,7 @@ impl Act {
             | Self::Mute { by, .. }
             | Self::PickUp { by, .. }
             | Self::SendDigits { by, .. }
+            | Self::PassDigits { by, .. }
             | Self::Announce { by, .. }
             | Self::StopAnnounce { by, .. }
             | Self::StepOut { by, .. }

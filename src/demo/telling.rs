@@ -145,6 +145,8 @@ fn done_to_party(kind: &str, data: &Value) -> Option<String> {
         "leg_held" => "is put on hold".to_owned(),
         "leg_retrieved" => "is held no longer".to_owned(),
         "leg_muted" => format!("is muted: from {}, to {}", data["from"], data["to"]),
+        "leg_passes_digits" if data["on"] == true => "has its keys passed on to one party".to_owned(),
+        "leg_passes_digits" => "has its keys passed on no longer".to_owned(),
         "digits_sent" => format!("gets the keys {}", said("digits")),
         "announced" => "hears an announcement".to_owned(),
         "playback" => format!("listens to a recording: {} at {} ms", said("step"), data["place_ms"]),

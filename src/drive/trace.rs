@@ -1,4 +1,4 @@
-//! `--trace-sip DIR`: every SIP message as it was on the wire but for credentials, one file per day.
+//! `--trace-sip DIR`: every SIP message as it was on the wire but for credentials and keys, one file per day.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};

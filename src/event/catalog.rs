@@ -178,6 +178,11 @@ fn verb_entries() -> Vec<Entry> {
             "What is muted from now on: `from`, nobody hears it; `to`, it hears nobody.",
             Kind::LegMuted { from: true, to: false },
         ),
+        entry(
+            "contact call leg",
+            "Keys that its far end presses go to `to` alone from now on, or no longer; `digit` tells them as `x`.",
+            Kind::LegPassesDigits { to: LegId(116_703_443_107_610_627), on: true },
+        ),
         entry("contact call leg", "Keys were pressed for it by a command.", Kind::DigitsSent { digits: text("12#") }),
         entry(
             "contact call [leg]",

@@ -13,8 +13,8 @@ use super::words::{
     WorkRole,
 };
 use crate::base::{
-    AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, NumberNo, ReasonNo, SegmentId,
-    SessionId, Span, Time,
+    AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, LegId, NumberNo, ReasonNo,
+    SegmentId, SessionId, Span, Time,
 };
 
 /// What happened. The ids it is about stand beside it in [`super::Event`]; a kind holds only what they do not say.
@@ -118,6 +118,11 @@ pub enum Kind {
     LegMuted {
         from: bool,
         to: bool,
+    },
+    /// Keys that its far end presses go to leg `to` and to nobody else from now on, or no longer. They are told as `x`.
+    LegPassesDigits {
+        to: LegId,
+        on: bool,
     },
     /// Keys were pressed for a leg by a command. Personal.
     DigitsSent {
@@ -448,7 +453,7 @@ pub struct About {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub call: Option<CallId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub leg: Option<crate::base::LegId>,
+    pub leg: Option<LegId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub agent: Option<AgentNo>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -507,6 +512,7 @@ impl Kind {
             Self::LegHeld => "leg_held",
             Self::LegRetrieved => "leg_retrieved",
             Self::LegMuted { .. } => "leg_muted",
+            Self::LegPassesDigits { .. } => "leg_passes_digits",
             Self::DigitsSent { .. } => "digits_sent",
             Self::Announced { .. } => "announced",
             Self::AnnouncementEnded { .. } => "announcement_ended",

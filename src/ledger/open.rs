@@ -139,6 +139,9 @@ pub struct OpenLeg {
     pub muted_from: bool,
     #[serde(default)]
     pub muted_to: bool,
+    /// The one leg that gets the keys pressed at this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passes_to: Option<LegId>,
     /// The latest told: what a BYE needs.
     pub dialog: Option<DialogState>,
 }
@@ -302,7 +305,7 @@ impl Open {
             Kind::LegEnded { .. } => self.leg_ended(about),
             Kind::LegHeld => self.leg(about).map(|leg| *leg.hold_of(event) = Some(t)),
             Kind::LegRetrieved => self.leg(about).map(|leg| *leg.hold_of(event) = None),
-            Kind::LegMuted { from, to } => self.leg(about).map(|leg| (leg.muted_from, leg.muted_to) = (*from, *to)),
+            Kind::LegMuted { .. } | Kind::LegPassesDigits { .. } => self.leg_attribute(event),
             Kind::TransferBegan { mode } => self.transfer_began(about, *mode, t),
             Kind::TransferEnded { .. } => known(self.contact(about)?.transfer.take()),
             Kind::CallOpened { call_kind } => self.call_opened(about, *call_kind, t),
@@ -364,6 +367,10 @@ impl Open {
             Kind::Restarted { .. } | Kind::SiteChanged { .. } | Kind::Alarm { .. } => Ok(()),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
         }
+    }
+
+    fn leg_attribute(&mut self, event: &Event) -> Fold {
+        self.leg(&event.about).map(|leg| leg.attribute(&event.kind))
     }
 
     fn supervised(&mut self, event: &Event) -> Fold {
@@ -432,7 +439,7 @@ impl Open {
         let leg = self.contact(about)?.leg_ended(about)?;
         let (role, agent) = (LegRole::Agent, about.agent);
         let leg = OpenLeg { role, agent, offer: None, call: None, held: None, supervision: None, ..leg };
-        let at_rest = OpenLeg { muted_from: false, muted_to: false, ..leg };
+        let at_rest = OpenLeg { muted_from: false, muted_to: false, passes_to: None, ..leg };
         fresh(self.at_rest.insert(about.leg.ok_or(Unknown)?, at_rest))
     }
 
@@ -596,6 +603,7 @@ fn created(event: &Event) -> Result<OpenLeg, Unknown> {
         supervision: None,
         muted_from: false,
         muted_to: false,
+        passes_to: None,
         dialog: None,
     })
 }
@@ -632,6 +640,15 @@ impl OpenCall {
 }
 
 impl OpenLeg {
+    /// What a verb has made of it.
+    fn attribute(&mut self, kind: &Kind) {
+        if let Kind::LegMuted { from, to } = kind {
+            (self.muted_from, self.muted_to) = (*from, *to);
+        } else if let Kind::LegPassesDigits { to, on } = kind {
+            self.passes_to = on.then_some(*to);
+        }
+    }
+
     /// Ours, or when a party did it the far end's own.
     fn hold_of(&mut self, event: &Event) -> &mut Option<Time> {
         if event.by.actor == Actor::Party { &mut self.away } else { &mut self.held }

@@ -113,6 +113,7 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::MediaHeard | Kind::Digit { .. } | Kind::LegEnded { .. } | Kind::LegMedia { .. } => {}
         Kind::CallOpened { .. } | Kind::CallJoined | Kind::CallLeft | Kind::CallClosed => {}
         Kind::LegHeld | Kind::LegRetrieved | Kind::LegMuted { .. } | Kind::DigitsSent { .. } => {}
+        Kind::LegPassesDigits { .. } => {}
         Kind::Announced { .. } | Kind::AnnouncementEnded { .. } | Kind::InviteEnded { .. } | Kind::ChairTaken => {}
         Kind::RouteEnded { .. } | Kind::Playback { .. } => {}
         Kind::ConferenceLimits { .. } | Kind::ConferenceEnding { .. } => {}

@@ -385,6 +385,7 @@ impl ContactRecord {
             Kind::RecordingEnded { .. } => self.recording.as_mut().ok_or(Unknown)?.end(&event.kind),
             // Where the parties were is told by joins and leaves, what was recorded by segments.
             Kind::LegMuted { .. } | Kind::DigitsSent { .. } | Kind::Announced { .. } => {}
+            Kind::LegPassesDigits { .. } => {}
             Kind::AnnouncementEnded { .. } | Kind::InviteEnded { .. } | Kind::ChairTaken => {}
             Kind::RouteEnded { .. } | Kind::Playback { .. } | Kind::FlowReturned { .. } => {}
             Kind::ConferenceLimits { .. } | Kind::ConferenceEnding { .. } => {}

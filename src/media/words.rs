@@ -100,6 +100,8 @@ pub struct LegSpec {
     pub watch: bool,
     /// Digits to send by RFC 4733, numbered from 1 over the leg's life; those already sent are ignored.
     pub digits: Vec<NumberedDigit>,
+    /// Keys pressed there are told as [`Fact::KeptDigit`] and forwarded to nobody, nor is sound that comes while one lasts.
+    pub keeps_keys: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -221,6 +223,8 @@ pub enum Fact {
     FirstSound,
     /// RFC 4733, told once at its first packet of a new event timestamp.
     Digit(char),
+    /// A key that no far end was sent.
+    KeptDigit(char),
     /// 30 s without RTP or RTCP on a watched leg; told once, and again after sound came back.
     Silence,
 }

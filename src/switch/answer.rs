@@ -251,6 +251,8 @@ pub struct LegState {
     /// Nobody hears it; it hears nobody.
     pub muted_from: bool,
     pub muted_to: bool,
+    /// The one leg that gets the keys pressed at this one.
+    pub passes_to: Option<LegId>,
     /// Of a supervisor: who hears him, and what he watches.
     pub supervision: Option<(SupervisionMode, Watched)>,
 }

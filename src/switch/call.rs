@@ -57,6 +57,13 @@ pub enum CallVerb {
         who: Option<Who>,
         digits: String,
     },
+    /// Keys pressed by `who` go to `to` alone from now on, or no longer.
+    PassDigits {
+        who: Option<Who>,
+        /// Not needed to end it.
+        to: Option<Who>,
+        on: bool,
+    },
     Announce {
         to: Hearers,
         sounds: Vec<String>,

@@ -53,6 +53,7 @@ pub enum Code {
     LegsFull,
     ConferenceFull,
     BadDigits,
+    KeysAreTones,
     RecordingOver,
     RecordingRuns,
     RecordingBroken,
@@ -107,7 +108,7 @@ const fn row(code: Code, http: u16, sip: u16, fault: Fault, title: &'static str,
 
 use Fault::{Client, Server, State};
 
-pub const TABLE: [Row; 69] = [
+pub const TABLE: [Row; 70] = [
     row(Code::BadRequest, 400, 400, Client, "the request cannot be read", "mend the field that `detail` names"),
     row(Code::Unauthorized, 401, 401, Client, "no valid token", "send `Authorization: Bearer <token>`"),
     row(Code::Forbidden, 403, 403, Client, "the token does not permit this", "use a token with the permission"),
@@ -264,6 +265,14 @@ pub const TABLE: [Row; 69] = [
         "raise `seats`, or remove somebody first",
     ),
     row(Code::BadDigits, 422, 400, Client, "not keys of a telephone", "send 1 to 64 of `0`-`9`, `*`, `#`, `A`-`D`"),
+    row(
+        Code::KeysAreTones,
+        409,
+        488,
+        State,
+        "keys pressed there are tones, which everybody hears",
+        "have its phone or trunk offer `telephone-event`; one that sends INFO must have sent a key before",
+    ),
     row(
         Code::RecordingOver,
         409,
@@ -462,6 +471,7 @@ impl Code {
             Self::LegsFull => "legs-full",
             Self::ConferenceFull => "conference-full",
             Self::BadDigits => "bad-digits",
+            Self::KeysAreTones => "keys-are-tones",
             Self::RecordingOver => "recording-over",
             Self::RecordingRuns => "recording-runs",
             Self::RecordingBroken => "recording-broken",

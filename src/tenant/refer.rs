@@ -217,6 +217,7 @@ fn refused(why: Refused) -> Told {
         | Refused::NothingToEnd
         | Refused::TransferNotThere
         | Refused::BadDigits
+        | Refused::KeysAreTones
         | Refused::TooLong
         | Refused::NobodyToWhisperTo
         | Refused::NobodyToReplace

@@ -97,14 +97,9 @@ impl Tenant {
         let Some(view) = self.contacts.view(contact) else {
             return Err((Code::UnknownContact, contact.to_string()));
         };
-        let legs = || view.calls.iter().flat_map(|call| &call.legs);
         match watch {
             Some(Watch::Call(call)) => Ok(Watched::Call(call)),
-            Some(Watch::Party(Who::Leg(leg))) => Ok(Watched::Leg(leg)),
-            Some(Watch::Party(Who::Agent(agent))) => {
-                let his = legs().find(|leg| leg.supervision.is_none() && self.is_of(leg, agent));
-                his.map(|leg| Watched::Leg(leg.leg)).ok_or_else(|| (Code::UnknownLeg, self.agent_name(agent)))
-            }
+            Some(Watch::Party(who)) => self.party(contact, who).map(Watched::Leg),
             // The call that the contact is about; it is there as long as the contact.
             None => match view.calls.first() {
                 Some(call) => Ok(Watched::Call(call.call)),

@@ -47,6 +47,7 @@ impl Tenant {
             | CallVerb::Retrieve { .. }
             | CallVerb::Mute { .. }
             | CallVerb::Digits { .. }
+            | CallVerb::PassDigits { .. }
             | CallVerb::Announce { .. }
             | CallVerb::StopAnnounce { .. }
             | CallVerb::Chair { .. }
@@ -87,6 +88,11 @@ impl Tenant {
                 let send = |leg| Act::SendDigits { leg, digits: digits.clone(), by: by.clone() };
                 let leg = self.leg(contact, who, send)?;
                 Act::SendDigits { leg, digits, by }
+            }
+            CallVerb::PassDigits { who, to, on } => {
+                let to = to.map(|to| self.party(contact, to)).transpose()?;
+                let leg = self.leg(contact, who, |leg| Act::PassDigits { leg, to, on, by: by.clone() })?;
+                Act::PassDigits { leg, to, on, by }
             }
             CallVerb::Announce { to, sounds } => {
                 let announce = |to| Act::Announce { to, sounds: sounds.clone(), by: by.clone() };
@@ -327,6 +333,18 @@ impl Tenant {
         }
     }
 
+    /// The leg that is named beside a verb's own; an agent's is the one with which he talks.
+    pub(super) fn party(&self, contact: ContactId, who: Who) -> Result<LegId, Refusal> {
+        match who {
+            Who::Leg(leg) => Ok(leg),
+            Who::Agent(agent) => {
+                let legs = self.contacts.legs_of(contact);
+                let his = legs.iter().find(|leg| leg.supervision.is_none() && self.is_of(leg, agent));
+                his.map(|leg| leg.leg).ok_or_else(|| (Code::UnknownLeg, self.agent_name(agent)))
+            }
+        }
+    }
+
     fn audience(&self, contact: ContactId, to: Hearers, act: impl Fn(Audience) -> Act) -> Result<Audience, Refusal> {
         match to {
             Hearers::One(who) => self.leg(contact, who, |leg| act(Audience::Leg(leg))).map(Audience::Leg),
@@ -396,6 +414,7 @@ pub(super) fn code_of(refused: Refused) -> Code {
         Refused::NoSeat => Code::ConferenceFull,
         Refused::TooLong => Code::TooLong,
         Refused::BadDigits => Code::BadDigits,
+        Refused::KeysAreTones => Code::KeysAreTones,
         Refused::RecordingOver => Code::RecordingOver,
         Refused::InConference => Code::InConference,
         Refused::NotWithFlow => Code::NotWithFlow,

@@ -26,12 +26,12 @@ pub struct Talk {
     pub calls: [Option<CallNo>; 4],
 }
 
-fn place(who: &str) -> usize {
+pub fn place(who: &str) -> usize {
     TONES.iter().position(|(name, _)| *name == who).unwrap_or_else(|| panic!("there is no {who}"))
 }
 
 /// A customer talks with ana; bo is not ready.
-fn talk() -> Talk {
+pub fn talk() -> Talk {
     let mut stage = OnWire::new(&Shape::SMALL);
     stage.server.api.post("/v1/agents/a1/not-ready", &json!({}));
     let caller = stage.ends.touch(0, |ua, t| ua.call("4008000002", "+8613900000001", Plan::default(), t));
@@ -47,7 +47,7 @@ fn talk() -> Talk {
 }
 
 impl Talk {
-    fn rtp(&self, who: &str) -> &Rtp {
+    pub fn rtp(&self, who: &str) -> &Rtp {
         let at = place(who);
         self.stage.ends.sound(at, self.calls[at].unwrap_or_else(|| panic!("{who} is in no call")))
     }
@@ -107,7 +107,7 @@ impl Talk {
         assert_eq!((reply.status, problem["code"].as_str()), (status, Some(code)), "{verb} {body}: {problem}");
     }
 
-    fn customer(&self) -> Value {
+    pub fn customer(&self) -> Value {
         let calls = self.stage.server.api.get(&format!("/v1/calls/{}", self.contact));
         let legs = calls["contact"]["calls"][0]["legs"].as_array().cloned().unwrap_or_default();
         let leg = legs.iter().find(|leg| leg["role"] == "customer").unwrap_or_else(|| panic!("no customer: {calls}"));
@@ -416,10 +416,18 @@ fn a_transfer_to_a_flow_is_heard_and_leads_to_the_next_agent() {
 }
 
 impl Talk {
-    fn presses(&mut self, who: &str, key: char) {
+    pub fn presses(&mut self, who: &str, key: char) {
+        self.carries_out(who, Deed::Press(key));
+    }
+
+    pub fn informs(&mut self, who: &str, key: char) {
+        self.carries_out(who, Deed::Info(key));
+    }
+
+    fn carries_out(&mut self, who: &str, deed: Deed) {
         let at = place(who);
         let call = self.calls[at].unwrap_or_else(|| panic!("{who} is in no call"));
-        self.stage.ends.touch(at, |ua, t| ua.carry_out(call, Deed::Press(key), t));
+        self.stage.ends.touch(at, |ua, t| ua.carry_out(call, deed, t));
     }
 }
 

@@ -193,6 +193,13 @@ impl Stage for OnWire {
         self.verb("invite", &json!({"agent": by, "to": to}));
     }
 
+    fn passes_keys(&mut self, to: &str) {
+        let calls = self.server.api.get("/v1/calls");
+        let legs = calls["contacts"][0]["calls"][0]["legs"].as_array().expect("a list");
+        let customer = legs.iter().find(|leg| leg["role"] == "customer").expect("a customer");
+        self.verb("pass-digits", &json!({"leg": customer["leg"], "to": {"agent": to}}));
+    }
+
     fn limits(&mut self, seats: usize, length: Span, warn: Span) {
         let (length, warn) = (length.as_millis(), warn.as_millis());
         self.verb("conference", &json!({"seats": seats, "length_ms": length, "warn_ms": warn}));

@@ -420,6 +420,22 @@ pub const TRANSFERS: &[Scenario] = &[
 
 pub const CONFERENCES: &[Scenario] = &[
     scenario(
+        "the customer's keys go to one of two, and nobody is told which they were",
+        &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(1_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(2_000, Presses("joe", '1'), &[Digits("joe", "1")]),
+            at(3_000, Invites("ana", "1002"), &[Rings("bo")]),
+            at(4_000, Answers("bo"), &[Talks("bo"), Shows("ana", Display::Conference)]),
+            at(5_000, PassesKeys("bo"), &[Talks("joe")]),
+            at(6_000, Presses("joe", '4'), &[Digits("joe", "1x")]),
+            at(7_000, Informs("joe", '7'), &[Digits("joe", "1xx")]),
+            at(8_000, HangsUp("bo"), &[Shows("ana", Display::Talking)]),
+            at(9_000, Informs("joe", '2'), &[Digits("joe", "1xx2")]),
+            at(10_000, HangsUp("joe"), &[GetsBye("ana")]),
+        ],
+    ),
+    scenario(
         "a conference begins with its chair alone, and ends when its time is over",
         &[
             at(0, Convenes("one", "ana"), &[Accepted("one"), Rings("ana"), Shows("ana", Display::Dialing)]),

@@ -60,6 +60,8 @@ pub enum Act {
     Convenes(&'static str, Who),
     /// He invites a number to his call.
     Invites(Who, &'static str),
+    /// The customer's keys go to him alone from now on.
+    PassesKeys(Who),
     /// Seats and length, in milliseconds, of the one conference that lives; warned a second before.
     Limits(usize, i64),
     /// The command ends everything that runs.
@@ -180,6 +182,8 @@ pub trait Stage {
     /// A command with an id: this agent is the chair of a conference, alone.
     fn convenes(&mut self, id: &'static str, by: &str);
     fn invites(&mut self, by: &str, to: &str);
+    /// The customer's keys go to this agent alone.
+    fn passes_keys(&mut self, to: &str);
     fn limits(&mut self, seats: usize, length: Span, warn: Span);
     fn end_all(&mut self);
     /// The process dies and comes back.
@@ -302,6 +306,7 @@ impl<S: Stage> Play<S> {
             Act::Decides(who, verb) => self.stage.decides(agent(who), verb),
             Act::Convenes(id, who) => self.stage.convenes(id, agent(who)),
             Act::Invites(who, to) => self.stage.invites(agent(who), to),
+            Act::PassesKeys(who) => self.stage.passes_keys(agent(who)),
             Act::Limits(seats, ms) => self.stage.limits(seats, Span::millis(ms), Span::seconds(1)),
             Act::EndsAll => self.stage.end_all(),
             Act::Crash => self.stage.crash(),

@@ -284,7 +284,8 @@ impl Client<'_> {
             0..8 => CallVerb::Hold { who },
             8..18 => CallVerb::Retrieve { who },
             18..24 => CallVerb::Mute { who, from: self.rng.chance(0.3), to: self.rng.chance(0.3) },
-            24..28 => CallVerb::Digits { who, digits: ["1", "12#", "x", ""][self.rng.below(4) as usize].to_owned() },
+            24..26 => CallVerb::PassDigits { who, to: self.who(contact), on: self.rng.chance(0.8) },
+            26..28 => CallVerb::Digits { who, digits: ["1", "12#", "x", ""][self.rng.below(4) as usize].to_owned() },
             28..34 => {
                 let to = self.hearers(contact);
                 self.memory.announced = Some((contact.contact, to));
@@ -441,6 +442,7 @@ fn call_word(verb: &CallVerb) -> &'static str {
         CallVerb::Retrieve { .. } => "retrieve",
         CallVerb::Mute { .. } => "mute",
         CallVerb::Digits { .. } => "digits",
+        CallVerb::PassDigits { .. } => "pass-digits",
         CallVerb::Announce { .. } => "announce",
         CallVerb::StopAnnounce { .. } => "stop-announce",
         CallVerb::Invite { .. } => "invite",

@@ -25,7 +25,7 @@ impl House {
         to(self.ana(), TransferMode::ComeBack, CallTarget::Flow { key: "identity".to_owned(), data })
     }
 
-    fn presses(&mut self, keys: &str) {
+    pub fn presses(&mut self, keys: &str) {
         let call = self.world.uas[CUSTOMER].live_call().expect("he is there");
         for key in keys.chars() {
             self.world.touch(CUSTOMER, |ua, t| ua.carry_out(call, Deed::Press(key), t));

@@ -110,6 +110,7 @@ struct Leg {
     answered: bool,
     held: bool,
     muted: (bool, bool),
+    passes_to: Option<LegId>,
     supervision: Option<(SupervisionMode, Watched)>,
 }
 
@@ -143,6 +144,7 @@ fn live_call(call: &CallState) -> Call {
         answered: l.phase == LegPhase::Answered,
         held: l.held.is_some(),
         muted: (l.muted_from, l.muted_to),
+        passes_to: l.passes_to,
         supervision: l.supervision.filter(|_| l.phase == LegPhase::Answered),
     };
     let mut legs: Vec<Leg> = call.legs.iter().map(leg).collect();
@@ -182,6 +184,7 @@ fn folded_leg(id: LegId, folded: &OpenLeg) -> Leg {
         answered: folded.answered.is_some(),
         held: folded.held.is_some(),
         muted: (folded.muted_from, folded.muted_to),
+        passes_to: folded.passes_to,
         supervision: folded.supervision,
     }
 }

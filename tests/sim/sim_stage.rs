@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cordboard::base::{CommandId, OfferId, Span, Time};
-use cordboard::event::words::{Actor, Display, TransferMode};
+use cordboard::event::words::{Actor, Display, LegRole, TransferMode};
 use cordboard::switch::{
     AgentVerb, Answer, Body, CallTarget, CallVerb, Caller, ChairLeaves, Command, ConferenceChange, ConsultVerb,
     Originate, Then, TwoWay, Who,
@@ -152,6 +152,13 @@ impl Stage for Sim {
         let who = Some(Who::Agent(self.world.site.agent(by).expect("an agent of the site").no));
         let (to, chair_leaves) = (CallTarget::Number(to.to_owned()), ChairLeaves::PassOn);
         self.verb(CallVerb::Invite { who, to, ring: None, chair_leaves });
+    }
+
+    fn passes_keys(&mut self, to: &str) {
+        let to = Some(Who::Agent(self.world.site.agent(to).expect("an agent of the site").no));
+        let legs = self.world.disk.open.contacts.values().flat_map(|contact| &contact.legs);
+        let customer = legs.filter(|(_, leg)| leg.role == LegRole::Customer).map(|(leg, _)| *leg).next();
+        self.verb(CallVerb::PassDigits { who: customer.map(Who::Leg), to, on: true });
     }
 
     fn limits(&mut self, seats: usize, length: Span, warn: Span) {

@@ -314,6 +314,31 @@ fn digits_reach_the_far_end() {
 }
 
 #[test]
+fn keys_of_the_customer_go_to_one_of_two() {
+    let mut house = talk();
+    let (customer, ana) = (house.named("customer"), house.ana());
+    house.does(CallVerb::Invite { who: ana, to: number("1900"), ring: None, chair_leaves: ChairLeaves::PassOn });
+    house.answers(CAI);
+    let (cai, pass) = (house.named("cai"), |who, to| CallVerb::PassDigits { who, to, on: true });
+    house.refuses(pass(None, cai), Code::LegNotNamed);
+    house.refuses(pass(cai, cai), Code::NotTalking);
+    house.refuses(CallVerb::PassDigits { who: customer, to: None, on: false }, Code::NothingToEnd);
+    house.does(pass(customer, ana));
+    house.does(pass(customer, cai));
+    house.refuses(pass(customer, cai), Code::AlreadyDone);
+    house.presses("4");
+    let sent = |house: &House, who: &str| {
+        let digits = &house.world.sound.legs[&house.leg(who)].spec.digits;
+        digits.iter().map(|d| d.digit).collect::<String>()
+    };
+    assert_eq!((sent(&house, "cai"), sent(&house, "ana")), ("4".to_owned(), String::new()));
+    let told = house.world.disk.rows.contacts.values().next().expect("a record");
+    assert_eq!(told.digits.iter().map(|d| d.digit).collect::<String>(), "x");
+    house.does(CallVerb::PassDigits { who: customer, to: None, on: false });
+    house.ends();
+}
+
+#[test]
 fn announcements_to_one_and_to_all() {
     let mut house = talk();
     let customer = house.named("customer");

@@ -391,6 +391,7 @@ fn contact_state() -> ContactState {
         held: None,
         muted_from: false,
         muted_to: false,
+        passes_to: None,
         supervision: None,
     };
     let caller = leg(11, LegRole::Customer, PartyRef::Trunk(TrunkNo(1)), None, LegPhase::Answered);

@@ -325,7 +325,7 @@ async fn every_operation_asks_for_a_token_and_a_permission() {
             }
         }
     }
-    assert_eq!(asked, 2 * 79);
+    assert_eq!(asked, 2 * 80);
     assert!(rig.heard.lock().expect("not poisoned").is_empty());
 }
 

@@ -70,6 +70,7 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::LegHeld,
         Kind::LegRetrieved,
         Kind::LegMuted { from: true, to: false },
+        Kind::LegPassesDigits { to: LegId(116_703_443_107_610_628), on: true },
         Kind::DigitsSent { digits: "12#".into() },
         Kind::Announced { sounds: vec!["en-US/welcome".into()] },
         Kind::AnnouncementEnded { missing: Some("en-US/welcome".into()) },

@@ -38,6 +38,17 @@ async fn verbs_of_a_leg() {
         ("mute", json!({ "leg": "12", "to": true }), CallVerb::Mute { who: LEG, from: false, to: true }),
         ("mute", json!({ "leg": "12", "from": true, "to": true }), CallVerb::Mute { who: LEG, from: true, to: true }),
         ("unmute", json!({ "leg": "12" }), CallVerb::Mute { who: LEG, from: false, to: false }),
+        (
+            "pass-digits",
+            json!({ "leg": "12", "to": { "agent": "ana" } }),
+            CallVerb::PassDigits { who: LEG, to: ANA, on: true },
+        ),
+        (
+            "pass-digits",
+            json!({ "leg": "12", "to": { "leg": "12" }, "on": false }),
+            CallVerb::PassDigits { who: LEG, to: LEG, on: false },
+        ),
+        ("pass-digits", json!({ "on": false }), CallVerb::PassDigits { who: None, to: None, on: false }),
         ("digits", json!({ "leg": "12", "digits": "1#" }), CallVerb::Digits { who: LEG, digits: "1#".into() }),
         (
             "announce",

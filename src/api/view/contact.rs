@@ -173,6 +173,9 @@ pub struct LegView {
     /// `from`: nobody hears it. `to`: it hears nobody. `both`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted: Option<&'static str>,
+    /// The one leg that gets the keys pressed there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passes_digits_to: Option<String>,
     /// Of a supervisor who has not taken over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supervision: Option<SupervisionView>,
@@ -354,6 +357,7 @@ impl LegView {
                 (false, true) => Some("to"),
                 (true, true) => Some("both"),
             },
+            passes_digits_to: leg.passes_to.map(|to| to.to_string()),
             supervision: leg.supervision.map(SupervisionView::new),
         }
     }

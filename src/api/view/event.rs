@@ -13,7 +13,7 @@ use crate::event::words::{Actor, Line, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 77] = [
+pub const KINDS: [&str; 78] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -30,6 +30,7 @@ pub const KINDS: [&str; 77] = [
     "leg_held",
     "leg_retrieved",
     "leg_muted",
+    "leg_passes_digits",
     "digits_sent",
     "announced",
     "announcement_ended",
@@ -254,9 +255,8 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::TransferEnded { .. }
         | Kind::SupervisionStarted { .. }
         | Kind::SupervisionChanged { .. }
-        | Kind::SupervisionEnded { .. }
-        | Kind::ContactMerged { .. }
-        | Kind::LegMoved { .. } => verb_data(event, kind),
+        | Kind::SupervisionEnded { .. } => verb_data(event, kind),
+        Kind::ContactMerged { .. } | Kind::LegMoved { .. } | Kind::LegPassesDigits { .. } => verb_data(event, kind),
         Kind::LegRested { .. } | Kind::RouteEnded { .. } | Kind::Playback { .. } => verb_data(event, kind),
         Kind::ItemEntered { .. }
         | Kind::ItemPriority { .. }
@@ -347,6 +347,7 @@ fn leg_data(kind: &Kind) -> Value {
 fn verb_data(event: &Event, kind: &Kind) -> Value {
     match kind {
         Kind::LegMuted { from, to } => json!({ "from": from, "to": to }),
+        Kind::LegPassesDigits { to, on } => json!({ "to": to.to_string(), "on": on }),
         Kind::DigitsSent { digits } => json!({ "digits": digits }),
         Kind::Announced { sounds } => json!({ "sounds": sounds }),
         Kind::AnnouncementEnded { missing } => json!({ "missing": missing }),

@@ -4,6 +4,7 @@
 mod complaints;
 mod merges;
 mod outside;
+mod passing;
 mod permanent;
 mod picking;
 mod replaces;

@@ -120,6 +120,7 @@ impl House {
                 receive: true,
                 watch: false,
                 digits: vec![],
+                keeps_keys: false,
             }),
         );
         self.wait(|body| matches!(body, ReportBody::Applied { subject: Subject::Leg(applied), .. } if *applied == leg));

@@ -21,6 +21,8 @@ use super::wire::Way;
 
 /// Silence of a watched leg for this long is a fact..
 pub const SILENCE: Span = Span::seconds(30);
+/// A kept key may sound on for so long after a packet of its event: three of the usual intervals (RFC 4733 §2.5.1.2).
+const KEY_LASTS: Span = Span::millis(60);
 
 #[derive(Debug)]
 pub struct Leg {
@@ -37,6 +39,10 @@ pub struct Leg {
     pub keys_in: dtmf::Receiver,
     pub keys_out: dtmf::Sender,
     pub key_sequence: u16,
+    /// The key that is being pressed there is kept.
+    keeps_key: bool,
+    /// Until when sound from there is dropped, for a key that is kept.
+    key_lasts: Time,
     facts: VecDeque<Fact>,
     pub facts_lost: u64,
     /// Last RTP or RTCP.
@@ -93,6 +99,8 @@ impl Leg {
             keys_in: dtmf::Receiver::default(),
             keys_out: dtmf::Sender::default(),
             key_sequence: 0,
+            keeps_key: false,
+            key_lasts: Time(0),
             facts: VecDeque::with_capacity(bounds::FACTS_PER_LEG),
             facts_lost: 0,
             heard: now,
@@ -158,6 +166,23 @@ impl Leg {
             0 => Some(Payload::Sound(Codec::Pcmu)),
             8 => Some(Payload::Sound(Codec::Pcma)),
             _ => None,
+        }
+    }
+
+    /// Judges a packet: nobody is to get it, as it says a kept key or may be its tone. Whether a key is kept is settled by
+    /// its first packet.
+    pub fn keeps(&mut self, payload: Option<Payload>, is_new_key: bool, now: Time) -> bool {
+        match payload {
+            Some(Payload::Event) => {
+                if is_new_key {
+                    self.keeps_key = self.spec.keeps_keys;
+                }
+                if self.keeps_key {
+                    self.key_lasts = now + KEY_LASTS;
+                }
+                self.keeps_key
+            }
+            Some(Payload::Sound(_)) | None => now < self.key_lasts,
         }
     }
 

@@ -93,6 +93,13 @@ impl Engine {
             Some(Payload::Event) => leg.keys_in.receive(header.ssrc, header.timestamp, bytes),
             Some(Payload::Sound(_)) | None => None,
         };
+        let kept = leg.keeps(payload, key.is_some(), now);
+        let key = key.map(|key| if kept { Fact::KeptDigit(key) } else { Fact::Digit(key) });
+        if kept {
+            self.after_arrival(slot, was_silent, is_first, key, now);
+            self.skip(slot, &header);
+            return Verdict::Consume;
+        }
         if let (Some(Payload::Sound(codec)), Some((recorder, side))) = (payload, leg.tap)
             && let Some(recorder) = self.recorders.get_mut(recorder)
         {
@@ -112,7 +119,7 @@ impl Engine {
         self.next_sink(packet, now).map_or(Verdict::Consume, Verdict::Forward)
     }
 
-    fn after_arrival(&mut self, slot: u32, was_silent: bool, is_first: bool, key: Option<char>, now: Time) {
+    fn after_arrival(&mut self, slot: u32, was_silent: bool, is_first: bool, key: Option<Fact>, now: Time) {
         if was_silent {
             self.agenda.set(Due::Watch(slot), Some(now + SILENCE));
         }
@@ -120,7 +127,7 @@ impl Engine {
             self.tell(slot, Fact::FirstSound);
         }
         if let Some(key) = key {
-            self.tell(slot, Fact::Digit(key));
+            self.tell(slot, key);
         }
     }
 

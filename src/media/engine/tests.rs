@@ -48,6 +48,7 @@ fn spec(leg: LegId, codec: Codec) -> LegSpec {
         receive: true,
         watch: true,
         digits: vec![],
+        keeps_keys: false,
     }
 }
 
@@ -391,6 +392,47 @@ fn keys_are_told_once_and_passed_on_with_the_sinks_payload_type() {
     world.hums(A, Codec::Pcma, 440.0, 7);
     let got = world.heard_by(B);
     assert_eq!(got[5].header.sequence, got[4].header.sequence.wrapping_add(1));
+}
+
+/// A key of four packets, with the sound that some senders go on with meanwhile.
+fn presses(world: &mut World, from: LegId, code: u8, index: u64) {
+    for (at, flags) in [(0, 10), (2, 10), (4, 0x8A), (6, 0x8A)] {
+        let stamp = Stamp { timestamp: 5_160 + index as u32 * 160, ..stamp(index + at) };
+        world.says(from, 100 + from.0 as u8, stamp, &[code, flags, 1, at as u8]);
+        world.hums(from, Codec::Pcma, 440.0, index + at + 1);
+        world.pass(Span::millis(20));
+    }
+}
+
+#[test]
+fn a_kept_key_is_told_as_such_and_neither_it_nor_its_tone_reaches_anybody() {
+    let mut world = World::with(&[(A, Codec::Pcma), (B, Codec::Pcma)]);
+    world.row(B, Some(Source::Leg(A)));
+    let keeps = |keeps_keys| Body::SetLeg(LegSpec { keeps_keys, ..spec(A, Codec::Pcma) });
+    world.tell(keeps(true));
+    world.hums(A, Codec::Pcma, 440.0, 0);
+    presses(&mut world, A, 9, 1);
+    world.pass(Span::millis(60));
+    world.hums(A, Codec::Pcma, 440.0, 9);
+    assert_eq!(world.facts(), [(A, Fact::FirstSound), (A, Fact::KeptDigit('9'))]);
+    let got = world.heard_by(B);
+    assert!(got.iter().all(|got| got.header.payload_type == 8));
+    assert_eq!(got.len(), 2, "what was said before and after it");
+    assert_eq!(got[1].header.sequence, got[0].header.sequence.wrapping_add(1), "and nothing is missing");
+    // The key that is down when the leg's keys are everybody's again stays kept, and one that was down before is not.
+    let press = |world: &mut World, sequence, flags, code| {
+        let stamp = Stamp { timestamp: 9_000 + u32::from(code) * 4_000, ..stamp(sequence) };
+        world.says(A, 101, stamp, &[code, flags, 1, 0]);
+    };
+    press(&mut world, 20, 10, 5);
+    world.tell(keeps(false));
+    press(&mut world, 21, 0x8A, 5);
+    press(&mut world, 22, 10, 6);
+    world.tell(keeps(true));
+    press(&mut world, 23, 0x8A, 6);
+    assert_eq!(world.facts()[2..], [(A, Fact::KeptDigit('5')), (A, Fact::Digit('6'))]);
+    let types: Vec<u8> = world.heard_by(B).iter().map(|got| got.header.payload_type).collect();
+    assert_eq!(types, [8, 8, 102, 102]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
-//! Messages as people may see them: histories and traces show who tried to prove what, never the proof.
-//! Owns which header fields hold credentials and what is left of them. In: bytes from the wire, whole messages or parts of
-//! a stream. Out: the same bytes, line by line, with `Authorization` and `Proxy-Authorization` (RFC 3261 §20.7, §20.28)
-//! cut to scheme, username, realm and algorithm: with the rest a password could be guessed offline.
+//! Messages as people may see them: histories and traces show who tried to prove what, never the proof, and that a key was
+//! pressed, never which.
+//! Owns which header fields hold credentials and what is left of them, and which bodies say keys. In: bytes from the wire,
+//! whole messages or parts of a stream. Out: the same bytes with `Authorization` and `Proxy-Authorization` (RFC 3261
+//! §20.7, §20.28) cut to scheme, username, realm and algorithm, as with the rest a password could be guessed offline, and
+//! with `x` for the key of an INFO (`application/dtmf-relay`, `application/dtmf`): it may be a digit of a card.
 
 use bytes::Bytes;
 
@@ -11,16 +13,20 @@ use crate::base::bounds::SIP_MESSAGE_BYTES;
 const FIELDS: [&[u8]; 2] = [b"authorization", b"proxy-authorization"];
 const KEPT: [&str; 3] = ["username", "realm", "algorithm"];
 
-/// A whole message. Its body is left as it is; one without credentials is not copied.
+/// A whole message. A body that says no key is left as it is; a message without secrets is not copied.
 pub fn redacted(message: &Bytes) -> Bytes {
     let head = message.windows(4).position(|w| w == b"\r\n\r\n").map_or(message.len(), |at| at + 2);
-    if !message[..head].split(|b| *b == b'\n').any(|line| field_of(line).is_some()) {
+    let says_key = message[..head].split(|b| *b == b'\n').any(says_keys);
+    if !says_key && !message[..head].split(|b| *b == b'\n').any(|line| field_of(line).is_some()) {
         return message.clone();
     }
     let mut redactor = Redactor::default();
     let mut out = redactor.push(&message[..head]);
     out.extend(redactor.finish());
-    out.extend_from_slice(&message[head..]);
+    match says_key {
+        true => out.extend(without_keys(&message[head..])),
+        false => out.extend_from_slice(&message[head..]),
+    }
     out.into()
 }
 
@@ -29,14 +35,25 @@ pub fn redacted(message: &Bytes) -> Bytes {
 pub struct Redactor {
     /// A line without its end, or a field whose next line may go on with it (RFC 3261 §7.3.1).
     held: Vec<u8>,
+    /// The head that passes now says: its body is keys, and how long it is.
+    says_keys: bool,
+    body_bytes: usize,
+    /// Bytes of a body of keys that come next.
+    keys_left: usize,
 }
 
 impl Redactor {
     pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(bytes);
         let mut out = Vec::new();
-        while let Some(end) = self.line_end() {
+        loop {
+            if self.keys_left > 0 && self.held.len() >= self.keys_left {
+                let body: Vec<u8> = self.held.drain(..std::mem::take(&mut self.keys_left)).collect();
+                out.extend(without_keys(&body));
+            }
+            let Some(end) = self.line_end().filter(|_| self.keys_left == 0) else { break };
             let line: Vec<u8> = self.held.drain(..end).collect();
+            self.note(&line);
             print(&line, &mut out);
         }
         if self.held.len() > SIP_MESSAGE_BYTES {
@@ -48,8 +65,24 @@ impl Redactor {
     /// No more comes.
     pub fn finish(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
-        print(&std::mem::take(&mut self.held), &mut out);
+        let held = std::mem::take(&mut self.held);
+        match std::mem::take(&mut self.keys_left) {
+            0 => print(&held, &mut out),
+            _ => out.extend(without_keys(&held)),
+        }
         out
+    }
+
+    /// What a line of a head says of the body. Of other bodies a line may look like it: then a key too many is hidden.
+    fn note(&mut self, line: &[u8]) {
+        if says_keys(line) {
+            self.says_keys = true;
+        } else if let Some(value) = value_of(line, &[b"content-length", b"l"]) {
+            self.body_bytes = String::from_utf8_lossy(value).trim().parse().unwrap_or(0);
+        } else if line.trim_ascii_end().is_empty() {
+            let (says_keys, bytes) = (std::mem::take(&mut self.says_keys), std::mem::take(&mut self.body_bytes));
+            self.keys_left = if says_keys { bytes } else { 0 };
+        }
     }
 
     /// Where the first line ends, with what is folded to it when it holds credentials; `None`: not known yet.
@@ -66,9 +99,39 @@ impl Redactor {
 
 /// The length of the field's name, with the colon, when this line holds credentials.
 fn field_of(line: &[u8]) -> Option<usize> {
+    value_of(line, &FIELDS).map(|value| line.len() - value.len())
+}
+
+fn value_of<'a>(line: &'a [u8], names: &[&[u8]]) -> Option<&'a [u8]> {
     let colon = line.iter().take(64).position(|b| *b == b':')?;
     let name = line[..colon].trim_ascii_end();
-    FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field)).then_some(colon + 1)
+    names.iter().any(|field| name.eq_ignore_ascii_case(field)).then_some(&line[colon + 1..])
+}
+
+/// The line says that the body is a key: `application/dtmf-relay` or `application/dtmf`.
+fn says_keys(line: &[u8]) -> bool {
+    let value = value_of(line, &[b"content-type", b"c"]).map(|value| value.trim_ascii().to_ascii_lowercase());
+    value.is_some_and(|value| value.starts_with(b"application/dtmf"))
+}
+
+/// A body that says a key, without it: the value of `Signal`, or all there is.
+fn without_keys(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in body.split_inclusive(|b| *b == b'\n') {
+        let text = line.trim_ascii_end();
+        let (key, end) = line.split_at(text.len());
+        match key.iter().position(|b| *b == b'=') {
+            Some(at) if !key[..at].trim_ascii().eq_ignore_ascii_case(b"signal") => out.extend_from_slice(key),
+            Some(at) => {
+                out.extend_from_slice(&key[..=at]);
+                out.push(b'x');
+            }
+            None if key.is_empty() => {}
+            None => out.push(b'x'),
+        }
+        out.extend_from_slice(end);
+    }
+    out
 }
 
 fn print(line: &[u8], out: &mut Vec<u8>) {
@@ -126,5 +189,39 @@ mod tests {
         let at = MESSAGE.find("5ec").expect("a response") + 2;
         let shown = redacted(&Bytes::copy_from_slice(&MESSAGE.as_bytes()[..at]));
         assert!(!String::from_utf8_lossy(&shown).contains("5e"), "{shown:?}");
+    }
+
+    #[test]
+    fn which_key_an_info_says_is_not_shown() {
+        let head = |kind: &str, bytes: usize| {
+            format!("INFO sip:a SIP/2.0\r\nContent-Type: {kind}\r\nContent-Length: {bytes}\r\n\r\n")
+        };
+        let rows = [
+            ("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", "Signal=x\r\nDuration=160\r\n"),
+            ("Application/DTMF-Relay", "signal = 11\nDuration=160", "signal =x\nDuration=160"),
+            ("application/dtmf", "7", "x"),
+            ("application/dtmf", "7\r\n", "x\r\n"),
+            ("application/sdp", "a=5\r\n", "a=5\r\n"),
+        ];
+        let next = "BYE sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+        for (kind, body, shown) in rows {
+            let (head, shown) = (head(kind, body.len()), shown.to_owned());
+            let message = Bytes::from(format!("{head}{body}"));
+            assert_eq!(redacted(&message), format!("{head}{shown}"), "{kind} {body}");
+            let stream = format!("{head}{body}{next}{head}{body}{next}");
+            for cut in 0..stream.len() {
+                let mut redactor = Redactor::default();
+                let mut out = redactor.push(&stream.as_bytes()[..cut]);
+                out.extend(redactor.push(&stream.as_bytes()[cut..]));
+                out.extend(redactor.finish());
+                let expected = format!("{head}{shown}{next}{head}{shown}{next}");
+                assert_eq!(String::from_utf8_lossy(&out), expected, "{kind} {body}, cut at {cut}");
+            }
+        }
+        let cut_off = Bytes::from(format!("{}Signal=5", head("application/dtmf-relay", 30)));
+        let mut redactor = Redactor::default();
+        let mut out = redactor.push(&cut_off);
+        out.extend(redactor.finish());
+        assert!(!String::from_utf8_lossy(&out).contains('5'), "what never came whole");
     }
 }

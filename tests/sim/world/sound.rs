@@ -65,10 +65,8 @@ impl World {
 
     pub(super) fn pressed(&mut self, ua: usize, call: CallNo, key: char) {
         let peer = self.uas[ua].calls.get(&call).and_then(|c| c.peer_rtp);
-        let Some((leg, contact)) = peer.and_then(|rtp| self.sound.leg_at(rtp)).map(|(leg, l)| (leg, l.contact)) else {
-            return;
-        };
-        let body = ReportBody::Fact { leg, fact: Fact::Digit(key) };
-        self.report_in(Span::millis(20), contact, body);
+        let Some((leg, l)) = peer.and_then(|rtp| self.sound.leg_at(rtp)) else { return };
+        let (contact, fact) = (l.contact, if l.spec.keeps_keys { Fact::KeptDigit(key) } else { Fact::Digit(key) });
+        self.report_in(Span::millis(20), contact, ReportBody::Fact { leg, fact });
     }
 }
