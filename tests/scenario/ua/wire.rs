@@ -277,6 +277,8 @@ impl Ua {
         if let Some(client) = self.clients.get_mut(&no) {
             client.cancel = Some(cancel);
         }
+        // its own time to give up may be this very moment
+        self.timers.retain(|(_, timer)| *timer != Timer::GiveUp(no));
         self.set(t + T1_64 + T1_64, Timer::GiveUp(no));
         self.send(cancel, What::Cancel, request, t);
     }
