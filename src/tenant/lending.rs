@@ -40,13 +40,19 @@ impl Tenant {
             return Err((Code::TargetUnfit, remedy));
         }
         let group = self.contacts.groups_watched(contact, Watched::Leg(leg)).first().copied();
+        self.attach(contact, data, &by, now, supplies);
+        if self.contacts.is_live(contact) {
+            self.contacts.act(contact, Act::Lend { transferor: leg, by }, now, supplies);
+        }
+        if !self.contacts.is_live(contact) {
+            // A bug has ended it: its flow hears of that as of any end.
+            return Ok(());
+        }
         let beneath = self.runs.remove(&contact).filter(|_| self.contacts.is_held_by_flow(contact));
         self.run_agenda.set(contact, None);
         self.lent.insert(contact, Lent { beneath, group, set: Map::new() });
         self.contacts.hold_by_flow(contact);
         self.contacts.hide_digits(contact, true);
-        self.attach(contact, data, &by, now, supplies);
-        self.contacts.act(contact, Act::Lend { transferor: leg, by }, now, supplies);
         self.introduce(now, supplies);
         if !self.start_flow(contact, key, now, supplies) {
             self.come_back(contact, now, supplies);

@@ -205,7 +205,7 @@ impl Client<'_> {
             8..10 => Body::SetData { contact: id, data: data(self.rng.below(5)) },
             10..26 => self.agents_verb(contacts, shown)?,
             26..28 => Body::TwoWay(self.two_way()?),
-            28..31 => self.merge(contacts)?,
+            28..38 => self.merge(contacts)?,
             _ => Body::Call { contact: id, verb: self.verb(contact, contacts)? },
         })
     }
@@ -218,12 +218,18 @@ impl Client<'_> {
         };
         let fit: Vec<ContactId> = contacts.iter().filter(shares).map(|c| c.contact).collect();
         let contact = one_of(self.rng, &fit)?;
-        let (with, stays) = (self.other(contact, contacts)?, self.rng.chance(0.5));
+        let (with, stays) = (self.other(contact, contacts)?, self.rng.chance(0.6));
         Some(Body::Call { contact, verb: CallVerb::Merge { with, stays } })
     }
 
     /// Those in which several talk are the more interesting ones.
     fn contact<'c>(&mut self, contacts: &'c [ContactState]) -> Option<&'c ContactState> {
+        let lively = |c: &&ContactState| c.transfer.is_some() || legs_of(c).any(|leg| leg.supervision.is_some());
+        if let Some(contact) = one_of(self.rng, &contacts.iter().filter(lively).collect::<Vec<_>>())
+            && self.rng.chance(0.2)
+        {
+            return Some(contact);
+        }
         let several: Vec<&ContactState> = contacts.iter().filter(|c| legs_of(c).count() > 1).collect();
         let busy = one_of(self.rng, &several).filter(|_| self.rng.chance(0.85));
         let any = one_of(self.rng, &contacts.iter().collect::<Vec<_>>());
@@ -279,6 +285,9 @@ impl Client<'_> {
                 0 => CallVerb::TakeOver { who },
                 _ => CallVerb::SuperviseMode { who, mode: self.mode(), target: self.watch(contact) },
             });
+        }
+        if let Some(transfer) = contact.transfer.as_ref().filter(|_| self.rng.chance(0.3)) {
+            return Some(CallVerb::Consult { who: Some(Who::Leg(transfer.leg)), verb: self.consult() });
         }
         Some(match self.rng.below(100) {
             0..8 => CallVerb::Hold { who },
@@ -379,7 +388,9 @@ impl Client<'_> {
     /// Mostly of somebody whom it fits.
     fn agents_verb(&mut self, contacts: &[ContactState], shown: &[(AgentNo, Display)]) -> Option<Body> {
         let waiting: Vec<ContactId> = contacts.iter().filter(|c| c.queued.is_some()).map(|c| c.contact).collect();
+        let reserved = shown.iter().any(|(_, display)| *display == Display::Reserved);
         let (verb, fits) = match self.rng.below(10) {
+            _ if reserved && self.rng.chance(0.5) => (AgentVerb::Release, Display::Reserved),
             0..4 => {
                 let contact = one_of(self.rng, &waiting).unwrap_or(ContactId(5));
                 (AgentVerb::Pick { contact }, Display::Ready)

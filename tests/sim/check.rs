@@ -63,6 +63,8 @@ pub struct Check {
     /// Since when a contact is nowhere.
     adrift: BTreeMap<ContactId, Time>,
     next_second: Time,
+    /// When somebody in it was muted or unmuted last.
+    muted: BTreeMap<ContactId, Time>,
     /// SIP's name for a leg, from its dialog.
     pub dialogs: BTreeMap<LegId, String>,
     closed: VecDeque<(Time, ContactId)>,
@@ -90,6 +92,7 @@ impl Check {
             troubles: Troubles::default(),
             adrift: BTreeMap::new(),
             next_second: Time(0),
+            muted: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             closed: VecDeque::new(),
             seats: Vec::new(),
@@ -131,6 +134,7 @@ impl Check {
                 self.agents_changed.extend(about.agent);
                 self.acd_changed = true;
             }
+            Kind::LegMuted { .. } => self.muted.extend(about.contact.map(|contact| (contact, t))),
             Kind::LegDialog { dialog } => {
                 if let Some(leg) = about.leg {
                     self.dialogs.insert(leg, dialog.call_id.clone());
@@ -163,6 +167,7 @@ impl Check {
         self.closed.clear();
         self.seats.clear();
         self.partly_recorded.clear();
+        self.muted.clear();
         self.panicked.clear();
     }
 
@@ -225,7 +230,7 @@ impl Check {
 
     /// (6) An answered customer always hears something, unless somebody was told not to be heard or him not to hear.
     fn hush(&self, view: &CheckView) {
-        for contact in view.disk.open.contacts.values() {
+        for (id, contact) in &view.disk.open.contacts {
             let talks = talkers(contact) > 1;
             let in_flow = contact.flow.is_some() && contact.items.is_empty() && !talks;
             let limit = if in_flow { HUSH_IN_FLOW } else { HUSH };
@@ -234,6 +239,7 @@ impl Check {
             let customers = contact.legs.iter().filter(|(_, l)| l.role == LegRole::Customer && hears(l));
             for (leg, _) in customers {
                 let Some(since) = view.sound.quiet_since(*leg) else { continue };
+                let since = self.muted.get(id).map_or(since, |muted| since.max(*muted));
                 assert!(view.t - since <= limit, "(6) leg {leg} hears nothing since {since:?}: {contact:#?}");
             }
         }
