@@ -71,7 +71,7 @@ pub enum Doing {
         how: How,
         offer: Option<OfferId>,
     },
-    /// In somebody else's call.
+    /// In somebody else's call; for no contact: in each of one agent's, and between them.
     Monitoring,
     Reserved {
         until: Time,
@@ -286,6 +286,11 @@ impl Seat {
 
     pub fn doing(&self, contact: ContactId) -> Option<Doing> {
         self.work(Some(contact)).map(|w| w.doing)
+    }
+
+    /// He supervises an agent from call to call, whether that one is in a call or not.
+    pub fn goes_along(&self) -> bool {
+        self.work(None).is_some_and(|work| work.doing == Doing::Monitoring)
     }
 
     pub fn work(&self, contact: Option<ContactId>) -> Option<Work> {

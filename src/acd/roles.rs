@@ -9,7 +9,7 @@ use super::phone::PhoneId;
 use super::words::{How, RoleRefused};
 use crate::base::bounds::CALLS_PER_AGENT;
 use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, Now, Supplies, Time};
-use crate::event::words::OfferEnding;
+use crate::event::words::{OfferEnding, Wish};
 use crate::event::{About, By};
 
 impl Acd {
@@ -32,7 +32,7 @@ impl Acd {
             (Some(Doing::Monitoring), true) => {}
             (Some(Doing::Monitoring), false) => self.end_work(agent, Some(contact), by, now.t),
             (None | Some(Doing::WrapUp { .. } | Doing::Call { offer: None, .. }), true) => {
-                self.make_room(agent, contact, by, now.t)?;
+                self.make_room(agent, Some(contact), by, now.t)?;
                 if doing.is_none() && full {
                     return Err(RoleRefused::Full);
                 }
@@ -47,6 +47,42 @@ impl Acd {
         }
         self.settle(now.t, supplies);
         Ok(())
+    }
+
+    /// He goes with another agent from call to call from now on, or no longer. Between that one's calls too nobody is
+    /// offered to him.
+    ///
+    /// # Errors
+    /// He is in a call that is not on hold, or in as many as he may; or signed out.
+    pub fn watching(
+        &mut self,
+        agent: AgentNo,
+        on: bool,
+        by: &By,
+        now: Now,
+        supplies: &mut Supplies,
+    ) -> Result<(), RoleRefused> {
+        let seat = self.seat_of(agent).map_err(|_| RoleRefused::NotHis)?;
+        let (aside, full) = (seat.work(None).map(|work| work.doing), seat.is_full());
+        match (seat.goes_along(), on) {
+            (true, true) => {}
+            (true, false) => self.end_work(agent, None, by, now.t),
+            (false, true) => {
+                self.make_room(agent, None, by, now.t)?;
+                if aside.is_none() && full {
+                    return Err(RoleRefused::Full);
+                }
+                self.set_doing(agent, Doing::Monitoring, about_work(agent, None), by, now.t);
+            }
+            (false, false) => return Err(RoleRefused::NotHis),
+        }
+        self.settle(now.t, supplies);
+        Ok(())
+    }
+
+    /// He was forced to sign out, and does when his calls are over.
+    pub fn is_leaving(&self, agent: AgentNo) -> bool {
+        self.seat_of(agent).is_ok_and(|seat| seat.wish == Wish::SignOut)
     }
 
     /// Whom he watched he talks to from now on, in their agent's place: there is no moment at which he would be free.
@@ -76,12 +112,15 @@ impl Acd {
     /// Whether he may call somebody for this contact. What he wishes does not matter.
     ///
     /// # Errors
-    /// He is signed out, in another call that is not on hold, or in as many as he may.
+    /// He is signed out, in another call that is not on hold, or in as many as he may, or goes along with somebody.
     pub fn may_dial(&self, agent: AgentNo, contact: ContactId) -> Result<(), RoleRefused> {
         let seat = self.seat_of(agent).map_err(|_| RoleRefused::NotHis)?;
         let rings = self.ringing_offer(agent).is_some();
-        if let Some(other) = self.other_talk(agent, contact) {
+        if let Some(other) = self.other_talk(agent, Some(contact)) {
             return Err(RoleRefused::Talks(other));
+        }
+        if seat.goes_along() {
+            return Err(RoleRefused::Watches);
         }
         let claims = self.phones.get(&seat.phone(agent)).map_or(0, |phone| phone.claims().len());
         if (seat.is_full() && !rings) || claims >= CALLS_PER_AGENT { Err(RoleRefused::Full) } else { Ok(()) }
@@ -101,7 +140,7 @@ impl Acd {
         supplies: &mut Supplies,
     ) -> Result<(), RoleRefused> {
         self.may_dial(agent, contact)?;
-        self.make_room(agent, contact, by, now.t)?;
+        self.make_room(agent, Some(contact), by, now.t)?;
         if let Some(phone) = self.phone_of(agent) {
             phone.claim(contact);
         }
@@ -136,7 +175,7 @@ impl Acd {
         let doing = self.seat_of(agent).ok().and_then(|seat| seat.doing(contact));
         let Some(Doing::Call { how: was, offer }) = doing else { return Err(RoleRefused::NotHis) };
         if how != How::Held {
-            self.make_room(agent, contact, by, now.t)?;
+            self.make_room(agent, Some(contact), by, now.t)?;
         }
         if was != how {
             let about = About { offer, ..about_work(agent, Some(contact)) };
@@ -169,11 +208,11 @@ impl Acd {
 
     /// In which other contact he talks, so that he cannot talk in this one.
     pub fn talks_elsewhere(&self, agent: AgentNo, contact: ContactId) -> Option<ContactId> {
-        self.other_talk(agent, contact)
+        self.other_talk(agent, Some(contact))
     }
 
     /// No other call of his is off hold, and no offer rings.
-    fn make_room(&mut self, agent: AgentNo, contact: ContactId, by: &By, t: Time) -> Result<(), RoleRefused> {
+    fn make_room(&mut self, agent: AgentNo, contact: Option<ContactId>, by: &By, t: Time) -> Result<(), RoleRefused> {
         if let Some(other) = self.other_talk(agent, contact) {
             return Err(RoleRefused::Talks(other));
         }
@@ -184,7 +223,7 @@ impl Acd {
     }
 
     /// Where else he talks.
-    fn other_talk(&self, agent: AgentNo, contact: ContactId) -> Option<ContactId> {
+    fn other_talk(&self, agent: AgentNo, contact: Option<ContactId>) -> Option<ContactId> {
         let seat = self.seat_of(agent).ok()?;
         let rings = self.ringing_offer(agent);
         // A leg that stays up is where he holds somebody.
@@ -195,7 +234,7 @@ impl Acd {
             Doing::Call { .. } if permanent => true,
             Doing::Call { .. } | Doing::Monitoring | Doing::Reserved { .. } | Doing::WrapUp { .. } => doing.is_talk(),
         };
-        let mut others = seat.works().iter().filter(|w| w.contact != Some(contact));
-        others.find(|w| talks(w.doing)).and_then(|w| w.contact)
+        // What he does for no contact is no talk: an agent whom he goes along with is in none.
+        seat.works().iter().filter(|w| talks(w.doing)).find_map(|w| w.contact.filter(|_| w.contact != contact))
     }
 }

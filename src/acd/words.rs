@@ -106,6 +106,8 @@ pub enum RoleRefused {
     Talks(ContactId),
     /// `CALLS_PER_AGENT` are reached.
     Full,
+    /// He goes with an agent from call to call.
+    Watches,
 }
 
 /// Why a phone may not be in one more call.

@@ -139,6 +139,6 @@ mod tests {
                 assert!(body.is_null() || !body["example"].is_null(), "{at} has no example of its body");
             }
         }
-        assert_eq!(seen, 82);
+        assert_eq!(seen, 85);
     }
 }

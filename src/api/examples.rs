@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 
 /// Operations whose body has fields that must be there.
-pub const NEEDS_BODY: [&str; 27] = [
+pub const NEEDS_BODY: [&str; 30] = [
     "open_session",
     "supervise",
     "supervise_mode",
+    "supervise_agent",
+    "supervise_agent_mode",
+    "supervise_agent_stop",
     "route",
     "play_recording",
     "seek_playback",
@@ -74,6 +77,9 @@ pub fn request(operation: &str) -> Option<Value> {
         "consult" => json!({ "agent": "ana", "to": { "agent": "bo", "wait_ms": 30_000 } }),
         "supervise" => json!({ "by": "sue", "target": { "agent": "ana" }, "mode": "listen" }),
         "supervise_mode" => json!({ "agent": "sue", "mode": "whisper" }),
+        "supervise_agent" => json!({ "by": "sue", "mode": "listen" }),
+        "supervise_agent_mode" => json!({ "by": "sue", "mode": "whisper" }),
+        "supervise_agent_stop" => json!({ "by": "sue" }),
         "route" => json!({ "by": "sue", "to": { "group": "support" } }),
         "play_recording" => json!({ "segment": "116703443107610630", "from_ms": 12_000 }),
         "seek_playback" => json!({ "by_ms": -10_000 }),
@@ -106,6 +112,13 @@ pub fn answer(operation: &str) -> Option<Value> {
         | "extend_wrap_up" | "quit_wrap_up" | "rest" | "cancel_rest" | "reserve" | "release" | "pick" | "prefer"
         | "note" | "dial_preview" | "skip_preview" | "show_offer" | "accept_offer" | "reject_offer" => {
             json!({ "seq": 1290, "agent": agent() })
+        }
+        "supervise_agent" | "supervise_agent_mode" | "supervise_agent_stop" => {
+            json!({ "seq": 1290, "agent": { "no": 4, "id": "sue", "name": "Sue", "state": "monitoring",
+                "since": "2026-11-21T08:00:00.000Z", "station": { "extension": { "no": 4, "id": "1004" } }, "groups": [],
+                "reachable": true, "supervises": { "agent": { "no": 1, "id": "ana" }, "mode": "listen",
+                    "since": "2026-11-21T08:00:00.000Z", "there": true },
+                "work": [{ "role": "monitoring", "since": "2026-11-21T08:00:00.000Z" }] } })
         }
         "list_calls" => json!({ "seq": 1290, "contacts": [contact()] }),
         "get_call" | "hang_up" | "set_data" | "prioritise" | "retrieve" | "mute" | "unmute" | "send_digits"

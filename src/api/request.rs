@@ -114,6 +114,7 @@ impl Caller {
             | Body::Hangup { .. }
             | Body::SetData { .. }
             | Body::Priority { .. }
+            | Body::Watch { .. }
             | Body::Session(SessionVerb::Open(_) | SessionVerb::Close { .. })
             | Body::Call { .. } => self.id.clone(),
         };

@@ -6,15 +6,16 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::agents::agent_no;
+use super::agents::{agent_no, agent_reply, known_agent};
+use super::reply::Reply;
 use super::request::{Caller, JsonBody, Named, minted};
 use super::verbs::{LegBody, TargetBody, Verb, ring, target, verb, who};
-use super::view::CallReply;
+use super::view::{AgentReply, CallReply};
 use super::{Problem, Routes};
 use crate::base::AgentNo;
 use crate::event::words::SupervisionMode;
 use crate::switch::permission::Permission;
-use crate::switch::{CallVerb, Code, Watch, Who};
+use crate::switch::{Body, CallVerb, Code, Watch, WatchVerb, Who};
 
 pub fn routes() -> Routes {
     OpenApiRouter::new()
@@ -22,6 +23,9 @@ pub fn routes() -> Routes {
         .routes(routes!(supervise_mode))
         .routes(routes!(intercept))
         .routes(routes!(route))
+        .routes(routes!(supervise_agent))
+        .routes(routes!(supervise_agent_mode))
+        .routes(routes!(supervise_agent_stop))
 }
 
 /// Who hears the supervisor.
@@ -85,6 +89,34 @@ pub struct SuperviseModeBody {
     /// What he watches from now on; absent: what he watched before.
     #[serde(default)]
     pub target: Option<WatchBody>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuperviseAgentBody {
+    /// The agent who supervises; rung once where he is signed in.
+    pub by: String,
+    /// `listen` when absent.
+    #[serde(default)]
+    pub mode: SupervisionModeBody,
+    /// How long his phone rings at most; 60 s when absent.
+    #[serde(default)]
+    pub ring_ms: Option<u64>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuperviseAgentModeBody {
+    /// The supervisor.
+    pub by: String,
+    pub mode: SupervisionModeBody,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuperviseAgentStopBody {
+    /// The supervisor.
+    pub by: String,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -163,4 +195,51 @@ async fn route(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<R
         Ok(CallVerb::Route { supervisor, to: target(caller, to)?, ring: ring(ring_ms)? })
     };
     verb(&caller, &contact, Permission::CallsSupervise, read).await
+}
+
+type AgentVerb = Result<Reply<AgentReply>, Problem>;
+
+async fn watch_verb(caller: &Caller, (id, by): (&str, &str), verb: Result<WatchVerb, Problem>) -> AgentVerb {
+    caller.may(Permission::CallsSupervise)?;
+    let (agent, supervisor) = (known_agent(caller, id)?, known_agent(caller, by)?);
+    agent_reply(caller, Body::Watch { agent, supervisor, verb: verb? }).await
+}
+
+/// Lets an agent go with another from call to call: he listens, whispers or talks to all, as when he supervises one call.
+///
+/// His phone is rung once, whether the other is in a call or not. A beep tells that a call begins, also while it rings;
+/// between calls he hears silence. He hears the calls of the groups in his `supervises`, and is offered none. Answers the
+/// supervisor. `supervision_started` and `supervision_ended` tell of each call, `watch_ended` when it is over: by `stop`,
+/// when he hangs up or takes a call over, when either signs out, or when he supervises none of the other's groups.
+#[utoipa::path(post, path = "/v1/agents/{id}/supervise", tag = "agents", request_body = SuperviseAgentBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn supervise_agent(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<SuperviseAgentBody>) -> AgentVerb {
+    let SuperviseAgentBody { by, mode, ring_ms } = body;
+    let verb = ring(ring_ms).map(|ring| WatchVerb::Start { mode: mode.word(), ring });
+    watch_verb(&caller, (&id, &by), verb).await
+}
+
+/// Changes who hears a supervisor who goes with this agent, now and in the calls to come.
+#[utoipa::path(post, path = "/v1/agents/{id}/supervise/mode", tag = "agents", request_body = SuperviseAgentModeBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn supervise_agent_mode(
+    caller: Caller,
+    Named(id): Named,
+    JsonBody(SuperviseAgentModeBody { by, mode }): JsonBody<SuperviseAgentModeBody>,
+) -> AgentVerb {
+    watch_verb(&caller, (&id, &by), Ok(WatchVerb::Mode { mode: mode.word() })).await
+}
+
+/// A supervisor goes with this agent no longer, and his phone is released.
+#[utoipa::path(post, path = "/v1/agents/{id}/supervise/stop", tag = "agents", request_body = SuperviseAgentStopBody,
+    params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
+    responses((status = 200, body = AgentReply)))]
+async fn supervise_agent_stop(
+    caller: Caller,
+    Named(id): Named,
+    JsonBody(SuperviseAgentStopBody { by }): JsonBody<SuperviseAgentStopBody>,
+) -> AgentVerb {
+    watch_verb(&caller, (&id, &by), Ok(WatchVerb::Stop)).await
 }

@@ -68,7 +68,9 @@ impl Contact {
         if was_recorded {
             self.stop_recorder(context, By::SYSTEM);
         }
-        self.supervision_over(context, leg, end);
+        if let Some((agent, ending)) = self.supervision_over(context, leg, end) {
+            self.tell(context, Tell::SupervisionOver { agent, ending, cause: end.cause });
+        }
         self.passing_over(context, leg);
         let (cause, side, sip_status) = (end.cause, end.side, end.status);
         let told = if rests { Kind::LegRested { cause, side } } else { Kind::LegEnded { cause, side, sip_status } };

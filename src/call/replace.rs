@@ -43,6 +43,7 @@ impl Contact {
             return self.sip(context, Act::End { leg: new, status: sip_status(cause), cause });
         };
         let t = context.t();
+        // He goes on by another leg.
         self.supervision_over(context, old, LegEnd { cause: EndCause::Released, side: Side::System, status: None });
         let Some(before) = self.leg_mut(old) else { return };
         let leg = Leg {

@@ -102,6 +102,11 @@ impl Contacts {
         self.with(contact, now, supplies, |contact, context| contact.stand(context, dial, confirm));
     }
 
+    /// His station has a leg, is rung, or is in a contact.
+    pub fn has_line(&self, agent: AgentNo) -> bool {
+        self.lines.contains_key(&agent)
+    }
+
     /// The leg at rest of this agent, whose far end sends.
     pub fn line(&self, agent: AgentNo) -> Option<LegId> {
         let standing = self.contacts.get(self.lines.get(&agent)?)?;

@@ -198,10 +198,16 @@ impl Contact {
         }
     }
 
-    /// A supervisor's leg is about to end.
-    pub fn supervision_over(&mut self, context: &mut Context, leg: LegId, end: LegEnd) {
-        let Some(l) = self.leg(leg) else { return };
-        let (Some(supervision), phase) = (l.watches(), l.phase) else { return };
+    /// A supervisor's leg is about to end; whose, and how that ends his part.
+    pub fn supervision_over(
+        &mut self,
+        context: &mut Context,
+        leg: LegId,
+        end: LegEnd,
+    ) -> Option<(AgentNo, SupervisionEnding)> {
+        let l = self.leg(leg)?;
+        let (supervision, phase) = (l.watches()?, l.phase);
+        let agent = supervision.agent;
         let (ending, by) = match (phase, end.cause) {
             (LegPhase::Calling | LegPhase::Ringing | LegPhase::Ended, _) => {
                 (SupervisionEnding::Failed, supervision.by.clone())
@@ -213,6 +219,7 @@ impl Contact {
             (LegPhase::Answered, _) => (SupervisionEnding::TargetLeft, context.by.clone()),
         };
         self.journal_leg(context, leg, by, Kind::SupervisionEnded { ending, cause: Some(end.cause) });
+        Some((agent, ending))
     }
 
     /// What he watches is over: so is his leg.

@@ -8,8 +8,8 @@ use crate::base::{
     AgentNo, CallId, ContactId, ExtensionNo, GroupNo, ItemId, LegId, NumberNo, OfferId, SegmentId, Span,
 };
 use crate::event::words::{
-    By, CallKind, EndCause, LegRole, OfferEnding, PartyRef, Side, Station, SupervisionMode, TransferEnding,
-    TransferMode, Watched,
+    By, CallKind, EndCause, LegRole, OfferEnding, PartyRef, Side, Station, SupervisionEnding, SupervisionMode,
+    TransferEnding, TransferMode, Watched,
 };
 use crate::event::{About, Kind};
 use crate::media;
@@ -488,6 +488,12 @@ pub enum Tell {
         agent: AgentNo,
         group: Option<GroupNo>,
         by: By,
+    },
+    /// This supervisor's part in the contact is over.
+    SupervisionOver {
+        agent: AgentNo,
+        ending: SupervisionEnding,
+        cause: EndCause,
     },
     /// The target of a transfer rings.
     TargetRings {

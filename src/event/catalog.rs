@@ -8,7 +8,7 @@ use super::words::{
     Actor, AfterCall, AlarmKind, By, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole,
     NotReadyReason, OfferEnding, OfferWay, OnTimeout, PartyRef, PlaybackEnding, PlaybackStep, Preferences,
     PreviewEnding, RecordingGap, SegmentEdge, Side, SpeechEnding, Station, SupervisionEnding, SupervisionMode,
-    TransferEnding, TransferMode, Watched, Wire, Wish, WorkRole,
+    TransferEnding, TransferMode, WatchEnding, Watched, Wire, Wish, WorkRole,
 };
 use super::{About, DialogState, Event, Filter, Kind, MediaCounts, Recorded, VERSION};
 use crate::base::{
@@ -289,6 +289,21 @@ fn supervision_entries() -> Vec<Entry> {
             "contact call [leg] agent",
             "He hears it no longer, or was not reached, or talks in the agent's place.",
             Kind::SupervisionEnded { ending: SupervisionEnding::TargetLeft, cause: Some(EndCause::PeerLeft) },
+        ),
+        entry(
+            "agent",
+            "A supervisor (`agent`) goes with another from call to call from now on; his phone is rung once.",
+            Kind::WatchStarted { watched: AgentNo(4), mode: SupervisionMode::Listen },
+        ),
+        entry(
+            "agent",
+            "Who hears him is this from now on, also in the calls to come.",
+            Kind::WatchChanged { watched: AgentNo(4), mode: SupervisionMode::Whisper },
+        ),
+        entry(
+            "agent",
+            "He goes with that agent no longer.",
+            Kind::WatchEnded { watched: AgentNo(4), ending: WatchEnding::Left, cause: Some(EndCause::HungUp) },
         ),
     ]
 }

@@ -9,8 +9,8 @@ use super::session::{Delivery, Lease, SessionEnding};
 use super::words::{
     AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole, OfferEnding, OfferWay,
     OnTimeout, PartyRef, PlaybackEnding, PlaybackStep, Preferences, PreviewEnding, RecordingGap, SegmentEdge, Side,
-    Speech, SpeechEnding, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, Watched, Wish,
-    WorkRole,
+    Speech, SpeechEnding, Station, SupervisionEnding, SupervisionMode, TransferEnding, TransferMode, WatchEnding,
+    Watched, Wish, WorkRole,
 };
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, ExtensionNo, FlowNo, GroupNo, InterfaceNo, LegId, NumberNo, ReasonNo,
@@ -199,6 +199,21 @@ pub enum Kind {
     },
     SupervisionEnded {
         ending: SupervisionEnding,
+        cause: Option<EndCause>,
+    },
+    /// A supervisor (`agent`) goes with another agent from call to call from now on. His phone is rung for it once.
+    WatchStarted {
+        watched: AgentNo,
+        mode: SupervisionMode,
+    },
+    /// Who hears him is this from now on, also in the calls to come.
+    WatchChanged {
+        watched: AgentNo,
+        mode: SupervisionMode,
+    },
+    WatchEnded {
+        watched: AgentNo,
+        ending: WatchEnding,
         cause: Option<EndCause>,
     },
 
@@ -531,6 +546,9 @@ impl Kind {
             Self::SupervisionStarted { .. } => "supervision_started",
             Self::SupervisionChanged { .. } => "supervision_changed",
             Self::SupervisionEnded { .. } => "supervision_ended",
+            Self::WatchStarted { .. } => "watch_started",
+            Self::WatchChanged { .. } => "watch_changed",
+            Self::WatchEnded { .. } => "watch_ended",
             Self::FlowStarted { .. } => "flow_started",
             Self::FlowNode { .. } => "flow_node",
             Self::FlowEnded { .. } => "flow_ended",

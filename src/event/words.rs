@@ -251,6 +251,24 @@ pub enum SupervisionEnding {
     Failed,
 }
 
+/// How it ended that a supervisor goes with an agent from call to call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WatchEnding {
+    /// A command ended it.
+    Stopped,
+    /// The supervisor hung up, was released from a call that he heard, or his phone was lost.
+    Left,
+    /// He was not reached.
+    Failed,
+    /// He talks in the agent's place from now on.
+    TookOver,
+    /// The agent has signed out, or the supervisor is forced to.
+    SignedOut,
+    /// The site lets him supervise none of the agent's groups any more.
+    OutOfScope,
+}
+
 /// What happened to a recording that is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 pub use super::agent::{OpenAgent, OpenRest, OpenWork};
 pub use super::session::OpenSession;
+pub use super::supervision::OpenWatch;
 use super::{Fold, Unknown};
 use crate::base::bounds::{COMMAND_IDS_KEPT, COMMAND_MEMORY};
 use crate::base::{
@@ -42,6 +43,9 @@ pub struct Open {
     /// Client sessions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sessions: BTreeMap<SessionId, OpenSession>,
+    /// Who goes with which agent from call to call, by supervisor.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub watches: BTreeMap<AgentNo, OpenWatch>,
     /// What each rotation of calling numbers showed last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rotations: Vec<OpenRotation>,
@@ -362,6 +366,9 @@ impl Open {
             Kind::ChairTaken => self.contact(about)?.chair_taken(about),
             Kind::SupervisionEnded { ending, .. } => self.supervision_ended(about, *ending),
             Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } => self.supervised(event),
+            Kind::WatchStarted { watched, mode } => self.watch_started(event, *watched, *mode),
+            Kind::WatchChanged { mode, .. } => self.watch(about).map(|watch| watch.mode = *mode),
+            Kind::WatchEnded { .. } => known(about.agent.and_then(|no| self.watches.remove(&no))),
             Kind::RecordingPaused => self.recording_paused(about, true, t),
             Kind::RecordingResumed => self.recording_paused(about, false, t),
             Kind::Restarted { .. } | Kind::SiteChanged { .. } | Kind::Alarm { .. } => Ok(()),
@@ -371,6 +378,15 @@ impl Open {
 
     fn leg_attribute(&mut self, event: &Event) -> Fold {
         self.leg(&event.about).map(|leg| leg.attribute(&event.kind))
+    }
+
+    fn watch_started(&mut self, event: &Event, watched: AgentNo, mode: SupervisionMode) -> Fold {
+        let watch = OpenWatch { watched, mode, since: event.t, by: event.by.clone() };
+        fresh(self.watches.insert(event.about.agent.ok_or(Unknown)?, watch))
+    }
+
+    fn watch(&mut self, about: &About) -> Result<&mut OpenWatch, Unknown> {
+        about.agent.and_then(|no| self.watches.get_mut(&no)).ok_or(Unknown)
     }
 
     fn supervised(&mut self, event: &Event) -> Fold {

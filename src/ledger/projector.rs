@@ -119,6 +119,7 @@ pub fn fold(state: &mut State, recorded: &Recorded, changes: &mut Changes) {
         Kind::ConferenceLimits { .. } | Kind::ConferenceEnding { .. } => {}
         Kind::TransferBegan { .. } | Kind::TransferEnded { .. } => {}
         Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } | Kind::SupervisionEnded { .. } => {}
+        Kind::WatchStarted { .. } | Kind::WatchChanged { .. } | Kind::WatchEnded { .. } => {}
         Kind::RecordingPaused | Kind::RecordingResumed => {}
         Kind::FlowStarted { .. } | Kind::FlowNode { .. } | Kind::FlowEnded { .. } | Kind::FlowReturned { .. } => {}
         Kind::ItemEntered { .. } | Kind::ItemPriority { .. } | Kind::ItemLeft { .. } => {}

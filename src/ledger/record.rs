@@ -390,6 +390,7 @@ impl ContactRecord {
             Kind::RouteEnded { .. } | Kind::Playback { .. } | Kind::FlowReturned { .. } => {}
             Kind::ConferenceLimits { .. } | Kind::ConferenceEnding { .. } => {}
             Kind::RecordingPaused | Kind::RecordingResumed => {}
+            Kind::WatchStarted { .. } | Kind::WatchChanged { .. } | Kind::WatchEnded { .. } => {}
             // About the tenant, an agent or a phone; when they name a contact they add nothing to its record.
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut | Kind::AgentGroups { .. } => {}
             Kind::AgentWish { .. } | Kind::AgentReachable { .. } | Kind::AgentOvertime => {}

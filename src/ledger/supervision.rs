@@ -31,6 +31,16 @@ pub struct Stretch {
     pub by: By,
 }
 
+/// Somebody goes with an agent from call to call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenWatch {
+    pub watched: AgentNo,
+    pub mode: SupervisionMode,
+    pub since: Time,
+    /// Who asked for it.
+    pub by: By,
+}
+
 impl ContactRecord {
     /// A supervision began, or is another one from now on.
     pub(super) fn supervised(&mut self, event: &Event) -> Fold {
@@ -39,11 +49,13 @@ impl ContactRecord {
         };
         let stretch = Stretch { mode, target, from: event.t, to: None, by: event.by.clone() };
         let (leg, agent) = (event.about.leg.ok_or(Unknown)?, event.about.agent);
-        if self.supervisions.iter().all(|s| s.leg != leg) {
+        // A leg that stays up between contacts may come a second time.
+        let his = |s: &&mut SupervisionRecord| s.leg == leg && s.ended.is_none();
+        if self.supervisions.iter_mut().find(his).is_none() {
             let begun = SupervisionRecord { leg, agent, stretches: Vec::new(), ended: None, ending: None, cause: None };
             push(&mut self.supervisions, begun, &mut self.cut);
         }
-        if let Some(supervision) = self.supervisions.iter_mut().find(|s| s.leg == leg) {
+        if let Some(supervision) = self.supervisions.iter_mut().find(his) {
             supervision.close_stretch(event.t);
             push(&mut supervision.stretches, stretch, &mut self.cut);
         }
@@ -58,7 +70,8 @@ impl ContactRecord {
             SupervisionEnding::TookOver => self.leg(&event.about)?.role = LegRole::Agent,
             SupervisionEnding::Left | SupervisionEnding::TargetLeft => {}
         }
-        if let Some(supervision) = self.supervisions.iter_mut().find(|s| Some(s.leg) == event.about.leg) {
+        let his = |s: &&mut SupervisionRecord| Some(s.leg) == event.about.leg && s.ended.is_none();
+        if let Some(supervision) = self.supervisions.iter_mut().find(his) {
             supervision.ends(event.t, ending, cause);
         }
         Ok(())

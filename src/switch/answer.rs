@@ -61,7 +61,19 @@ pub struct AgentState {
     pub reachable: bool,
     /// Why the leg of his permanent station is not up.
     pub down: Option<EndCause>,
+    /// With whom he goes from call to call.
+    pub watches: Option<WatchState>,
     pub work: Vec<AgentWorkState>,
+}
+
+/// A supervisor goes with an agent from call to call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatchState {
+    pub agent: AgentNo,
+    pub mode: SupervisionMode,
+    pub since: Time,
+    /// His phone has answered.
+    pub there: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

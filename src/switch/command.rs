@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::session::NewSession;
 use super::{CallTarget, CallVerb, Lookup, Who};
 use crate::base::{AgentNo, CommandId, ContactId, GroupNo, OfferId, ReasonNo, SegmentId, SessionId, Span};
-use crate::event::words::{Actor, OnTimeout, Preferences, Station};
+use crate::event::words::{Actor, OnTimeout, Preferences, Station, SupervisionMode};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
@@ -60,8 +60,29 @@ pub enum Body {
         contact: ContactId,
         verb: CallVerb,
     },
+    /// A supervisor goes with an agent from call to call, whether that one is in a call now or not.
+    Watch {
+        agent: AgentNo,
+        supervisor: AgentNo,
+        verb: WatchVerb,
+    },
     Session(SessionVerb),
     Query(Query),
+}
+
+/// What is done about a supervisor who goes with an agent from call to call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchVerb {
+    /// His station is rung, once and at most so long; where its leg stays up anyway, that one is taken.
+    Start {
+        mode: SupervisionMode,
+        ring: Option<Span>,
+    },
+    /// Who hears him from now on.
+    Mode {
+        mode: SupervisionMode,
+    },
+    Stop,
 }
 
 /// What a client does with its session. `of`: only if it is this token's; another's is not known.

@@ -16,13 +16,15 @@ pub mod session;
 pub use answer::{
     AgentState, AgentWorkState, Answer, BindingState, CallState, ConferenceState, ContactState, ExtensionState,
     GroupState, LegPhase, LegState, PlaybackState, RecordingPhase, RecordingState, SessionState, Snapshot,
-    TracedMessage, TransferPhase, TransferState, WaitState,
+    TracedMessage, TransferPhase, TransferState, WaitState, WatchState,
 };
 pub use call::{
     CallTarget, CallVerb, ChairLeaves, ConferenceChange, ConsultVerb, Hearers, PlaybackVerb, RecordVerb, Watch, Who,
 };
 pub use code::Code;
-pub use command::{AgentVerb, Body, Caller, Command, OfferVerb, Originate, Play, Query, SessionVerb, Then, TwoWay};
+pub use command::{
+    AgentVerb, Body, Caller, Command, OfferVerb, Originate, Play, Query, SessionVerb, Then, TwoWay, WatchVerb,
+};
 pub use resolved::{LeadsTo, LookedUpBy, Lookup, Outside, Resolved, RuleKind, RuleOf, ShownBy, TrunkWay};
 
 use crate::base::ExtensionNo;

@@ -112,7 +112,7 @@ impl Tenant {
     /// What the object of a command looks like now; a contact that has ended as it was `shown`.
     fn snapshot_of(&self, body: &Body, shown: Option<ContactState>) -> Snapshot {
         match body {
-            Body::Agent { agent, .. } | Body::Decide { agent, .. } => {
+            Body::Agent { agent, .. } | Body::Decide { agent, .. } | Body::Watch { supervisor: agent, .. } => {
                 Snapshot::Agents(self.agent_state(*agent).into_iter().collect())
             }
             Body::Hangup { contact, .. }
@@ -144,6 +144,7 @@ impl Tenant {
             Body::Preview { order, timeout, on_timeout } => {
                 self.preview(order, (timeout, on_timeout), by, now, supplies)
             }
+            Body::Watch { agent, supervisor, verb } => self.watch_verb((agent, supervisor), verb, by, now, supplies),
             Body::Decide { agent, contact, dial } => self.decide(agent, contact, dial, by, now, supplies),
             Body::Call { contact, verb } => self.call_verb(contact, verb, by, now, supplies),
             Body::Hangup { contact, who } => self.command_hangup(contact, who, by, now, supplies),

@@ -35,6 +35,8 @@ impl Tenant {
                 self.contact_said(output, now, supplies);
             } else if let Some(output) = self.sip.poll() {
                 self.endpoint_said(output, now, supplies);
+            } else if let Some(supervisor) = self.watches.take_touched() {
+                self.keep_watch(supervisor, now, supplies);
             } else {
                 return;
             }
@@ -178,8 +180,17 @@ impl Tenant {
             call::Tell::LineBusy { agent, at, busy: false } => {
                 self.acd.release_line(agent, at, contact, now, supplies);
             }
-            call::Tell::LineUp { agent } => self.acd.line_up(agent, now, supplies),
-            call::Tell::LineDown { agent, cause } => self.acd.line_down(agent, cause, now, supplies),
+            call::Tell::SupervisionOver { agent, ending, cause } => {
+                self.watcher_left(agent, (ending, cause), now, supplies);
+            }
+            call::Tell::LineUp { agent } => {
+                self.acd.line_up(agent, now, supplies);
+                self.watcher_up(agent);
+            }
+            call::Tell::LineDown { agent, cause } => {
+                self.acd.line_down(agent, cause, now, supplies);
+                self.watcher_down(agent, cause, now, supplies);
+            }
             call::Tell::Closed => self.forget(contact, now, supplies),
         }
     }

@@ -24,6 +24,7 @@ mod target;
 mod two_way;
 mod verbs;
 mod view;
+mod watching;
 pub mod words;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -35,6 +36,7 @@ use crate::call::Contacts;
 use crate::event::words::By;
 use crate::event::{self, About, Event, Kind};
 use crate::ivr;
+use crate::ledger::open::OpenWatch;
 use crate::sip::Endpoint;
 use crate::sip::words::{Binding, Interface, ReferNo};
 use crate::site::Site;
@@ -62,6 +64,8 @@ pub struct Tenant {
     lent: BTreeMap<ContactId, lending::Lent>,
     /// Callers whom a person has sent to somebody who has not got them yet.
     routed: BTreeMap<ContactId, routing::Routed>,
+    /// Supervisors who go with an agent from call to call.
+    watches: watching::Watches,
     /// Who waits for a group or has done so.
     waits: BTreeMap<ContactId, queueing::Wait>,
     accepted: AcceptedIds,
@@ -120,6 +124,7 @@ impl Tenant {
             run_agenda: Agenda::default(),
             lent: BTreeMap::new(),
             routed: BTreeMap::new(),
+            watches: watching::Watches::default(),
             waits: BTreeMap::new(),
             accepted: AcceptedIds::default(),
             awaiting_commit: BTreeMap::new(),
@@ -229,6 +234,7 @@ impl Tenant {
         self.sip.set_site(Arc::clone(&site), now, supplies);
         self.acd.set_site(Arc::clone(&site), now, supplies);
         self.site = site;
+        self.watches.touch_all();
     }
 
     fn set_house(&mut self, house: House, now: Now, supplies: &mut Supplies) {
@@ -248,6 +254,7 @@ impl Tenant {
     }
 
     fn journal(&mut self, now: Now, about: About, by: By, kind: Kind, notify: Option<u64>) {
+        self.watches.note(&about);
         let event = Event { v: event::VERSION, t: now.t, at: now.wall, tenant: self.no, about, by, kind };
         self.out.push_back(Output::Journal { event: Box::new(event), notify });
     }
@@ -280,6 +287,11 @@ impl Tenant {
             ("refers", self.refers.is_empty()),
         ];
         rooms.into_iter().filter(|(_, rests)| !rests).map(|(name, _)| name).collect()
+    }
+
+    /// Who goes with which agent from call to call, by supervisor.
+    pub fn watches(&self) -> impl Iterator<Item = (AgentNo, OpenWatch)> {
+        self.watches.open()
     }
 
     pub fn acd(&self) -> &Acd {

@@ -76,6 +76,7 @@ impl Tenant {
                 self.acd.reachable(no, true, now, supplies);
             }
         }
+        self.restore_watches(&open.watches, now, supplies);
         self.restore_sessions(open, &why, now);
         self.introduce(now, supplies);
     }

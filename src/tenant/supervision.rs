@@ -7,7 +7,7 @@ use super::dialling::RING_DEFAULT;
 use crate::acd::words::RoleRefused;
 use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies};
 use crate::call::words::{Act, Supervise};
-use crate::event::words::{By, ItemExit, PartyRef, SupervisionMode, Watched};
+use crate::event::words::{By, ItemExit, PartyRef, SupervisionMode, WatchEnding, Watched};
 use crate::switch::{Code, LegState, Watch, Who};
 
 impl Tenant {
@@ -24,6 +24,9 @@ impl Tenant {
         let target = self.watched(contact, target)?;
         self.in_scope(contact, agent, target)?;
         let name = self.agent_name(agent);
+        if let Some(watch) = self.watches.state(agent) {
+            return Err((Code::AgentBusy, format!("{name} goes with {}", self.agent_name(watch.agent))));
+        }
         if self.contacts.legs_of(contact).iter().any(|leg| self.is_of(leg, agent)) {
             return Err((Code::AlreadyDone, name));
         }
@@ -43,9 +46,9 @@ impl Tenant {
         Ok(())
     }
 
-    fn not_free(&self, why: RoleRefused, agent: AgentNo) -> Refusal {
+    pub(super) fn not_free(&self, why: RoleRefused, agent: AgentNo) -> Refusal {
         let code = match why {
-            RoleRefused::Talks(_) | RoleRefused::Full => Code::TargetBusy,
+            RoleRefused::Talks(_) | RoleRefused::Full | RoleRefused::Watches => Code::TargetBusy,
             RoleRefused::NotHis => Code::AgentBusy,
         };
         (code, self.agent_name(agent))
@@ -87,6 +90,7 @@ impl Tenant {
         if let Some(item) = self.waits.get(&contact).and_then(|wait| wait.item) {
             self.acd.withdraw(item, ItemExit::Connected, by, now, supplies);
         }
+        self.end_watch(agent, (WatchEnding::TookOver, None), by.clone(), now, supplies);
         if let Err(why) = self.acd.takes_over(agent, contact, group, by, now, supplies) {
             // Signed out by force meanwhile: his call goes on without him.
             tracing::debug!(%contact, %agent, ?why, "his call is not counted");
@@ -119,7 +123,7 @@ impl Tenant {
         self.acd.holder(extension)
     }
 
-    fn in_scope(&self, contact: ContactId, supervisor: AgentNo, target: Watched) -> Result<(), Refusal> {
+    pub(super) fn in_scope(&self, contact: ContactId, supervisor: AgentNo, target: Watched) -> Result<(), Refusal> {
         let Some(agent) = self.site.agents.get(&supervisor) else {
             return Err((Code::UnknownAgent, supervisor.to_string()));
         };

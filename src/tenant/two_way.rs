@@ -212,7 +212,7 @@ impl Tenant {
     pub(super) fn may_not_dial(&self, why: RoleRefused, agent: AgentNo) -> Refusal {
         match why {
             RoleRefused::Talks(other) => (Code::AgentBusy, other.to_string()),
-            RoleRefused::Full => (Code::TargetBusy, self.agent_name(agent)),
+            RoleRefused::Full | RoleRefused::Watches => (Code::TargetBusy, self.agent_name(agent)),
             RoleRefused::NotHis => (Code::NotSignedIn, self.agent_name(agent)),
         }
     }

@@ -63,6 +63,7 @@ impl Tenant {
             preferences: seen.preferences,
             reachable: seen.reachable,
             down: seen.down,
+            watches: self.watches.state(no),
             work: seen
                 .works
                 .into_iter()

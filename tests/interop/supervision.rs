@@ -47,6 +47,28 @@ impl Talk {
         self.scene.server.api.post(&format!("/v1/calls/{contact}/{verb}"), body)
     }
 
+    /// About Ana, of Sue.
+    fn agent(&self, verb: &str, body: &Value) -> Value {
+        self.scene.server.api.post(&format!("/v1/agents/ana/{verb}"), body)
+    }
+
+    /// Sue's phone has answered.
+    fn there(&self) {
+        until("her leg to be up", STEP, || {
+            let sue = self.scene.server.api.get("/v1/agents/sue");
+            (sue["agent"]["supervises"]["there"] == true).then_some(())
+        });
+    }
+
+    /// What Sue hears once two more seconds have come.
+    fn rest(&self) -> String {
+        let from = self.sue.heard_so_far().len();
+        until("her phone to hear two seconds more", STEP, || {
+            (self.sue.heard_so_far().len() > from + 2 * RATE).then_some(())
+        });
+        voices(last(&self.sue.heard_so_far()))
+    }
+
     /// What customer, Ana and Sue hear once the newest change has come through.
     fn heard(&self, rtp: &Rtp) -> [String; 3] {
         let (ana, sue) = (self.ana.heard_so_far().len(), self.sue.heard_so_far().len());
@@ -112,6 +134,49 @@ fn a_supervisor_listens_whispers_barges_in_and_takes_over() {
         let record = talk.scene.record(&contact);
         check_record(&record);
         check_recording(&talk.scene, &record);
+        talk.scene.server.assert_rest();
+    });
+}
+
+#[test]
+fn a_supervisor_goes_with_an_agent_from_call_to_call() {
+    alone(|| {
+        let scene = Scene::new(&Plan { agents: SUE, ..Plan::default() });
+        let ana = Phone { hz: AGENT, ..Phone::new(1001, Answer::Itself) }.switch_on(&scene.server);
+        let sue = Phone { hz: SUPERVISOR, ..Phone::new(1003, Answer::Itself) }.switch_on(&scene.server);
+        scene.ready("ana");
+        scene.sign_in("sue");
+        let talk = Talk { scene, ana, sue };
+        talk.agent("supervise", &json!({ "by": "sue" }));
+        talk.there();
+        assert_eq!(talk.rest(), "", "silence, in no call");
+        for (mode, ear) in [("listen", "c"), ("whisper", "cs")] {
+            if mode != "listen" {
+                talk.agent("supervise/mode", &json!({ "by": "sue", "mode": mode }));
+            }
+            let mut customer = talk.scene.call(QUEUE);
+            let contact = customer.contact.clone();
+            customer.rtp.say(Voice::Tone(CUSTOMER));
+            talk.scene.of(&contact, "offer_connected");
+            let started = talk.scene.of(&contact, "supervision_started");
+            assert_eq!(started["data"]["mode"], mode, "{started}");
+            assert_eq!(talk.heard(&customer.rtp), ["a", ear, "ca"], "{mode}");
+            customer.sipp.cue();
+            customer.sipp.done();
+            talk.scene.of(&contact, "recording_ended");
+            let record = talk.scene.record(&contact);
+            let supervision = &record["supervisions"][0];
+            assert_eq!(supervision["ending"], "target-left", "{record}");
+            assert_eq!(supervision["agent"]["id"], "sue", "{record}");
+            assert_eq!(talk.rest(), "", "silence after a call");
+            talk.scene.server.api.post("/v1/agents/ana/ready", &json!({}));
+        }
+        talk.agent("supervise/stop", &json!({ "by": "sue" }));
+        let ended = talk.scene.server.api.get("/v1/events?kinds=watch_ended,leg_answered");
+        let events = ended["events"].as_array().expect("a list");
+        let rung = events.iter().filter(|e| e["kind"] == "leg_answered" && e["contact"].is_null()).count();
+        assert_eq!(rung, 1, "rung once: {ended}");
+        assert!(events.iter().any(|e| e["data"]["ending"] == "stopped"), "{ended}");
         talk.scene.server.assert_rest();
     });
 }

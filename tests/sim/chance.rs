@@ -444,6 +444,7 @@ pub fn word(body: &Body) -> &'static str {
         Body::Preview { .. } => "preview",
         Body::Decide { .. } => "decide-preview",
         Body::Call { verb, .. } => call_word(verb),
+        Body::Watch { .. } => "watch",
     }
 }
 

@@ -18,6 +18,8 @@ pub fn equals_fold(tenant: &Tenant, open: &Open) {
     assert_eq!(live.offers, folded.offers, "(13) offers, live and folded");
     let at_rest = open.at_rest.iter().map(|(leg, l)| (*leg, (l.agent.expect("whose"), l.answered.is_some())));
     assert_eq!(tenant.contacts().legs_at_rest(), at_rest.collect(), "(13) legs at rest, live and folded");
+    let watches: Vec<_> = tenant.watches().collect();
+    assert_eq!(watches, open.watches.clone().into_iter().collect::<Vec<_>>(), "(13) who goes with whom");
     let live = live_contacts(tenant);
     let folded = folded_contacts(open, &live);
     assert_eq!(live.len(), folded.len(), "(13) contacts, live and folded");

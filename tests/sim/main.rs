@@ -32,4 +32,5 @@ mod sound;
 mod supervision;
 mod targets;
 mod verbs;
+mod watching;
 mod world;

@@ -271,7 +271,7 @@ pub fn site() -> Site {
 /// The fake tenant: one of everything.
 pub fn answer(body: &Body) -> Answer {
     let snapshot = match body {
-        Body::Agent { .. } | Body::Decide { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => {
+        Body::Agent { .. } | Body::Decide { .. } | Body::Watch { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => {
             Snapshot::Agents(vec![agent_state()])
         }
         Body::Originate(_) | Body::TwoWay(_) | Body::Play(_) | Body::Preview { .. } => {
@@ -336,6 +336,7 @@ fn agent_state() -> AgentState {
         preferences: Preferences { after_call: None, auto_answer: Some(true) },
         reachable: true,
         down: None,
+        watches: None,
         work: vec![work],
     }
 }

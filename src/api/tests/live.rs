@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::house::{CONTACT, Rig, SEQ};
 use crate::base::{AgentNo, CommandId, ExtensionNo, GroupNo, LegId, OfferId, ReasonNo, Span};
-use crate::event::words::{Actor, AfterCall, OnTimeout, Preferences, Station};
+use crate::event::words::{Actor, AfterCall, OnTimeout, Preferences, Station, SupervisionMode};
 use crate::switch::door::House;
-use crate::switch::{AgentVerb, Body, CallTarget, Caller, OfferVerb, Originate, Then, TwoWay, Who};
+use crate::switch::{AgentVerb, Body, CallTarget, Caller, OfferVerb, Originate, Then, TwoWay, WatchVerb, Who};
 
 fn data(value: &Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
@@ -200,6 +200,7 @@ fn two_way_rows() -> Vec<Row> {
     let order =
         |by, to| TwoWay { by, to: Some(to), group: None, from: None, auto_answer: None, ring: None, data: Map::new() };
     let (ana, joe) = (Caller::Agent(AgentNo(3)), CallTarget::Number("+8613912345678".into()));
+    let watch = |verb| Body::Watch { agent: AgentNo(3), supervisor: AgentNo(3), verb };
     let decide = |dial| Body::Decide { agent: AgentNo(3), contact: CONTACT, dial };
     let preview =
         |on_timeout| Body::Preview { order: order(ana.clone(), joe.clone()), timeout: Span::seconds(30), on_timeout };
@@ -220,6 +221,21 @@ fn two_way_rows() -> Vec<Row> {
         ),
         ("POST", format!("/v1/agents/ana/previews/{CONTACT}/dial"), None, decide(true), 200),
         ("POST", format!("/v1/agents/ana/previews/{CONTACT}/skip"), None, decide(false), 200),
+        (
+            "POST",
+            "/v1/agents/ana/supervise".into(),
+            Some(json!({ "by": "ana", "mode": "whisper", "ring_ms": 20_000 })),
+            watch(WatchVerb::Start { mode: SupervisionMode::Whisper, ring: Some(Span::seconds(20)) }),
+            200,
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/supervise/mode".into(),
+            Some(json!({ "by": "no:3", "mode": "barge" })),
+            watch(WatchVerb::Mode { mode: SupervisionMode::Barge }),
+            200,
+        ),
+        ("POST", "/v1/agents/ana/supervise/stop".into(), Some(json!({ "by": "ana" })), watch(WatchVerb::Stop), 200),
         (
             "POST",
             "/v1/calls".into(),

@@ -136,6 +136,19 @@ async fn an_agent_that_is_not_there_or_a_body_that_means_nothing() {
             "bad-request",
             Some("reason"),
         ),
+        ("POST", "/v1/agents/ana/supervise", "clerk", Some(json!({ "by": "ana" })), 403, "forbidden", None),
+        ("POST", "/v1/agents/ana/supervise", "admin", Some(json!({})), 400, "bad-request", Some("by")),
+        ("POST", "/v1/agents/zoe/supervise", "admin", Some(json!({ "by": "ana" })), 404, "unknown-agent", None),
+        ("POST", "/v1/agents/ana/supervise/stop", "admin", Some(json!({ "by": "zoe" })), 404, "unknown-agent", None),
+        (
+            "POST",
+            "/v1/agents/ana/supervise/mode",
+            "admin",
+            Some(json!({ "by": "ana" })),
+            400,
+            "bad-request",
+            Some("mode"),
+        ),
         ("POST", "/v1/agents/ana/note", "admin", Some(json!({ "text": "" })), 400, "bad-request", Some("text")),
     ];
     refused(rows).await;
@@ -325,7 +338,7 @@ async fn every_operation_asks_for_a_token_and_a_permission() {
             }
         }
     }
-    assert_eq!(asked, 2 * 80);
+    assert_eq!(asked, 2 * 83);
     assert!(rig.heard.lock().expect("not poisoned").is_empty());
 }
 

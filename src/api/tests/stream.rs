@@ -17,7 +17,7 @@ use crate::event::words::{
     Actor, AfterCall, AlarmKind, CallKind, DigitPath, Direction, Disposition, EndCause, ItemExit, LegRole,
     NotReadyReason, OfferEnding, OfferWay, OnTimeout, PartyRef, PlaybackEnding, PlaybackStep, Preferences,
     PreviewEnding, RecordingGap, SegmentEdge, Side, Station, SupervisionEnding, SupervisionMode, TransferEnding,
-    TransferMode, Watched, Wire, Wish, WorkRole,
+    TransferMode, WatchEnding, Watched, Wire, Wish, WorkRole,
 };
 use crate::event::{About, By, DialogState, Event, Kind, MediaCounts, Recorded};
 
@@ -92,6 +92,9 @@ fn contact_kinds() -> Vec<Kind> {
         Kind::SupervisionStarted { mode: SupervisionMode::Listen, target: Watched::Leg(LegId(5)) },
         Kind::SupervisionChanged { mode: SupervisionMode::Whisper, target: Watched::Leg(LegId(5)) },
         Kind::SupervisionEnded { ending: SupervisionEnding::TargetLeft, cause: Some(EndCause::PeerLeft) },
+        Kind::WatchStarted { watched: AgentNo(4), mode: SupervisionMode::Listen },
+        Kind::WatchChanged { watched: AgentNo(4), mode: SupervisionMode::Whisper },
+        Kind::WatchEnded { watched: AgentNo(4), ending: WatchEnding::Left, cause: Some(EndCause::HungUp) },
         Kind::FlowStarted { flow: FlowNo(1), flow_key: "main".into(), version: "1a2b".into() },
         Kind::FlowNode { node: "menu".into(), exit: "1".into() },
         Kind::FlowEnded { flow: FlowNo(1) },

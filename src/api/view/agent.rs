@@ -49,7 +49,21 @@ pub struct AgentView {
     /// Why the leg of his permanent station is not up: `busy`, `no-answer`, `hung-up`, `unreachable` and other causes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreachable_cause: Option<String>,
+    /// With whom he goes from call to call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supervises: Option<WatchView>,
     pub work: Vec<AgentWorkView>,
+}
+
+/// A supervisor goes with an agent from call to call.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct WatchView {
+    pub agent: Ref,
+    /// `listen`, `whisper` or `barge`.
+    pub mode: String,
+    pub since: String,
+    /// His phone has answered.
+    pub there: bool,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -144,6 +158,12 @@ impl AgentView {
             auto_answer: state.preferences.auto_answer,
             reachable: state.reachable,
             unreachable_cause: state.down.map(word),
+            supervises: state.watches.map(|watch| WatchView {
+                agent: lens.agent(watch.agent),
+                mode: word(watch.mode),
+                since: lens.at(watch.since),
+                there: watch.there,
+            }),
             work: state.work.iter().map(|work| AgentWorkView::new(work, lens)).collect(),
         }
     }

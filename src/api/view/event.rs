@@ -13,7 +13,7 @@ use crate::event::words::{Actor, Line, PartyRef, Station, Wish};
 use crate::event::{By, Event, Kind, Recorded};
 
 /// Kinds that are shown, as `kinds=` takes them.
-pub const KINDS: [&str; 78] = [
+pub const KINDS: [&str; 81] = [
     "contact_opened",
     "contact_data",
     "contact_closed",
@@ -48,6 +48,9 @@ pub const KINDS: [&str; 78] = [
     "supervision_started",
     "supervision_changed",
     "supervision_ended",
+    "watch_started",
+    "watch_changed",
+    "watch_ended",
     "flow_started",
     "flow_node",
     "flow_ended",
@@ -258,6 +261,7 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::SupervisionEnded { .. } => verb_data(event, kind),
         Kind::ContactMerged { .. } | Kind::LegMoved { .. } | Kind::LegPassesDigits { .. } => verb_data(event, kind),
         Kind::LegRested { .. } | Kind::RouteEnded { .. } | Kind::Playback { .. } => verb_data(event, kind),
+        Kind::WatchStarted { .. } | Kind::WatchChanged { .. } | Kind::WatchEnded { .. } => verb_data(event, kind),
         Kind::ItemEntered { .. }
         | Kind::ItemPriority { .. }
         | Kind::ItemLeft { .. }
@@ -366,6 +370,12 @@ fn verb_data(event: &Event, kind: &Kind) -> Value {
             json!({ "mode": mode, "target": WatchedView::new(*target) })
         }
         Kind::SupervisionEnded { ending, cause } => json!({ "ending": ending, "cause": cause }),
+        Kind::WatchStarted { watched, mode } | Kind::WatchChanged { watched, mode } => {
+            json!({ "watched_no": watched, "mode": mode })
+        }
+        Kind::WatchEnded { watched, ending, cause } => {
+            json!({ "watched_no": watched, "ending": ending, "cause": cause })
+        }
         Kind::ContactMerged { with, goes_on } => json!({ "with": with, "goes_on": goes_on }),
         Kind::LegMoved { from, to, direction, role, party: of, remote, answered: _ } => json!({
             "from": from, "to": to, "direction": direction, "role": role, "party": party(*of), "remote": remote,
