@@ -1,10 +1,10 @@
 //! What an agent says of his offer in a client: that it is shown, that he takes it, that he does not.
 //! Owns which of these fits which offer. Leaves the ringing that follows to whoever hears `Output::Offer`.
 
-use super::words::{Offer, Output, VerbRefused};
+use super::words::{NewItem, Offer, Output, VerbRefused};
 use super::{Acd, Owner};
-use crate::base::{AgentNo, GroupNo, OfferId, Span, Time};
-use crate::event::words::{OfferEnding, OfferWay};
+use crate::base::{AgentNo, GroupNo, Now, OfferId, Span, Supplies, Time};
+use crate::event::words::{ItemExit, OfferEnding, OfferWay};
 use crate::event::{By, Kind};
 use crate::switch::OfferVerb;
 
@@ -45,6 +45,35 @@ impl Acd {
             }
         }
         Ok(())
+    }
+
+    /// What this agent is offered and has not taken yet, as it comes back should it find nobody elsewhere: of its age, and
+    /// not to him.
+    ///
+    /// # Errors
+    /// The offer is not his or is over, or he has taken it.
+    pub fn offered(&self, no: AgentNo, offer: OfferId) -> Result<NewItem, VerbRefused> {
+        self.seat_of(no)?;
+        let lease = self.offers.get(&offer).filter(|lease| lease.agent == no).ok_or(VerbRefused::OfferOver)?;
+        let item = self.items.get(&lease.item).ok_or(VerbRefused::OfferOver)?;
+        if !lease.rings() {
+            return Err(VerbRefused::OfferAccepted);
+        }
+        Ok(item.again(no))
+    }
+
+    /// He sends it elsewhere: it leaves its queue, and whoever else is rung for it has lost the race.
+    pub fn send_on(&mut self, offer: OfferId, reason: Option<String>, by: &By, now: Now, supplies: &mut Supplies) {
+        let Some(lease) = self.offers.get_mut(&offer) else { return };
+        lease.reason = reason;
+        let id = lease.item;
+        self.call_off(offer, OfferEnding::SentOn, by, now.t);
+        let offers = self.items.get(&id).map_or_else(Vec::new, |item| item.state.offers().to_vec());
+        for other in offers {
+            self.call_off(other, OfferEnding::LostRace, by, now.t);
+        }
+        self.leave(id, ItemExit::Routed, by, now.t);
+        self.settle(now.t, supplies);
     }
 
     /// The agent's own way, or his group's; a leg that is up is not rung.

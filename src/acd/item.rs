@@ -67,9 +67,27 @@ impl Item {
             since: t,
             rank: Rank { due: due(new.entered, new.priority), sequence },
             wait_max: new.wait_max,
-            excluded: Vec::new(),
+            excluded: new.not_to.clone(),
             served: None,
             state: ItemState::Waiting,
+        }
+    }
+
+    /// As it would come to its queue again: as old as it is, and not to this agent.
+    pub fn again(&self, not_to: AgentNo) -> NewItem {
+        let mut again = self.clone();
+        again.exclude(not_to);
+        NewItem {
+            item: self.id,
+            to: self.to.clone(),
+            call: self.call,
+            entered: self.entered,
+            priority: self.priority,
+            level: self.level,
+            wait_max: self.wait_max,
+            holder: self.holder,
+            visit: self.visit,
+            not_to: again.excluded,
         }
     }
 
@@ -170,7 +188,18 @@ mod tests {
     fn item(priority: i32, wait_max: Option<Span>) -> Item {
         let (item, to, holder) = (ItemId(1), To::Groups(vec![GroupNo(1)]), ContactId(1));
         let entered = Time(90_000_000);
-        let new = NewItem { item, to, call: None, entered, priority, level: 0, wait_max, holder, visit: 1 };
+        let new = NewItem {
+            item,
+            to,
+            call: None,
+            entered,
+            priority,
+            level: 0,
+            wait_max,
+            holder,
+            visit: 1,
+            not_to: Vec::new(),
+        };
         Item::new(&new, 1, Time(100_000_000))
     }
 

@@ -247,7 +247,8 @@ fn unconnected(ending: OfferEnding) -> OfferEnding {
         | OfferEnding::Failed
         | OfferEnding::LostRace
         | OfferEnding::Unreachable
-        | OfferEnding::Rescinded => ending,
+        | OfferEnding::Rescinded
+        | OfferEnding::SentOn => ending,
     }
 }
 

@@ -388,7 +388,8 @@ impl Acd {
             | OfferEnding::RangOut
             | OfferEnding::Failed
             | OfferEnding::Unreachable
-            | OfferEnding::Rescinded => self.came_to_nothing(item, offer, t),
+            | OfferEnding::Rescinded
+            | OfferEnding::SentOn => self.came_to_nothing(item, offer, t),
         }
     }
 
@@ -444,6 +445,8 @@ impl Acd {
             // No client showed it: that says nothing of the phone, and no proof of the phone mends it.
             OfferEnding::Unreachable if lease.way == OfferWay::Client => self.rest(no, t, Phone::failed),
             OfferEnding::Unreachable => self.rest(no, t, Phone::silent),
+            // Its item leaves, and does not come back to him.
+            OfferEnding::SentOn => {}
             OfferEnding::Connected | OfferEnding::CallerLeft | OfferEnding::LostRace => {}
         }
     }

@@ -21,6 +21,9 @@ pub struct NewItem {
     pub wait_max: Option<Span>,
     pub holder: ContactId,
     pub visit: u32,
+    /// Agents to whom it is not offered, at most
+    /// [`EXCLUSIONS_PER_ITEM`](crate::base::bounds::EXCLUSIONS_PER_ITEM).
+    pub not_to: Vec<AgentNo>,
 }
 
 /// Who is to take an item.

@@ -8,6 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::agents::{agent_reply, known_agent};
 use super::reply::Reply;
 use super::request::{Caller, JsonBody, Named, minted};
+use super::verbs::{TargetBody, ring, target};
 use super::view::AgentReply;
 use super::{Problem, Routes};
 use crate::base::bounds::{AGENT_NOTE_BYTES, FORCE_REASON_BYTES, OFFER_REASON_BYTES};
@@ -182,6 +183,12 @@ pub struct RejectBody {
     /// 1 to 256 bytes, for the record.
     #[serde(default)]
     pub reason: Option<String>,
+    /// Where the caller goes instead of to the next agent.
+    #[serde(default)]
+    pub to: Option<TargetBody>,
+    /// With `to`: how long it rings at most; 60 s when absent.
+    #[serde(default)]
+    pub ring_ms: Option<u64>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -404,17 +411,35 @@ async fn accept_offer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody
 }
 
 /// The agent does not take the offer, whether it is shown or rings: it goes on to the next and does not come back to him.
+///
+/// With `to` the caller goes there instead, as old as he is, and `route_ended` tells when he is with somebody. When nobody
+/// takes him there he waits where he did, at his old rank.
 #[utoipa::path(post, path = "/v1/agents/{id}/reject-offer", tag = "agents", request_body = RejectBody,
     params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
     responses((status = 200, body = AgentReply)))]
 async fn reject_offer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<RejectBody>) -> Verb {
-    let RejectBody { offer, reason } = body;
+    let RejectBody { offer, reason, to, ring_ms } = body;
     let unfit = reason.as_ref().is_some_and(|text| !(1..=OFFER_REASON_BYTES).contains(&text.len()));
-    let verb = match unfit {
-        true => Err(Problem::field("reason", format!("`reason` has 1 to {OFFER_REASON_BYTES} bytes"))),
-        false => offer_verb(&offer, OfferVerb::Reject { reason }),
+    let long = || Problem::field("reason", format!("`reason` has 1 to {OFFER_REASON_BYTES} bytes"));
+    let verb = match (unfit, to) {
+        (true, _) => Err(long()),
+        (false, Some(to)) => return send_on(&caller, (&id, &offer), (to, ring_ms), reason).await,
+        (false, None) if ring_ms.is_some() => Err(Problem::field("ring_ms", "`ring_ms` goes with `to`")),
+        (false, None) => offer_verb(&offer, OfferVerb::Reject { reason }),
     };
     carry_out(&caller, &id, None, verb).await
+}
+
+async fn send_on(
+    caller: &Caller,
+    (id, offer): (&str, &str),
+    (to, ring_ms): (TargetBody, Option<u64>),
+    reason: Option<String>,
+) -> Verb {
+    caller.may(Permission::AgentsControl)?;
+    let (agent, offer) = (known_agent(caller, id)?, minted("offer", offer)?);
+    let (to, ring) = (target(caller, to)?, ring(ring_ms)?);
+    agent_reply(caller, Body::SendOn { agent, offer, to, ring, reason }).await
 }
 
 /// Tells an agent something: the event `agent_note`.

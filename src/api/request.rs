@@ -115,6 +115,7 @@ impl Caller {
             | Body::SetData { .. }
             | Body::Priority { .. }
             | Body::Watch { .. }
+            | Body::SendOn { .. }
             | Body::Session(SessionVerb::Open(_) | SessionVerb::Close { .. })
             | Body::Call { .. } => self.id.clone(),
         };

@@ -108,6 +108,7 @@ impl Contact {
             | OfferEnding::Failed
             | OfferEnding::Unreachable
             | OfferEnding::Rescinded
+            | OfferEnding::SentOn
             | OfferEnding::Connected => EndCause::Rescinded,
         };
         self.release_leg(context, leg, cause, Side::System);

@@ -367,6 +367,8 @@ pub enum OfferEnding {
     Unreachable,
     /// Withdrawn by a rule or command.
     Rescinded,
+    /// The agent sent the contact elsewhere before he took it, which costs him nothing.
+    SentOn,
 }
 
 /// Why an item left its queue.

@@ -24,6 +24,8 @@ pub enum Input {
     /// A person takes the customer out of the flow. Should that lead nowhere `AgentSideEnded` follows, and the flow goes on
     /// with the node he was in.
     Taken,
+    /// The agent to whom he was offered sends him on, unanswered: for the flow he has been with an agent.
+    SentOn,
     /// The customer is gone: `on_hangup` runs without sound.
     CustomerLeft,
     Due,

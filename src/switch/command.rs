@@ -60,6 +60,14 @@ pub enum Body {
         contact: ContactId,
         verb: CallVerb,
     },
+    /// The agent to whom a contact is offered sends it elsewhere before he takes it. `reason`: why, in his own words.
+    SendOn {
+        agent: AgentNo,
+        offer: OfferId,
+        to: CallTarget,
+        ring: Option<Span>,
+        reason: Option<String>,
+    },
     /// A supervisor goes with an agent from call to call, whether that one is in a call now or not.
     Watch {
         agent: AgentNo,

@@ -112,9 +112,10 @@ impl Tenant {
     /// What the object of a command looks like now; a contact that has ended as it was `shown`.
     fn snapshot_of(&self, body: &Body, shown: Option<ContactState>) -> Snapshot {
         match body {
-            Body::Agent { agent, .. } | Body::Decide { agent, .. } | Body::Watch { supervisor: agent, .. } => {
-                Snapshot::Agents(self.agent_state(*agent).into_iter().collect())
-            }
+            Body::Agent { agent, .. }
+            | Body::Decide { agent, .. }
+            | Body::SendOn { agent, .. }
+            | Body::Watch { supervisor: agent, .. } => Snapshot::Agents(self.agent_state(*agent).into_iter().collect()),
             Body::Hangup { contact, .. }
             | Body::SetData { contact, .. }
             | Body::Priority { contact, .. }
@@ -143,6 +144,9 @@ impl Tenant {
             Body::Play(order) => self.play_to_agent(order, by, now, supplies),
             Body::Preview { order, timeout, on_timeout } => {
                 self.preview(order, (timeout, on_timeout), by, now, supplies)
+            }
+            Body::SendOn { agent, offer, to, ring, reason } => {
+                self.send_on((agent, offer), (&to, ring), reason, by, now, supplies)
             }
             Body::Watch { agent, supervisor, verb } => self.watch_verb((agent, supervisor), verb, by, now, supplies),
             Body::Decide { agent, contact, dial } => self.decide(agent, contact, dial, by, now, supplies),

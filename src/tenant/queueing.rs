@@ -24,6 +24,11 @@ pub(super) struct Wait {
 }
 
 impl Wait {
+    /// A flow stands in its `queue` node for it.
+    pub fn is_by_flow(&self) -> bool {
+        self.by_flow
+    }
+
     /// He waits there no longer and nobody is told; the item that he had.
     pub fn leave(&mut self) -> Option<ItemId> {
         (self.by_flow, self.else_group) = (false, None);
@@ -73,7 +78,8 @@ impl Tenant {
         let item = ItemId(supplies.ids.mint(now.t));
         let entered = wait.map_or(now.t, |w| w.first);
         let (call, priority, level, wait_max, holder) = (None, 0, 1, None, contact);
-        let new = NewItem { item, to, call, entered, priority, level, wait_max, holder, visit };
+        let not_to = Vec::new();
+        let new = NewItem { item, to, call, entered, priority, level, wait_max, holder, visit, not_to };
         (visit as usize <= QUEUE_VISITS).then_some(new)
     }
 
@@ -166,7 +172,7 @@ impl Tenant {
     }
 
     /// No agent took whom an agent had given away: his flow goes on as after an agent, or the contact ends.
-    fn waited_in_vain(&mut self, contact: ContactId, exit: ItemExit, now: Now, supplies: &mut Supplies) {
+    pub(super) fn waited_in_vain(&mut self, contact: ContactId, exit: ItemExit, now: Now, supplies: &mut Supplies) {
         if self.contacts.is_held_by_flow(contact) {
             return self.flow(contact, Flow::AgentSideEnded, now, supplies);
         }

@@ -175,6 +175,11 @@ impl Stage for OnWire {
         self.verb("transfer", &json!({"agent": by, "mode": "talk", "to": {"flow": flow}}));
     }
 
+    fn sends_on(&mut self, by: &str, offer: OfferId, group: &str) {
+        let body = json!({ "offer": offer.to_string(), "to": { "group": group } });
+        self.server.api.post(&format!("/v1/agents/{by}/reject-offer"), &body);
+    }
+
     fn decides(&mut self, by: &str, verb: ConsultVerb) {
         let verb = match verb {
             ConsultVerb::Complete => "consult/complete",

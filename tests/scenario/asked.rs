@@ -175,6 +175,17 @@ pub const CLIENTS: &[Scenario] = &[
         ],
     },
     scenario(
+        "an agent sends on to another group what rings at his phone: it is no missed call of his",
+        &[
+            at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(1_000, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, SendsOn("ana", "sales"), &[GetsCancel("ana"), Shows("ana", Display::Ready)]),
+            at(4_000, GetsReady("bo"), &[Rings("bo")]),
+            at(5_000, Answers("bo"), &[Talks("bo"), Shows("bo", Display::Talking)]),
+            at(20_000, HangsUp("joe"), &[Record("joe", Answered, Side::Customer, &[Offer::SentOn, Offer::Connected])]),
+        ],
+    ),
+    scenario(
         "an agent rejects in his client what rings at his phone",
         &[
             at(100, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),

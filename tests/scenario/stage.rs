@@ -44,6 +44,8 @@ pub enum Act {
     SignsOut(Who),
     /// In his client, of the offer that is his now.
     InClient(Who, Word),
+    /// He sends on to a group what is offered to him now.
+    SendsOn(Who, &'static str),
     GetsReady(Who),
     GetsNotReady(Who),
     /// Command id, number, flow.
@@ -178,6 +180,8 @@ pub trait Stage {
     fn gives(&mut self, by: &str, mode: TransferMode, to: Result<&str, &str>);
     /// The agent sends the customer of the one contact that lives into the flow, and waits for him.
     fn lends(&mut self, by: &str, flow: &str);
+    /// The agent sends on to this group what he is offered.
+    fn sends_on(&mut self, by: &str, offer: OfferId, group: &str);
     fn decides(&mut self, by: &str, verb: ConsultVerb);
     /// A command with an id: this agent is the chair of a conference, alone.
     fn convenes(&mut self, id: &'static str, by: &str);
@@ -289,6 +293,10 @@ impl<S: Stage> Play<S> {
                     Word::Rejects => OfferVerb::Reject { reason: Some("not my language".to_owned()) },
                 };
                 self.stage.agent(id, AgentVerb::Offer { offer, verb });
+            }
+            Act::SendsOn(who, group) => {
+                let offer = self.stage.offer(agent(who)).unwrap_or_else(|| panic!("{who} has no offer"));
+                self.stage.sends_on(agent(who), offer, group);
             }
             Act::SignsOut(who) => self.stage.agent(agent(who), AgentVerb::SignOut),
             Act::GetsReady(who) => self.stage.agent(agent(who), AgentVerb::Ready),

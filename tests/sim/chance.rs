@@ -445,6 +445,7 @@ pub fn word(body: &Body) -> &'static str {
         Body::Decide { .. } => "decide-preview",
         Body::Call { verb, .. } => call_word(verb),
         Body::Watch { .. } => "watch",
+        Body::SendOn { .. } => "send-on",
     }
 }
 

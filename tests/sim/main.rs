@@ -25,6 +25,7 @@ mod routing;
 mod scenario;
 mod scenarios;
 mod seams;
+mod sending_on;
 mod sessions;
 mod short_calls;
 mod sim_stage;

@@ -34,7 +34,8 @@ impl Troubles {
             | OfferEnding::Failed
             | OfferEnding::LostRace
             | OfferEnding::Unreachable
-            | OfferEnding::Rescinded => {
+            | OfferEnding::Rescinded
+            | OfferEnding::SentOn => {
                 self.last.insert(agent, t);
                 self.refused.extend(item.map(|item| (item, agent)));
             }

@@ -135,6 +135,12 @@ impl Stage for Sim {
         self.verb(CallVerb::Transfer { who, mode: TransferMode::ComeBack, to, ring: None });
     }
 
+    fn sends_on(&mut self, by: &str, offer: OfferId, group: &str) {
+        let agent = self.world.site.agent(by).expect("an agent of the site").no;
+        let to = CallTarget::Groups(vec![self.world.site.group(group).expect("a group of the site").no]);
+        self.command(None, Body::SendOn { agent, offer, to, ring: None, reason: None });
+    }
+
     fn decides(&mut self, by: &str, verb: ConsultVerb) {
         let who = Some(Who::Agent(self.world.site.agent(by).expect("an agent of the site").no));
         self.verb(CallVerb::Consult { who, verb });

@@ -163,6 +163,7 @@ fn row_12_after_a_transfer_to_another_queue_the_agent_is_offered_again() {
         wait_max: None,
         holder: ContactId(7),
         visit: 2,
+        not_to: Vec::new(),
     };
     house.t = seconds(30);
     house.told.clear();

@@ -145,7 +145,8 @@ impl Fold {
             | OfferEnding::CallerLeft
             | OfferEnding::Failed
             | OfferEnding::LostRace
-            | OfferEnding::Unreachable => false,
+            | OfferEnding::Unreachable
+            | OfferEnding::SentOn => false,
         };
         if excludes {
             let excluded = self.excluded.entry(offer.item).or_default();

@@ -439,6 +439,7 @@ impl House {
             wait_max: wants.wait_max.map(Span::seconds),
             holder: ContactId(item),
             visit: 1,
+            not_to: Vec::new(),
         };
         let now = self.now();
         self.acd.enqueue(&new, &By::FLOW, now, &mut self.supplies);

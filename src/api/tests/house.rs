@@ -271,9 +271,11 @@ pub fn site() -> Site {
 /// The fake tenant: one of everything.
 pub fn answer(body: &Body) -> Answer {
     let snapshot = match body {
-        Body::Agent { .. } | Body::Decide { .. } | Body::Watch { .. } | Body::Query(Ask::Agents | Ask::Agent(_)) => {
-            Snapshot::Agents(vec![agent_state()])
-        }
+        Body::Agent { .. }
+        | Body::Decide { .. }
+        | Body::Watch { .. }
+        | Body::SendOn { .. }
+        | Body::Query(Ask::Agents | Ask::Agent(_)) => Snapshot::Agents(vec![agent_state()]),
         Body::Originate(_) | Body::TwoWay(_) | Body::Play(_) | Body::Preview { .. } => {
             Snapshot::Ordered(contact_state().contact)
         }

@@ -235,6 +235,19 @@ fn two_way_rows() -> Vec<Row> {
             watch(WatchVerb::Mode { mode: SupervisionMode::Barge }),
             200,
         ),
+        (
+            "POST",
+            "/v1/agents/ana/reject-offer".into(),
+            Some(json!({ "offer": "5", "to": { "group": "support" }, "ring_ms": 20_000, "reason": "not mine" })),
+            Body::SendOn {
+                agent: AgentNo(3),
+                offer: OfferId(5),
+                to: CallTarget::Groups(vec![GroupNo(2)]),
+                ring: Some(Span::seconds(20)),
+                reason: Some("not mine".into()),
+            },
+            200,
+        ),
         ("POST", "/v1/agents/ana/supervise/stop".into(), Some(json!({ "by": "ana" })), watch(WatchVerb::Stop), 200),
         (
             "POST",

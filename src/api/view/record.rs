@@ -179,7 +179,7 @@ pub struct OfferView {
     pub connected: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
-    /// `connected`, `rejected`, `rang-out`, `caller-left`, `failed`, `lost-race`, `unreachable` or `rescinded`.
+    /// `connected`, `rejected`, `rang-out`, `caller-left`, `failed`, `lost-race`, `unreachable`, `rescinded` or `sent-on`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ending: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -160,7 +160,12 @@ impl Run {
             }
             Input::Taken => {
                 if let Some((no, _)) = at {
-                    self.taken(no);
+                    self.taken_until(no, Target::Node(no));
+                }
+            }
+            Input::SentOn => {
+                if let Some((no, Node::Queue(queue))) = at {
+                    self.taken_until(no, queue.after);
                 }
             }
             Input::Due => {
@@ -528,10 +533,10 @@ impl Run {
     }
 
     /// Somebody else has the customer from now on. What he pressed so far was meant for what he heard.
-    fn taken(&mut self, no: NodeNo) {
+    fn taken_until(&mut self, no: NodeNo, after: Target) {
         self.trace(no, TAKEN.to_owned());
         self.held.clear();
-        self.state = State::Connected { node: no, after: Target::Node(no) };
+        self.state = State::Connected { node: no, after };
     }
 
     /// Runs `on_hangup`, whose nodes the loader has proven to be silent, and ends.

@@ -753,6 +753,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         10 => result.prop_map(Input::DialEnded),
         10 => Just(Input::AgentSideEnded),
         2 => Just(Input::Taken),
+        2 => Just(Input::SentOn),
         20 => Just(Input::Due),
         1 => Just(Input::CustomerLeft),
     ]
