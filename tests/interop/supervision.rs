@@ -172,11 +172,11 @@ fn a_supervisor_goes_with_an_agent_from_call_to_call() {
             talk.scene.server.api.post("/v1/agents/ana/ready", &json!({}));
         }
         talk.agent("supervise/stop", &json!({ "by": "sue" }));
-        let ended = talk.scene.server.api.get("/v1/events?kinds=watch_ended,leg_answered");
-        let events = ended["events"].as_array().expect("a list");
-        let rung = events.iter().filter(|e| e["kind"] == "leg_answered" && e["contact"].is_null()).count();
-        assert_eq!(rung, 1, "rung once: {ended}");
-        assert!(events.iter().any(|e| e["data"]["ending"] == "stopped"), "{ended}");
+        let ended = talk.scene.events.any("watch_ended");
+        assert_eq!(ended["data"]["ending"], "stopped", "{ended}");
+        let answered = talk.scene.events.so_far("leg_answered");
+        let rung = answered.iter().filter(|event| event["contact"].is_null()).count();
+        assert_eq!(rung, 1, "rung once: {answered:?}");
         talk.scene.server.assert_rest();
     });
 }
