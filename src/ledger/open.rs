@@ -366,11 +366,8 @@ impl Open {
             Kind::ChairTaken => self.contact(about)?.chair_taken(about),
             Kind::SupervisionEnded { ending, .. } => self.supervision_ended(about, *ending),
             Kind::SupervisionStarted { .. } | Kind::SupervisionChanged { .. } => self.supervised(event),
-            Kind::WatchStarted { watched, mode } => self.watch_started(event, *watched, *mode),
-            Kind::WatchChanged { mode, .. } => self.watch(about).map(|watch| watch.mode = *mode),
-            Kind::WatchEnded { .. } => known(about.agent.and_then(|no| self.watches.remove(&no))),
-            Kind::RecordingPaused => self.recording_paused(about, true, t),
-            Kind::RecordingResumed => self.recording_paused(about, false, t),
+            Kind::WatchStarted { .. } | Kind::WatchChanged { .. } | Kind::WatchEnded { .. } => self.watch(event),
+            Kind::RecordingPaused | Kind::RecordingResumed => self.recording_paused(event),
             Kind::Restarted { .. } | Kind::SiteChanged { .. } | Kind::Alarm { .. } => Ok(()),
             Kind::Registered { .. } | Kind::Unregistered { .. } => Ok(()),
         }
@@ -378,15 +375,6 @@ impl Open {
 
     fn leg_attribute(&mut self, event: &Event) -> Fold {
         self.leg(&event.about).map(|leg| leg.attribute(&event.kind))
-    }
-
-    fn watch_started(&mut self, event: &Event, watched: AgentNo, mode: SupervisionMode) -> Fold {
-        let watch = OpenWatch { watched, mode, since: event.t, by: event.by.clone() };
-        fresh(self.watches.insert(event.about.agent.ok_or(Unknown)?, watch))
-    }
-
-    fn watch(&mut self, about: &About) -> Result<&mut OpenWatch, Unknown> {
-        about.agent.and_then(|no| self.watches.get_mut(&no)).ok_or(Unknown)
     }
 
     fn supervised(&mut self, event: &Event) -> Fold {
@@ -507,8 +495,9 @@ impl Open {
     }
 
     /// What is resumed is told of from there on.
-    fn recording_paused(&mut self, about: &About, paused: bool, t: Time) -> Fold {
-        let recording = self.contact(about)?.recording.as_mut().ok_or(Unknown)?;
+    fn recording_paused(&mut self, event: &Event) -> Fold {
+        let (paused, t) = (event.kind == Kind::RecordingPaused, event.t);
+        let recording = self.contact(&event.about)?.recording.as_mut().ok_or(Unknown)?;
         recording.paused = paused;
         if !paused {
             recording.told = t - recording.started;

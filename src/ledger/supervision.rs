@@ -1,9 +1,9 @@
-//! Who listened to what, when and how, as a contact's record keeps it.
+//! Who listened to what, when and how, as a contact's record keeps it; and who goes with whom from call to call.
 
 use serde::{Deserialize, Serialize};
 
 use super::record::push;
-use super::{ContactRecord, Fold, Unknown};
+use super::{ContactRecord, Fold, Open, Unknown};
 use crate::base::{AgentNo, LegId, Time};
 use crate::event::words::{EndCause, LegRole, SupervisionEnding, SupervisionMode, Watched};
 use crate::event::{By, Event, Kind};
@@ -39,6 +39,21 @@ pub struct OpenWatch {
     pub since: Time,
     /// Who asked for it.
     pub by: By,
+}
+
+impl Open {
+    /// Who goes with whom from call to call.
+    pub(super) fn watch(&mut self, event: &Event) -> Fold {
+        let supervisor = event.about.agent.ok_or(Unknown)?;
+        if let Kind::WatchStarted { watched, mode } = event.kind {
+            let watch = OpenWatch { watched, mode, since: event.t, by: event.by.clone() };
+            return self.watches.insert(supervisor, watch).map_or(Ok(()), |_| Err(Unknown));
+        }
+        if let Kind::WatchChanged { mode, .. } = event.kind {
+            return self.watches.get_mut(&supervisor).map(|watch| watch.mode = mode).ok_or(Unknown);
+        }
+        self.watches.remove(&supervisor).map(drop).ok_or(Unknown)
+    }
 }
 
 impl ContactRecord {

@@ -196,31 +196,9 @@ fn work_rows() -> Vec<Row> {
     ]
 }
 
-fn two_way_rows() -> Vec<Row> {
-    let order =
-        |by, to| TwoWay { by, to: Some(to), group: None, from: None, auto_answer: None, ring: None, data: Map::new() };
-    let (ana, joe) = (Caller::Agent(AgentNo(3)), CallTarget::Number("+8613912345678".into()));
+fn between_agents_rows() -> Vec<Row> {
     let watch = |verb| Body::Watch { agent: AgentNo(3), supervisor: AgentNo(3), verb };
-    let decide = |dial| Body::Decide { agent: AgentNo(3), contact: CONTACT, dial };
-    let preview =
-        |on_timeout| Body::Preview { order: order(ana.clone(), joe.clone()), timeout: Span::seconds(30), on_timeout };
     vec![
-        (
-            "POST",
-            "/v1/agents/ana/previews".into(),
-            Some(json!({ "to": "+8613912345678", "timeout_ms": 30_000, "on_timeout": "dial" })),
-            preview(OnTimeout::Dial),
-            201,
-        ),
-        (
-            "POST",
-            "/v1/agents/ana/previews".into(),
-            Some(json!({ "to": "+8613912345678", "timeout_ms": 30_000 })),
-            preview(OnTimeout::Skip),
-            201,
-        ),
-        ("POST", format!("/v1/agents/ana/previews/{CONTACT}/dial"), None, decide(true), 200),
-        ("POST", format!("/v1/agents/ana/previews/{CONTACT}/skip"), None, decide(false), 200),
         (
             "POST",
             "/v1/agents/ana/supervise".into(),
@@ -249,6 +227,33 @@ fn two_way_rows() -> Vec<Row> {
             200,
         ),
         ("POST", "/v1/agents/ana/supervise/stop".into(), Some(json!({ "by": "ana" })), watch(WatchVerb::Stop), 200),
+    ]
+}
+
+fn two_way_rows() -> Vec<Row> {
+    let order =
+        |by, to| TwoWay { by, to: Some(to), group: None, from: None, auto_answer: None, ring: None, data: Map::new() };
+    let (ana, joe) = (Caller::Agent(AgentNo(3)), CallTarget::Number("+8613912345678".into()));
+    let decide = |dial| Body::Decide { agent: AgentNo(3), contact: CONTACT, dial };
+    let preview =
+        |on_timeout| Body::Preview { order: order(ana.clone(), joe.clone()), timeout: Span::seconds(30), on_timeout };
+    vec![
+        (
+            "POST",
+            "/v1/agents/ana/previews".into(),
+            Some(json!({ "to": "+8613912345678", "timeout_ms": 30_000, "on_timeout": "dial" })),
+            preview(OnTimeout::Dial),
+            201,
+        ),
+        (
+            "POST",
+            "/v1/agents/ana/previews".into(),
+            Some(json!({ "to": "+8613912345678", "timeout_ms": 30_000 })),
+            preview(OnTimeout::Skip),
+            201,
+        ),
+        ("POST", format!("/v1/agents/ana/previews/{CONTACT}/dial"), None, decide(true), 200),
+        ("POST", format!("/v1/agents/ana/previews/{CONTACT}/skip"), None, decide(false), 200),
         (
             "POST",
             "/v1/calls".into(),
@@ -338,7 +343,8 @@ fn call_rows() -> Vec<Row> {
 
 #[tokio::test]
 async fn verbs_become_commands() {
-    let rows = [presence_rows(), state_rows(), work_rows(), two_way_rows(), call_rows()].concat();
+    let rows =
+        [presence_rows(), state_rows(), work_rows(), between_agents_rows(), two_way_rows(), call_rows()].concat();
     for (method, path, body, expected, status) in rows {
         let rig = Rig::new();
         let answered = rig.ask(method, &path, "admin", body).await;

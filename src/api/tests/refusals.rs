@@ -136,6 +136,14 @@ async fn an_agent_that_is_not_there_or_a_body_that_means_nothing() {
             "bad-request",
             Some("reason"),
         ),
+        ("POST", "/v1/agents/ana/note", "admin", Some(json!({ "text": "" })), 400, "bad-request", Some("text")),
+    ];
+    refused(rows).await;
+}
+
+#[tokio::test]
+async fn a_supervisor_or_a_target_that_is_not_there() {
+    let rows = vec![
         (
             "POST",
             "/v1/agents/ana/reject-offer",
@@ -167,7 +175,6 @@ async fn an_agent_that_is_not_there_or_a_body_that_means_nothing() {
             "bad-request",
             Some("mode"),
         ),
-        ("POST", "/v1/agents/ana/note", "admin", Some(json!({ "text": "" })), 400, "bad-request", Some("text")),
     ];
     refused(rows).await;
 }
