@@ -70,6 +70,7 @@ pub fn request(operation: &str) -> Option<Value> {
         "pass_digits" => {
             json!({ "leg": "116703443107610626", "to": { "leg": "116703443107610628" }, "on": true })
         }
+        "start_recording" => json!({ "length_ms": 300_000 }),
         "announce" => json!({ "call": "116703443107610627", "sounds": ["thank-you-for-waiting"] }),
         "stop_announcement" => json!({ "call": "116703443107610627" }),
         "invite" => json!({ "agent": "ana", "to": "1002", "ring_ms": 20_000, "chair_leaves": "pass-on" }),

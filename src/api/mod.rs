@@ -22,6 +22,7 @@ pub mod position;
 mod previews;
 mod problem;
 pub mod reader;
+mod record_verbs;
 mod recordings;
 mod records;
 mod reply;
@@ -120,6 +121,7 @@ fn operations() -> Routes {
         .merge(calls::routes())
         .merge(previews::routes())
         .merge(verbs::routes())
+        .merge(record_verbs::routes())
         .merge(supervision::routes())
         .merge(records::routes())
         .merge(recordings::routes())

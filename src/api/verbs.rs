@@ -5,7 +5,6 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::agent_verbs::NoFields;
 use super::agents::agent_no;
 use super::calls::contact_reply;
 use super::records::group_no;
@@ -20,9 +19,7 @@ use crate::base::bounds::{
 use crate::event::words::TransferMode;
 use crate::site::{Destination, Origin, resolve};
 use crate::switch::permission::Permission;
-use crate::switch::{
-    Body, CallTarget, CallVerb, ChairLeaves, Code, ConferenceChange, ConsultVerb, Hearers, RecordVerb, Who,
-};
+use crate::switch::{Body, CallTarget, CallVerb, ChairLeaves, Code, ConferenceChange, ConsultVerb, Hearers, Who};
 
 pub fn routes() -> Routes {
     OpenApiRouter::new()
@@ -45,10 +42,6 @@ pub fn routes() -> Routes {
         .routes(routes!(swap))
         .routes(routes!(join))
         .routes(routes!(merge))
-        .routes(routes!(start_recording))
-        .routes(routes!(stop_recording))
-        .routes(routes!(pause_recording))
-        .routes(routes!(resume_recording))
 }
 
 /// Which party. Absent: the only one that the verb fits; when it fits several, 422 `leg-not-named`.
@@ -599,36 +592,4 @@ async fn merge(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<M
     let MergeBody { with, stays } = body;
     let read = |_: &Caller| Ok(CallVerb::Merge { with: minted("with", &with)?, stays });
     verb(&caller, &contact, Permission::CallsControl, read).await
-}
-
-async fn record(caller: &Caller, contact: &str, what: RecordVerb) -> Verb {
-    verb(caller, contact, Permission::RecordingsControl, |_| Ok(CallVerb::Record { verb: what })).await
-}
-
-/// Begins to record a contact that was not recorded.
-#[utoipa::path(post, path = "/v1/calls/{contact}/record/start", tag = "calls",
-    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
-async fn start_recording(caller: Caller, Named(contact): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
-    record(&caller, &contact, RecordVerb::Start).await
-}
-
-/// Ends the recording for good; what was recorded stays.
-#[utoipa::path(post, path = "/v1/calls/{contact}/record/stop", tag = "calls",
-    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
-async fn stop_recording(caller: Caller, Named(contact): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
-    record(&caller, &contact, RecordVerb::Stop).await
-}
-
-/// Silence of the same length is recorded until it is resumed.
-#[utoipa::path(post, path = "/v1/calls/{contact}/record/pause", tag = "calls",
-    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
-async fn pause_recording(caller: Caller, Named(contact): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
-    record(&caller, &contact, RecordVerb::Pause).await
-}
-
-/// Sound is recorded again.
-#[utoipa::path(post, path = "/v1/calls/{contact}/record/resume", tag = "calls",
-    params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
-async fn resume_recording(caller: Caller, Named(contact): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
-    record(&caller, &contact, RecordVerb::Resume).await
 }

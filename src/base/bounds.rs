@@ -42,6 +42,8 @@ pub const SDP_MEDIA_LINES: usize = 16;
 pub const LEGS_PER_CONTACT: usize = 32;
 /// The longest length of a conference, from now on. A longer wish is refused.
 pub const CONFERENCE_MAX: Span = Span::hours(24);
+/// The longest length that a recording may be limited to. A longer wish is refused.
+pub const RECORD_LENGTH_MAX: Span = Span::hours(24);
 /// How long the chair of a conference that he began alone sits there with nobody. Over: he is released.
 pub const CHAIR_ALONE_MAX: Span = Span::minutes(10);
 /// Times a contact may enter a queue. Full: the flow's failure exit.

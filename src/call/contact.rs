@@ -139,16 +139,18 @@ pub(super) enum Timer {
     ToneOver,
     /// The conference is warned, or over.
     Conference,
+    /// The recording is as long as it was to be.
+    Recording,
     /// Reports that are missing after the end are not waited for any longer.
     Seal,
 }
 
 /// One table, indexed by [`Timer`].
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Timers([Option<Time>; 8]);
+pub(super) struct Timers([Option<Time>; 9]);
 
 impl Timers {
-    pub const ALL: [Timer; 8] = [
+    pub const ALL: [Timer; 9] = [
         Timer::RingOver,
         Timer::Alone,
         Timer::CallMax,
@@ -156,6 +158,7 @@ impl Timers {
         Timer::Probe,
         Timer::ToneOver,
         Timer::Conference,
+        Timer::Recording,
         Timer::Seal,
     ];
 
@@ -305,6 +308,7 @@ impl Contact {
                 Timer::Probe => self.probe_unanswered(context),
                 Timer::ToneOver => self.tone_over(context),
                 Timer::Conference => self.conference_due(context),
+                Timer::Recording => self.recording_due(context),
                 Timer::Seal => self.let_go(context),
             }
         }

@@ -66,7 +66,7 @@ impl Contact {
         let (party, call, took_over) = (l.party, l.call, l.supervision.as_ref().is_some_and(|s| !s.watches));
         let was_recorded = self.customer.or(self.main) == Some(leg);
         if was_recorded {
-            self.stop_recorder(context, By::SYSTEM);
+            self.stop_recorder(context, By::SYSTEM, None);
         }
         if let Some((agent, ending)) = self.supervision_over(context, leg, end) {
             self.tell(context, Tell::SupervisionOver { agent, ending, cause: end.cause });
@@ -321,9 +321,9 @@ impl Contact {
     }
 
     pub fn recording_ended(&mut self, context: &mut Context, length: Span, gap: Option<(RecordingGap, Span)>) {
-        if let Recorder::Closing { origin, until, by } = &self.room.recorder {
-            let (until, answered, by) = (*until, *until - *origin, by.clone());
-            self.journal_call(context, by, Kind::RecordingEnded { length, answered, gap });
+        if let Recorder::Closing { origin, until, by, cause } = &self.room.recorder {
+            let (until, answered, by, cause) = (*until, *until - *origin, by.clone(), *cause);
+            self.journal_call(context, by, Kind::RecordingEnded { length, answered, gap, cause });
             self.room.recorder = Recorder::Closed { until };
         }
     }

@@ -228,9 +228,11 @@ impl Contact {
 
     fn may_record(&self, verb: RecordVerb) -> Result<(), Refused> {
         match (verb, &self.room.recorder) {
-            (RecordVerb::Start, Recorder::Off) => unless(self.record, Refused::AlreadyDone),
-            (RecordVerb::Start, Recorder::On { .. }) => Err(Refused::AlreadyDone),
-            (RecordVerb::Start, Recorder::Closing { .. } | Recorder::Closed { .. }) => Err(Refused::RecordingOver),
+            (RecordVerb::Start { .. }, Recorder::Off) => unless(self.record, Refused::AlreadyDone),
+            (RecordVerb::Start { .. }, Recorder::On { .. }) => Err(Refused::AlreadyDone),
+            (RecordVerb::Start { .. }, Recorder::Closing { .. } | Recorder::Closed { .. }) => {
+                Err(Refused::RecordingOver)
+            }
             (RecordVerb::Pause, Recorder::On { segment: None, .. }) => Err(Refused::AlreadyDone),
             (RecordVerb::Resume, Recorder::On { segment: Some(_), .. }) => Err(Refused::NothingToEnd),
             (RecordVerb::Stop | RecordVerb::Pause | RecordVerb::Resume, Recorder::On { .. }) => Ok(()),

@@ -166,7 +166,7 @@ impl Contact {
         let stays = |l: &Leg| (l.id == transferor && !goes_too) || l.role == LegRole::Supervisor || !l.is_live();
         let leaving: BTreeSet<LegId> = self.legs.iter().filter(|l| !stays(l)).map(|l| l.id).collect();
         if self.customer.or(self.main).is_some_and(|left| leaving.contains(&left)) {
-            self.stop_recorder(context, By::SYSTEM);
+            self.stop_recorder(context, By::SYSTEM, None);
         }
         for &leg in &leaving {
             self.let_leg_go(context, leg, to, by);

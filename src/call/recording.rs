@@ -2,10 +2,10 @@
 //! The recorder hangs on the customer's leg: who else comes and goes changes segments only. What he does not hear (a
 //! consult, a whisper) is not in it, and music is left out.
 
-use super::contact::{Contact, Context};
+use super::contact::{Contact, Context, Timer};
 use super::leg::Leg;
-use crate::base::{LegId, PlayerId, SegmentId, Time};
-use crate::event::words::{By, LegRole, SegmentEdge};
+use crate::base::{LegId, PlayerId, SegmentId, Span, Time};
+use crate::event::words::{By, EndCause, LegRole, SegmentEdge};
 use crate::event::{About, Kind};
 use crate::media::words::{Body, Source, Subject, TrackSpec};
 use crate::switch::{RecordingPhase, RecordingState};
@@ -23,12 +23,15 @@ pub(super) enum Recorder {
         since: Time,
         /// None while it is paused.
         segment: Option<Segment>,
+        /// When it ends by itself, and who wanted it so.
+        limit: Option<(Time, By)>,
     },
     /// The engine was told to close it.
     Closing {
         origin: Time,
         until: Time,
         by: By,
+        cause: Option<EndCause>,
     },
     Closed {
         until: Time,
@@ -105,22 +108,25 @@ impl Contact {
     }
 
     /// A command starts it: from the customer's answer on, or from now.
-    pub fn start_recording(&mut self, by: By) {
+    pub fn start_recording(&mut self, length: Option<Span>, by: By) {
         self.record = true;
-        self.room.record_by = Some(by);
+        self.room.record_by = Some((by, length));
     }
 
     fn start_recorder(&mut self, context: &mut Context, tracks: Tracks, party: Option<LegId>) {
         let file = format!("{}/{}/{}.wav", context.tenant_key, context.now.wall.day(), self.id);
         // From the answer on, also where a late offer (RFC 3261 §13.2.1) lets sound flow only with the ACK. A command's
         // begins with the command.
-        let by = self.room.record_by.take();
+        let (by, length) = self.room.record_by.take().unzip();
         let left = self.left().filter(|&left| by.is_none() && !self.is_called_first(left));
         let answered = left.and_then(|left| self.leg(left)).map(|l| l.since);
         let origin = answered.unwrap_or(context.t());
         let segment = Some(Segment { from: origin, ..self.open_segment(context, party, SegmentEdge::Answered) });
-        self.journal_call(context, by.unwrap_or(By::SYSTEM), Kind::RecordingStarted { file: file.clone() });
-        self.room.recorder = Recorder::On { file, origin, told: Tracks::default(), since: context.t(), segment };
+        let (by, until) = (by.unwrap_or(By::SYSTEM), length.flatten().map(|length| origin + length));
+        self.journal_call(context, by.clone(), Kind::RecordingStarted { file: file.clone(), until });
+        self.timers.set(Timer::Recording, until);
+        let (limit, told, since) = (until.map(|until| (until, by)), Tracks::default(), context.t());
+        self.room.recorder = Recorder::On { file, origin, told, since, segment, limit };
         self.tell_tracks(context, tracks);
     }
 
@@ -161,7 +167,7 @@ impl Contact {
             Recorder::On { since, segment: None, .. } => (RecordingPhase::Paused, *since),
             Recorder::Closing { until, .. } | Recorder::Closed { until } => (RecordingPhase::Over, *until),
         };
-        Some(RecordingState { phase, since })
+        Some(RecordingState { phase, since, until: self.record_limit().map(|(until, _)| until) })
     }
 
     /// The name that an offer or the main leg gave its segment is used once; who comes back gets a new one.
@@ -199,11 +205,23 @@ impl Contact {
         self.journal(context, segment.about, By::SYSTEM, kind);
     }
 
-    /// The recorded leg has ended, or a command: the file ends with it.
-    pub fn stop_recorder(&mut self, context: &mut Context, by: By) {
+    fn record_limit(&self) -> Option<(Time, By)> {
+        if let Recorder::On { limit, .. } = &self.room.recorder { limit.clone() } else { None }
+    }
+
+    /// It is as long as the command wanted it, paused or not.
+    pub fn recording_due(&mut self, context: &mut Context) {
+        let Some((_, by)) = self.record_limit() else { return };
+        self.stop_recorder(context, by, Some(EndCause::TooLong));
+        self.record = false;
+    }
+
+    /// The recorded leg has ended, or a command, or for a cause: the file ends with it.
+    pub fn stop_recorder(&mut self, context: &mut Context, by: By, cause: Option<EndCause>) {
         self.end_segment(context, SegmentEdge::Ended);
         if let Recorder::On { origin, .. } = self.room.recorder {
-            self.room.recorder = Recorder::Closing { origin, until: context.t(), by };
+            self.timers.set(Timer::Recording, None);
+            self.room.recorder = Recorder::Closing { origin, until: context.t(), by, cause };
             self.media(context, Body::Close(Subject::Recorder(self.id)));
         }
     }

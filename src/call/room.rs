@@ -11,7 +11,7 @@ use super::recording::Recorder;
 use super::standing::SILENCE;
 use super::verbs::Announcement;
 use super::words::{Audience, Tell};
-use crate::base::{LegId, PlayerId, SegmentId};
+use crate::base::{LegId, PlayerId, SegmentId, Span};
 use crate::event::words::{By, Direction, LegRole};
 use crate::media::words::{Body, Clip, PlayerSpec, Source, Subject};
 use crate::switch::LegPhase;
@@ -37,8 +37,8 @@ pub(super) struct Room {
     /// The segment of the main leg, minted with it; taken by the first recorded stretch without an agent.
     pub main_segment: Option<SegmentId>,
     pub recorder: Recorder,
-    /// The command that started it.
-    pub record_by: Option<By>,
+    /// The command that started it, and how long it may be.
+    pub record_by: Option<(By, Option<Span>)>,
     /// The recording that the main party listens to.
     pub playback: Option<Box<Playback>>,
     /// What parties of a talk hear instead of each other.

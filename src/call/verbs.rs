@@ -195,9 +195,9 @@ impl Contact {
 
     pub fn record_verb(&mut self, context: &mut Context, verb: RecordVerb, by: By) {
         match verb {
-            RecordVerb::Start => self.start_recording(by),
+            RecordVerb::Start { length } => self.start_recording(length, by),
             RecordVerb::Stop => {
-                self.stop_recorder(context, by);
+                self.stop_recorder(context, by, None);
                 self.record = false;
             }
             RecordVerb::Pause => self.pause_recorder(context, by),

@@ -137,8 +137,8 @@ fn recording_entries() -> Vec<Entry> {
         ),
         entry(
             "contact",
-            "A recording began; the file lies below the recordings folder.",
-            Kind::RecordingStarted { file: "demo/2026-11-21/7.wav".to_owned() },
+            "A recording began; the file lies below the recordings folder. `until`: it ends by itself then.",
+            Kind::RecordingStarted { file: "demo/2026-11-21/7.wav".to_owned(), until: Some(Time(9_000_000)) },
         ),
         entry(
             "contact leg [agent] [call]",
@@ -153,11 +153,12 @@ fn recording_entries() -> Vec<Entry> {
         ),
         entry(
             "contact",
-            "The file is complete; may come after the contact closed.",
+            "The file is complete; may come after the contact closed. `cause` is `too-long` when it had the length asked for.",
             Kind::RecordingEnded {
                 length: Span::seconds(3),
                 answered: Span::seconds(4),
                 gap: Some((RecordingGap::DiskSlow, Span::seconds(1))),
+                cause: Some(EndCause::TooLong),
             },
         ),
     ]

@@ -372,6 +372,9 @@ pub enum Kind {
 
     RecordingStarted {
         file: String,
+        /// When it ends by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Time>,
     },
     /// Silence is written until it is resumed.
     RecordingPaused,
@@ -388,6 +391,9 @@ pub enum Kind {
         length: Span,
         answered: Span,
         gap: Option<(RecordingGap, Span)>,
+        /// `too-long`: it was as long as it was to be. Else a command has ended it, or the talk's end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<EndCause>,
     },
 
     /// A command was accepted. The table of accepted ids is a fold over these.

@@ -190,6 +190,9 @@ pub struct OpenRecording {
     /// What is written now is silence that belongs to no segment.
     #[serde(default)]
     pub paused: bool,
+    /// When it was to end by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
 }
 
 /// What a repeated command id is answered with.
@@ -346,7 +349,7 @@ impl Open {
             Kind::AgentReachable { reachable, cause: _ } => self.agent(about).map(|agent| agent.reachable = *reachable),
             Kind::AgentWork { role, until } => self.agent(about)?.works(about, *role, t, *until),
             Kind::AgentWorkEnded { .. } => self.agent(about)?.work_ended(about, t),
-            Kind::RecordingStarted { file } => self.contact(about).map(|c| c.recording = Some(begun(file, t))),
+            Kind::RecordingStarted { .. } => self.contact(about).map(|c| c.recording = begun(event)),
             Kind::RecordingEnded { .. } => self.recording_ended(about),
             Kind::Segment { to, .. } => self.recorded_up_to(about, *to),
             Kind::CommandAccepted { .. } => self.accepted(recorded),
@@ -634,8 +637,10 @@ fn entered(event: &Event) -> Result<OpenItem, Unknown> {
     Ok(OpenItem { call, agent, group, groups, entered: event.t, due: *due, priority: *priority, visit: *visit })
 }
 
-fn begun(file: &str, t: Time) -> OpenRecording {
-    OpenRecording { file: file.to_owned(), started: t, told: Span::ZERO, paused: false }
+fn begun(event: &Event) -> Option<OpenRecording> {
+    let Kind::RecordingStarted { file, until } = &event.kind else { return None };
+    let (file, until) = (file.clone(), *until);
+    Some(OpenRecording { file, started: event.t, told: Span::ZERO, paused: false, until })
 }
 
 impl OpenCall {

@@ -377,7 +377,7 @@ impl ContactRecord {
             Kind::OfferEnded { .. } => self.offer(about)?.end(event),
             Kind::AgentWork { role, .. } => self.work(about, *role, t)?,
             Kind::AgentWorkEnded { .. } => self.wrap_up_ended(about, t),
-            Kind::RecordingStarted { file } => {
+            Kind::RecordingStarted { file, until: _ } => {
                 let file = file.clone();
                 self.recording = Some(RecordingRecord { file, started: t, length: None, answered: None, gap: None });
             }
@@ -650,7 +650,7 @@ impl QueueVisit {
 
 impl RecordingRecord {
     fn end(&mut self, kind: &Kind) {
-        if let Kind::RecordingEnded { length, answered, gap } = kind {
+        if let Kind::RecordingEnded { length, answered, gap, cause: _ } = kind {
             (self.length, self.answered, self.gap) = (Some(*length), Some(*answered), *gap);
         }
     }

@@ -54,7 +54,7 @@ impl Script {
         let (flow, flow_key, version) = (FlowNo(1), "main".to_owned(), "1".to_owned());
         self.tell(ms, ids.contact(), Kind::FlowStarted { flow, flow_key, version });
         self.tell(ms + 100, ids.customer(), Kind::LegAnswered);
-        self.tell(ms + 100, ids.contact(), Kind::RecordingStarted { file: format!("demo/d/{n}.wav") });
+        self.tell(ms + 100, ids.contact(), Kind::RecordingStarted { file: format!("demo/d/{n}.wav"), until: None });
         self.tell(ms + 150, ids.customer(), Kind::MediaHeard);
         self.tell(ms + 1_000, ids.customer(), Kind::Digit { digit: '1', path: DigitPath::Rtp });
         let (node, exit) = ("menu".to_owned(), "1".to_owned());
@@ -109,7 +109,7 @@ impl Script {
         };
         self.tell(at + 20, About { call: ids.call().call, ..ids.agent() }, segment);
         let (length, answered) = (Span::millis(64_900), Span::millis(64_900));
-        self.tell(at + 20, ids.contact(), Kind::RecordingEnded { length, answered, gap: None });
+        self.tell(at + 20, ids.contact(), Kind::RecordingEnded { length, answered, gap: None, cause: None });
         self.tell(at + 10_000, ids.work(), Kind::AgentWorkEnded { role: WorkRole::WrapUp });
     }
 

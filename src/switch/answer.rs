@@ -205,6 +205,8 @@ pub struct ConferenceState {
 pub struct RecordingState {
     pub phase: RecordingPhase,
     pub since: Time,
+    /// When it ends by itself.
+    pub until: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -196,7 +196,10 @@ pub enum PlaybackVerb {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordVerb {
-    Start,
+    /// It ends by itself when it is so long, pauses included.
+    Start {
+        length: Option<Span>,
+    },
     Stop,
     /// Silence of the same length is written.
     Pause,

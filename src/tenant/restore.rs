@@ -64,7 +64,7 @@ impl Tenant {
         for (id, recording) in &open.unsealed {
             let length = why.recorded(*id, recording.told);
             let about = About { contact: Some(*id), ..About::default() };
-            let kind = Kind::RecordingEnded { length, answered: recording.told, gap: None };
+            let kind = Kind::RecordingEnded { length, answered: recording.told, gap: None, cause: None };
             self.journal(now, about, By::SYSTEM, kind, None);
         }
         for accepted in open.commands.iter() {
@@ -173,7 +173,7 @@ impl Tenant {
             self.journal(now, about, By::SYSTEM, kind, None);
         }
         let about = About { contact: Some(id), call, ..About::default() };
-        self.journal(now, about, By::SYSTEM, Kind::RecordingEnded { length, answered, gap: None }, None);
+        self.journal(now, about, By::SYSTEM, Kind::RecordingEnded { length, answered, gap: None, cause: None }, None);
     }
 
     /// A new machine in this one's place, before [`restore`](Self::restore): connections, bindings and site stay, and

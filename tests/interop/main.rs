@@ -21,6 +21,7 @@ mod floods;
 mod inbound;
 mod instruments;
 mod lanes;
+mod merging;
 mod passing;
 mod phones;
 mod picking;

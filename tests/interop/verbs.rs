@@ -424,7 +424,7 @@ impl Talk {
         self.carries_out(who, Deed::Info(key));
     }
 
-    fn carries_out(&mut self, who: &str, deed: Deed) {
+    pub fn carries_out(&mut self, who: &str, deed: Deed) {
         let at = place(who);
         let call = self.calls[at].unwrap_or_else(|| panic!("{who} is in no call"));
         self.stage.ends.touch(at, |ua, t| ua.carry_out(call, deed, t));

@@ -360,7 +360,8 @@ impl Client<'_> {
     }
 
     fn record(&mut self) -> RecordVerb {
-        let verbs = [RecordVerb::Pause, RecordVerb::Resume, RecordVerb::Start, RecordVerb::Stop];
+        let length = self.rng.chance(0.5).then(|| Span::seconds(1 + self.rng.below(60) as i64));
+        let verbs = [RecordVerb::Pause, RecordVerb::Resume, RecordVerb::Start { length }, RecordVerb::Stop];
         verbs[[0, 0, 0, 1, 1, 1, 2, 3][self.rng.below(8) as usize]]
     }
 
@@ -473,7 +474,7 @@ fn call_word(verb: &CallVerb) -> &'static str {
         CallVerb::Conference { .. } => "conference",
         CallVerb::ExtendConference { .. } => "extend-conference",
         CallVerb::Chair { .. } => "chair",
-        CallVerb::Record { verb: RecordVerb::Start } => "record-start",
+        CallVerb::Record { verb: RecordVerb::Start { .. } } => "record-start",
         CallVerb::Record { verb: RecordVerb::Stop } => "record-stop",
         CallVerb::Record { verb: RecordVerb::Pause } => "record-pause",
         CallVerb::Record { verb: RecordVerb::Resume } => "record-resume",

@@ -2,7 +2,7 @@
 //! call, held, muted or watched, who has the chair, what is transferred and recorded.
 
 use cordboard::acd::open::{Open as AcdOpen, OpenAgent, OpenItem, OpenOffer, OpenWork};
-use cordboard::base::{CallId, ContactId, LegId};
+use cordboard::base::{CallId, ContactId, LegId, Time};
 use cordboard::call::ContactView;
 use cordboard::event::words::{CallKind, LegRole, PartyRef, SupervisionMode, TransferMode, Watched};
 use cordboard::ledger::Open;
@@ -92,8 +92,9 @@ struct Contact {
     calls: Vec<Call>,
     /// Mode, and who gives his call away.
     transfer: Option<(TransferMode, LegId)>,
-    /// Whether it is paused; none when nothing is recorded. Known live until the engine is told to close the file.
-    recording: Option<bool>,
+    /// Whether it is paused, and when it ends by itself; none when nothing is recorded. Known live until the engine is told
+    /// to close the file.
+    recording: Option<(bool, Option<Time>)>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -131,8 +132,8 @@ fn live_contact(view: ContactView) -> Contact {
         calls,
         transfer: view.transfer.map(|transfer| (transfer.mode, transfer.leg)),
         recording: view.recording.and_then(|recording| match recording.phase {
-            RecordingPhase::On => Some(false),
-            RecordingPhase::Paused => Some(true),
+            RecordingPhase::On => Some((false, recording.until)),
+            RecordingPhase::Paused => Some((true, recording.until)),
             RecordingPhase::Over => None,
         }),
     }
@@ -174,7 +175,7 @@ fn folded_contact(id: ContactId, folded: &OpenContact, live: &[Contact]) -> Cont
         data: folded.data.clone(),
         calls: folded.calls.iter().map(call).collect(),
         transfer: folded.transfer.map(|transfer| (transfer.mode, transfer.leg)),
-        recording: folded.recording.as_ref().filter(|_| !is_over).map(|recording| recording.paused),
+        recording: folded.recording.as_ref().filter(|_| !is_over).map(|r| (r.paused, r.until)),
     }
 }
 

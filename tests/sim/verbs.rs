@@ -575,7 +575,7 @@ fn a_consult_that_joins_is_a_conference() {
 fn a_recording_is_paused_and_ended() {
     let mut house = talk();
     let record = |verb| CallVerb::Record { verb };
-    house.refuses(record(RecordVerb::Start), Code::AlreadyDone);
+    house.refuses(record(RecordVerb::Start { length: None }), Code::AlreadyDone);
     house.refuses(record(RecordVerb::Resume), Code::NothingToEnd);
     house.does(record(RecordVerb::Pause));
     house.refuses(record(RecordVerb::Pause), Code::AlreadyDone);
@@ -584,7 +584,7 @@ fn a_recording_is_paused_and_ended() {
     house.wait(Span::seconds(5));
     house.does(record(RecordVerb::Stop));
     house.wait(Span::seconds(1));
-    house.refuses(record(RecordVerb::Start), Code::RecordingOver);
+    house.refuses(record(RecordVerb::Start { length: None }), Code::RecordingOver);
     let edges: Vec<SegmentEdge> = house.record().segments.iter().map(|segment| segment.ended).collect();
     assert_eq!(edges.iter().filter(|edge| **edge == SegmentEdge::Paused).count(), 1, "{edges:?}");
     house.ends();

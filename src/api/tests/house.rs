@@ -436,7 +436,7 @@ fn contact_state() -> ContactState {
             until: Some(T + Span::minutes(60)),
             warn_at: Some(T + Span::minutes(57)),
         }),
-        recording: Some(RecordingState { phase: RecordingPhase::Paused, since: T }),
+        recording: Some(RecordingState { phase: RecordingPhase::Paused, since: T, until: Some(T + Span::minutes(1)) }),
     }
 }
 

@@ -32,12 +32,12 @@ fn closed() -> Kind {
 fn recorded(rig: &Rig) {
     let file = "demo/2026-11-21/1.wav".to_owned();
     rig.commit(of_contact(), opened());
-    rig.commit(of_contact(), Kind::RecordingStarted { file });
+    rig.commit(of_contact(), Kind::RecordingStarted { file, until: None });
     let (from, to) = (Span::seconds(1), Span::seconds(2));
     let (began, ended) = (SegmentEdge::Answered, SegmentEdge::Ended);
     rig.commit(of_contact(), Kind::Segment { segment: SegmentId(77), from, to, began, ended });
     let (length, answered) = (Span::seconds(3), Span::seconds(3));
-    rig.commit(of_contact(), Kind::RecordingEnded { length, answered, gap: None });
+    rig.commit(of_contact(), Kind::RecordingEnded { length, answered, gap: None, cause: None });
     rig.commit(of_contact(), closed());
 }
 

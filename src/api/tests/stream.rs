@@ -157,11 +157,16 @@ fn house_kinds() -> Vec<Kind> {
     let gap = Some((RecordingGap::DiskSlow, Span::millis(1_500)));
     let (from, to) = (Span::ZERO, Span::seconds(2));
     vec![
-        Kind::RecordingStarted { file: "demo/2026-11-21/1.wav".into() },
+        Kind::RecordingStarted { file: "demo/2026-11-21/1.wav".into(), until: Some(T + Span::minutes(1)) },
         Kind::Segment { segment: SegmentId(77), from, to, began: SegmentEdge::Answered, ended: SegmentEdge::Ended },
         Kind::RecordingPaused,
         Kind::RecordingResumed,
-        Kind::RecordingEnded { length: Span::seconds(2), answered: Span::millis(3_500), gap },
+        Kind::RecordingEnded {
+            length: Span::seconds(2),
+            answered: Span::millis(3_500),
+            gap,
+            cause: Some(EndCause::TooLong),
+        },
         Kind::CommandAccepted { id: CommandId { token: 1, id: "abc".into() }, code: "ok".into(), body_hash: 1 },
         Kind::SessionOpened {
             session: SessionId(9),

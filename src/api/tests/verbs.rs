@@ -79,8 +79,11 @@ async fn verbs_of_a_leg() {
     for (path, body, expected) in rows {
         becomes(path, Some(body), expected).await;
     }
+    let length = Some(Span::minutes(5));
+    let limited = CallVerb::Record { verb: RecordVerb::Start { length } };
+    becomes("record/start", Some(json!({ "length_ms": 300_000 })), limited).await;
     for (path, verb) in [
-        ("record/start", RecordVerb::Start),
+        ("record/start", RecordVerb::Start { length: None }),
         ("record/stop", RecordVerb::Stop),
         ("record/pause", RecordVerb::Pause),
         ("record/resume", RecordVerb::Resume),

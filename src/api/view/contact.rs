@@ -137,6 +137,9 @@ pub struct RecordingStateView {
     /// Since when, RFC 3339. Absent while it has not begun; with `off`, it was ended for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    /// When it ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -318,7 +321,9 @@ impl RecordingStateView {
             Some(RecordingPhase::Paused) => "paused",
             Some(RecordingPhase::Over) | None => "off",
         };
-        Self { state, since: recording.map(|recording| lens.at(recording.since)) }
+        let since = recording.map(|recording| lens.at(recording.since));
+        let until = recording.and_then(|recording| recording.until);
+        Self { state, since, until: until.map(|until| lens.at(until)) }
     }
 }
 

@@ -300,7 +300,7 @@ fn data(event: &Event) -> Option<Value> {
         | Kind::SessionEnded { .. }
         | Kind::SiteChanged { .. }
         | Kind::Restarted { .. }
-        | Kind::Alarm { .. } => house_data(kind),
+        | Kind::Alarm { .. } => house_data(event, kind),
         Kind::LegDialog { .. } | Kind::Checkpoint { .. } => return None,
     })
 }
@@ -458,13 +458,16 @@ fn wish_data(event: &Event, wish: Wish, limit: Option<Span>, until: Option<Time>
     data
 }
 
-fn house_data(kind: &Kind) -> Value {
+fn house_data(event: &Event, kind: &Kind) -> Value {
     match kind {
-        Kind::RecordingStarted { file } => json!({ "file": file }),
+        Kind::RecordingStarted { file, until } => {
+            json!({ "file": file, "until": until.map(|t| at(event, t)) })
+        }
         Kind::Segment { segment, from, to, began, ended } => json!({
             "segment": segment, "from_ms": from.as_millis(), "to_ms": to.as_millis(), "began": began, "ended": ended,
         }),
-        Kind::RecordingEnded { length, answered, gap } => json!({
+        Kind::RecordingEnded { length, answered, gap, cause } => json!({
+            "cause": cause,
             "length_ms": length.as_millis(),
             "answered_ms": answered.as_millis(),
             "gap": gap.map(|(why, span)| json!({ "why": why, "length_ms": span.as_millis() })),

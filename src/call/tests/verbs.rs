@@ -338,6 +338,47 @@ fn digits_reach_one_leg() {
 }
 
 #[test]
+fn a_recording_ends_by_itself_when_it_is_as_long_as_it_was_to_be() {
+    // When it is paused, when stopped, and the parts of the file with what ended it.
+    let start = |length| Act::Record { verb: RecordVerb::Start { length: Some(Span::seconds(length)) }, by: asked() };
+    let act = |verb| Act::Record { verb, by: asked() };
+    let rows = [(None, None, 1, true), (Some(3), None, 1, true), (None, Some(4), 1, false)];
+    for (paused, stopped, parts, by_itself) in rows {
+        let mut bench = Bench::phone();
+        bench.answer("boss");
+        assert!(bench.track.is_none(), "a call of a phone is not recorded unless it is asked for");
+        bench.verb(start(10));
+        let until = bench.t + Span::seconds(10);
+        let started = bench.last("recording_started");
+        assert!(matches!(started.kind, Kind::RecordingStarted { until: Some(at), .. } if at == until), "{started:?}");
+        let open = |bench: &Bench| bench.open().contacts[&bench.contact].recording.clone();
+        assert_eq!(open(&bench).expect("it runs").until, Some(until), "a restart finds it");
+        assert_eq!(bench.refused(&start(5)), Some(Refused::AlreadyDone));
+        for second in 1..10 {
+            bench.pass(Span::seconds(1));
+            if paused == Some(second) {
+                bench.verb(act(RecordVerb::Pause));
+            }
+            if stopped == Some(second) {
+                bench.verb(act(RecordVerb::Stop));
+            }
+        }
+        bench.pass(Span::millis(999));
+        assert_eq!(open(&bench).is_some(), by_itself, "{paused:?} {stopped:?}: not before its time");
+        bench.pass(Span::seconds(5));
+        assert!(open(&bench).is_none());
+        let ended = bench.last("recording_ended");
+        assert_eq!(ended.by, asked());
+        let Kind::RecordingEnded { answered, cause, .. } = ended.kind else { panic!("{ended:?}") };
+        let expected = if by_itself { (Span::seconds(10), Some(EndCause::TooLong)) } else { (Span::seconds(4), None) };
+        assert_eq!((answered, cause), expected, "{paused:?} {stopped:?}");
+        assert_eq!(bench.record().segments.len(), parts);
+        assert_eq!(bench.refused(&start(5)), Some(Refused::RecordingOver), "for good");
+        assert!(bench.is_live("boss"), "the talk goes on");
+    }
+}
+
+#[test]
 fn an_announcement_is_heard_by_one_or_all_and_ends_by_itself() {
     let mut bench = Bench::conference(ChairLeaves::PassOn);
     let (ana, main) = (bench.leg("ana"), bench.call_of("ana").expect("she talks"));
@@ -381,12 +422,18 @@ fn a_pause_is_silence_and_no_segment() {
     assert_eq!(seen(&bench), paused);
     bench.verb(record(RecordVerb::Resume));
     assert!(!stored(&bench).paused && stored(&bench).told >= before.told + Span::seconds(5));
-    assert_eq!(seen(&bench), RecordingState { phase: RecordingPhase::On, since: paused.since + Span::seconds(5) });
+    assert_eq!(
+        seen(&bench),
+        RecordingState { phase: RecordingPhase::On, since: paused.since + Span::seconds(5), until: None }
+    );
     assert_eq!(bench.recorded(), ("customer".to_owned(), "ana".to_owned()));
     bench.pass(Span::seconds(5));
     bench.verb(record(RecordVerb::Stop));
-    assert_eq!(seen(&bench), RecordingState { phase: RecordingPhase::Over, since: paused.since + Span::seconds(10) });
-    assert_eq!(bench.refused(&record(RecordVerb::Start)), Some(Refused::RecordingOver));
+    assert_eq!(
+        seen(&bench),
+        RecordingState { phase: RecordingPhase::Over, since: paused.since + Span::seconds(10), until: None }
+    );
+    assert_eq!(bench.refused(&record(RecordVerb::Start { length: None })), Some(Refused::RecordingOver));
     assert_eq!(bench.last("recording_ended").by, asked());
     bench.bye("customer");
     let edges: Vec<_> = bench.record().segments.iter().map(|s| (s.began, s.ended)).collect();
