@@ -126,7 +126,7 @@ impl Contact {
     }
 
     fn end_held(&mut self, context: &mut Context, held: LegId, came: LegId) {
-        self.put_in_place(held, came);
+        self.put_in_place(context, held, came);
         self.tell_passing(context, came);
         let main = self.main_call();
         if self.chair_of(main) == Some(came) {

@@ -9,7 +9,7 @@ use super::negotiation::LegMedia;
 use super::words::{Does, Replacement, Tell};
 use crate::base::{LegId, Now, Supplies};
 use crate::event::Kind;
-use crate::event::words::{By, Direction, EndCause, LegRole, PartyRef, Side, Watched};
+use crate::event::words::{By, Direction, EndCause, LegRole, PartyRef, Side};
 use crate::sip::words::Act;
 use crate::switch::LegPhase;
 use crate::switch::code::sip_status;
@@ -73,7 +73,7 @@ impl Contact {
             home: before.home.take(),
         };
         self.open_leg(context, leg);
-        self.put_in_place(old, new);
+        self.put_in_place(context, old, new);
         self.sip(context, Act::Accept { leg: new, sdp });
         self.journal_leg(context, new, By::PARTY, Kind::LegAnswered);
         self.tell_what_goes_on(context, new);
@@ -82,16 +82,10 @@ impl Contact {
     }
 
     /// Whatever named the old leg names the new one.
-    pub(super) fn put_in_place(&mut self, old: LegId, new: LegId) {
+    pub(super) fn put_in_place(&mut self, context: &mut Context, old: LegId, new: LegId) {
         let take = |leg: &mut LegId| *leg = if *leg == old { new } else { *leg };
         self.main.iter_mut().for_each(take);
         self.calls.iter_mut().filter_map(|call| call.chair.as_mut()).for_each(|(chair, _)| take(chair));
-        let watching = self.legs.iter_mut().filter_map(|leg| leg.supervision.as_mut());
-        for supervision in watching {
-            if let Watched::Leg(leg) = &mut supervision.target {
-                take(leg);
-            }
-        }
         if let Some(transfer) = &mut self.transfer {
             take(&mut transfer.transferor);
             transfer.target.iter_mut().for_each(take);
@@ -99,6 +93,7 @@ impl Contact {
         self.legs.iter_mut().filter_map(|leg| leg.passes_to.as_mut()).for_each(take);
         self.inviters().for_each(take);
         self.convener_goes_on(old, new);
+        self.watch_instead(context, old, new, &By::PARTY);
     }
 
     /// What the old leg was is told of the new one.

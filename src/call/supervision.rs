@@ -137,6 +137,23 @@ impl Contact {
         }
     }
 
+    /// Who watched the old leg goes on with the one that takes its place.
+    pub fn watch_instead(&mut self, context: &mut Context, old: LegId, new: LegId, by: &By) {
+        let watches = |l: &&mut Leg| l.id != new && l.is_live() && l.watches().is_some();
+        let mut told = Vec::new();
+        for leg in self.legs.iter_mut().filter(watches) {
+            let Some(supervision) = leg.supervision.as_mut().filter(|s| s.target == Watched::Leg(old)) else {
+                continue;
+            };
+            supervision.target = Watched::Leg(new);
+            told.push((leg.id, supervision.mode, leg.phase));
+        }
+        // Who is still rung for it has heard nothing: his beginning says what he watches.
+        for (leg, mode, _) in told.into_iter().filter(|(_, _, phase)| *phase == LegPhase::Answered) {
+            self.journal_leg(context, leg, by.clone(), Kind::SupervisionChanged { mode, target: Watched::Leg(new) });
+        }
+    }
+
     /// The supervisor talks from now on; whoever talked, rang or was waited for in his place does not.
     pub fn take_over(&mut self, context: &mut Context, leg: LegId, by: By) {
         let Some(Supervision { agent, target, .. }) = self.leg(leg).and_then(Leg::watches).cloned() else { return };
@@ -167,6 +184,7 @@ impl Contact {
             self.journal_leg(context, leg, by.clone(), Kind::ChairTaken);
         }
         if let Some(replaced) = replaced {
+            self.watch_instead(context, replaced, leg, &by);
             self.release_leg(context, replaced, EndCause::Released, Side::Command);
         }
     }

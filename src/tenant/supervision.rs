@@ -142,6 +142,12 @@ impl Tenant {
         if groups.iter().any(|group| agent.supervises.contains(group)) {
             return Ok(());
         }
+        // Whom only a flow has is of no group yet: as for `route`, anybody who supervises one may hear him.
+        let waits = !self.contacts.waits_in(contact).is_empty();
+        let by_flow = || self.contacts.may(contact, &Act::TakeOut { by: By::SYSTEM }).is_ok();
+        if groups.is_empty() && !waits && !agent.supervises.is_empty() && by_flow() {
+            return Ok(());
+        }
         Err((Code::OutOfScope, agent.id.clone()))
     }
 }

@@ -12,7 +12,7 @@ use crate::supervision;
 use crate::verbs::{ANA, BO, CAI, CUSTOMER, House, called_at, called_with, number, talk};
 
 /// Asks for a key, which nobody presses.
-const MENU: &str = "nodes:\n  hello: {answer: , next: ask}\n  ask:\n    menu: main-menu\n    keys: {1: bye}\n    \
+pub const MENU: &str = "nodes:\n  hello: {answer: , next: ask}\n  ask:\n    menu: main-menu\n    keys: {1: bye}\n    \
                     timeout: 60s\n    no_input: bye\n    invalid: bye\n  bye: {play: goodbye, next: hangup}\n";
 
 fn in_menu() -> House {

@@ -8,9 +8,10 @@ use cordboard::site::Site;
 use cordboard::switch::{AgentVerb, CallVerb, Code, ConsultVerb, Watch, Who};
 
 use crate::places;
+use crate::routing::MENU;
 use crate::scenario::place::Shape;
 use crate::scenario::ua::call::Plan;
-use crate::verbs::{ANA, BO, CUSTOMER, House, called_at, number, talk_at, to};
+use crate::verbs::{ANA, BO, CUSTOMER, House, called_at, called_with, number, talk_at, to};
 
 /// Leads to the queue of `support` too.
 const SALES: &str = "4008000002";
@@ -74,6 +75,18 @@ fn only_his_groups_and_only_while_he_is_free() {
     house.refuses(CallVerb::TakeOver { who: house.ana() }, Code::NotSupervisor);
     house.agent("a1", AgentVerb::SignOut);
     house.refuses(house.supervises(Mode::Listen, None), Code::NotSignedIn);
+    house.ends();
+}
+
+#[test]
+fn whom_only_a_flow_has_anybody_hears_who_supervises_a_group() {
+    let mut house = called_with(site(), MENU);
+    let verb = CallVerb::Supervise { agent: house.agent_no("a0"), target: None, mode: Mode::Listen, ring: None };
+    house.refuses(verb, Code::OutOfScope);
+    house.does(house.supervises(Mode::Listen, None));
+    house.answers(BO);
+    house.hear(&[("customer", ""), ("bo", "customer")]);
+    house.refuses(CallVerb::TakeOver { who: None }, Code::NobodyToReplace);
     house.ends();
 }
 

@@ -5,7 +5,7 @@ use super::super::words::{Act, OfferStep, Replacement, Tell};
 use super::{Bench, HERE, SDP, arrival, asked};
 use crate::base::{LegId, Span};
 use crate::event::Kind;
-use crate::event::words::{EndCause, TransferMode};
+use crate::event::words::{EndCause, SupervisionMode, TransferMode, Watched};
 use crate::media::words::Body;
 use crate::sdp::Codec;
 use crate::sip::words as sip;
@@ -130,4 +130,16 @@ fn who_transfers_may_go_to_another_device() {
     bench.verb(Act::Consult { transferor, verb: super::super::words::ConsultVerb::Complete, by: asked() });
     assert_eq!((bench.hears("customer"), bench.hears("bo")), ("bo".to_owned(), "customer".to_owned()));
     assert_eq!(ends(&bench, "desk").map(|(_, cause)| cause), Some(EndCause::Released));
+}
+
+#[test]
+fn who_watches_a_leg_goes_on_with_the_one_in_its_place() {
+    let mut bench = Bench::watched(SupervisionMode::Whisper);
+    assert!(replace(&mut bench, "ana", "new", Some(SDP)));
+    assert_eq!((bench.hears("new"), bench.hears("sue")), ("customer+sue".to_owned(), "customer+new".to_owned()));
+    let (mode, target) = (SupervisionMode::Whisper, Watched::Leg(bench.leg("new")));
+    assert_eq!(bench.last("supervision_changed").kind, Kind::SupervisionChanged { mode, target });
+    let leg = bench.leg("sue");
+    let folded = bench.open().contacts[&bench.contact].legs[&leg].supervision;
+    assert_eq!((folded, bench.record().anomalies), (Some((mode, target)), 0));
 }

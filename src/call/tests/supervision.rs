@@ -25,7 +25,7 @@ impl Bench {
     }
 
     /// Customer and Ana talk, Sue watches Ana.
-    fn watched(mode: Mode) -> Self {
+    pub(super) fn watched(mode: Mode) -> Self {
         let mut bench = Self::talk(false);
         let ana = Watched::Leg(bench.leg("ana"));
         bench.supervised(ana, mode);
@@ -345,4 +345,25 @@ fn what_a_supervisor_presses_is_nobodys() {
     bench.tell(crate::sip::words::Tell::Digit { leg: sue, digit: '1' }, sue);
     assert_eq!(bench.sips.len(), sent);
     assert!(!bench.tells.contains(&Tell::Digit('1')));
+}
+
+#[test]
+fn who_watched_him_whose_place_is_taken_goes_on_with_who_took_it() {
+    let mut bench = Bench::watched(Mode::Listen);
+    let target = Watched::Leg(bench.leg("ana"));
+    let (agent, attempt, ring, by) = (AgentNo(8), attempt("eve"), Span::seconds(20), asked());
+    bench.verb(Act::Supervise(Box::new(Supervise { agent, target, mode: Mode::Barge, attempt, ring, by })));
+    bench.rings("eve");
+    bench.answer("eve");
+    let sue = bench.leg("sue");
+    bench.verb(Act::TakeOver { leg: sue, by: asked() });
+    assert_eq!((bench.hears("customer"), bench.hears("eve")), ("sue+eve".to_owned(), "customer+sue".to_owned()));
+    let changed = bench.last("supervision_changed");
+    assert_eq!(
+        (&changed.kind, changed.about.leg),
+        (&Kind::SupervisionChanged { mode: Mode::Barge, target: Watched::Leg(sue) }, Some(bench.leg("eve")),)
+    );
+    bench.bye("sue");
+    assert_eq!(bench.supervision_ended().0, Ending::TargetLeft, "and leaves with him");
+    assert_eq!(bench.record().anomalies, 0);
 }
