@@ -54,7 +54,7 @@ pub struct OriginateBody {
     /// Spoken to its end; then the call is over.
     #[serde(default)]
     pub say: Option<SayBody>,
-    /// The number shown to the far end; the trunk's own when absent.
+    /// The number shown to the far end; by the rule for calling numbers when absent.
     #[serde(default)]
     pub from: Option<String>,
     /// Attached to the contact from its birth; at most 16 KB.

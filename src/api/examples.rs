@@ -221,7 +221,7 @@ fn record() -> Value {
             "length_ms": 165_000, "answered_ms": 165_000, "segments": [{
                 "segment": "116703443107610630", "url": "/v1/recordings/116703443107610630",
                 "agent": { "no": 1, "id": "ana" }, "from_ms": 0, "to_ms": 165_000, "began": "answered", "ended": "ended" }] },
-        "wrap_ups": [], "supervisions": [], "cut": 0, "seq": 1284 })
+        "wrap_ups": [], "transfers": [], "supervisions": [], "cut": 0, "seq": 1284 })
 }
 
 fn event() -> Value {

@@ -111,6 +111,8 @@ pub(super) struct Marks {
     /// The party that a command dialled took the call; nobody else has talked to it by that.
     pub taken: bool,
     pub refused: bool,
+    /// When a hold was too long.
+    pub recalled: Option<Time>,
 }
 
 /// What ended the contact: the first thing that made its end certain.
@@ -304,7 +306,8 @@ impl Contact {
             match timer {
                 Timer::RingOver => self.ring_over(context),
                 Timer::Alone => self.release_all(context, EndCause::PeerLeft, Side::System),
-                Timer::CallMax | Timer::HoldMax => self.release_all(context, EndCause::TooLong, Side::System),
+                Timer::CallMax => self.release_all(context, EndCause::TooLong, Side::System),
+                Timer::HoldMax => self.hold_over(context),
                 Timer::Probe => self.probe_unanswered(context),
                 Timer::ToneOver => self.tone_over(context),
                 Timer::Conference => self.conference_due(context),
@@ -361,12 +364,6 @@ impl Contact {
     /// A contact born by a command has no leg until its command is on disk.
     fn awaits_first_leg(&self) -> bool {
         self.main.is_none() && self.ended_by.is_none()
-    }
-
-    /// The longest hold runs while somebody is held, or while somebody who is there holds: it is over with that leg.
-    fn watch_holds(&mut self) {
-        let oldest = self.parties().flat_map(|l| [l.held_since, l.away_since]).flatten().min();
-        self.timers.set(Timer::HoldMax, oldest.map(|since| since + self.limits.hold_max));
     }
 
     fn watch_alone(&mut self, t: Time) {

@@ -12,6 +12,7 @@ mod dial;
 mod end;
 mod hears;
 mod history;
+mod holds;
 mod leg;
 mod may;
 mod merge;

@@ -478,6 +478,10 @@ pub enum Tell {
     Stranded {
         group: GroupNo,
     },
+    /// A command holds it for longer than one may be held.
+    HeldTooLong {
+        leg: LegId,
+    },
     /// Another leg is in this one's place, which ends.
     Replaced {
         old: LegId,

@@ -208,7 +208,7 @@ pub struct Originate {
     /// An internal number or a public one, resolved as everywhere.
     pub to: String,
     pub then: Then,
-    /// The number shown to the far end; the trunk's own when absent.
+    /// The number shown to the far end; by the rule for calling numbers when absent.
     pub from: Option<String>,
     pub data: Map<String, Value>,
 }

@@ -134,6 +134,7 @@ impl Tenant {
                 self.refer_ended(transferor, ending, cause, now, supplies);
                 self.hold_for(contact, transferor, now, supplies);
             }
+            call::Tell::HeldTooLong { leg } => self.recall(contact, leg, now, supplies),
             call::Tell::Replaced { old } => drop(self.refers.remove(&old)),
             call::Tell::AgentDoes { agent, does, by } => {
                 let done = self.acd.takes_part(agent, contact, how(does), &by, now, supplies);

@@ -384,6 +384,14 @@ impl Tenant {
         self.contacts.act(contact, Act::Hold { leg: held, by: By::SYSTEM }, now, supplies);
     }
 
+    /// A hold was forgotten: he has the caller back, unless he talks to somebody else.
+    pub(super) fn recall(&mut self, contact: ContactId, leg: LegId, now: Now, supplies: &mut Supplies) {
+        let act = Act::Retrieve { leg, by: By::SYSTEM };
+        if self.talk_nowhere_else(contact, &act).is_ok() {
+            self.contacts.act(contact, act, now, supplies);
+        }
+    }
+
     fn extension_of(&self, agent: AgentNo) -> Option<PartyRef> {
         let extension = self.acd.snapshot(agent)?.station?.extension()?;
         Some(PartyRef::Extension(extension))

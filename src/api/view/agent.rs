@@ -21,7 +21,7 @@ pub struct AgentView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub station: Option<StationView>,
     pub groups: Vec<LevelView>,
-    /// Why he is not ready: `asked`, `rang-out`, `restart`, `signed-in`, `after-call`, `rest` or `own` (one of the site's
+    /// Why he is not ready: `asked`, `rang-out`, `restart`, `signed-in`, `after-call`, `rest`, `client-lost` or `own` (one of the site's
     /// `reasons`). Also set in a call he asked to be the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_ready: Option<String>,

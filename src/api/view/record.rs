@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 use super::{ActorView, Lens, PartyView, Ref, StationView, StretchView, SupervisionRecordView, WatchedView, word};
 use crate::base::{Span, Time, Utc};
 use crate::ledger::ContactRecord;
-use crate::ledger::record::{LegRecord, OfferRecord, QueueVisit, SegmentRecord, Stretch, SupervisionRecord};
+use crate::ledger::record::{
+    LegRecord, OfferRecord, QueueVisit, SegmentRecord, Stretch, SupervisionRecord, TransferRecord,
+};
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RecordView {
@@ -57,6 +59,8 @@ pub struct RecordView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<RecordingView>,
     pub wrap_ups: Vec<WrapUpView>,
+    /// Each party that gave its call away, or tried to, in order.
+    pub transfers: Vec<TransferRecordView>,
     /// Who listened to what, when and how.
     pub supervisions: Vec<SupervisionRecordView>,
     /// Contacts that this one is one with.
@@ -269,6 +273,22 @@ pub struct SegmentView {
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TransferRecordView {
+    /// `blind`, `on-answer`, `come-back` or `consult`, as in the event `transfer_began`.
+    pub mode: String,
+    /// The leg that gave its call away.
+    pub leg: String,
+    pub from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// `completed`, `failed`, `cancelled`, `came-back`, `joined` or `customer-left`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ending: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MergedView {
     pub with: String,
     /// This one goes on with the parties of the other; else it is its alias.
@@ -356,6 +376,7 @@ impl RecordView {
             digits: digits(&scale),
             recording: recording(&scale),
             wrap_ups: wrap_ups(&scale),
+            transfers: transfers(&scale),
             supervisions: supervisions(&scale),
             merged: merged(&scale),
             cut: record.cut,
@@ -426,6 +447,18 @@ fn wrap_ups(scale: &Scale<'_>) -> Vec<WrapUpView> {
         to: scale.maybe(wrap_up.to),
     };
     scale.record.wrap_ups.iter().map(view).collect()
+}
+
+fn transfers(scale: &Scale<'_>) -> Vec<TransferRecordView> {
+    let view = |transfer: &TransferRecord| TransferRecordView {
+        mode: word(transfer.mode),
+        leg: transfer.transferor.to_string(),
+        from: scale.at(transfer.began),
+        to: scale.maybe(transfer.ended),
+        ending: transfer.ending.map(word),
+        cause: transfer.cause.map(word),
+    };
+    scale.record.transfers.iter().map(view).collect()
 }
 
 fn supervisions(scale: &Scale<'_>) -> Vec<SupervisionRecordView> {

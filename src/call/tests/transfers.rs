@@ -170,16 +170,15 @@ fn judge(mode: TransferMode, flow: bool, order: &[Happens]) {
     let mut bench = Bench::talk(flow);
     bench.transfer(mode, &["bo"]);
     let mut answered = false;
-    for what in order {
-        let company = bench.is_live("bo") && answered || bench.is_live("ana");
+    for (place, what) in order.iter().enumerate() {
         let was_live = bench.is_live("customer");
         bench.happens(*what, &mut answered);
         let stranded = bench.tells.iter().any(|t| matches!(t, Tell::Stranded { .. } | Tell::OtherSideLeft));
-        let own_will = order.contains(&CustomerBye);
-        // With nobody left to talk to, and no transfer under way, a contact without a flow ends.
-        let last = *what == TransferorBye || *what == TargetBye;
+        let own_will = order[..=place].contains(&CustomerBye);
+        // With nobody left to talk to, and nobody who is rung for him, a contact without a flow ends.
+        let last = !flow && !bench.is_live("ana") && !bench.is_live("bo");
         assert!(
-            bench.is_live("customer") || !was_live || own_will || stranded || (last && company && !flow),
+            bench.is_live("customer") || !was_live || own_will || stranded || last,
             "{mode:?} flow {flow} {order:?}: the customer died at {what:?}: {:?}",
             bench.story(&["leg_ended", "transfer_ended"])
         );

@@ -63,8 +63,12 @@ fn who_is_held_hears_music_and_is_not_heard() {
     assert_eq!(holds, [Some(Span::seconds(30))]);
     bench.hold("customer");
     bench.pass(Span::minutes(15));
-    assert!(bench.is_over(), "the longest hold");
-    assert_eq!(bench.record().cause, Some(EndCause::TooLong));
+    assert_eq!(bench.tells.last(), Some(&Tell::HeldTooLong { leg: customer }), "the longest hold");
+    let told = bench.tells.len();
+    bench.pass(Span::minutes(14));
+    assert_eq!((bench.tells.len(), bench.all_hear()), (told, vec!["music/jazz".to_owned(), "nothing".to_owned()]));
+    bench.pass(Span::minutes(1));
+    assert_eq!(bench.tells.len(), told + 1, "asked again");
 }
 
 #[test]
