@@ -135,7 +135,7 @@ pub const LEG_VALUE_BYTES: usize = 512;
 pub const DIALOG_VALUE_BYTES: usize = 1 << 10;
 pub const ENGINE_LEG_VALUE_BYTES: usize = 1 << 10;
 pub const FLOW_RUN_VALUE_BYTES: usize = 512;
-pub const CONTACT_VALUE_BYTES: usize = 1_152;
+pub const CONTACT_VALUE_BYTES: usize = 1_280;
 pub const BINDING_VALUE_BYTES: usize = 256;
 
 /// How long an accepted command id is remembered: the same id within it has the same answer and no second effect.
