@@ -3,8 +3,10 @@
 
 use super::Tenant;
 use super::commands::Refusal;
-use crate::base::{AgentNo, GroupNo, Now, Supplies};
-use crate::event::words::By;
+use super::dialling::shown_over;
+use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Supplies};
+use crate::call::words::Attempt;
+use crate::event::words::{By, PartyRef, Watched};
 use crate::event::{About, Kind};
 use crate::ledger::OpenRotation;
 use crate::site::CallingNumber;
@@ -40,6 +42,36 @@ impl Tenant {
             self.journal(now, about, By::SYSTEM, Kind::NumberRotated { number: number.clone() }, None);
         }
         Some(number)
+    }
+
+    /// A consult or an invitation shows outside what his phone would show that asks for it, and not the contact's caller.
+    pub(super) fn show_own(
+        &mut self,
+        (contact, leg): (ContactId, LegId),
+        attempts: &mut [Attempt],
+        now: Now,
+        supplies: &mut Supplies,
+    ) {
+        let is_outside = |attempt: &&Attempt| !Self::is_phone(attempt.party);
+        let Some(called) = attempts.iter().find(is_outside).map(|attempt| attempt.remote.clone()) else { return };
+        let Some(own) = self.contacts.legs_of(contact).into_iter().find(|state| state.leg == leg) else { return };
+        let (agent, group) = (
+            own.agent.or_else(|| self.agent_at(own.party)),
+            self.contacts.groups_watched(contact, Watched::Leg(leg)).first().copied(),
+        );
+        let number = self.shown_number(agent, group, &called, now, supplies);
+        let from = number.or_else(|| match own.party {
+            PartyRef::Extension(extension) => self.site.extensions.get(&extension).map(|e| e.number.clone()),
+            PartyRef::Trunk(_) => None,
+        });
+        let from = from.unwrap_or_default();
+        for attempt in attempts {
+            if let PartyRef::Trunk(trunk) = attempt.party
+                && let Some(trunk) = self.site.trunks.get(&trunk)
+            {
+                attempt.from_user = shown_over(trunk, &from);
+            }
+        }
     }
 
     /// The first rule that has a number for `called`, and whose it is.

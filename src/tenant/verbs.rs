@@ -11,6 +11,14 @@ use crate::call::words::{Act, Audience, Dial, Invite, Queued, Refused, Transfer}
 use crate::event::words::{By, ItemExit, PartyRef, TransferMode, Watched};
 use crate::switch::{CallTarget, CallVerb, Code, Hearers, Snapshot, Who};
 
+/// Somebody here calls, as by his phone. A transfer is the call of whom it gives away.
+fn is_own_call(act: &Act) -> bool {
+    match act {
+        Act::Transfer(transfer) => transfer.mode == TransferMode::Consult,
+        act => matches!(act, Act::Invite(_)),
+    }
+}
+
 impl Tenant {
     pub(super) fn call_verb(
         &mut self,
@@ -185,7 +193,10 @@ impl Tenant {
         };
         let leg = self.leg(contact, who, |leg| act(leg, dial(Vec::new(), None)))?;
         match self.way(contact, to, now)? {
-            Way::Ring(attempts) => {
+            Way::Ring(mut attempts) => {
+                if is_own_call(&act(leg, dial(Vec::new(), None))) {
+                    self.show_own((contact, leg), &mut attempts, now, supplies);
+                }
                 self.contacts.act(contact, act(leg, dial(attempts, None)), now, supplies);
             }
             Way::Queue(to, wait) => {
