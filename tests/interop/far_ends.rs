@@ -270,7 +270,7 @@ impl FarEnds {
         });
         for call in ua.calls.values().filter(|call| !ua.gone && call.phase != Phase::Over) {
             let rtp = self.sounds.entry((no, call.no)).or_insert_with(|| Rtp::at(call.rtp.port(), Law::A));
-            if let (Phase::Up, Some(peer)) = (call.phase, call.peer_rtp) {
+            if let Some(peer) = call.peer_rtp.filter(|_| call.phase == Phase::Up || call.early) {
                 rtp.send_to(peer);
             }
         }

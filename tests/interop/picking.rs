@@ -6,16 +6,16 @@ use crate::harness::wait::alone;
 use crate::scenario::place::Shape;
 use crate::scenario::ua::Ua;
 use crate::scenario::ua::call::{Phase, Plan};
-use crate::verbs::Talk;
+use crate::verbs::{PEOPLE, Talk};
 use crate::wire_stage::OnWire;
 
 /// Both agents are signed in, and not ready.
-fn nobody_ready() -> Talk {
+pub fn nobody_ready() -> Talk {
     let stage = OnWire::new(&Shape::SMALL);
     for agent in ["a0", "a1"] {
         stage.server.api.post(&format!("/v1/agents/{agent}/not-ready"), &json!({}));
     }
-    Talk { stage, contact: String::new(), calls: [None; 4] }
+    Talk { stage, contact: String::new(), calls: [None; PEOPLE] }
 }
 
 impl Talk {

@@ -1,4 +1,5 @@
-//! Phones that give their calls away by REFER: blind, and to whom they talk with in a second call.
+//! Phones that give their calls away by REFER: blind, and to whom they talk with in a second call; and a phone that takes a
+//! call over from another by an INVITE with Replaces.
 
 use cordboard::base::Span;
 use cordboard::event::words::Wire;
@@ -8,9 +9,11 @@ use crate::harness::Plan as House;
 use crate::harness::rtp::Voice;
 use crate::harness::scene::Scene;
 use crate::harness::server::DOMAIN;
-use crate::harness::wait::beside_others;
+use crate::harness::wait::{alone, beside_others};
+use crate::scenario::place::SECOND_PHONE;
 use crate::scenario::ua::Ua;
 use crate::scenario::ua::call::{Answer, CallNo, Phase, Plan};
+use crate::verbs::{end, place};
 
 /// A phone that answers at once.
 fn phone(ends: &mut FarEnds, number: &str) -> usize {
@@ -108,4 +111,31 @@ fn two_calls_of_one_phone_become_one() {
     let record = scene.record(with.as_str().expect("an id"));
     assert_eq!(record["disposition"], "answered", "{record}");
     scene.server.assert_rest();
+}
+
+/// RFC 3891: the second phone takes the place of the first, and no new call begins.
+#[test]
+fn a_talk_goes_on_at_the_second_phone_which_says_whom_it_replaces() {
+    alone(|| {
+        let mut talk = crate::verbs::talk();
+        talk.has_second_phone();
+        let ana = talk.call("ana");
+        let replaces = talk.stage.ends.uas[end("ana")].calls[&ana].replaces();
+        let second = end(SECOND_PHONE);
+        let plan = Plan { replaces: Some(replaces), ..Plan::default() };
+        let call = talk.stage.ends.touch(second, |ua, t| ua.call("1001", "", plan, t));
+        talk.stage.ends.until("her second phone to be up", |uas| is_up(&uas[second], call));
+        talk.calls[place(SECOND_PHONE)] = Some(call);
+        talk.says(SECOND_PHONE);
+        talk.is_released("ana");
+        assert!(talk.stage.ends.uas[end("ana")].diaries[&ana].bye_received.is_some(), "BYE to the first");
+        talk.hears("customer", &[SECOND_PHONE]);
+        talk.hears(SECOND_PHONE, &["customer"]);
+        let calls = talk.stage.server.api.get("/v1/calls");
+        assert_eq!(calls["contacts"].as_array().map(Vec::len), Some(1), "{calls}");
+        assert_eq!(talk.stage.events.so_far("contact_opened").len(), 1);
+        let record = talk.ends();
+        assert_eq!(record["disposition"], "answered", "{record}");
+        assert_eq!(record["offers"].as_array().map(Vec::len), Some(1), "the agent's offer goes on: {record}");
+    });
 }

@@ -7,7 +7,7 @@ use crate::harness::baresip::Baresip;
 use crate::harness::rtp::{Rtp, Voice};
 use crate::harness::scene::Scene;
 use crate::harness::server::QUEUE;
-use crate::harness::sound::{RATE, Stereo, level};
+use crate::harness::sound::{RATE, Stereo, level, loudness};
 use crate::harness::wait::{STEP, alone, until};
 use crate::harness::{Answer, Phone, Plan};
 
@@ -177,6 +177,44 @@ fn a_supervisor_goes_with_an_agent_from_call_to_call() {
         let answered = talk.scene.events.so_far("leg_answered");
         let rung = answered.iter().filter(|event| event["contact"].is_null()).count();
         assert_eq!(rung, 1, "rung once: {answered:?}");
+        talk.scene.server.assert_rest();
+    });
+}
+
+/// She hears what the caller hears, and both when they talk; the caller never hears her.
+#[test]
+fn a_supervisor_is_there_while_the_agents_phone_rings() {
+    alone(|| {
+        let scene = Scene::new(&Plan { agents: SUE, ..Plan::default() });
+        let mut ana = Phone { hz: AGENT, ..Phone::new(1001, Answer::ByHand) }.switch_on(&scene.server);
+        let sue = Phone { hz: SUPERVISOR, ..Phone::new(1003, Answer::Itself) }.switch_on(&scene.server);
+        scene.ready("ana");
+        scene.sign_in("sue");
+        let mut customer = scene.call(QUEUE);
+        let contact = customer.contact.clone();
+        customer.rtp.say(Voice::Tone(CUSTOMER));
+        ana.wait("CALL_INCOMING");
+        let path = format!("/v1/calls/{contact}/supervise");
+        scene.server.api.post(&path, &json!({ "by": "sue" }));
+        scene.of(&contact, "supervision_started");
+        let from = sue.heard_so_far().len();
+        until("her phone to hear the queue", STEP, || {
+            let heard = sue.heard_so_far();
+            let new = heard.get(from..).unwrap_or_default();
+            let latest = &new[new.len().saturating_sub(RATE / 2)..];
+            (latest.len() == RATE / 2 && loudness(latest) > 0.002 && !voices(latest).contains('a')).then_some(())
+        });
+        ana.command("accept", "");
+        scene.of(&contact, "offer_connected");
+        let talk = Talk { scene, ana, sue };
+        assert_eq!(talk.heard(&customer.rtp), ["a", "c", "ca"], "she listens");
+        let ever = customer.rtp.pcm(0);
+        assert!(ever.chunks(RATE / 2).all(|part| level(part, SUPERVISOR) < 0.05), "he never heard her");
+        customer.sipp.cue();
+        customer.sipp.done();
+        let record = talk.scene.record(&contact);
+        assert_eq!(record["offers"].as_array().map(Vec::len), Some(1), "the ring went on: {record}");
+        assert_eq!(record["supervisions"][0]["agent"]["id"], "sue", "{record}");
         talk.scene.server.assert_rest();
     });
 }

@@ -7,12 +7,22 @@ use serde_json::{Value, json};
 use crate::harness::rtp::{Heard, Rtp, Voice};
 use crate::harness::sound::{Stereo, level, loudness};
 use crate::harness::wait::alone;
-use crate::scenario::place::Shape;
+use crate::scenario::place::{PHONES, SECOND_PHONE, Shape};
+use crate::scenario::ua::Ua;
 use crate::scenario::ua::call::{CallNo, Deed, Phase, Plan};
 use crate::wire_stage::OnWire;
 
-/// Far ends in their order, with what each says.
-const TONES: [(&str, f64); 4] = [("customer", 600.0), ("ana", 1_000.0), ("bo", 1_400.0), ("cai", 1_800.0)];
+/// Far ends in their order, with what each says; whoever is called outside is at the customer's carrier, and `ana2` is
+/// ana's second phone.
+const TONES: [(&str, f64); PEOPLE] = [
+    ("customer", 600.0),
+    ("ana", 1_000.0),
+    ("bo", 1_400.0),
+    ("cai", 1_800.0),
+    ("outside", 2_200.0),
+    (SECOND_PHONE, 2_600.0),
+];
+pub const PEOPLE: usize = 6;
 /// A tone that is there has a level of 0.25; one that is not has none.
 const AUDIBLE: f64 = 0.1;
 const INAUDIBLE: f64 = 0.01;
@@ -22,12 +32,27 @@ const LATEST: Duration = Duration::from_millis(500);
 pub struct Talk {
     pub stage: OnWire,
     pub contact: String,
-    /// Of the far ends, the call each is in.
-    pub calls: [Option<CallNo>; 4],
+    /// Of everybody in their order, the call each is in.
+    pub calls: [Option<CallNo>; PEOPLE],
 }
 
 pub fn place(who: &str) -> usize {
     TONES.iter().position(|(name, _)| *name == who).unwrap_or_else(|| panic!("there is no {who}"))
+}
+
+/// The far end at which he is.
+pub fn end(who: &str) -> usize {
+    match who {
+        "outside" => place("customer"),
+        // behind the phones of this site that nobody speaks at
+        SECOND_PHONE => PHONES.len(),
+        who => place(who),
+    }
+}
+
+/// The call that rings at a far end.
+pub fn ringing(ua: &Ua) -> Option<CallNo> {
+    ua.calls.values().rev().find(|call| call.phase == Phase::Calling && !call.diary.outgoing).map(|call| call.no)
 }
 
 /// A customer talks with ana; bo is not ready.
@@ -35,7 +60,8 @@ pub fn talk() -> Talk {
     let mut stage = OnWire::new(&Shape::SMALL);
     stage.server.api.post("/v1/agents/a1/not-ready", &json!({}));
     let caller = stage.ends.touch(0, |ua, t| ua.call("4008000002", "+8613900000001", Plan::default(), t));
-    let mut talk = Talk { stage, contact: String::new(), calls: [Some(caller), None, None, None] };
+    let mut talk = Talk { stage, contact: String::new(), calls: [None; PEOPLE] };
+    talk.calls[0] = Some(caller);
     talk.answers("ana");
     talk.told("offer_connected", 0);
     let calls = talk.stage.server.api.get("/v1/calls");
@@ -48,43 +74,66 @@ pub fn talk() -> Talk {
 
 impl Talk {
     pub fn rtp(&self, who: &str) -> &Rtp {
-        let at = place(who);
-        self.stage.ends.sound(at, self.calls[at].unwrap_or_else(|| panic!("{who} is in no call")))
+        self.stage.ends.sound(end(who), self.call(who))
+    }
+
+    pub fn call(&self, who: &str) -> CallNo {
+        self.calls[place(who)].unwrap_or_else(|| panic!("{who} is in no call"))
     }
 
     pub fn says(&self, who: &str) {
         self.rtp(who).say(Voice::Tone(TONES[place(who)].1));
     }
 
+    pub fn is_rung(&mut self, who: &str) -> CallNo {
+        let at = end(who);
+        self.stage.ends.until("a phone to ring", |uas| ringing(&uas[at]).is_some());
+        ringing(&self.stage.ends.uas[at]).expect("it rings")
+    }
+
     /// Waits until he is rung, picks up and speaks.
     pub fn answers(&mut self, who: &str) {
-        let at = place(who);
-        self.stage.ends.until("a phone to ring", |uas| uas[at].live_call().is_some());
-        let call = self.stage.ends.uas[at].live_call().expect("it rings");
-        self.calls[at] = Some(call);
+        let (at, call) = (end(who), self.is_rung(who));
+        self.calls[place(who)] = Some(call);
         self.stage.ends.touch(at, |ua, t| ua.answer(call, t));
         self.stage.ends.until("a phone to be up", |uas| uas[at].calls.get(&call).is_some_and(|c| c.phase == Phase::Up));
         self.says(who);
     }
 
+    /// He is rung, and is heard before he picks up.
+    pub fn speaks_early(&mut self, who: &str) {
+        let call = self.is_rung(who);
+        self.calls[place(who)] = Some(call);
+        self.stage.ends.touch(end(who), |ua, t| ua.speaks_early(call, t));
+        self.says(who);
+    }
+
+    /// ana's second phone is switched on.
+    pub fn has_second_phone(&mut self) {
+        let at = end(SECOND_PHONE);
+        self.stage.ends.touch(at, Ua::register);
+        self.stage.ends.until("her second phone to register", |uas| uas[at].registered_until.is_some());
+    }
+
     pub fn rejects(&mut self, who: &str) {
-        let at = place(who);
-        self.stage.ends.until("a phone to ring", |uas| uas[at].live_call().is_some());
-        let call = self.stage.ends.uas[at].live_call().expect("it rings");
-        self.stage.ends.touch(at, |ua, t| ua.reject(call, 486, t));
+        let call = self.is_rung(who);
+        self.stage.ends.touch(end(who), |ua, t| ua.reject(call, 486, t));
     }
 
     pub fn hangs_up(&mut self, who: &str) {
-        let at = place(who);
-        let call = self.calls[at].unwrap_or_else(|| panic!("{who} is in no call"));
-        self.stage.ends.touch(at, |ua, t| ua.hang_up(call, t));
+        let call = self.call(who);
+        self.stage.ends.touch(end(who), |ua, t| ua.hang_up(call, t));
         self.is_released(who);
     }
 
+    /// The call he is in is over, or he is in none.
     pub fn is_released(&mut self, who: &str) {
-        let at = place(who);
-        self.stage.ends.until("a phone to be released", |uas| uas[at].live_calls() == 0);
-        self.calls[at] = None;
+        let (at, call) = (end(who), self.calls[place(who)]);
+        self.stage.ends.until("a phone to be released", |uas| match call {
+            Some(call) => uas[at].calls.get(&call).is_none_or(|call| call.phase == Phase::Over),
+            None => uas[at].live_calls() == 0,
+        });
+        self.calls[place(who)] = None;
     }
 
     pub fn told(&mut self, kind: &str, before: usize) -> Value {
@@ -116,8 +165,7 @@ impl Talk {
 
     /// These and nobody else, within the time of a step; `music` is sound that is nobody's tone.
     pub fn hears(&mut self, who: &str, expected: &[&str]) {
-        let at = place(who);
-        let call = self.calls[at].unwrap_or_else(|| panic!("{who} is in no call"));
+        let (at, call) = (end(who), self.call(who));
         let fits = |stage: &mut OnWire| {
             let rtp = stage.ends.sound(at, call);
             let packets = rtp.diary(rtp.heard().saturating_sub(50));
@@ -134,7 +182,7 @@ impl Talk {
     }
 
     /// Since packet `from` he has heard nothing of them.
-    fn never_heard(&self, who: &str, from: usize, others: &[&str]) {
+    pub fn never_heard(&self, who: &str, from: usize, others: &[&str]) {
         let packets = self.rtp(who).diary(from);
         assert!(packets.len() > 20, "{who} heard {} packets", packets.len());
         for window in packets.chunks(10) {
@@ -152,7 +200,7 @@ impl Talk {
         let up = self.stage.ends.uas[at].calls.get(&call).is_some_and(|c| c.phase == Phase::Up);
         assert!(up, "the customer never died with anybody");
         self.stage.ends.touch(at, |ua, t| ua.hang_up(call, t));
-        for who in ["customer", "ana", "bo", "cai"] {
+        for (who, _) in TONES {
             self.is_released(who);
         }
         self.told("contact_closed", 0);
@@ -425,9 +473,8 @@ impl Talk {
     }
 
     pub fn carries_out(&mut self, who: &str, deed: Deed) {
-        let at = place(who);
-        let call = self.calls[at].unwrap_or_else(|| panic!("{who} is in no call"));
-        self.stage.ends.touch(at, |ua, t| ua.carry_out(call, deed, t));
+        let call = self.call(who);
+        self.stage.ends.touch(end(who), |ua, t| ua.carry_out(call, deed, t));
     }
 }
 
@@ -479,7 +526,8 @@ fn a_caller_in_the_queue_is_sent_to_a_phone_by_a_person() {
             stage.server.api.post(&format!("/v1/agents/{agent}/not-ready"), &json!({}));
         }
         let caller = stage.ends.touch(0, |ua, t| ua.call("4008000002", "+8613900000001", Plan::default(), t));
-        let mut talk = Talk { stage, contact: String::new(), calls: [Some(caller), None, None, None] };
+        let mut talk = Talk { stage, contact: String::new(), calls: [None; PEOPLE] };
+        talk.calls[0] = Some(caller);
         talk.contact = talk.told("item_entered", 0)["contact"].as_str().expect("an id").to_owned();
         let up = |uas: &[crate::scenario::ua::Ua]| uas[0].calls.get(&caller).is_some_and(|c| c.phase == Phase::Up);
         talk.stage.ends.until("the caller to be up", up);
@@ -566,7 +614,7 @@ fn permanent() -> Talk {
     api.post("/v1/agents/a1/not-ready", &json!({}));
     api.post("/v1/agents/a0/sign-out", &json!({}));
     api.post("/v1/agents/a0/sign-in", &json!({ "station": { "extension": "1001", "permanent": true } }));
-    let mut talk = Talk { stage, contact: String::new(), calls: [None; 4] };
+    let mut talk = Talk { stage, contact: String::new(), calls: [None; PEOPLE] };
     talk.answers("ana");
     talk.told("media_heard", 0);
     talk.stage.server.api.post("/v1/agents/a0/ready", &json!({}));

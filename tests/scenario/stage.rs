@@ -36,6 +36,10 @@ pub enum Act {
     ComesBack(Who),
     /// Registers with this password.
     Registers(Who, &'static str),
+    /// Its user switches it off properly.
+    Unregisters(Who),
+    /// The phone sends its call to this number, by a blind REFER.
+    Refers(Who, &'static str),
     SignsIn(Who),
     /// At a number outside; whoever answers there must press 1.
     SignsInOutside(Who, &'static str),
@@ -275,6 +279,8 @@ impl<S: Stage> Play<S> {
                 ua.account.as_mut().expect("a phone").password = password.to_owned();
                 ua.come_back(t);
             }),
+            Act::Unregisters(who) => self.stage.touch(self.named(who), Ua::unregister),
+            Act::Refers(who, to) => self.on_call(who, |ua, call, t| ua.refer(call, to, None, t)),
             Act::SignsIn(who) => self.stage.agent(agent(who), AgentVerb::SignIn { station: None, groups: None }),
             Act::SignsInOutside(who, number) => {
                 let station = Some(Station::Outside { number: number.to_owned(), confirm: true });

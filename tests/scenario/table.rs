@@ -151,6 +151,18 @@ pub const OFFERS: &[Scenario] = &[
         ],
     ),
     scenario(
+        "a phone that unregisters makes its agent unreachable: he is offered nobody until it is back",
+        &[
+            at(0, Unregisters("ana"), &[RegisterGets("ana", 200), Shows("ana", Display::Unreachable)]),
+            at(1_000, Calls("joe", QUEUE), &[Rings("bo"), IsIdle("ana")]),
+            at(3_000, HangsUp("joe"), &[GetsCancel("bo"), IsIdle("ana"), Contacts(0)]),
+            at(4_000, GetsNotReady("bo"), &[Shows("bo", Display::NotReady)]),
+            at(5_000, Calls("sue", QUEUE), &[Talks("sue"), IsIdle("ana")]),
+            at(8_000, Registers("ana", "secret-1001"), &[RegisterGets("ana", 200), Rings("ana")]),
+            at(10_000, HangsUp("sue"), &[GetsCancel("ana"), Contacts(0)]),
+        ],
+    ),
+    scenario(
         "signing out takes back the offer",
         &[
             at(0, Calls("joe", QUEUE), &[Rings("ana")]),
@@ -234,6 +246,32 @@ pub const PHONES: &[Scenario] = &[
         &[
             at(0, Registers("ana2", "wrong"), &[RegisterGets("ana2", 401)]),
             at(5_000, Registers("ana2", "secret-1001"), &[RegisterGets("ana2", 200)]),
+        ],
+    ),
+];
+
+pub const REFERS: &[Scenario] = &[
+    scenario(
+        "a phone refers the customer and says BYE before anybody answers: the customer lives, and talks to the target",
+        &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(5_000, Refers("ana", "1900"), &[Rings("cai")]),
+            at(6_000, HangsUp("ana"), &[IsIdle("ana"), Rings("cai"), Talks("joe"), Shows("ana", Display::WrapUp)]),
+            at(8_000, Answers("cai"), &[Talks("cai"), Talks("joe")]),
+            at(12_000, HangsUp("joe"), &[GetsBye("cai")]),
+            at(13_000, Nothing, &[Record("joe", Answered, Side::Customer, &[Offer::Connected])]),
+        ],
+    ),
+    scenario(
+        "the same, and the target refuses: the flow has the customer, as after any agent",
+        &[
+            at(0, Calls("joe", QUEUE), &[Rings("ana")]),
+            at(3_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(5_000, Refers("ana", "1900"), &[Rings("cai")]),
+            at(6_000, HangsUp("ana"), &[IsIdle("ana"), Rings("cai"), Talks("joe")]),
+            at(8_000, Rejects("cai", 486), &[IsIdle("cai")]),
+            at(9_000, Nothing, &[GetsBye("joe"), Record("joe", Answered, Side::Flow, &[Offer::Connected])]),
         ],
     ),
 ];
@@ -361,6 +399,11 @@ macro_rules! tests_of_all {
         #[test]
         fn phones() {
             $all($crate::scenario::table::PHONES);
+        }
+
+        #[test]
+        fn phones_refer() {
+            $all($crate::scenario::table::REFERS);
         }
 
         #[test]

@@ -15,6 +15,8 @@ pub struct Plan {
     pub answer: Answer,
     /// A caller's INVITE has no description; his answer to ours is in the ACK (RFC 3261 §13.2.1).
     pub offers_late: bool,
+    /// A caller's INVITE takes the place of this dialog (RFC 3891).
+    pub replaces: Option<String>,
     /// A caller gives up when nobody has answered by then.
     pub patience: Option<Span>,
     /// What it does after its own answer or the other's, each so long after.
@@ -130,10 +132,22 @@ pub struct Call {
     pub parting: bool,
     /// The other side's key of the INVITE's server transaction.
     pub server: Option<u64>,
+    /// It says something before it answers.
+    #[allow(dead_code, reason = "read where the wire is real")]
+    pub early: bool,
     /// What the INVITE that came allowed of hops.
     #[allow(dead_code, reason = "read where the wire is real")]
     pub max_forwards: Option<u32>,
     pub deeds_done: usize,
+}
+
+impl Call {
+    /// How a `Replaces` names it, with the tags as the server sees them (RFC 3891 §6.1).
+    #[allow(dead_code, reason = "asked where the wire is real")]
+    pub fn replaces(&self) -> String {
+        let theirs = self.remote_tag.as_deref().unwrap_or_default();
+        format!("{};to-tag={theirs};from-tag={}", self.call_id, self.local_tag)
+    }
 }
 
 #[derive(Debug)]

@@ -264,6 +264,13 @@ impl Ua {
         self.send_register(&account, account.expires, t);
     }
 
+    /// Nobody is to ring it any more (RFC 3261 §10.2.2).
+    pub fn unregister(&mut self, t: Time) {
+        let Some(account) = self.account.clone() else { return };
+        self.timers.retain(|(_, timer)| *timer != Timer::Register);
+        self.send_register(&account, 0, t);
+    }
+
     /// Where the next call's sound arrives.
     fn next_rtp(&mut self) -> SocketAddr {
         let port = self.media_first + 2 * (self.sounds % self.media_calls) as u16;
@@ -311,6 +318,7 @@ impl Ua {
             unacked: None,
             parting: false,
             server: None,
+            early: false,
             max_forwards: None,
             deeds_done: 0,
         };

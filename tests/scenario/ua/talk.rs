@@ -32,6 +32,9 @@ impl Ua {
         if let Some(value) = credentials {
             builder = builder.header(Name::Authorization, value);
         }
+        if let Some(dialog) = &call.plan.replaces {
+            builder = builder.header(Name::Replaces, dialog);
+        }
         if !call.plan.offers_late {
             builder = builder.body("application/sdp", self.sdp(call));
         }
@@ -202,7 +205,6 @@ impl Ua {
 
     /// Gives the far end to somebody else; with `other` to whom it talks with in that call (RFC 3891 §6.1: the tags as
     /// the server sees them).
-    #[allow(dead_code, reason = "asked where the wire is real")]
     pub fn refer(&mut self, no: CallNo, to: &str, other: Option<CallNo>, t: Time) {
         let replaces = other.and_then(|other| self.calls.get(&other)).map_or(String::new(), |other| {
             let theirs = other.remote_tag.as_deref().unwrap_or("");
@@ -276,6 +278,7 @@ impl Ua {
             unacked: None,
             parting: false,
             server: Some(server),
+            early: false,
             max_forwards: headers.max_forwards().ok().flatten().map(u32::from),
             deeds_done: 0,
         };
@@ -299,6 +302,20 @@ impl Ua {
             }
         }
         self.set(t + RING_MAX, Timer::Ringing(no));
+    }
+
+    /// Sound before the answer: 183 with a description.
+    #[allow(dead_code, reason = "asked where the wire is real")]
+    pub fn speaks_early(&mut self, no: CallNo, t: Time) {
+        self.with(no, |ua, call| {
+            let Some(server) = call.server.filter(|_| call.phase == Phase::Calling) else { return };
+            let (sdp, contact, tag) = (ua.sdp(call), ua.contact(), call.local_tag.clone());
+            let fill = |builder: cordboard::sip::message::ResponseBuilder| {
+                builder.header(Name::Contact, contact).body("application/sdp", sdp)
+            };
+            ua.reply_with(server, 183, &tag, fill, t);
+            call.early = true;
+        });
     }
 
     pub fn answer(&mut self, no: CallNo, t: Time) {
