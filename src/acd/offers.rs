@@ -266,7 +266,12 @@ impl Acd {
         match item.state {
             ItemState::Waiting => {}
             ItemState::Offered(_) => return,
-            ItemState::Round { group, offers: _ } => return self.ring_all(id, group, t, supplies),
+            ItemState::Round { group, offers: _ } => {
+                if self.sync_round(id, t) {
+                    self.ring_all(id, group, t, supplies);
+                }
+                return;
+            }
         }
         if let Some(agent) = item.named() {
             if self.direct(agent).is_ok() && !item.excludes(agent) {

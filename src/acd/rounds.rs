@@ -29,7 +29,9 @@ impl Acd {
                 offers.push(offer);
                 item.state = ItemState::Round { group, offers };
             }
-            self.sync_round(id, t);
+            if !self.sync_round(id, t) {
+                return;
+            }
         }
     }
 

@@ -268,3 +268,20 @@ fn after_a_restart_no_offer_of_a_round_is_left() {
         (5, Do::Call(8, 1), &["offer 8 to 1", "offer 8 to 2"]),
     ]);
 }
+
+#[test]
+fn a_caller_whose_wait_a_new_site_has_ended_is_offered_to_one() {
+    let mut house = three();
+    for n in 1..=3 {
+        house.play(&[(1, Do::Dials(n, u64::from(n)), &[]), (1, Do::Hold(n, u64::from(n)), &[])]);
+    }
+    house.play(&[(2, Do::Call(7, 1), &[]), (30, Do::Wait, &[])]);
+    // whoever holds somebody may have one more from now on, and nobody waits longer than 20 s
+    let mut site = (*house.acd.site).clone();
+    let group = site.groups.get_mut(&GroupNo(1)).expect("a group");
+    (group.calls_per_agent, group.wait_max) = (2, Some(Span::seconds(20)));
+    let now = house.now();
+    house.acd.set_site(Arc::new(site), now, &mut house.supplies);
+    house.drain();
+    assert_eq!(house.acd.counts().offers, 1, "nobody joins after the longest wait");
+}
