@@ -8,15 +8,15 @@ use super::words::{AgentVerb, ClaimRefused, Output, VerbRefused};
 use super::{Acd, Owner, about_agent};
 use crate::base::bounds::CALLS_PER_AGENT;
 use crate::base::{AgentNo, ContactId, ExtensionNo, Now, OfferId, Span, Supplies, Time};
-use crate::event::words::{Actor, NotReadyReason, OfferEnding, Preferences, Wish};
+use crate::event::words::{NotReadyReason, OfferEnding, Preferences, Wish};
 use crate::event::{About, By, Kind};
 
 impl Acd {
     /// A command about an agent. Asking for what already is (ready twice) is granted and journals nothing. `force` is why
     /// somebody forces it: journaled before what it does, when it is not refused.
     ///
-    /// Not ready, rest and sign-out end an offer that still rings: as `Rejected` when the agent asked himself, else as
-    /// `Rescinded`; the agent is excluded from the item first. Once he has picked up, a wish is only remembered and
+    /// Not ready, rest, wrap-up and sign-out end an offer that still rings: as `Rejected` when it is the agent's own wish,
+    /// forced as `Rescinded`; the agent is excluded from the item first. Once he has picked up, a wish is only remembered and
     /// sign-out is refused, or remembered when it is forced. Ready ends a wrap-up; sign-out too.
     pub fn agent(
         &mut self,
@@ -286,9 +286,9 @@ impl Acd {
         self.offers.get(&offer).is_some_and(Lease::alerts)
     }
 
-    pub(super) fn stop_ringing(&mut self, no: AgentNo, by: &By, t: Time) {
+    pub(super) fn stop_ringing(&mut self, no: AgentNo, ending: OfferEnding, by: &By, t: Time) {
         if let Some(offer) = self.ringing_offer(no) {
-            self.rescind(offer, declined(no, by), by, t);
+            self.rescind(offer, ending, by, t);
         }
     }
 
@@ -419,10 +419,7 @@ pub(super) fn about_work(agent: AgentNo, contact: Option<ContactId>) -> About {
     About { contact, agent: Some(agent), ..About::default() }
 }
 
-/// How an offer ends that a change of state cut short: declined by the agent, or taken away from him.
-fn declined(no: AgentNo, by: &By) -> OfferEnding {
-    match by.actor {
-        Actor::Agent(actor) if actor == no => OfferEnding::Rejected,
-        Actor::Agent(_) | Actor::Integration(_) | Actor::Flow | Actor::Party | Actor::System => OfferEnding::Rescinded,
-    }
+/// How an offer ends that a change of state cut short: the agent's own wish declines it, what is forced on him takes it away.
+pub(super) fn cut_short(forced: bool) -> OfferEnding {
+    if forced { OfferEnding::Rescinded } else { OfferEnding::Rejected }
 }

@@ -2,11 +2,12 @@
 //! Owns which of these is refused in which state. Leaves what he wishes and does while he is there to `wishes`.
 
 use super::agent::{Agent, Doing, Seat};
+use super::people::cut_short;
 use super::phone::{Phone, PhoneId};
 use super::words::{Output, VerbRefused};
 use super::{Acd, Owner, about_agent};
 use crate::base::{AgentNo, GroupNo, Time};
-use crate::event::words::{ItemExit, Line, NotReadyReason, Station, Wish};
+use crate::event::words::{ItemExit, Line, NotReadyReason, OfferEnding, Station, Wish};
 use crate::event::{By, Kind};
 use crate::site::{Destination, Origin, TakeOver, resolve};
 
@@ -39,7 +40,7 @@ impl Acd {
         }
         for seated in [Some(no), other].into_iter().flatten() {
             if self.seat_of(seated).is_ok() {
-                self.stop_ringing(seated, by, t);
+                self.stop_ringing(seated, OfferEnding::Rescinded, by, t);
                 self.sign_out(seated, by, t);
             }
         }
@@ -68,6 +69,13 @@ impl Acd {
                 }
             }
         }
+    }
+
+    /// Who sits where this agent is about to sign in: at this station, or at the one the site names.
+    pub fn seated_where(&self, no: AgentNo, station: Option<&Station>) -> Option<AgentNo> {
+        let his = || self.site.agents.get(&no).map(|agent| agent.station.station());
+        let station = station.cloned().or_else(his)?;
+        self.who_sits_at(&station).filter(|other| *other != no)
     }
 
     /// Two agents at one outside number would be rung on one phone.
@@ -168,11 +176,11 @@ impl Acd {
                 return Err(VerbRefused::Busy);
             }
             self.set_wish(no, Wish::SignOut, by, t);
-            self.stop_ringing(no, by, t);
+            self.stop_ringing(no, cut_short(forced), by, t);
             self.end_works(no, by, t, Doing::is_wrap_up);
             return Ok(());
         }
-        self.stop_ringing(no, by, t);
+        self.stop_ringing(no, cut_short(forced), by, t);
         self.sign_out(no, by, t);
         Ok(())
     }

@@ -3,12 +3,12 @@
 
 use super::agent::{Doing, Seat};
 use super::item::Item;
-use super::people::about_work;
+use super::people::{about_work, cut_short};
 use super::words::VerbRefused;
 use super::{Acd, about_agent};
 use crate::base::bounds::{RANG_OUT_REST, RESERVE_MAX, WRAP_UP_MAX};
 use crate::base::{AgentNo, ContactId, GroupNo, Now, OfferId, ReasonNo, Span, Supplies, Time};
-use crate::event::words::{NotReadyReason, Wish};
+use crate::event::words::{NotReadyReason, OfferEnding, Wish};
 use crate::event::{By, Kind};
 
 /// Somebody who waits for rest.
@@ -70,7 +70,7 @@ impl Acd {
         self.unqueue_rest(no, false, by);
         let reason = reason.map_or(NotReadyReason::Asked, NotReadyReason::Own);
         self.set_wish(no, Wish::NotReady(reason), by, t);
-        self.stop_ringing(no, by, t);
+        self.stop_ringing(no, cut_short(forced), by, t);
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl Acd {
             if passes {
                 self.set_wish(no, Wish::NotReady(NotReadyReason::ClientLost), &By::SYSTEM, now.t);
             }
-            self.stop_ringing(no, &By::SYSTEM, now.t);
+            self.stop_ringing(no, OfferEnding::Rescinded, &By::SYSTEM, now.t);
         }
         self.settle(now.t, supplies);
     }
@@ -137,7 +137,7 @@ impl Acd {
         if forced || (self.rests.is_empty() && self.rest_is_free()) {
             self.unqueue_rest(no, true, by);
             self.set_limited_wish(no, Wish::NotReady(NotReadyReason::Rest(reason)), Some(length), by, t);
-            self.stop_ringing(no, by, t);
+            self.stop_ringing(no, cut_short(forced), by, t);
             return Ok(());
         }
         self.journal(about_agent(no), by, Kind::AgentRestQueued { reason, length });
@@ -218,7 +218,7 @@ impl Acd {
         if running.is_empty() && (seat.is_full() || seat.work(None).is_some()) {
             return Err(VerbRefused::Busy);
         }
-        self.stop_ringing(no, by, t);
+        self.stop_ringing(no, OfferEnding::Rejected, by, t);
         let contacts = if running.is_empty() { vec![None] } else { running };
         for contact in contacts {
             self.set_doing(no, Doing::WrapUp { until }, about_work(no, contact), by, t);

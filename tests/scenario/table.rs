@@ -172,7 +172,7 @@ pub const OFFERS: &[Scenario] = &[
             at(
                 7_000,
                 Nothing,
-                &[Record("joe", AbandonedInQueue, Side::Customer, &[Offer::Rescinded, Offer::CallerLeft])],
+                &[Record("joe", AbandonedInQueue, Side::Customer, &[Offer::Rejected, Offer::CallerLeft])],
             ),
         ],
     ),

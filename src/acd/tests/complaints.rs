@@ -75,9 +75,10 @@ fn row_7_each_wrap_up_ends_on_its_own() {
 
 #[test]
 fn row_8_a_change_of_state_during_an_offer_makes_no_storm() {
-    for act in [Do::NotReady(1), Do::Forced(1), Do::SignOut(1)] {
+    for act in [Do::NotReady(1), Do::Forced(1), Do::SignOut(1), Do::ForcedOut(1)] {
         let mut house = house(&[(1, &[(1, 5)]), (2, &[(1, 5)])]);
-        let ending = if matches!(act, Do::Forced(_)) { "rescind 1 Rescinded" } else { "rescind 1 Rejected" };
+        let ending =
+            if matches!(act, Do::Forced(_) | Do::ForcedOut(_)) { "rescind 1 Rescinded" } else { "rescind 1 Rejected" };
         house.play(&[
             (1, Do::Call(7, 1), &["offer 7 to 1"]),
             (2, Do::Rings(1), &[]),

@@ -272,7 +272,7 @@ impl House {
     }
 
     fn act(&mut self, act: Do) {
-        let by_agent = |n| By { actor: Actor::Agent(AgentNo(n)), command: None };
+        let asked = By { actor: Actor::Integration(1), command: None };
         match act {
             Do::Comes(n) => {
                 self.act(Do::SignIn(n));
@@ -281,17 +281,14 @@ impl House {
             }
             Do::ComesOutside(n, number) => {
                 let station = Station::Outside { number: number.to_owned(), confirm: true };
-                self.verb(n, AgentVerb::SignIn { station: Some(station), groups: None }, &by_agent(n));
+                self.verb(n, AgentVerb::SignIn { station: Some(station), groups: None }, &asked);
                 self.act(Do::Ready(n));
             }
-            Do::SignIn(n) => self.verb(n, AgentVerb::SignIn { station: None, groups: None }, &by_agent(n)),
-            Do::SignOut(n) => self.verb(n, AgentVerb::SignOut, &by_agent(n)),
-            Do::Ready(n) => self.verb(n, AgentVerb::Ready, &by_agent(n)),
-            Do::NotReady(n) => self.verb(n, AgentVerb::NotReady { reason: None }, &by_agent(n)),
-            Do::Forced(n) => {
-                let by = By { actor: Actor::Integration(1), command: None };
-                self.verb(n, AgentVerb::NotReady { reason: None }, &by);
-            }
+            Do::SignIn(n) => self.verb(n, AgentVerb::SignIn { station: None, groups: None }, &asked),
+            Do::SignOut(n) => self.verb(n, AgentVerb::SignOut, &asked),
+            Do::Ready(n) => self.verb(n, AgentVerb::Ready, &asked),
+            Do::NotReady(n) => self.verb(n, AgentVerb::NotReady { reason: None }, &asked),
+            Do::Forced(n) => self.force(n, AgentVerb::NotReady { reason: None }),
             Do::Reach(n, there) => self.acd.reachable(ExtensionNo(n), there, self.now(), &mut self.supplies),
             Do::Call(item, group) => self.call(item, group, Wants::default()),
             Do::CallAs(item, group, wants) => self.call(item, group, wants),
@@ -319,7 +316,7 @@ impl House {
     }
 
     fn act_more(&mut self, act: Do) {
-        let by = |n| By { actor: Actor::Agent(AgentNo(n)), command: None };
+        let by = By { actor: Actor::Integration(1), command: None };
         let length = |seconds: i64| (seconds > 0).then(|| Span::seconds(seconds));
         match act {
             Do::CallAgent(item, n, patience) => {
@@ -336,27 +333,27 @@ impl House {
             }
             Do::SignInPermanent(n) => {
                 let station = Some(Station::Permanent(Line::Extension(ExtensionNo(n))));
-                self.verb(n, AgentVerb::SignIn { station, groups: None }, &by(n));
+                self.verb(n, AgentVerb::SignIn { station, groups: None }, &by);
             }
             Do::LineUp(n) => self.acd.line_up(AgentNo(n), self.now(), &mut self.supplies),
             Do::LineDown(n, cause) => self.acd.line_down(AgentNo(n), cause, self.now(), &mut self.supplies),
-            Do::Rest(n) => self.verb(n, AgentVerb::Rest { reason: None, length: None }, &by(n)),
-            Do::Prefer(n, preferences) => self.verb(n, AgentVerb::Prefer { preferences }, &by(n)),
-            Do::CancelRest(n) => self.verb(n, AgentVerb::CancelRest, &by(n)),
-            Do::WrapUp(n, seconds) => self.verb(n, AgentVerb::WrapUp { length: length(seconds) }, &by(n)),
-            Do::Extend(n, more) => self.verb(n, AgentVerb::ExtendWrapUp { by: Span::seconds(more) }, &by(n)),
-            Do::QuitWrapUp(n) => self.verb(n, AgentVerb::QuitWrapUp, &by(n)),
-            Do::Reserve(n, seconds) => self.verb(n, AgentVerb::Reserve { length: Span::seconds(seconds) }, &by(n)),
-            Do::Release(n) => self.verb(n, AgentVerb::Release, &by(n)),
+            Do::Rest(n) => self.verb(n, AgentVerb::Rest { reason: None, length: None }, &by),
+            Do::Prefer(n, preferences) => self.verb(n, AgentVerb::Prefer { preferences }, &by),
+            Do::CancelRest(n) => self.verb(n, AgentVerb::CancelRest, &by),
+            Do::WrapUp(n, seconds) => self.verb(n, AgentVerb::WrapUp { length: length(seconds) }, &by),
+            Do::Extend(n, more) => self.verb(n, AgentVerb::ExtendWrapUp { by: Span::seconds(more) }, &by),
+            Do::QuitWrapUp(n) => self.verb(n, AgentVerb::QuitWrapUp, &by),
+            Do::Reserve(n, seconds) => self.verb(n, AgentVerb::Reserve { length: Span::seconds(seconds) }, &by),
+            Do::Release(n) => self.verb(n, AgentVerb::Release, &by),
             Do::Pick(n, contact) => {
                 self.fold.picked = Some((AgentNo(n), ItemId(contact)));
-                self.verb(n, AgentVerb::Pick { contact: ContactId(contact) }, &by(n));
+                self.verb(n, AgentVerb::Pick { contact: ContactId(contact) }, &by);
                 self.drain();
                 self.fold.picked = None;
             }
             Do::Groups(n, groups) => {
                 let groups = Some(groups.iter().map(|g| GroupNo(*g)).collect());
-                self.verb(n, AgentVerb::Groups { groups }, &by(n));
+                self.verb(n, AgentVerb::Groups { groups }, &by);
             }
             Do::ClientLost(n, leaves) => self.acd.client_lost(AgentNo(n), leaves, self.now(), &mut self.supplies),
             Do::ForcedOut(n) => self.force(n, AgentVerb::SignOut),
@@ -364,27 +361,22 @@ impl House {
                 let station = Some(Station::Extension(ExtensionNo(at)));
                 self.force(n, AgentVerb::SignIn { station, groups: None });
             }
-            Do::Hold(n, contact) => self.role(
-                n,
-                |acd, contact, by, now, s| acd.takes_part(AgentNo(n), contact, How::Held, by, now, s),
-                contact,
-            ),
+            Do::Hold(n, contact) => self
+                .role(|acd, contact, by, now, s| acd.takes_part(AgentNo(n), contact, How::Held, by, now, s), contact),
             Do::Retrieve(n, contact) => {
                 self.role(
-                    n,
                     |acd, contact, by, now, s| acd.takes_part(AgentNo(n), contact, How::Talking, by, now, s),
                     contact,
                 );
             }
             Do::Consults(n, contact) => {
                 self.role(
-                    n,
                     |acd, contact, by, now, s| acd.takes_part(AgentNo(n), contact, How::Consulting, by, now, s),
                     contact,
                 );
             }
             Do::Monitors(n, contact, on) => {
-                self.role(n, |acd, contact, by, now, s| acd.monitoring(AgentNo(n), contact, on, by, now, s), contact);
+                self.role(|acd, contact, by, now, s| acd.monitoring(AgentNo(n), contact, on, by, now, s), contact);
             }
             Do::HasNoWay(n) => self.step(n, OfferStep::NoWay),
             Do::Shows(n) => self.answer(n, OfferVerb::Show),
@@ -400,17 +392,16 @@ impl House {
 
     fn answer(&mut self, n: u32, verb: OfferVerb) {
         let offer = self.offers.get(&AgentNo(n)).copied().unwrap_or(OfferId(0));
-        let by = By { actor: Actor::Agent(AgentNo(n)), command: None };
+        let by = By { actor: Actor::Integration(1), command: None };
         self.verb(n, AgentVerb::Offer { offer, verb }, &by);
     }
 
     fn role(
         &mut self,
-        n: u32,
         change: impl Fn(&mut Acd, ContactId, &By, Now, &mut Supplies) -> Result<(), RoleRefused>,
         contact: u64,
     ) {
-        let (by, now) = (By { actor: Actor::Agent(AgentNo(n)), command: None }, self.now());
+        let (by, now) = (By { actor: Actor::Integration(1), command: None }, self.now());
         self.role_refused = change(&mut self.acd, ContactId(contact), &by, now, &mut self.supplies).err();
     }
 

@@ -36,7 +36,7 @@ fn a_reason_over_its_limit_is_told_once_and_the_agent_stays() {
     let mut site = three();
     site.reasons.insert(ReasonNo(7), lunch(60));
     let mut house = with_everybody(site);
-    let by = By { actor: Actor::Agent(AgentNo(1)), command: None };
+    let by = By { actor: Actor::Integration(1), command: None };
     house.verb(1, AgentVerb::NotReady { reason: Some(ReasonNo(8)) }, &by);
     assert_eq!(house.refused, Some(VerbRefused::UnknownReason));
     house.verb(1, AgentVerb::NotReady { reason: Some(ReasonNo(7)) }, &by);
@@ -53,7 +53,7 @@ fn a_wish_in_a_call_is_remembered_and_its_time_begins_after_it() {
     site.reasons.insert(ReasonNo(7), lunch(60));
     let mut house = with_everybody(site);
     house.play(&[(10, Do::Call(7, 2), &["offer 7 to 1"]), (12, Do::Talks(1), &["7 Connected"])]);
-    let by = By { actor: Actor::Agent(AgentNo(1)), command: None };
+    let by = By { actor: Actor::Integration(1), command: None };
     house.verb(1, AgentVerb::NotReady { reason: Some(ReasonNo(7)) }, &by);
     house.drain();
     assert_eq!((house.shown(1), until(&house, 1)), (Display::Talking, None));
@@ -171,7 +171,7 @@ fn an_agent_serves_the_groups_he_chose() {
     assert_eq!(house.refused, Some(VerbRefused::NotMember(GroupNo(2))));
     random::restart(&mut house);
     assert_eq!(house.acd.snapshot(AgentNo(1)).expect("there").groups, [(GroupNo(1), 5)], "the choice survives");
-    let by = By { actor: Actor::Agent(AgentNo(1)), command: None };
+    let by = By { actor: Actor::Integration(1), command: None };
     house.verb(1, AgentVerb::Groups { groups: None }, &by);
     house.drain();
     house.play(&[(20, Do::Call(8, 2), &[]), (21, Do::Reach(1, true), &["offer 8 to 1"])]);
