@@ -181,7 +181,7 @@ impl House {
     /// Ends the talk that began first.
     pub fn hang_up_oldest(&mut self) {
         let contact = self.connected.pop_front().expect("somebody talks");
-        self.command(CommandBody::Hangup { contact, who: None });
+        self.command(CommandBody::Hangup { contact, who: None, supervisor: None });
     }
 
     fn command(&mut self, body: CommandBody) {

@@ -16,7 +16,7 @@ use crate::base::{GroupNo, ReasonNo, Span};
 use crate::event::words::{AfterCall, Line, Preferences, Station};
 use crate::site::{Site, normal_form};
 use crate::switch::permission::Permission;
-use crate::switch::{AgentVerb, Body, Code, OfferVerb};
+use crate::switch::{AgentVerb, Body, Code, Force, OfferVerb};
 
 pub fn routes() -> Routes {
     OpenApiRouter::new()
@@ -53,6 +53,9 @@ pub struct SignInBody {
     /// Why it is forced; needs `agents.supervise`. Ends another agent's session at the station and his own elsewhere.
     #[serde(default)]
     pub force: Option<String>,
+    /// The supervisor who forces it, by id: then only an agent of the groups that he supervises. Absent: nobody.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -85,6 +88,9 @@ pub struct ForceBody {
     /// Why it is forced; needs `agents.supervise`.
     #[serde(default)]
     pub force: Option<String>,
+    /// The supervisor who forces it, by id: then only an agent of the groups that he supervises. Absent: nobody.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -104,6 +110,9 @@ pub struct NotReadyBody {
     /// Why it is forced; needs `agents.supervise`.
     #[serde(default)]
     pub force: Option<String>,
+    /// The supervisor who forces it, by id: then only an agent of the groups that he supervises. Absent: nobody.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -152,6 +161,9 @@ pub struct RestBody {
     /// Why it is forced beyond the quota; needs `agents.supervise`.
     #[serde(default)]
     pub force: Option<String>,
+    /// The supervisor who forces it, by id: then only an agent of the groups that he supervises. Absent: nobody.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -201,12 +213,22 @@ pub struct NoteBody {
 type Verb = Result<Reply<AgentReply>, Problem>;
 
 /// Permission first, so that who may not act learns nothing about which agents, stations and groups there are.
-async fn carry_out(caller: &Caller, id: &str, force: Option<String>, verb: Result<AgentVerb, Problem>) -> Verb {
+async fn carry_out(
+    caller: &Caller,
+    id: &str,
+    (force, by): (Option<String>, Option<String>),
+    verb: Result<AgentVerb, Problem>,
+) -> Verb {
     caller.may(if force.is_some() { Permission::AgentsSupervise } else { Permission::AgentsControl })?;
     if force.as_ref().is_some_and(|why| why.trim().is_empty() || why.len() > FORCE_REASON_BYTES) {
         return Err(Problem::field("force", format!("`force` says why in 1 to {FORCE_REASON_BYTES} bytes")));
     }
+    if force.is_none() && by.is_some() {
+        return Err(Problem::field("by", "`by` is who forces it: say why with `force`"));
+    }
     let agent = known_agent(caller, id)?;
+    let supervisor = by.map(|id| known_agent(caller, &id)).transpose()?;
+    let force = force.map(|why| Force { why, supervisor });
     agent_reply(caller, Body::Agent { agent, verb: verb?, force }).await
 }
 
@@ -267,7 +289,7 @@ async fn sign_in(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<Sign
     let station = station(&caller.site, body.station.as_ref());
     let groups = groups(&caller.site, body.groups);
     let verb = station.and_then(|station| Ok(AgentVerb::SignIn { station, groups: groups? }));
-    carry_out(&caller, &id, body.force, verb).await
+    carry_out(&caller, &id, (body.force, body.by), verb).await
 }
 
 /// Signs an agent out. Refused while he is in a call; forced then, he is signed out when it is over.
@@ -275,7 +297,7 @@ async fn sign_in(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<Sign
     params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
     responses((status = 200, body = AgentReply)))]
 async fn sign_out(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<ForceBody>) -> Verb {
-    carry_out(&caller, &id, body.force, Ok(AgentVerb::SignOut)).await
+    carry_out(&caller, &id, (body.force, body.by), Ok(AgentVerb::SignOut)).await
 }
 
 /// The agent takes calls of these of his groups from now on.
@@ -284,7 +306,7 @@ async fn sign_out(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<For
     responses((status = 200, body = AgentReply)))]
 async fn choose_groups(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<GroupsBody>) -> Verb {
     let verb = groups(&caller.site, body.groups).map(|groups| AgentVerb::Groups { groups });
-    carry_out(&caller, &id, None, verb).await
+    carry_out(&caller, &id, (None, None), verb).await
 }
 
 /// The agent takes calls, at once or after what he does now. Ends a wrap-up.
@@ -292,7 +314,7 @@ async fn choose_groups(caller: Caller, Named(id): Named, JsonBody(body): JsonBod
     params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
     responses((status = 200, body = AgentReply)))]
 async fn make_ready(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<ForceBody>) -> Verb {
-    carry_out(&caller, &id, body.force, Ok(AgentVerb::Ready)).await
+    carry_out(&caller, &id, (body.force, body.by), Ok(AgentVerb::Ready)).await
 }
 
 /// The agent takes no further calls. A call he is in goes on.
@@ -301,7 +323,7 @@ async fn make_ready(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<F
     responses((status = 200, body = AgentReply)))]
 async fn make_not_ready(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<NotReadyBody>) -> Verb {
     let verb = reason(&caller.site, body.reason).map(|reason| AgentVerb::NotReady { reason });
-    carry_out(&caller, &id, body.force, verb).await
+    carry_out(&caller, &id, (body.force, body.by), verb).await
 }
 
 /// Wrap-up without a call, or another length for the one that runs.
@@ -310,7 +332,7 @@ async fn make_not_ready(caller: Caller, Named(id): Named, JsonBody(body): JsonBo
     responses((status = 200, body = AgentReply)))]
 async fn wrap_up(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<WrapUpBody>) -> Verb {
     let length = body.length_ms.map(|ms| length("length_ms", ms, Span::hours(1))).transpose();
-    carry_out(&caller, &id, None, length.map(|length| AgentVerb::WrapUp { length })).await
+    carry_out(&caller, &id, (None, None), length.map(|length| AgentVerb::WrapUp { length })).await
 }
 
 /// A wrap-up ends so much later; no later than an hour from now.
@@ -319,7 +341,7 @@ async fn wrap_up(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<Wrap
     responses((status = 200, body = AgentReply)))]
 async fn extend_wrap_up(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<ExtendWrapUpBody>) -> Verb {
     let verb = length("by_ms", body.by_ms, Span::hours(1)).map(|by| AgentVerb::ExtendWrapUp { by });
-    carry_out(&caller, &id, None, verb).await
+    carry_out(&caller, &id, (None, None), verb).await
 }
 
 /// The wrap-up is over; what he wished before holds again.
@@ -327,7 +349,7 @@ async fn extend_wrap_up(caller: Caller, Named(id): Named, JsonBody(body): JsonBo
     params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
     responses((status = 200, body = AgentReply)))]
 async fn quit_wrap_up(caller: Caller, Named(id): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
-    carry_out(&caller, &id, None, Ok(AgentVerb::QuitWrapUp)).await
+    carry_out(&caller, &id, (None, None), Ok(AgentVerb::QuitWrapUp)).await
 }
 
 /// The agent rests, or waits for it while as many rest as the site's quota allows.
@@ -338,7 +360,7 @@ async fn rest(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<RestBod
     let length = body.length_ms.map(|ms| length("length_ms", ms, Span::hours(24))).transpose();
     let reason = reason(&caller.site, body.reason);
     let verb = length.and_then(|length| Ok(AgentVerb::Rest { reason: reason?, length }));
-    carry_out(&caller, &id, body.force, verb).await
+    carry_out(&caller, &id, (body.force, body.by), verb).await
 }
 
 /// The agent waits for rest no longer, or returns from it and is ready.
@@ -346,7 +368,7 @@ async fn rest(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<RestBod
     params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
     responses((status = 200, body = AgentReply)))]
 async fn cancel_rest(caller: Caller, Named(id): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
-    carry_out(&caller, &id, None, Ok(AgentVerb::CancelRest)).await
+    carry_out(&caller, &id, (None, None), Ok(AgentVerb::CancelRest)).await
 }
 
 /// Keeps an agent who is free for a call that is announced: no other is offered to him for so long.
@@ -355,7 +377,7 @@ async fn cancel_rest(caller: Caller, Named(id): Named, JsonBody(NoFields {}): Js
     responses((status = 200, body = AgentReply)))]
 async fn reserve(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<ReserveBody>) -> Verb {
     let verb = length("length_ms", body.length_ms, Span::minutes(5)).map(|length| AgentVerb::Reserve { length });
-    carry_out(&caller, &id, None, verb).await
+    carry_out(&caller, &id, (None, None), verb).await
 }
 
 /// The agent is kept no longer.
@@ -363,7 +385,7 @@ async fn reserve(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<Rese
     params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
     responses((status = 200, body = AgentReply)))]
 async fn release(caller: Caller, Named(id): Named, JsonBody(NoFields {}): JsonBody<NoFields>) -> Verb {
-    carry_out(&caller, &id, None, Ok(AgentVerb::Release)).await
+    carry_out(&caller, &id, (None, None), Ok(AgentVerb::Release)).await
 }
 
 /// The agent takes a contact that waits, whatever its place; his phone rings for it at once. One that rings at a colleague by
@@ -373,7 +395,7 @@ async fn release(caller: Caller, Named(id): Named, JsonBody(NoFields {}): JsonBo
     responses((status = 200, body = AgentReply)))]
 async fn pick(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<PickBody>) -> Verb {
     let verb = minted("contact", &body.contact).map(|contact| AgentVerb::Pick { contact });
-    carry_out(&caller, &id, None, verb).await
+    carry_out(&caller, &id, (None, None), verb).await
 }
 
 /// What the agent has instead of what the site says of him, until he signs out; what is not named stays as it is.
@@ -387,7 +409,13 @@ async fn prefer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<Prefe
         AfterCallBody::WrapUp => AfterCall::WrapUp,
         AfterCallBody::NotReady => AfterCall::NotReady,
     });
-    carry_out(&caller, &id, None, Ok(AgentVerb::Prefer { preferences: Preferences { after_call, auto_answer } })).await
+    carry_out(
+        &caller,
+        &id,
+        (None, None),
+        Ok(AgentVerb::Prefer { preferences: Preferences { after_call, auto_answer } }),
+    )
+    .await
 }
 
 fn offer_verb(offer: &str, verb: OfferVerb) -> Result<AgentVerb, Problem> {
@@ -399,7 +427,7 @@ fn offer_verb(offer: &str, verb: OfferVerb) -> Result<AgentVerb, Problem> {
     params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
     responses((status = 200, body = AgentReply)))]
 async fn show_offer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<OfferBody>) -> Verb {
-    carry_out(&caller, &id, None, offer_verb(&body.offer, OfferVerb::Show)).await
+    carry_out(&caller, &id, (None, None), offer_verb(&body.offer, OfferVerb::Show)).await
 }
 
 /// The agent takes the offer that his client shows: his phone is rung and asked to answer by itself.
@@ -407,7 +435,7 @@ async fn show_offer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<O
     params(("id" = String, Path, description = "the agent's id, or `no:` and his number")),
     responses((status = 200, body = AgentReply)))]
 async fn accept_offer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<OfferBody>) -> Verb {
-    carry_out(&caller, &id, None, offer_verb(&body.offer, OfferVerb::Accept)).await
+    carry_out(&caller, &id, (None, None), offer_verb(&body.offer, OfferVerb::Accept)).await
 }
 
 /// The agent does not take the offer, whether it is shown or rings: it goes on to the next and does not come back to him.
@@ -427,7 +455,7 @@ async fn reject_offer(caller: Caller, Named(id): Named, JsonBody(body): JsonBody
         (false, None) if ring_ms.is_some() => Err(Problem::field("ring_ms", "`ring_ms` goes with `to`")),
         (false, None) => offer_verb(&offer, OfferVerb::Reject { reason }),
     };
-    carry_out(&caller, &id, None, verb).await
+    carry_out(&caller, &id, (None, None), verb).await
 }
 
 async fn send_on(
@@ -450,5 +478,5 @@ async fn note(caller: Caller, Named(id): Named, JsonBody(body): JsonBody<NoteBod
     let fits = (1..=AGENT_NOTE_BYTES).contains(&body.text.len());
     let problem = || Problem::field("text", format!("`text` has 1 to {AGENT_NOTE_BYTES} bytes"));
     let verb = fits.then_some(AgentVerb::Note { text: body.text }).ok_or_else(problem);
-    carry_out(&caller, &id, None, verb).await
+    carry_out(&caller, &id, (None, None), verb).await
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::agents::known_agent;
 use super::records::group_no;
 use super::reply::{Reply, SEQ_HEADER};
 use super::request::{Caller, JsonBody, Named, minted, wrong_snapshot};
@@ -84,6 +85,9 @@ pub struct HangupBody {
     /// An agent's id, or `no:` and his number: ends his leg in this contact alone.
     #[serde(default)]
     pub agent: Option<String>,
+    /// The supervisor who does so: then only what he might supervise; needs `calls.supervise` instead.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -188,10 +192,11 @@ async fn hang_up(
     Named(contact): Named,
     JsonBody(body): JsonBody<HangupBody>,
 ) -> Result<Reply<CallReply>, Problem> {
-    caller.may(Permission::CallsControl)?;
+    caller.may(if body.by.is_some() { Permission::CallsSupervise } else { Permission::CallsControl })?;
     let contact = minted("contact", &contact)?;
+    let supervisor = body.by.map(|id| known_agent(&caller, &id)).transpose()?;
     let who = who(&caller, body.leg, body.agent)?;
-    contact_reply(&caller, Body::Hangup { contact, who }).await
+    contact_reply(&caller, Body::Hangup { contact, who, supervisor }).await
 }
 
 /// Replaces the named keys of a contact's attached data; `null` removes one.

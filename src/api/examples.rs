@@ -40,7 +40,7 @@ pub const NEEDS_BODY: [&str; 30] = [
 pub fn request(operation: &str) -> Option<Value> {
     Some(match operation {
         "sign_in" => json!({ "station": { "extension": "1001" }, "groups": ["support"] }),
-        "sign_out" | "make_ready" => json!({ "force": "left without signing out" }),
+        "sign_out" | "make_ready" => json!({ "force": "left without signing out", "by": "sue" }),
         "choose_groups" => json!({ "groups": ["support"] }),
         "make_not_ready" => json!({ "reason": "meeting" }),
         "wrap_up" => json!({ "length_ms": 60_000 }),
@@ -61,7 +61,7 @@ pub fn request(operation: &str) -> Option<Value> {
         }
         "dial_preview" | "skip_preview" => json!({}),
         "put_site" => json!({ "site": "tenant: demo\ndomains: [demo.example]\n...", "dry_run": true }),
-        "hang_up" => json!({}),
+        "hang_up" => json!({ "agent": "ana", "by": "sue" }),
         "open_session" => json!({ "agent": "ana", "filter": { "agents": ["self"], "groups": ["support"] },
             "deliver": "socket", "lease_ms": 30_000, "policy": "not-ready" }),
         "hold" | "retrieve" | "unmute" => json!({ "leg": "116703443107610626" }),

@@ -393,7 +393,7 @@ fn agent_entries() -> Vec<Entry> {
         entry("agent", "He is not ready for longer than he may be. He stays so.", Kind::AgentOvertime),
         entry(
             "agent",
-            "Somebody forced what the next events tell.",
+            "Somebody forced what the next events tell: a supervisor, by a token, or a token by itself.",
             Kind::AgentForced { verb: "sign-out".to_owned(), why: "left without signing out".to_owned() },
         ),
         entry(
@@ -525,7 +525,11 @@ fn sample(seq: u64, entry: Entry) -> Recorded {
         offer: has("offer").then_some(OfferId(5)),
     };
     let command = Some(CommandId { token: 3, id: "order-17".to_owned() });
-    let by = if seq == 1 { By { actor: Actor::Integration(3), command } } else { By::SYSTEM };
+    let by = match entry.kind {
+        _ if seq == 1 => By { actor: Actor::Integration(3), command },
+        Kind::AgentForced { .. } => By { actor: Actor::Agent { agent: AgentNo(9), token: 3 }, command: None },
+        _ => By::SYSTEM,
+    };
     let (t, at) = (Time(5_000_000), Utc(1_795_000_000_000_000));
     Recorded { seq, event: Event { v: VERSION, t, at, tenant: TenantNo(1), about, by, kind: entry.kind } }
 }

@@ -8,7 +8,8 @@ use crate::base::{AgentNo, CallId, CommandId, ExtensionNo, LegId, ReasonNo, Trun
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
-    Agent(AgentNo),
+    /// An agent, as the API token of this number says: a supervisor who forces something in his scope.
+    Agent { agent: AgentNo, token: u32 },
     /// An API token by its number.
     Integration(u32),
     /// A flow, on behalf of its caller.

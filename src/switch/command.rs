@@ -21,8 +21,8 @@ pub enum Body {
     Agent {
         agent: AgentNo,
         verb: AgentVerb,
-        /// Why it is forced, if it is: a supervisor does it against what the agent's state or wish would allow.
-        force: Option<String>,
+        /// `None`: the agent's own wish.
+        force: Option<Force>,
     },
     /// A contact that waits in a queue stands elsewhere in it from now on; each step is worth a minute of waiting.
     Priority {
@@ -45,10 +45,11 @@ pub enum Body {
         contact: ContactId,
         dial: bool,
     },
-    /// Ends the whole contact, or one leg of it.
+    /// Ends the whole contact, or one leg of it; `supervisor`: in the scope of this agent.
     Hangup {
         contact: ContactId,
         who: Option<Who>,
+        supervisor: Option<AgentNo>,
     },
     /// Replaces the named keys of a contact's attached data; `null` removes one.
     SetData {
@@ -91,6 +92,14 @@ pub enum WatchVerb {
         mode: SupervisionMode,
     },
     Stop,
+}
+
+/// It is done against the agent's own wish, or what his state would allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Force {
+    pub why: String,
+    /// Who does it, in his scope; `None`: the integration on its own account.
+    pub supervisor: Option<AgentNo>,
 }
 
 /// What a client does with its session. `of`: only if it is this token's; another's is not known.

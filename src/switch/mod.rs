@@ -23,7 +23,7 @@ pub use call::{
 };
 pub use code::Code;
 pub use command::{
-    AgentVerb, Body, Caller, Command, OfferVerb, Originate, Play, Query, SessionVerb, Then, TwoWay, WatchVerb,
+    AgentVerb, Body, Caller, Command, Force, OfferVerb, Originate, Play, Query, SessionVerb, Then, TwoWay, WatchVerb,
 };
 pub use resolved::{LeadsTo, LookedUpBy, Lookup, Outside, Resolved, RuleKind, RuleOf, ShownBy, TrunkWay};
 

@@ -7,11 +7,11 @@ use super::words::Output;
 use crate::acd::words::VerbRefused;
 use crate::base::{AgentNo, ContactId, LegId, Now, Supplies};
 use crate::call::words::{Act, Birth};
-use crate::event::words::{By, CallKind, EndCause, Side, Speech};
+use crate::event::words::{Actor, By, CallKind, EndCause, Side, Speech};
 use crate::event::{About, Kind};
 use crate::site::{Destination, Origin, ResolveError, resolve};
 use crate::switch::{
-    AgentVerb, Answer, Body, Code, Command, ContactState, LegPhase, Originate, SessionVerb, Snapshot, Then, Who,
+    AgentVerb, Answer, Body, Code, Command, ContactState, Force, LegPhase, Originate, SessionVerb, Snapshot, Then, Who,
 };
 
 /// A refusal: its code, and what stood in the way.
@@ -137,7 +137,11 @@ impl Tenant {
 
     fn carry_out(&mut self, body: Body, by: By, now: Now, supplies: &mut Supplies) -> Result<Snapshot, Refusal> {
         match body {
-            Body::Agent { agent, verb, force } => self.agent_verb(agent, verb, force.as_deref(), &by, now, supplies),
+            Body::Agent { agent, verb, force: None } => self.agent_verb(agent, verb, None, &by, now, supplies),
+            Body::Agent { agent, verb, force: Some(Force { why, supervisor }) } => {
+                self.forces_in_scope(supervisor, agent, &verb)?;
+                self.agent_verb(agent, verb, Some(&why), &in_name_of(supervisor, by), now, supplies)
+            }
             Body::Priority { contact, priority } => self.prioritise(contact, priority, &by, now, supplies),
             Body::Originate(originate) => self.originate(originate, by, now, supplies),
             Body::TwoWay(order) => self.two_way(order, by, now, supplies),
@@ -151,7 +155,9 @@ impl Tenant {
             Body::Watch { agent, supervisor, verb } => self.watch_verb((agent, supervisor), verb, by, now, supplies),
             Body::Decide { agent, contact, dial } => self.decide(agent, contact, dial, by, now, supplies),
             Body::Call { contact, verb } => self.call_verb(contact, verb, by, now, supplies),
-            Body::Hangup { contact, who } => self.command_hangup(contact, who, by, now, supplies),
+            Body::Hangup { contact, who, supervisor } => {
+                self.command_hangup(contact, (who, supervisor), by, now, supplies)
+            }
             Body::SetData { contact, data } => {
                 if !self.contacts.is_live(contact) {
                     return Err((Code::UnknownContact, contact.to_string()));
@@ -361,7 +367,7 @@ impl Tenant {
     fn command_hangup(
         &mut self,
         contact: ContactId,
-        who: Option<Who>,
+        (who, supervisor): (Option<Who>, Option<AgentNo>),
         by: By,
         now: Now,
         supplies: &mut Supplies,
@@ -371,8 +377,9 @@ impl Tenant {
         }
         let ends = |leg| Act::Hangup { leg: Some(leg), cause: EndCause::Released, side: Side::Command, by: By::SYSTEM };
         let leg = who.map(|who| self.leg(contact, Some(who), ends)).transpose()?;
+        self.ends_in_scope(supervisor, contact, leg)?;
         let before = self.contact_state(contact);
-        self.hang_up(contact, leg, EndCause::Released, by, now, supplies);
+        self.hang_up(contact, leg, EndCause::Released, in_name_of(supervisor, by), now, supplies);
         self.introduce(now, supplies);
         // A contact that ended by it is gone already; its last state is what the command left.
         let state = self.contact_state(contact).or_else(|| before.map(ended));
@@ -393,6 +400,16 @@ impl Tenant {
             _ => Side::System,
         };
         self.contacts.act(contact, Act::Hangup { leg, cause, side, by }, now, supplies);
+    }
+}
+
+/// What a supervisor does is told as his, with the token that said so.
+fn in_name_of(supervisor: Option<AgentNo>, by: By) -> By {
+    match (supervisor, by.actor) {
+        (Some(agent), Actor::Integration(token)) => By { actor: Actor::Agent { agent, token }, ..by },
+        (Some(_) | None, Actor::Agent { .. } | Actor::Integration(_) | Actor::Flow | Actor::Party | Actor::System) => {
+            by
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::acd::words::RoleRefused;
 use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies};
 use crate::call::words::{Act, Supervise};
 use crate::event::words::{By, ItemExit, PartyRef, SupervisionMode, WatchEnding, Watched};
-use crate::switch::{Code, LegState, Watch, Who};
+use crate::switch::{AgentVerb, Code, LegState, Watch, Who};
 
 impl Tenant {
     /// His station is rung as one more call of his; the command is done when he hears something or was not reached.
@@ -124,9 +124,6 @@ impl Tenant {
     }
 
     pub(super) fn in_scope(&self, contact: ContactId, supervisor: AgentNo, target: Watched) -> Result<(), Refusal> {
-        let Some(agent) = self.site.agents.get(&supervisor) else {
-            return Err((Code::UnknownAgent, supervisor.to_string()));
-        };
         let mut groups = self.contacts.groups_watched(contact, target);
         let legs = self.contacts.legs_of(contact);
         // A leg that no offer made belongs to the groups of who sits at its phone.
@@ -139,15 +136,70 @@ impl Tenant {
         if groups.is_empty() {
             groups = his;
         }
-        if groups.iter().any(|group| agent.supervises.contains(group)) {
-            return Ok(());
-        }
         // Whom only a flow has is of no group yet: as for `route`, anybody who supervises one may hear him.
         let waits = !self.contacts.waits_in(contact).is_empty();
         let by_flow = || self.contacts.may(contact, &Act::TakeOut { by: By::SYSTEM }).is_ok();
-        if groups.is_empty() && !waits && !agent.supervises.is_empty() && by_flow() {
+        let has_groups = self.site.agents.get(&supervisor).is_some_and(|agent| !agent.supervises.is_empty());
+        if groups.is_empty() && !waits && has_groups && by_flow() {
             return Ok(());
         }
-        Err((Code::OutOfScope, agent.id.clone()))
+        self.supervises_one(supervisor, &groups)
+    }
+
+    /// A supervisor forces only agents of his groups; who loses his station by it is one of them too.
+    pub(super) fn forces_in_scope(
+        &self,
+        supervisor: Option<AgentNo>,
+        agent: AgentNo,
+        verb: &AgentVerb,
+    ) -> Result<(), Refusal> {
+        let Some(supervisor) = supervisor else { return Ok(()) };
+        if !self.site.agents.contains_key(&agent) {
+            return Err((Code::UnknownAgent, agent.to_string()));
+        }
+        let loses = match verb {
+            AgentVerb::SignIn { station, .. } => self.acd.seated_where(agent, station.as_ref()),
+            AgentVerb::SignOut
+            | AgentVerb::Groups { .. }
+            | AgentVerb::Ready
+            | AgentVerb::NotReady { .. }
+            | AgentVerb::WrapUp { .. }
+            | AgentVerb::ExtendWrapUp { .. }
+            | AgentVerb::QuitWrapUp
+            | AgentVerb::Rest { .. }
+            | AgentVerb::CancelRest
+            | AgentVerb::Reserve { .. }
+            | AgentVerb::Release
+            | AgentVerb::Pick { .. }
+            | AgentVerb::Prefer { .. }
+            | AgentVerb::Offer { .. }
+            | AgentVerb::Note { .. } => None,
+        };
+        for forced in [Some(agent), loses].into_iter().flatten() {
+            let groups: Vec<GroupNo> =
+                self.site.agents.get(&forced).into_iter().flat_map(|agent| agent.groups.keys().copied()).collect();
+            self.supervises_one(supervisor, &groups)?;
+        }
+        Ok(())
+    }
+
+    /// A supervisor ends what he might watch: this leg, or the whole contact.
+    pub(super) fn ends_in_scope(
+        &self,
+        supervisor: Option<AgentNo>,
+        contact: ContactId,
+        leg: Option<LegId>,
+    ) -> Result<(), Refusal> {
+        let Some(supervisor) = supervisor else { return Ok(()) };
+        let target = self.watched(contact, leg.map(|leg| Watch::Party(Who::Leg(leg))))?;
+        self.in_scope(contact, supervisor, target)
+    }
+
+    fn supervises_one(&self, supervisor: AgentNo, groups: &[GroupNo]) -> Result<(), Refusal> {
+        let Some(agent) = self.site.agents.get(&supervisor) else {
+            return Err((Code::UnknownAgent, supervisor.to_string()));
+        };
+        let his = groups.iter().any(|group| agent.supervises.contains(group));
+        if his { Ok(()) } else { Err((Code::OutOfScope, agent.id.clone())) }
     }
 }

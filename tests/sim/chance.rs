@@ -12,8 +12,8 @@ use cordboard::event::words::{
 use cordboard::switch::session::NewSession;
 use cordboard::switch::{
     AgentVerb, Answer, Body, CallTarget, CallVerb, Caller, ChairLeaves, Command, ConferenceChange, ConsultVerb,
-    ContactState, Hearers, LegPhase, LegState, LookedUpBy, Lookup, OfferVerb, Play, PlaybackVerb, Query, RecordVerb,
-    SessionVerb, Snapshot, TwoWay, Watch, Who,
+    ContactState, Force, Hearers, LegPhase, LegState, LookedUpBy, Lookup, OfferVerb, Play, PlaybackVerb, Query,
+    RecordVerb, SessionVerb, Snapshot, TwoWay, Watch, Who,
 };
 
 use crate::world::World;
@@ -83,11 +83,7 @@ impl Client<'_> {
             21..24 => self.of_those_with_the_house(&contacts)?,
             _ => self.body(&contacts, &shown)?,
         };
-        let actor = match &body {
-            Body::Agent { agent, force: None, .. } if self.rng.chance(0.5) => Actor::Agent(*agent),
-            _ => Actor::Integration(1),
-        };
-        Some(Command { id: None, actor, body })
+        Some(Command { id: None, actor: Actor::Integration(TOKEN), body })
     }
 
     /// A client comes, shows that it lives, or goes; most of them forget to, and their leases lapse.
@@ -199,8 +195,8 @@ impl Client<'_> {
         let id = contact.contact;
         let legs: Vec<&LegState> = contact.calls.iter().flat_map(|call| &call.legs).collect();
         Some(match self.rng.below(100) {
-            0..4 => Body::Hangup { contact: id, who: self.leg(&legs).map(Who::Leg) },
-            4 => Body::Hangup { contact: id, who: None },
+            0..4 => Body::Hangup { contact: id, who: self.leg(&legs).map(Who::Leg), supervisor: self.supervisor() },
+            4 => Body::Hangup { contact: id, who: None, supervisor: self.supervisor() },
             5..8 => Body::Priority { contact: id, priority: self.rng.below(9) as i32 - 4 },
             8..10 => Body::SetData { contact: id, data: data(self.rng.below(5)) },
             10..26 => self.agents_verb(contacts, shown)?,
@@ -234,6 +230,11 @@ impl Client<'_> {
         let busy = one_of(self.rng, &several).filter(|_| self.rng.chance(0.85));
         let any = one_of(self.rng, &contacts.iter().collect::<Vec<_>>());
         busy.or(any)
+    }
+
+    /// In whose scope it is done; nobody's as often as not.
+    fn supervisor(&mut self) -> Option<AgentNo> {
+        if self.rng.chance(0.5) { self.agent() } else { None }
     }
 
     fn agent(&mut self) -> Option<AgentNo> {
@@ -408,7 +409,8 @@ impl Client<'_> {
         };
         let fit: Vec<AgentNo> = shown.iter().filter(|(_, display)| *display == fits).map(|(agent, _)| *agent).collect();
         let agent = one_of(self.rng, &fit).filter(|_| self.rng.chance(0.8)).or_else(|| self.agent())?;
-        let force = self.rng.chance(0.2).then(|| "the supervisor wants it".to_owned());
+        let forced = self.rng.chance(0.2);
+        let force = forced.then(|| Force { why: "he is wanted".to_owned(), supervisor: self.supervisor() });
         Some(Body::Agent { agent, verb, force })
     }
 

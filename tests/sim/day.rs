@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use cordboard::base::{AgentNo, CommandId, ExtensionNo, GroupNo, Rng, Span};
 use cordboard::event::words::{Actor, Disposition, Line, OfferEnding, OfferWay, Station, Wire};
-use cordboard::switch::{AgentVerb, Answer as CommandAnswer, Body, Command, Originate, Then};
+use cordboard::switch::{AgentVerb, Answer as CommandAnswer, Body, Command, Force, Originate, Then};
 
 use crate::chance::{self, Client, Memory};
 use crate::disk::DiskFaults;
@@ -351,13 +351,14 @@ impl Day {
     fn agent(&mut self, n: usize, verb: AgentVerb) {
         let agent = self.world.site.agent(&format!("a{n}")).expect("an agent of the site").no;
         let body = Body::Agent { agent, verb, force: None };
-        self.world.command(Command { id: None, actor: Actor::Agent(agent), body });
+        self.world.command(Command { id: None, actor: Actor::Integration(1), body });
     }
 
     /// A supervisor does it.
     fn force(&mut self, n: usize, verb: AgentVerb) {
         let agent = self.world.site.agent(&format!("a{n}")).expect("an agent of the site").no;
-        let body = Body::Agent { agent, verb, force: Some("the day wants it".to_owned()) };
+        let force = Force { why: "the day wants it".to_owned(), supervisor: None };
+        let body = Body::Agent { agent, verb, force: Some(force) };
         self.world.command(Command { id: None, actor: Actor::Integration(1), body });
     }
 

@@ -316,7 +316,7 @@ fn a_preview_that_nobody_decides_does_what_was_said() {
 #[test]
 fn a_preview_ends_with_its_contact_and_with_the_process() {
     let (mut house, contact) = previewed(OnTimeout::Dial);
-    house.orders("h", Body::Hangup { contact, who: None });
+    house.orders("h", Body::Hangup { contact, who: None, supervisor: None });
     assert_eq!(house.shown("a0"), Some(Display::Ready));
     let order = order(Caller::Agent(house.agent_no("a0")), number("1900"));
     house.ordered("q", Body::Preview { order, timeout: Span::seconds(30), on_timeout: OnTimeout::Dial });

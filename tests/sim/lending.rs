@@ -163,7 +163,7 @@ fn a_command_ends_the_call_of_whom_a_flow_has_and_she_has_left() {
     let mut house = talk();
     house.does(house.lends(json!({})));
     house.hangs_up(ANA);
-    let body = Body::Hangup { contact: house.contact, who: None };
+    let body = Body::Hangup { contact: house.contact, who: None, supervisor: None };
     house.world.command(Command { id: None, actor: Actor::Integration(1), body });
     house.wait(Span::seconds(1));
     assert_eq!(house.flows(), [("direct", true), ("identity", true)]);

@@ -12,6 +12,7 @@ mod day;
 mod dialling;
 mod disk;
 mod ear;
+mod forcing;
 mod holds;
 mod lending;
 mod live;

@@ -48,12 +48,12 @@ impl House {
             }
             _ => None,
         };
-        self.world.told.iter().flatten().filter_map(told).collect()
+        self.world.told.iter().flatten().map(|event| &event.kind).filter_map(told).collect()
     }
 
     fn playback_ending(&self) -> Option<PlaybackEnding> {
         let ending = |kind: &Kind| if let Kind::Playback { ending, .. } = kind { *ending } else { None };
-        self.world.told.iter().flatten().find_map(ending)
+        self.world.told.iter().flatten().map(|event| &event.kind).find_map(ending)
     }
 
     /// Back to ana's talk, which nothing of it has touched.

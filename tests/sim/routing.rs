@@ -26,7 +26,7 @@ impl House {
 
     fn routes(&self) -> Vec<Option<EndCause>> {
         let ended = |kind: &Kind| if let Kind::RouteEnded { cause } = kind { Some(*cause) } else { None };
-        self.world.told.iter().flatten().filter_map(ended).collect()
+        self.world.told.iter().flatten().map(|event| &event.kind).filter_map(ended).collect()
     }
 
     fn node(&self) -> Option<(String, String)> {

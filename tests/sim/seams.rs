@@ -168,7 +168,11 @@ fn an_order_that_is_hung_up_before_it_is_on_disk_leaves_nothing() {
         panic!("the order is accepted")
     };
     let contact = *contact;
-    world.command(Command { id: None, actor: Actor::Integration(1), body: Body::Hangup { contact, who: None } });
+    world.command(Command {
+        id: None,
+        actor: Actor::Integration(1),
+        body: Body::Hangup { contact, who: None, supervisor: None },
+    });
     wait(&mut world, Span::seconds(5));
     assert!(world.uas[CARRIER].diaries.is_empty(), "nobody is dialled");
     world.finish();

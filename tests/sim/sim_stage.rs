@@ -175,7 +175,7 @@ impl Stage for Sim {
     fn end_all(&mut self) {
         let contacts: Vec<_> = self.world.disk.open.contacts.keys().copied().collect();
         for contact in contacts {
-            self.command(None, Body::Hangup { contact, who: None });
+            self.command(None, Body::Hangup { contact, who: None, supervisor: None });
         }
     }
 

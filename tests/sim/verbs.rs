@@ -374,12 +374,12 @@ fn a_third_party_joins_and_is_removed() {
     let chair = CallVerb::Chair { who: Some(Who::Leg(cai)) };
     house.does(chair.clone());
     house.refuses(chair, Code::AlreadyDone);
-    let body = Body::Hangup { contact: house.contact, who: Some(Who::Leg(cai)) };
+    let body = Body::Hangup { contact: house.contact, who: Some(Who::Leg(cai)), supervisor: None };
     house.world.command(Command { id: None, actor: Actor::Integration(1), body });
     house.wait(Span::millis(500));
     house.hear(&[("customer", "ana"), ("ana", "customer")]);
     let bo = Some(Who::Agent(house.agent_no("a1")));
-    let body = Body::Hangup { contact: house.contact, who: bo };
+    let body = Body::Hangup { contact: house.contact, who: bo, supervisor: None };
     let reply = house.world.command(Command { id: None, actor: Actor::Integration(1), body });
     let answer = &house.world.answers[&reply].0;
     assert!(matches!(answer, Answer::Refused { code: Code::UnknownLeg, .. }), "{answer:?}");

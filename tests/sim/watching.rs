@@ -5,7 +5,9 @@ use std::sync::Arc;
 use cordboard::base::Span;
 use cordboard::event::Kind;
 use cordboard::event::words::{Actor, Display, Line, Station, SupervisionEnding, SupervisionMode as Mode, WatchEnding};
-use cordboard::switch::{AgentVerb, Answer, Body, CallVerb, ChairLeaves, Code, Command, Snapshot, WatchVerb, Who};
+use cordboard::switch::{
+    AgentVerb, Answer, Body, CallVerb, ChairLeaves, Code, Command, Force, Snapshot, WatchVerb, Who,
+};
 use cordboard::tenant::words::Input;
 
 use crate::scenario::ua::call::{CallNo, Deed, Plan};
@@ -82,7 +84,7 @@ impl House {
     fn endings(&self) -> Vec<WatchEnding> {
         let told = self.world.told.as_ref().expect("kept");
         let ending = |kind: &Kind| if let Kind::WatchEnded { ending, .. } = kind { Some(*ending) } else { None };
-        told.iter().filter_map(ending).collect()
+        told.iter().map(|event| &event.kind).filter_map(ending).collect()
     }
 
     fn heard(&self) -> Vec<(Mode, Option<SupervisionEnding>)> {
@@ -152,7 +154,11 @@ fn he_hangs_up_in_a_call_or_between_two() {
 fn a_command_releases_him_from_a_call_and_he_does_not_come_back() {
     let (mut house, call) = House::watched();
     let (contact, who) = (house.contact, Some(Who::Agent(house.agent_no("a1"))));
-    house.world.command(Command { id: None, actor: Actor::Integration(1), body: Body::Hangup { contact, who } });
+    house.world.command(Command {
+        id: None,
+        actor: Actor::Integration(1),
+        body: Body::Hangup { contact, who, supervisor: None },
+    });
     house.wait(Span::seconds(1));
     house.hear(&[("customer", "ana"), ("ana", "customer")]);
     assert_eq!((house.endings(), house.world.uas[BO].live_calls()), (vec![WatchEnding::Left], 0));
@@ -214,8 +220,9 @@ fn it_ends_when_either_signs_out() {
     house.over(call);
 
     let (mut house, call) = House::watched();
-    let (agent, verb, force) = (house.agent_no("a1"), AgentVerb::SignOut, Some("goes home".to_owned()));
-    let body = Body::Agent { agent, verb, force };
+    let (agent, verb) = (house.agent_no("a1"), AgentVerb::SignOut);
+    let force = Force { why: "goes home".to_owned(), supervisor: None };
+    let body = Body::Agent { agent, verb, force: Some(force) };
     house.world.command(Command { id: None, actor: Actor::Integration(1), body });
     house.wait(Span::seconds(1));
     assert_eq!((house.endings(), house.shown("a1")), (vec![WatchEnding::SignedOut], Some(Display::SignedOut)));

@@ -18,8 +18,8 @@ use cordboard::base::{
     Agenda, ContactId, IdBlock, InterfaceNo, LegId, LinkId, Now, PlayerId, Ports, Rng, Span, Supplies, Time, Utc,
 };
 use cordboard::call::ContactView;
+use cordboard::event::Event;
 use cordboard::event::words::{Actor, Wire};
-use cordboard::event::{Event, Kind};
 use cordboard::ivr::Flows;
 use cordboard::media::words::{Command as MediaCommand, Report, ReportBody};
 use cordboard::sip::words::Interface;
@@ -157,7 +157,7 @@ pub struct World {
     /// Media commands, for whoever listens with real engines.
     pub tape: Option<Vec<(Time, MediaCommand)>>,
     /// What was journaled, if somebody wants to know.
-    pub told: Option<Vec<Kind>>,
+    pub told: Option<Vec<Event>>,
     pub check: Check,
     pub step: u64,
     /// Steps since time moved.
@@ -507,7 +507,7 @@ impl World {
 
     fn journal(&mut self, event: Event, notify: Option<u64>) {
         if let Some(told) = &mut self.told {
-            told.push(event.kind.clone());
+            told.push(event.clone());
         }
         let (recorded, commit) = self.disk.append(event, notify, self.t);
         self.note(format!("    {} {:?} {:?}", recorded.seq, recorded.event.about, recorded.event.kind));

@@ -8,7 +8,7 @@ use super::house::{CONTACT, Rig, SEQ};
 use crate::base::{AgentNo, CommandId, ExtensionNo, GroupNo, LegId, OfferId, ReasonNo, Span};
 use crate::event::words::{Actor, AfterCall, OnTimeout, Preferences, Station, SupervisionMode};
 use crate::switch::door::House;
-use crate::switch::{AgentVerb, Body, CallTarget, Caller, OfferVerb, Originate, Then, TwoWay, WatchVerb, Who};
+use crate::switch::{AgentVerb, Body, CallTarget, Caller, Force, OfferVerb, Originate, Then, TwoWay, WatchVerb, Who};
 
 fn data(value: &Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
@@ -62,7 +62,11 @@ fn agent(verb: AgentVerb) -> Body {
 }
 
 fn forced(verb: AgentVerb) -> Body {
-    Body::Agent { agent: AgentNo(3), verb, force: Some("went home".into()) }
+    forced_by(None, verb)
+}
+
+fn forced_by(supervisor: Option<AgentNo>, verb: AgentVerb) -> Body {
+    Body::Agent { agent: AgentNo(3), verb, force: Some(Force { why: "went home".into(), supervisor }) }
 }
 
 fn presence_rows() -> Vec<Row> {
@@ -96,6 +100,13 @@ fn presence_rows() -> Vec<Row> {
             200,
         ),
         ("POST", "/v1/agents/ana/sign-out".into(), Some(why()), forced(AgentVerb::SignOut), 200),
+        (
+            "POST",
+            "/v1/agents/ana/sign-out".into(),
+            Some(json!({ "force": "went home", "by": "no:3" })),
+            forced_by(Some(AgentNo(3)), AgentVerb::SignOut),
+            200,
+        ),
         ("POST", "/v1/agents/ana/ready".into(), Some(why()), forced(AgentVerb::Ready), 200),
     ]
 }
@@ -294,7 +305,7 @@ fn two_way_rows() -> Vec<Row> {
 }
 
 fn call_rows() -> Vec<Row> {
-    let hangup = |who| Body::Hangup { contact: CONTACT, who };
+    let hangup = |who| Body::Hangup { contact: CONTACT, who, supervisor: None };
     let call = format!("/v1/calls/{CONTACT}");
     vec![
         (
@@ -307,6 +318,13 @@ fn call_rows() -> Vec<Row> {
         ("POST", format!("{call}/hangup"), None, hangup(None), 200),
         ("POST", format!("{call}/hangup"), Some(json!({ "leg": "12" })), hangup(Some(Who::Leg(LegId(12)))), 200),
         ("POST", format!("{call}/hangup"), Some(json!({ "agent": "ana" })), hangup(Some(Who::Agent(AgentNo(3)))), 200),
+        (
+            "POST",
+            format!("{call}/hangup"),
+            Some(json!({ "leg": "12", "by": "ana" })),
+            Body::Hangup { contact: CONTACT, who: Some(Who::Leg(LegId(12))), supervisor: Some(AgentNo(3)) },
+            200,
+        ),
         (
             "PATCH",
             format!("{call}/data"),

@@ -61,6 +61,25 @@ async fn who_asks_must_be_known_and_permitted() {
 }
 
 #[tokio::test]
+async fn a_supervisor_who_is_nobody_or_forces_nothing() {
+    let rows = vec![
+        ("POST", "/v1/agents/ana/ready", "admin", Some(json!({ "by": "ana" })), 400, "bad-request", Some("by")),
+        (
+            "POST",
+            "/v1/agents/ana/ready",
+            "admin",
+            Some(json!({ "force": "x", "by": "zoe" })),
+            404,
+            "unknown-agent",
+            None,
+        ),
+        ("POST", "/v1/calls/5/hangup", "admin", Some(json!({ "by": "zoe" })), 404, "unknown-agent", None),
+        ("POST", "/v1/calls/5/hangup", "clerk", Some(json!({ "by": "ana" })), 403, "forbidden", None),
+    ];
+    refused(rows).await;
+}
+
+#[tokio::test]
 async fn an_agent_that_is_not_there_or_a_body_that_means_nothing() {
     let rows = vec![
         ("GET", "/nowhere", "admin", None, 404, "not-found", None),

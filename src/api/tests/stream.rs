@@ -215,12 +215,18 @@ fn every_kind_has_the_view_that_was_reviewed() {
     let mut views = Vec::new();
     for (kind, seq) in kinds().into_iter().zip(1..) {
         // The whole head once, then each kind's own part.
-        let event =
-            if seq == 1 { Event { by: by.clone(), ..event(about, kind) } } else { event(About::default(), kind) };
+        let supervised = matches!(kind, Kind::AgentForced { .. });
+        let forced_by = By { actor: Actor::Agent { agent: AgentNo(3), token: 1 }, command: None };
+        let event = match seq {
+            1 => Event { by: by.clone(), ..event(about, kind) },
+            _ if supervised => Event { by: forced_by, ..event(About::default(), kind) },
+            _ => event(About::default(), kind),
+        };
         let Some(view) = EventView::new(&Recorded { seq, event }) else { continue };
         shown.push(view.kind);
         views.push(match seq {
             1 => serde_json::to_value(&view).expect("JSON"),
+            _ if supervised => json!({ "kind": view.kind, "by": view.by, "data": view.data }),
             _ => json!({ "kind": view.kind, "data": view.data }),
         });
     }

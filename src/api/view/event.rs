@@ -133,7 +133,8 @@ pub struct EventView {
 /// Who acted.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ActorView {
-    /// `agent`, `integration` (an API token), `flow`, `party` (the far end of a leg) or `system`.
+    /// `agent` (a supervisor who forces something, and the token that says so), `integration` (an API token), `flow`,
+    /// `party` (the far end of a leg) or `system`.
     pub actor: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_no: Option<u32>,
@@ -162,7 +163,7 @@ pub struct EventsReply {
 impl ActorView {
     pub fn new(by: &By) -> Self {
         let (actor, agent_no, token_no) = match by.actor {
-            Actor::Agent(no) => ("agent", Some(no.0), None),
+            Actor::Agent { agent, token } => ("agent", Some(agent.0), Some(token)),
             Actor::Integration(no) => ("integration", None, Some(no)),
             Actor::Flow => ("flow", None, None),
             Actor::Party => ("party", None, None),

@@ -63,7 +63,7 @@ pub struct Bench {
 
 /// By the command `x`.
 pub fn asked() -> By {
-    By { actor: Actor::Agent(AgentNo(1)), command: Some(CommandId { token: 1, id: "x".to_owned() }) }
+    By { actor: Actor::Integration(1), command: Some(CommandId { token: 1, id: "x".to_owned() }) }
 }
 
 /// A dial to phones of these names, tried in this order, for 20 s.

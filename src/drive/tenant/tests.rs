@@ -267,13 +267,13 @@ async fn a_repeated_command_on_an_ended_contact_has_its_first_answer() {
     let mut house = House::start(21_200, true).await;
     house.calls("a");
     let contact = house.contact(0);
-    let hangup = Body::Hangup { contact, who: None };
+    let hangup = Body::Hangup { contact, who: None, supervisor: None };
     let first = house.orders("h1", hangup.clone());
     assert!(matches!(&first.0, Answer::Accepted { snapshot: Snapshot::Contacts(c) } if c[0].contact == contact));
     house.hears("BYE");
     let (mut again, seq) = house.orders("h1", hangup.clone());
     assert_eq!((&again, seq), (&first.0, first.1), "the same id, the same answer");
-    again = house.orders("h1", Body::Hangup { contact: ContactId(7), who: None }).0;
+    again = house.orders("h1", Body::Hangup { contact: ContactId(7), who: None, supervisor: None }).0;
     assert!(matches!(again, Answer::Refused { code: Code::IdReused, .. }), "{again:?}");
     again = house.orders("h2", hangup.clone()).0;
     assert!(matches!(again, Answer::Refused { code: Code::UnknownContact, .. }), "a new command finds nothing");
