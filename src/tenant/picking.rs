@@ -5,7 +5,7 @@
 use super::Tenant;
 use super::commands::Refusal;
 use super::dialling::RING_DEFAULT;
-use crate::base::{AgentNo, ContactId, GroupNo, Now, Supplies};
+use crate::base::{AgentNo, ContactId, Now, Supplies};
 use crate::call::words::Act;
 use crate::event::words::By;
 use crate::switch::{Code, LegState};
@@ -38,9 +38,8 @@ impl Tenant {
     }
 
     fn is_colleague(&self, agent: AgentNo, rung: &LegState) -> Result<(), Refusal> {
-        let groups = |no: AgentNo| self.site.agents.get(&no).into_iter().flat_map(|a| a.groups.keys().copied());
-        let theirs: Vec<GroupNo> = self.agent_at(rung.party).into_iter().flat_map(groups).collect();
-        if groups(agent).any(|group| theirs.contains(&group)) {
+        let theirs = self.agent_at(rung.party).map(|no| self.groups_of(no)).unwrap_or_default();
+        if self.groups_of(agent).iter().any(|group| theirs.contains(group)) {
             return Ok(());
         }
         let first = theirs.first().and_then(|group| self.site.groups.get(group));

@@ -141,11 +141,7 @@ impl Tenant {
     /// A supervisor sends on who waits for a group of his; whom no group has yet, anybody who supervises one.
     fn routes_in_scope(&self, supervisor: Option<AgentNo>, groups: &[GroupNo]) -> Result<(), Refusal> {
         let Some(supervisor) = supervisor else { return Ok(()) };
-        let name = self.agent_name(supervisor);
-        let Some(agent) = self.site.agents.get(&supervisor) else { return Err((Code::UnknownAgent, name)) };
-        let his = |group: &GroupNo| agent.supervises.contains(group);
-        let may = if groups.is_empty() { !agent.supervises.is_empty() } else { groups.iter().any(his) };
-        if may { Ok(()) } else { Err((Code::OutOfScope, name)) }
+        if groups.is_empty() { self.supervises_any(supervisor) } else { self.supervises_one(supervisor, groups) }
     }
 
     /// The node, the queue and whoever rings for him are left.

@@ -131,17 +131,14 @@ impl Tenant {
             Watched::Leg(watched) => leg.leg == watched,
             Watched::Call(_) => leg.supervision.is_none(),
         });
-        let sitting = watched.filter_map(|leg| self.site.agents.get(&self.agent_at(leg.party)?));
-        let his: Vec<GroupNo> = sitting.flat_map(|agent| agent.groups.keys().copied()).collect();
         if groups.is_empty() {
-            groups = his;
+            groups = watched.filter_map(|leg| self.agent_at(leg.party)).flat_map(|no| self.groups_of(no)).collect();
         }
         // Whom only a flow has is of no group yet: as for `route`, anybody who supervises one may hear him.
         let waits = !self.contacts.waits_in(contact).is_empty();
         let by_flow = || self.contacts.may(contact, &Act::TakeOut { by: By::SYSTEM }).is_ok();
-        let has_groups = self.site.agents.get(&supervisor).is_some_and(|agent| !agent.supervises.is_empty());
-        if groups.is_empty() && !waits && has_groups && by_flow() {
-            return Ok(());
+        if groups.is_empty() && !waits && by_flow() {
+            return self.supervises_any(supervisor);
         }
         self.supervises_one(supervisor, &groups)
     }
@@ -176,9 +173,7 @@ impl Tenant {
             | AgentVerb::Note { .. } => None,
         };
         for forced in [Some(agent), loses].into_iter().flatten() {
-            let groups: Vec<GroupNo> =
-                self.site.agents.get(&forced).into_iter().flat_map(|agent| agent.groups.keys().copied()).collect();
-            self.supervises_one(supervisor, &groups)?;
+            self.supervises_one(supervisor, &self.groups_of(forced))?;
         }
         Ok(())
     }
@@ -195,11 +190,25 @@ impl Tenant {
         self.in_scope(contact, supervisor, target)
     }
 
-    fn supervises_one(&self, supervisor: AgentNo, groups: &[GroupNo]) -> Result<(), Refusal> {
-        let Some(agent) = self.site.agents.get(&supervisor) else {
-            return Err((Code::UnknownAgent, supervisor.to_string()));
+    /// The scope: one of these groups is his.
+    pub(super) fn supervises_one(&self, supervisor: AgentNo, groups: &[GroupNo]) -> Result<(), Refusal> {
+        self.supervises_where(supervisor, |group| groups.contains(group))
+    }
+
+    /// As [`Self::supervises_one`], for whom no group has yet.
+    pub(super) fn supervises_any(&self, supervisor: AgentNo) -> Result<(), Refusal> {
+        self.supervises_where(supervisor, |_| true)
+    }
+
+    fn supervises_where(&self, supervisor: AgentNo, is_one: impl Fn(&GroupNo) -> bool) -> Result<(), Refusal> {
+        let Some(agent) = self.site.agents.get(&supervisor).filter(|agent| !agent.retiring) else {
+            return Err((Code::UnknownAgent, self.agent_name(supervisor)));
         };
-        let his = groups.iter().any(|group| agent.supervises.contains(group));
-        if his { Ok(()) } else { Err((Code::OutOfScope, agent.id.clone())) }
+        if agent.supervises.iter().any(is_one) { Ok(()) } else { Err((Code::OutOfScope, agent.id.clone())) }
+    }
+
+    /// Of an agent, by the site.
+    pub(super) fn groups_of(&self, agent: AgentNo) -> Vec<GroupNo> {
+        self.site.agents.get(&agent).into_iter().flat_map(|agent| agent.groups.keys().copied()).collect()
     }
 }

@@ -13,7 +13,7 @@ use super::Tenant;
 use super::commands::Refusal;
 use super::dialling::RING_DEFAULT;
 use super::words::House;
-use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies, Time};
+use crate::base::{AgentNo, ContactId, LegId, Now, Span, Supplies, Time};
 use crate::call::words::{Act, Attempt, Stand, Supervise};
 use crate::event::words::{
     By, EndCause, Side, Station, SupervisionEnding, SupervisionMode, WatchEnding, Watched, WorkRole,
@@ -137,18 +137,13 @@ impl Tenant {
     fn may_watch(&self, supervisor: AgentNo, agent: AgentNo, now: Now) -> Result<(), Refusal> {
         self.house_lets_in()?;
         let name = self.agent_name(supervisor);
-        if self.site.agents.get(&supervisor).is_none_or(|s| s.retiring) {
-            return Err((Code::UnknownAgent, name));
-        }
         if supervisor == agent {
             return Err((Code::TargetUnfit, format!("{name} himself")));
         }
         if !self.is_signed_in(agent) {
             return Err((Code::NotSignedIn, self.agent_name(agent)));
         }
-        if !self.supervises(supervisor, agent) {
-            return Err((Code::OutOfScope, name));
-        }
+        self.supervises_one(supervisor, &self.groups_of(agent))?;
         match self.watches.state(supervisor) {
             Some(watch) if watch.agent == agent => return Err((Code::AlreadyDone, name)),
             Some(watch) => {
@@ -168,13 +163,6 @@ impl Tenant {
 
     fn is_signed_in(&self, agent: AgentNo) -> bool {
         self.acd.snapshot(agent).is_some_and(|seen| seen.station.is_some())
-    }
-
-    /// By the site: one of the agent's groups is one that he supervises.
-    fn supervises(&self, supervisor: AgentNo, agent: AgentNo) -> bool {
-        let (supervisor, agent) = (self.site.agents.get(&supervisor), self.site.agents.get(&agent));
-        let his = |group: &GroupNo| supervisor.is_some_and(|s| !s.retiring && s.supervises.contains(group));
-        agent.is_some_and(|agent| agent.groups.keys().any(his))
     }
 
     fn tell_watch(&mut self, supervisor: AgentNo, by: By, kind: Kind) {
@@ -205,7 +193,7 @@ impl Tenant {
         if leaves || !self.is_signed_in(supervisor) || !self.is_signed_in(watch.agent) {
             return Some(WatchEnding::SignedOut);
         }
-        (!self.supervises(supervisor, watch.agent)).then_some(WatchEnding::OutOfScope)
+        self.supervises_one(supervisor, &self.groups_of(watch.agent)).is_err().then_some(WatchEnding::OutOfScope)
     }
 
     /// Where the agent's leg is: in the call he talks in, else where the supervisor is with him already, else where he
