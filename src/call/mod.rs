@@ -196,7 +196,12 @@ impl Contacts {
         if matches!(report.body, ReportBody::Applied { .. }) {
             return;
         }
-        self.with(report.contact, now, supplies, |contact, context| contact.report(context, report.body));
+        // What a leg was heard to do while it was handed on is told under the contact that it has left.
+        let at = match report.body {
+            ReportBody::Fact { leg, .. } => self.by_leg.get(&leg).copied().unwrap_or(report.contact),
+            _ => report.contact,
+        };
+        self.with(at, now, supplies, |contact, context| contact.report(context, report.body));
     }
 
     pub fn due(&mut self, now: Now, supplies: &mut Supplies) {

@@ -380,15 +380,17 @@ impl Bench {
 
     pub fn heard(&mut self, name: &str) {
         let leg = self.leg(name);
-        let (now, body) = (self.now(), ReportBody::Fact { leg, fact: Fact::FirstSound });
         let contact = self.contacts.place_of(leg).map_or(self.contact, |(contact, _)| contact);
-        self.contacts.report(Report { contact, body }, now, &mut self.supplies);
-        self.drain();
+        self.report_of(contact, ReportBody::Fact { leg, fact: Fact::FirstSound });
     }
 
     pub fn report(&mut self, body: ReportBody) {
+        self.report_of(self.contact, body);
+    }
+
+    pub fn report_of(&mut self, contact: ContactId, body: ReportBody) {
         let now = self.now();
-        self.contacts.report(Report { contact: self.contact, body }, now, &mut self.supplies);
+        self.contacts.report(Report { contact, body }, now, &mut self.supplies);
         self.drain();
     }
 

@@ -105,6 +105,23 @@ fn two_customers_one_after_the_other_and_one_invite() {
 }
 
 #[test]
+fn a_first_sound_that_was_told_of_the_station_is_heard_in_the_contact_that_got_the_leg() {
+    let mut bench = Bench::empty();
+    bench.stand("ana", 1, false);
+    bench.rings("ana");
+    bench.answer("ana");
+    let ana = bench.leg("ana");
+    let (station, _) = bench.contacts.place_of(ana).expect("it is up");
+    bench.next_customer("joe");
+    bench.offer_line(1, 1);
+    assert_eq!(steps(&bench, 1), [OfferStep::Accepted]);
+    bench.report_of(station, ReportBody::Fact { leg: ana, fact: Fact::FirstSound });
+    assert_eq!(steps(&bench, 1), [OfferStep::Accepted, OfferStep::Connected]);
+    bench.played("ana");
+    assert_eq!((bench.hears("ana").as_str(), bench.hears("joe").as_str()), ("joe", "ana"));
+}
+
+#[test]
 fn its_far_end_hangs_up_as_every_agent_does_and_is_gone() {
     let mut bench = talk();
     bench.act(Act::Unhold);

@@ -56,7 +56,9 @@ impl World {
         let again = if l.heard { LISTEN_LATER } else { LISTEN_SOON };
         self.push(t + again, Happening::Listen { life: self.life, leg });
         if first {
-            self.report_in(Span::millis(1), contact, ReportBody::Fact { leg, fact: Fact::FirstSound });
+            // A thread that is late tells it of a contact that the leg may have left meanwhile.
+            let takes = Span::millis(1 + self.rng.below(40) as i64);
+            self.report_in(takes, contact, ReportBody::Fact { leg, fact: Fact::FirstSound });
         }
         if lost {
             self.feed(Input::Media(Report { contact, body: ReportBody::Fact { leg, fact: Fact::Silence } }));
