@@ -20,6 +20,7 @@ use socket2::{Domain, Socket, Type};
 use crate::harness::rtp::Law;
 use crate::harness::wait::STEP;
 use crate::harness::{Rtp, ports};
+use crate::scenario::stage::lines;
 use crate::scenario::ua::call::{CallNo, Phase};
 use crate::scenario::ua::{Out, Ua, wire_datagram};
 
@@ -174,7 +175,7 @@ impl FarEnds {
         let end = Instant::now() + STEP;
         while !holds(&self.uas) {
             let diaries: Vec<_> = self.uas.iter().map(|ua| (&ua.name, &ua.diaries)).collect();
-            assert!(Instant::now() < end, "waited {STEP:?} for {what}: {diaries:#?}");
+            assert!(Instant::now() < end, "waited {STEP:?} for {what}:\n{}", lines(&diaries));
             self.wait(end);
         }
     }

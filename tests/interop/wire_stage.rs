@@ -15,7 +15,7 @@ use crate::harness::server::House;
 use crate::harness::wait::STEP;
 use crate::harness::{Events, Server, ports};
 use crate::scenario::place::{self, CARRIER, DOMAIN, SECOND_PHONE, Shape, TENANT, Waits};
-use crate::scenario::stage::{Record, Stage};
+use crate::scenario::stage::{Record, Stage, lines};
 use crate::scenario::ua::Ua;
 
 /// For those who have to live through them.
@@ -284,7 +284,9 @@ impl Stage for OnWire {
         let diaries: Vec<_> =
             self.ends.uas.iter().map(|ua| (&ua.name, &ua.diaries)).filter(|(_, d)| !d.is_empty()).collect();
         let (agents, calls) = (self.ask("/v1/agents"), self.ask("/v1/calls"));
-        format!("{diaries:#?}\n{agents:?}\n{calls:?}\n{:#?}", self.ask_records("limit=50"))
+        let records: Vec<String> = self.ask_records("limit=50").iter().map(Value::to_string).collect();
+        let shown = |state: Option<Value>| state.map(|state| state.to_string()).unwrap_or_default();
+        format!("{}\n{}\n{}\n{}", lines(&diaries), shown(agents), shown(calls), records.join("\n"))
     }
 
     fn finish(mut self) {

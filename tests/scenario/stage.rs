@@ -217,6 +217,11 @@ pub trait Stage {
     fn finish(self);
 }
 
+/// A line each: who reads a failure sees only so many.
+pub fn lines<T: std::fmt::Debug>(all: &[T]) -> String {
+    all.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>().join("\n")
+}
+
 /// How long the last row may take.
 const LAST: Span = Span::minutes(1);
 

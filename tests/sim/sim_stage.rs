@@ -14,7 +14,7 @@ use crate::disk::DiskFaults;
 use crate::net::Weather;
 use crate::places::{self, add_carrier, add_phone};
 use crate::scenario::place::{self, SECOND_PHONE, Shape};
-use crate::scenario::stage::{Record, Stage};
+use crate::scenario::stage::{Record, Stage, lines};
 use crate::scenario::ua::Ua;
 use crate::world::{Setting, World};
 
@@ -244,7 +244,8 @@ impl Stage for Sim {
                 (&r.from, &r.to, r.disposition, r.side, r.cause, offers, legs)
             })
             .collect();
-        format!("{diaries:#?}\n{records:#?}\n{:#?}", self.world.disk.open.agents)
+        let agents: Vec<_> = self.world.disk.open.agents.iter().collect();
+        format!("{}\n{}\n{}", lines(&diaries), lines(&records), lines(&agents))
     }
 
     fn finish(mut self) {

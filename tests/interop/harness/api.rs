@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
 
-use super::wait::STEP;
+use super::wait::{self, STEP};
 
 #[derive(Clone)]
 pub struct Api {
@@ -57,8 +57,11 @@ impl Api {
         self.try_send(method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
+    /// Records that are behind are asked again, as their answer says: how soon they come depends on the machine's disk.
     pub fn get(&self, path: &str) -> Value {
-        let reply = self.send("GET", path, &[], "");
+        let behind = |reply: &Reply| reply.status == 503 && reply.json()["code"] == "not-caught-up";
+        let what = format!("GET {path} to be caught up with");
+        let reply = wait::until(&what, STEP, || Some(self.send("GET", path, &[], "")).filter(|reply| !behind(reply)));
         assert_eq!(reply.status, 200, "GET {path}: {}", String::from_utf8_lossy(&reply.body));
         reply.json()
     }
