@@ -1,6 +1,7 @@
 //! The journal's one writer: takes what waits, commits it, tells it. Its panic aborts the process: an event that was
 //! acted upon and is not written must not be survived by its effects.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -39,17 +40,18 @@ type File = Option<(Arc<str>, Connection)>;
 fn run(shared: &Shared) {
     let mut file: File = None;
     let mut tries = 0;
-    while let Some(batch) = take(shared) {
+    let mut batch = VecDeque::new();
+    while take(shared, &mut batch) {
         match commit(shared, &mut file, &batch) {
             Ok(()) => {
                 tries = 0;
-                tell(shared, batch);
+                tell(shared, &mut batch);
             }
             Err(error) => {
                 tracing::error!(why = %error, "events wait in memory: the journal cannot be written");
                 file = None;
                 tries += 1;
-                if !give_back(shared, batch, tries) {
+                if !give_back(shared, &mut batch, tries) {
                     return;
                 }
             }
@@ -57,19 +59,27 @@ fn run(shared: &Shared) {
     }
 }
 
-/// The leading events of one day, once there are any. `None`: closed, and nothing waits.
-fn take(shared: &Shared) -> Option<Vec<Waiting>> {
+/// Fills the empty batch with the leading events of one day, once there are any. `false`: closed, and nothing waits.
+fn take(shared: &Shared, batch: &mut VecDeque<Waiting>) -> bool {
+    // Its memory becomes the tail's, so that neither side asks for memory while the other one waits for the lock.
+    batch.shrink_to(JOURNAL_BATCH);
     let tail = lock(&shared.tail);
     let idle = shared.wake.wait_while(tail, |tail| tail.waiting.is_empty() && !tail.closing);
     let mut tail = idle.unwrap_or_else(PoisonError::into_inner);
-    let day = tail.waiting.front()?.day.clone();
-    tail.taken = tail.waiting.front().map(|waiting| waiting.since);
+    let Some(first) = tail.waiting.front() else { return false };
+    let (day, since) = (first.day.clone(), first.since);
+    tail.taken = Some(since);
     let one_day = tail.waiting.iter().take(JOURNAL_BATCH).take_while(|waiting| waiting.day == day).count();
-    Some(tail.waiting.drain(..one_day).collect())
+    if one_day == tail.waiting.len() {
+        std::mem::swap(&mut tail.waiting, batch);
+    } else {
+        batch.extend(tail.waiting.drain(..one_day));
+    }
+    true
 }
 
-fn commit(shared: &Shared, file: &mut File, batch: &[Waiting]) -> Result<(), StoreError> {
-    let (Some(first), Some(last)) = (batch.first(), batch.last()) else { return Ok(()) };
+fn commit(shared: &Shared, file: &mut File, batch: &VecDeque<Waiting>) -> Result<(), StoreError> {
+    let (Some(first), Some(last)) = (batch.front(), batch.back()) else { return Ok(()) };
     if file.as_ref().is_none_or(|(day, _)| *day != first.day) {
         *file = Some((first.day.clone(), files::open_day(&shared.folder, &first.day)?));
     }
@@ -92,10 +102,10 @@ fn commit(shared: &Shared, file: &mut File, batch: &[Waiting]) -> Result<(), Sto
     Ok(())
 }
 
-fn tell(shared: &Shared, batch: Vec<Waiting>) {
+fn tell(shared: &Shared, batch: &mut VecDeque<Waiting>) {
     let bytes: usize = batch.iter().map(|waiting| waiting.body.len()).sum();
     let told: Vec<_> = batch.iter().filter_map(|w| Some((w.recorded.event.tenant, w.notify?))).collect();
-    shared.ring.publish(batch.into_iter().map(|waiting| (waiting.recorded, waiting.body.len())));
+    shared.ring.publish(batch.drain(..).map(|waiting| (waiting.recorded, waiting.body.len())));
     let mut tail = lock(&shared.tail);
     tail.bytes -= bytes;
     tail.taken = None;
@@ -104,9 +114,9 @@ fn tell(shared: &Shared, batch: Vec<Waiting>) {
 }
 
 /// Puts the batch back in front and waits a little. False: the journal is closing and this was the last try.
-fn give_back(shared: &Shared, batch: Vec<Waiting>, tries: u32) -> bool {
+fn give_back(shared: &Shared, batch: &mut VecDeque<Waiting>, tries: u32) -> bool {
     let mut tail = lock(&shared.tail);
-    batch.into_iter().rev().for_each(|waiting| tail.waiting.push_front(waiting));
+    batch.drain(..).rev().for_each(|waiting| tail.waiting.push_front(waiting));
     tail.taken = None;
     if tail.closing && tries >= CLOSING_TRIES {
         return false;
