@@ -56,6 +56,8 @@ fn machine() {
     let waiting = meter::number("--waiting", 10_000);
     let seconds = meter::number("--seconds", 30);
     meter::pin(meter::SERVER_CORE);
+    // As the binary does.
+    cordboard::drive::process::prepare();
     let mut house = full(agents, talking, waiting);
     house.steps = Some(Vec::new());
     let first = talking + waiting;

@@ -27,7 +27,8 @@ use crate::drive::gate::Gate;
 use crate::drive::lanes::Lanes;
 use crate::drive::media_thread::{Load, ThreadSettings};
 use crate::drive::media_threads::MediaThreads;
-use crate::drive::ports::{PortPool, PortRange, raise_descriptor_limit};
+use crate::drive::ports::{PortPool, PortRange};
+use crate::drive::process;
 use crate::drive::recorder_writer::{self, RecorderWriter};
 use crate::drive::retention::Retention;
 use crate::drive::supply::{IdCounter, Load as Busy, Supplier};
@@ -162,7 +163,7 @@ impl House {
         let settings = files::settings(args)?;
         let data = settings.data.clone();
         let lock = lock(&data)?;
-        raise_descriptor_limit();
+        process::prepare();
         let mut rng = rng()?;
         let library = Arc::new(files::sounds(&settings.paths.sounds)?);
         let dialplans = files::dialplans(&settings.paths.dialplans)?;

@@ -19,6 +19,7 @@ pub mod mailbox;
 pub mod media_thread;
 pub mod media_threads;
 pub mod ports;
+pub mod process;
 pub mod push;
 pub mod recorder_writer;
 pub mod retention;

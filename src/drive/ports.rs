@@ -152,17 +152,6 @@ impl Range {
     }
 }
 
-/// Raises this process's limit of descriptors to what the system allows; the limit there is then, `None` for none.
-pub fn raise_descriptor_limit() -> Option<u64> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "descriptor limit not raised");
-    }
-    getrlimit(Resource::Nofile).current
-}
-
 /// Binds an RTP port and the RTCP port above it.
 ///
 /// # Errors
@@ -263,10 +252,5 @@ mod tests {
         assert_eq!(pool.supply(INTERFACE, 1), [pair]);
         pool.give_back(pair);
         assert_eq!(pool.counts(), (0, 1));
-    }
-    #[test]
-    fn descriptors_are_raised_to_what_is_allowed() {
-        let limit = raise_descriptor_limit();
-        assert_eq!(limit, rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum);
     }
 }
