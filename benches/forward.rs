@@ -66,7 +66,7 @@ fn main() {
     let rounds = meter::number("--rounds", 5) as usize;
     let window = Duration::from_secs(meter::number("--seconds", 3));
     let calls = meter::text("--calls").unwrap_or_else(|| "100,500,1000".to_owned());
-    cordboard::drive::ports::raise_descriptor_limit();
+    cordboard::drive::process::prepare();
     meter::print_machine();
     println!("{rounds} rounds of {} s, interleaved\n", window.as_secs());
     println!(

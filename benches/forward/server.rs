@@ -46,7 +46,7 @@ impl MediaServer {
         let (clock, recordings) = (Arc::new(Clock::start(None)), TempDir::new().expect("a folder can be made"));
         let (first, last) = PORTS;
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let ports = Arc::new(PortPool::new(&[PortRange { interface: INTERFACE, ip, first, last }]));
+        let ports = Arc::new(PortPool::new(&[PortRange { interface: INTERFACE, ip, first, last }], usize::MAX));
         let (tell, reports) = channel();
         // Nobody listens any more once the run is over.
         let ended = |_: TenantNo, _: Report| {};

@@ -56,7 +56,7 @@ use utoipa_axum::router::OpenApiRouter;
 use archive::Archive;
 pub use problem::Problem;
 use request::Caller;
-pub use serve::serve;
+pub use serve::{Crowd, serve};
 
 use crate::base::Time;
 use crate::site::Site;

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::{Api, Problem};
 use crate::base::Span;
-use crate::base::bounds::{HTTP_CONNECTIONS, HTTP_CONNECTIONS_PER_SOURCE, HTTP_HEAD_BYTES, HTTP_HEAD_WAIT};
+use crate::base::bounds::{HTTP_CONNECTIONS_PER_SOURCE, HTTP_HEAD_BYTES, HTTP_HEAD_WAIT};
 use crate::switch::Code;
 
 /// How long requests in progress may take when the server stops.
@@ -25,9 +25,8 @@ const STOP_WAIT: Span = Span::seconds(2);
 const ACCEPT_REST: Span = Span::millis(100);
 
 /// Serves until `shutdown` is ready, then lets requests in progress end for 2 s. Subscribers are told and closed.
-pub async fn serve(listener: TcpListener, api: Arc<Api>, shutdown: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, api: Arc<Api>, crowd: Crowd, shutdown: impl Future<Output = ()>) {
     let router = super::router(api.clone());
-    let crowd = Crowd::default();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -107,13 +106,13 @@ async fn refuse(mut stream: TcpStream) {
     }
 }
 
-/// Connections by source.
-#[derive(Clone, Default)]
-struct Crowd(Arc<Mutex<Sources>>);
+/// Connections to all listeners, by source.
+#[derive(Clone)]
+pub struct Crowd(Arc<Mutex<Sources>>);
 
-#[derive(Default)]
 struct Sources {
     all: usize,
+    max: usize,
     by_source: BTreeMap<IpAddr, usize>,
 }
 
@@ -124,10 +123,14 @@ struct Place {
 }
 
 impl Crowd {
+    pub fn new(max: usize) -> Self {
+        Self(Arc::new(Mutex::new(Sources { all: 0, max, by_source: BTreeMap::new() })))
+    }
+
     fn enter(&self, source: IpAddr) -> Option<Place> {
         let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let here = sources.by_source.get(&source).copied().unwrap_or(0);
-        if sources.all >= HTTP_CONNECTIONS || here >= HTTP_CONNECTIONS_PER_SOURCE {
+        if sources.all >= sources.max || here >= HTTP_CONNECTIONS_PER_SOURCE {
             return None;
         }
         sources.all += 1;
@@ -153,13 +156,14 @@ mod tests {
 
     #[test]
     fn one_source_cannot_take_all_places_and_places_come_back() {
-        let crowd = Crowd::default();
+        let crowd = Crowd::new(HTTP_CONNECTIONS_PER_SOURCE + 1);
         let greedy = IpAddr::from([127, 0, 0, 1]);
         let places: Vec<Place> = (0..HTTP_CONNECTIONS_PER_SOURCE).filter_map(|_| crowd.enter(greedy)).collect();
         assert_eq!(places.len(), HTTP_CONNECTIONS_PER_SOURCE);
         assert!(crowd.enter(greedy).is_none());
-        assert!(crowd.enter(IpAddr::from([127, 0, 0, 2])).is_some());
-        drop(places);
+        let other = crowd.enter(IpAddr::from([127, 0, 0, 2]));
+        assert!(other.is_some() && crowd.enter(IpAddr::from([127, 0, 0, 3])).is_none(), "full in all");
+        drop((places, other));
         let sources = crowd.0.lock().expect("not poisoned");
         assert!(sources.all == 0 && sources.by_source.is_empty());
     }

@@ -17,7 +17,8 @@ pub const SIP_MESSAGE_BYTES: usize = 64 << 10;
 pub const SIP_BODY_BYTES: usize = 32 << 10;
 /// Messages queued to one TCP connection; full: the connection is closed.
 pub const TCP_QUEUE_MESSAGES: usize = 1_024;
-/// TCP connections to SIP, in all and from one address. Full: a new one is closed at once.
+/// TCP connections to SIP, in all and from one address; fewer where the host allows few descriptors. Full: a new one is
+/// closed at once.
 pub const TCP_CONNECTIONS: usize = 16_384;
 pub const TCP_CONNECTIONS_PER_SOURCE: usize = 6_000;
 /// A connection that has not brought a message yet is closed when it is silent for so long.
@@ -190,7 +191,7 @@ pub const QUERY_POOL: usize = 4;
 /// Changes of bindings that wait for the site writer. Full: an update is dropped (the phone repeats), a save is refused.
 pub const SITE_WRITES: usize = 16_384;
 
-/// HTTP connections of the node. Full: a new one gets 503 and is closed.
+/// HTTP connections of the node; fewer where the host allows few descriptors. Full: a new one gets 503 and is closed.
 pub const HTTP_CONNECTIONS: usize = 4_096;
 /// HTTP connections from one address, so that one client cannot take them all. Full: 503 and closed.
 pub const HTTP_CONNECTIONS_PER_SOURCE: usize = 1_024;

@@ -16,7 +16,7 @@ use super::pushes;
 use super::sites::{self, Generated};
 use super::tokens;
 use crate::api::archive::Archive;
-use crate::api::{Api, Door};
+use crate::api::{Api, Crowd, Door};
 use crate::base::bounds::{SPEECH_CACHE_BYTES, SPEECH_CHILD_MAX};
 use crate::base::{ContactId, IdBlock, InterfaceNo, Ports, Rng, Span, Supplies, TenantNo};
 use crate::config::{RecordingFormat, Settings};
@@ -28,7 +28,7 @@ use crate::drive::lanes::Lanes;
 use crate::drive::media_thread::{Load, ThreadSettings};
 use crate::drive::media_threads::MediaThreads;
 use crate::drive::ports::{PortPool, PortRange};
-use crate::drive::process;
+use crate::drive::process::{self, Shares};
 use crate::drive::recorder_writer::{self, RecorderWriter};
 use crate::drive::retention::Retention;
 use crate::drive::supply::{IdCounter, Load as Busy, Supplier};
@@ -163,7 +163,7 @@ impl House {
         let settings = files::settings(args)?;
         let data = settings.data.clone();
         let lock = lock(&data)?;
-        process::prepare();
+        let shares = process::prepare();
         let mut rng = rng()?;
         let library = Arc::new(files::sounds(&settings.paths.sounds)?);
         let dialplans = files::dialplans(&settings.paths.dialplans)?;
@@ -182,9 +182,9 @@ impl House {
         let trace = args.trace_sip.as_deref().map(Trace::open).transpose().map_err(|error| {
             Failure::new(format_args!("the SIP trace cannot be written: {error}"), "name another folder")
         })?;
-        let gate = Arc::new(Gate::new(Arc::clone(&clock), trace));
+        let gate = Arc::new(Gate::new(Arc::clone(&clock), trace, shares.sip_connections));
         let (interfaces, sip) = listen(&settings, &gate).await?;
-        let ports = Arc::new(PortPool::new(&port_ranges(&settings, &interfaces)));
+        let ports = Arc::new(port_pool(&settings, &interfaces, shares));
         let (send_verdict, verdicts) = mpsc::channel(16);
         let clips = start_clips(&data, &recordings, send_verdict.clone())?;
         let load = clips.asker();
@@ -234,7 +234,7 @@ impl House {
         }
         let pushes = pushes::start(&house.door, &house.journal, &house.site_store, Rng::from_seed(rng.bytes())).await;
         house.pushes = Some(pushes.map_err(|error| sites::store_failure(&data, &error))?);
-        house.serve_http(api).await?;
+        house.serve_http(api, shares.http_connections).await?;
         house.look();
         house.door.set_house(door::House::Open);
         Ok(house)
@@ -294,7 +294,8 @@ impl House {
         Ok(())
     }
 
-    async fn serve_http(&mut self, api: Arc<Api>) -> Result<(), Failure> {
+    async fn serve_http(&mut self, api: Arc<Api>, connections: usize) -> Result<(), Failure> {
+        let crowd = Crowd::new(connections);
         for http in &self.settings.http {
             let listener = tokio::net::TcpListener::bind(http.listen).await;
             let listener = listener.map_err(|error| {
@@ -305,9 +306,9 @@ impl House {
             })?;
             self.addresses.http.push(listener.local_addr().unwrap_or(http.listen));
             let (stop, stopped) = oneshot::channel::<()>();
-            let api = Arc::clone(&api);
+            let (api, crowd) = (Arc::clone(&api), crowd.clone());
             let task = tokio::spawn(async move {
-                crate::api::serve(listener, api, async {
+                crate::api::serve(listener, api, crowd, async {
                     // Either way the house is ending.
                     stopped.await.unwrap_or_default();
                 })
@@ -594,9 +595,18 @@ async fn listen(settings: &Settings, gate: &Arc<Gate>) -> Result<(Vec<Interface>
     Ok((made, addresses))
 }
 
-fn port_ranges(settings: &Settings, interfaces: &[Interface]) -> Vec<PortRange> {
+fn port_pool(settings: &Settings, interfaces: &[Interface], shares: Shares) -> PortPool {
     let ports = settings.media.ports;
-    interfaces.iter().map(|i| PortRange { interface: i.no, ip: i.ip, first: ports.first, last: ports.last }).collect()
+    let range = |i: &Interface| PortRange { interface: i.no, ip: i.ip, first: ports.first, last: ports.last };
+    let pairs = interfaces.len() * (usize::from(ports.last - ports.first) + 1) / 2;
+    if let Some(wanted) = shares.wanted_for(pairs) {
+        tracing::warn!(
+            legs = shares.media_pairs,
+            "the limit of open files allows fewer legs at once than `media.ports`; {wanted} would allow them all \
+             (`ulimit -Hn`, `LimitNOFILE=` of systemd)"
+        );
+    }
+    PortPool::new(&interfaces.iter().map(range).collect::<Vec<_>>(), shares.media_pairs)
 }
 
 /// Speech and cuts of recordings for the media threads. That there is no voice is told as an alarm of the house.

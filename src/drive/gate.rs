@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::clock::Clock;
 use super::lanes::Lanes;
 use super::links::Links;
-use crate::base::bounds::{DATAGRAM_LANE, TCP_CONNECTIONS, TCP_CONNECTIONS_PER_SOURCE, TCP_IDLE, TCP_IDLE_STRANGER};
+use crate::base::bounds::{DATAGRAM_LANE, TCP_CONNECTIONS_PER_SOURCE, TCP_IDLE, TCP_IDLE_STRANGER};
 use crate::base::{InterfaceNo, LinkId, Span, TenantNo};
 use crate::event::words::Wire;
 use crate::sip::front;
@@ -29,6 +29,7 @@ pub struct Gate {
     rates: Mutex<Rates>,
     tenants: RwLock<Tenants>,
     connections: Mutex<BTreeMap<IpAddr, usize>>,
+    connections_max: usize,
     trace: Option<super::trace::Trace>,
 }
 
@@ -39,13 +40,15 @@ struct Tenants {
 }
 
 impl Gate {
-    pub fn new(clock: Arc<Clock>, trace: Option<super::trace::Trace>) -> Self {
+    /// With at most so many TCP connections.
+    pub fn new(clock: Arc<Clock>, trace: Option<super::trace::Trace>, connections_max: usize) -> Self {
         Self {
             links: Links::default(),
             clock,
             rates: Mutex::new(Rates::default()),
             tenants: RwLock::new(Tenants::default()),
             connections: Mutex::new(BTreeMap::new()),
+            connections_max,
             trace,
         }
     }
@@ -118,7 +121,7 @@ impl Gate {
         let mut connections = self.connections.lock().expect(UNPOISONED);
         let all: usize = connections.values().sum();
         let of_source = connections.get(&from.ip()).copied().unwrap_or(0);
-        let admitted = all < TCP_CONNECTIONS && of_source < TCP_CONNECTIONS_PER_SOURCE;
+        let admitted = all < self.connections_max && of_source < TCP_CONNECTIONS_PER_SOURCE;
         if admitted {
             connections.insert(from.ip(), of_source + 1);
         }
@@ -225,9 +228,11 @@ const UNPOISONED: &str = "no holder of this lock can panic";
 mod tests {
     use super::*;
 
+    const MAX: usize = 100;
+
     #[test]
     fn a_connection_that_brought_a_message_may_be_silent_as_long_as_a_registration() {
-        let gate = Arc::new(Gate::new(Arc::new(Clock::start(None)), None));
+        let gate = Arc::new(Gate::new(Arc::new(Clock::start(None)), None, MAX));
         let mut stream = gate.stream(LinkId(1), InterfaceNo(0), SocketAddr::from(([192, 0, 2, 1], 4_000)));
         assert!(stream.push(b"\r\n\r\nREGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\n"));
         assert_eq!(stream.patience(), TCP_IDLE_STRANGER);
@@ -237,12 +242,12 @@ mod tests {
 
     #[test]
     fn connections_are_bounded_and_a_refused_source_is_not_remembered() {
-        let gate = Gate::new(Arc::new(Clock::start(None)), None);
+        let gate = Gate::new(Arc::new(Clock::start(None)), None, MAX);
         let source = |n: usize| SocketAddr::new(IpAddr::from((n as u32).to_be_bytes()), 4_000);
-        assert!((0..TCP_CONNECTIONS).all(|n| gate.admits_connection(source(n))));
-        assert!(!gate.admits_connection(source(TCP_CONNECTIONS)));
-        assert_eq!(gate.connections.lock().expect("whole").len(), TCP_CONNECTIONS);
+        assert!((0..MAX).all(|n| gate.admits_connection(source(n))));
+        assert!(!gate.admits_connection(source(MAX)));
+        assert_eq!(gate.connections.lock().expect("whole").len(), MAX);
         gate.connection_closed(source(0));
-        assert!(gate.admits_connection(source(TCP_CONNECTIONS)));
+        assert!(gate.admits_connection(source(MAX)));
     }
 }

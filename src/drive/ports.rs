@@ -39,6 +39,9 @@ pub struct PortPool(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     ranges: Vec<Range>,
+    /// Pairs whose sockets exist: supplied, claimed, or at rest. Full: who has rested longest rests on without sockets.
+    open: usize,
+    open_max: usize,
     /// Handed to a machine or ready to be, not yet claimed by a thread.
     bound: BTreeMap<PortPair, Sockets>,
 }
@@ -51,30 +54,32 @@ struct Range {
     ip: IpAddr,
     /// Not bound yet; those that others use go to the back.
     unbound: VecDeque<u16>,
-    /// Since when; the oldest first.
-    resting: VecDeque<(Instant, PortPair, Sockets)>,
+    /// Since when; the oldest first. Without sockets others may take the port meanwhile, but no call of ours does.
+    resting: VecDeque<(Instant, PortPair, Option<Sockets>)>,
+    /// So many at the front of `resting` have no sockets any more.
+    closed: usize,
 }
 
 /// Ports of others that one supply meets before it goes without.
 const BINDS_REFUSED_MAX: usize = 16;
 
 impl PortPool {
-    pub fn new(ranges: &[PortRange]) -> Self {
+    /// At most `open_max` pairs of all ranges have sockets at a time.
+    pub fn new(ranges: &[PortRange], open_max: usize) -> Self {
         let ranges = ranges.iter().map(Range::new).collect();
-        Self(Mutex::new(Inner { ranges, bound: BTreeMap::new() }))
+        Self(Mutex::new(Inner { ranges, open: 0, open_max, bound: BTreeMap::new() }))
     }
 
     /// Up to `count` pairs of an interface for a machine's supplies: rested ones first, then newly bound ones.
-    /// Fewer when the range is used up; none when the interface is unknown.
+    /// Fewer when the range or what may be open is used up; none when the interface is unknown.
     pub fn supply(&self, interface: InterfaceNo, count: usize) -> Vec<PortPair> {
         let mut inner = self.lock();
-        let Inner { ranges, bound } = &mut *inner;
-        let Some(range) = ranges.iter_mut().find(|range| range.interface == interface) else { return Vec::new() };
+        let Some(range) = inner.ranges.iter().position(|range| range.interface == interface) else { return Vec::new() };
         let now = Instant::now();
         let mut pairs = Vec::with_capacity(count);
         while pairs.len() < count {
-            let Some((pair, sockets)) = range.rested(now).or_else(|| range.bind_next()) else { break };
-            bound.insert(pair, sockets);
+            let Some((pair, sockets)) = inner.next(range, now) else { break };
+            inner.bound.insert(pair, sockets);
             pairs.push(pair);
         }
         pairs
@@ -117,22 +122,48 @@ impl Inner {
     fn rest(&mut self, pair: PortPair, sockets: Sockets) {
         // Pairs are of known interfaces: ranges never change.
         if let Some(range) = self.ranges.iter_mut().find(|range| range.interface == pair.interface) {
-            range.resting.push_back((Instant::now(), pair, sockets));
+            range.resting.push_back((Instant::now(), pair, Some(sockets)));
         }
+    }
+
+    fn next(&mut self, range: usize, now: Instant) -> Option<(PortPair, Sockets)> {
+        match self.ranges[range].rested(now) {
+            Some((pair, Some(sockets))) => return Some((pair, sockets)),
+            Some((pair, None)) => self.ranges[range].unbound.push_front(pair.rtp),
+            None => {}
+        }
+        if self.open >= self.open_max && !self.close_oldest() {
+            return None;
+        }
+        let found = self.ranges[range].bind_next()?;
+        self.open += 1;
+        Some(found)
+    }
+
+    /// `false`: nothing rests with its sockets.
+    fn close_oldest(&mut self) -> bool {
+        let first_open = |range: &Range| range.resting.get(range.closed).map(|(since, ..)| *since);
+        let oldest = self.ranges.iter_mut().filter(|range| first_open(range).is_some()).min_by_key(|r| first_open(r));
+        let Some(range) = oldest else { return false };
+        range.resting[range.closed].2 = None;
+        range.closed += 1;
+        self.open -= 1;
+        true
     }
 }
 
 impl Range {
     fn new(&PortRange { interface, ip, first, last }: &PortRange) -> Self {
         let pairs = (first.next_multiple_of(2)..last).step_by(2).collect();
-        Self { interface, ip, unbound: pairs, resting: VecDeque::new() }
+        Self { interface, ip, unbound: pairs, resting: VecDeque::new(), closed: 0 }
     }
 
-    fn rested(&mut self, now: Instant) -> Option<(PortPair, Sockets)> {
+    fn rested(&mut self, now: Instant) -> Option<(PortPair, Option<Sockets>)> {
         let (since, ..) = self.resting.front()?;
         if now.saturating_duration_since(*since) < bounds::PORT_REST.to_std() {
             return None;
         }
+        self.closed = self.closed.saturating_sub(1);
         self.resting.pop_front().map(|(_, pair, sockets)| (pair, sockets))
     }
 
@@ -195,8 +226,17 @@ mod tests {
 
     /// A range of `pairs` that is free at the moment, somewhere the other tests do not bind.
     fn pool(first: u16, pairs: u16) -> PortPool {
+        pool_of(first, pairs, usize::MAX)
+    }
+
+    fn pool_of(first: u16, pairs: u16, open_max: usize) -> PortPool {
         let ip = test_address();
-        PortPool::new(&[PortRange { interface: INTERFACE, ip, first, last: first + pairs * 2 - 1 }])
+        PortPool::new(&[PortRange { interface: INTERFACE, ip, first, last: first + pairs * 2 - 1 }], open_max)
+    }
+
+    fn let_rest(pool: &PortPool, at: usize) {
+        pool.lock().ranges[0].resting[at].0 =
+            Instant::now().checked_sub(bounds::PORT_REST.to_std()).expect("a host up for a minute");
     }
 
     #[test]
@@ -247,10 +287,33 @@ mod tests {
         pool.release(pair, sockets);
         assert_eq!(pool.counts(), (0, 1));
         assert!(pool.supply(INTERFACE, 1).is_empty(), "it rests");
-        pool.lock().ranges[0].resting[0].0 =
-            Instant::now().checked_sub(bounds::PORT_REST.to_std()).expect("a host up for a minute");
+        let_rest(&pool, 0);
         assert_eq!(pool.supply(INTERFACE, 1), [pair]);
         pool.give_back(pair);
         assert_eq!(pool.counts(), (0, 1));
+    }
+
+    #[test]
+    fn when_no_more_may_be_open_who_rested_longest_rests_on_without_sockets() {
+        let pool = pool_of(21_400, 4, 2);
+        let ports = |count| pool.supply(INTERFACE, count).iter().map(|pair| pair.rtp).collect::<Vec<_>>();
+        let is_open = |port: u16| UdpSocket::bind((test_address(), port)).is_err();
+        let pairs = pool.supply(INTERFACE, 4);
+        assert_eq!(
+            pairs.iter().map(|pair| pair.rtp).collect::<Vec<_>>(),
+            [21_400, 21_402],
+            "two are in use, none rests"
+        );
+        pairs.iter().for_each(|pair| pool.give_back(*pair));
+        assert!(is_open(21_400) && is_open(21_402), "at rest with their sockets");
+        assert_eq!(ports(1), [21_404]);
+        assert!(!is_open(21_400) && is_open(21_402), "the oldest has lost them");
+        assert_eq!(ports(2), [21_406], "and then the next one; 21404 and 21406 are in use");
+        let_rest(&pool, 0);
+        assert!(ports(1).is_empty(), "21400 has rested, and all that may be open is in use");
+        let of_21406 = PortPair { interface: INTERFACE, ip: test_address(), rtp: 21_406 };
+        pool.give_back(of_21406);
+        assert_eq!(ports(1), [21_400], "bound anew");
+        assert!(!is_open(21_406));
     }
 }

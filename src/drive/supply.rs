@@ -81,7 +81,7 @@ mod tests {
     fn a_step_that_meets_every_contact_and_every_caller_has_enough() {
         let interface = InterfaceNo(0);
         let range = PortRange { interface, ip: [127, 0, 0, 1].into(), first: 42_000, last: 42_999 };
-        let ports = Arc::new(PortPool::new(&[range]));
+        let ports = Arc::new(PortPool::new(&[range], usize::MAX));
         let supplier = Supplier { ids: Arc::default(), ports, interfaces: vec![interface] };
         let mut supplies = supplier.supplies(Rng::from_number(1));
         for (contacts, waiting) in [(0, 0), (10_000, 40), (10_000, 100_000)] {

@@ -289,7 +289,8 @@ impl Check {
         match self.weather.loss > 0.0 {
             // 64*T1: as long as anything is repeated
             true => Span::seconds(32) + self.weather.longest(),
-            false => self.weather.longest() + Span::millis(20),
+            // a BYE waits for the ACK of an answer that is on its way
+            false => self.weather.longest() * 3 + Span::millis(20),
         }
     }
 

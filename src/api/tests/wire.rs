@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::house::{Rig, SESSION, of_contact, opened, session_state};
-use crate::api::{serve, subscriber};
+use crate::api::{Crowd, serve, subscriber};
 use crate::base::GroupNo;
 use crate::base::bounds::{HTTP_HEAD_WAIT, SESSION_RENEW_EVERY};
 use crate::event::session::{Delivery, SessionEnding};
@@ -40,7 +40,7 @@ impl Served {
         let (stop, stopped) = oneshot::channel::<()>();
         let api = rig.api.clone();
         let serving = tokio::spawn(async move {
-            serve(listener, api, async move { drop(stopped.await) }).await;
+            serve(listener, api, Crowd::new(100), async move { drop(stopped.await) }).await;
         });
         Self { rig, address, stop: Some(stop), serving }
     }

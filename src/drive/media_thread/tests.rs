@@ -44,7 +44,7 @@ impl House {
         let folder = tempfile::tempdir().expect("a folder");
         let (tell, reports) = channel();
         let range = PortRange { interface: INTERFACE, ip: test_address(), first: first_port, last: first_port + 39 };
-        let ports = Arc::new(PortPool::new(&[range]));
+        let ports = Arc::new(PortPool::new(&[range], usize::MAX));
         let mut library = Library::default();
         library.insert("tone", Sound::from_linear(vec![5_000; 8_000]));
         let started = Instant::now();

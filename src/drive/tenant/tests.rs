@@ -64,14 +64,14 @@ impl House {
         let site = Arc::new(site_of(carrier.local_addr().expect("bound")));
         let clock = Arc::new(Clock::start(None));
         let lanes = Arc::new(Lanes::default());
-        let gate = Arc::new(Gate::new(Arc::clone(&clock), None));
+        let gate = Arc::new(Gate::new(Arc::clone(&clock), None, 100));
         let socket = udp::bind(SocketAddr::new(ip, 0)).expect("a port");
         let port = socket.local_addr().expect("bound").port();
         // A send never waits, so the first one must find the socket ready.
         socket.writable().await.expect("a socket");
         let link = gate.links.add_udp(socket);
         let range = PortRange { interface: INTERFACE, ip, first: first_port, last: first_port + 19 };
-        let ports = Arc::new(PortPool::new(&[range]));
+        let ports = Arc::new(PortPool::new(&[range], usize::MAX));
         let mut library = Library::default();
         library.insert("music/long", Sound::from_linear(vec![5_000; 80_000]));
         let to_lanes = Arc::clone(&lanes);
