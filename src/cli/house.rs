@@ -599,14 +599,7 @@ fn port_pool(settings: &Settings, interfaces: &[Interface], shares: Shares) -> P
     let ports = settings.media.ports;
     let range = |i: &Interface| PortRange { interface: i.no, ip: i.ip, first: ports.first, last: ports.last };
     let pairs = interfaces.len() * (usize::from(ports.last - ports.first) + 1) / 2;
-    if let Some(wanted) = shares.wanted_for(pairs) {
-        tracing::warn!(
-            legs = shares.media_pairs,
-            "the limit of open files allows fewer legs at once than `media.ports`; {wanted} would allow them all \
-             (`ulimit -Hn`, `LimitNOFILE=` of systemd)"
-        );
-    }
-    PortPool::new(&interfaces.iter().map(range).collect::<Vec<_>>(), shares.media_pairs)
+    PortPool::new(&interfaces.iter().map(range).collect::<Vec<_>>(), shares.of_media_pairs(pairs))
 }
 
 /// Speech and cuts of recordings for the media threads. That there is no voice is told as an alarm of the house.

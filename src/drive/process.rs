@@ -31,9 +31,17 @@ impl Shares {
         }
     }
 
-    /// So many pairs are configured: says how many descriptors they need, when they are too many.
-    pub fn wanted_for(self, pairs: usize) -> Option<usize> {
-        (pairs > self.media_pairs).then_some(pairs * 4)
+    /// How many of so many configured pairs may be open. Says what the host would have to allow for all of them.
+    pub fn of_media_pairs(self, configured: usize) -> usize {
+        if configured > self.media_pairs {
+            tracing::warn!(
+                legs = self.media_pairs,
+                "the limit of open files allows fewer legs at once than `media.ports`; {} would allow them all \
+                 (`ulimit -Hn`, `LimitNOFILE=` of systemd)",
+                configured * 4
+            );
+        }
+        configured.min(self.media_pairs)
     }
 }
 
@@ -87,7 +95,7 @@ mod tests {
     fn shares_of_a_small_host_and_of_a_large_one() {
         let small = Shares { media_pairs: 1_024, sip_connections: 512, http_connections: 256 };
         assert_eq!(Shares::of(4_096), small);
-        assert_eq!((small.wanted_for(1_024), small.wanted_for(8_192)), (None, Some(32_768)));
+        assert_eq!((small.of_media_pairs(1_000), small.of_media_pairs(8_192)), (1_000, 1_024));
         let Shares { media_pairs, sip_connections, http_connections } = Shares::of(1 << 20);
         assert_eq!((media_pairs, sip_connections, http_connections), (1 << 18, TCP_CONNECTIONS, HTTP_CONNECTIONS));
     }
