@@ -201,6 +201,18 @@ fn functions_fit_a_screen() {
 }
 
 #[test]
+fn every_meter_is_set() {
+    none(checks::unset_meters(sources()));
+    let table = Source::new("src/switch/meters.rs", "heard: \"cordboard_heard\" Counter \"\" \"packets\",\n", false);
+    let with = |text: &str| {
+        let user = Source::new("src/drive/x.rs", text, false);
+        checks::unset_meters(&[Source::new(&table.path, &table.text, false), user])
+    };
+    assert_eq!(with("self.meters.heard_late.add(1);").len(), 1);
+    assert_eq!(with("door.meters().heard.add(1);"), Vec::<String>::new());
+}
+
+#[test]
 fn files_have_one_noun() {
     let long: Vec<(&str, String)> =
         sources().iter().flat_map(|s| checks::file_length(s).into_iter().map(|said| (s.path.as_str(), said))).collect();

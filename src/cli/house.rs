@@ -41,7 +41,6 @@ use crate::drive::{tcp, udp};
 use crate::event::words::{AlarmKind, By, Wire};
 use crate::event::{About, Event, Kind, VERSION};
 use crate::ledger::Open;
-use crate::media::recorder::Pool;
 use crate::media::sound::Library;
 use crate::media::wav::Format;
 use crate::media::words::Report;
@@ -74,11 +73,11 @@ pub struct House {
     pub(super) settings: Settings,
     pub(super) door: Door,
     clock: Arc<Clock>,
-    journal: Arc<Journal>,
-    projector: Projector,
+    pub(super) journal: Arc<Journal>,
+    pub(super) projector: Projector,
     pub(super) site_store: Arc<SiteStore>,
-    threads: Arc<MediaThreads>,
-    recorder: Arc<RecorderWriter>,
+    pub(super) threads: Arc<MediaThreads>,
+    pub(super) recorder: Arc<RecorderWriter>,
     clips: ClipLoader,
     pub(super) tenants: Vec<Running>,
     pub(super) gate: Arc<Gate>,
@@ -182,7 +181,8 @@ impl House {
         let trace = args.trace_sip.as_deref().map(Trace::open).transpose().map_err(|error| {
             Failure::new(format_args!("the SIP trace cannot be written: {error}"), "name another folder")
         })?;
-        let gate = Arc::new(Gate::new(Arc::clone(&clock), trace, shares.sip_connections));
+        let door = Door::default();
+        let gate = Arc::new(Gate::new(Arc::clone(&clock), trace, shares.sip_connections, Arc::clone(door.meters())));
         let (interfaces, sip) = listen(&settings, &gate).await?;
         let ports = Arc::new(port_pool(&settings, &interfaces, shares));
         let (send_verdict, verdicts) = mpsc::channel(16);
@@ -194,9 +194,8 @@ impl House {
             .map_err(|error| sites::store_failure(&data, &error))?;
         let (keep, projected) = (settings.journal.keep, projector.reached());
         tokio::spawn(Retention { journal: Arc::clone(&journal), keep, projected }.run());
-        let door = Door::default();
         let token = tokens::load(&settings, &site_store, &door, &mut rng, &data)?;
-        let disk = watch_disk(&data, &journal, &recorder, &clock, send_verdict);
+        let disk = watch_disk(&data, &journal, &recorder, &clock, send_verdict, &door);
         let query = Query::new(&data.join("records.db"), projector.reached(), QUERY_MAX);
         let api = Api::new(door.clone(), Archive::new(Arc::clone(&journal), query), recordings.clone());
         let mut house = Self {
@@ -410,13 +409,7 @@ impl House {
         if let Some(step) = self.clock.wall_step() {
             self.alarm(AlarmKind::ClockStep, &format!("the wall clock was stepped by {} ms", step.as_millis()));
         }
-        let meters = self.door.meters();
-        let legs: usize = self.threads.status().map(|status| status.legs).sum();
-        meters.media_legs.set(i64::try_from(legs).unwrap_or(i64::MAX));
-        let status = self.journal.status();
-        meters.journal_tail.set(i64::try_from(status.tail_bytes).unwrap_or(i64::MAX));
-        meters.journal_events.set(i64::try_from(status.committed).unwrap_or(i64::MAX));
-        meters.projected.set(i64::try_from(*self.projector.reached().borrow()).unwrap_or(i64::MAX));
+        self.measure();
         let late = self.threads.status().any(|status| status.is_late);
         match (late, self.order) {
             (true, Order::Open) => self.set_order(Order::Shed(ShedReason::Media)),
@@ -498,6 +491,7 @@ fn watch_disk(
     recorder: &Arc<RecorderWriter>,
     clock: &Arc<Clock>,
     verdicts: mpsc::Sender<Verdict>,
+    door: &Door,
 ) -> JoinHandle<()> {
     let disk = DiskDriver {
         folder: data.to_owned(),
@@ -506,6 +500,7 @@ fn watch_disk(
         clock: Arc::clone(clock),
         supplies: Supplies { ids: IdBlock::new(0, 0, 0), ports: Ports::default(), rng: Rng::from_number(0) },
         verdicts,
+        meters: Arc::clone(door.meters()),
     };
     tokio::spawn(disk.run())
 }
@@ -640,7 +635,6 @@ fn start_media(
     let lanes = Arc::clone(lanes);
     let report = move |tenant: TenantNo, report: Report| put(&lanes, tenant, Input::Media(report));
     let recorder = RecorderWriter::start(recordings.to_owned(), format, report.clone()).map_err(failure)?;
-    let pool = Pool::default();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = (0..MediaThreads::count(cores)).map(|index| {
         let clock = Arc::clone(clock);
@@ -648,7 +642,7 @@ fn start_media(
             name: format!("media-{index}"),
             engine: EngineSettings {
                 library: Arc::clone(library),
-                pool: pool.clone(),
+                pool: recorder.pool().clone(),
                 format,
                 rng: Rng::from_seed(rng.bytes()),
                 home: Home::default(),

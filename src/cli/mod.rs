@@ -12,6 +12,7 @@
 mod check;
 mod files;
 mod house;
+mod measure;
 mod pushes;
 mod remote;
 mod resite;

@@ -12,6 +12,7 @@ use crate::base::Supplies;
 use crate::event::words::AlarmKind;
 use crate::ledger::disk::{Disk, Output, Reading, Why};
 use crate::store::Journal;
+use crate::switch::meters::NodeMeters;
 use crate::tenant::words::{House, ShedReason};
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -33,6 +34,7 @@ pub struct DiskDriver {
     pub clock: Arc<Clock>,
     pub supplies: Supplies,
     pub verdicts: mpsc::Sender<Verdict>,
+    pub meters: Arc<NodeMeters>,
 }
 
 impl DiskDriver {
@@ -78,6 +80,7 @@ impl DiskDriver {
                 (0, 0)
             }
         };
+        self.meters.disk_free.set(i64::try_from(free).unwrap_or(i64::MAX));
         Reading { free, total, commit_age: status.commit_age, tail_bytes: status.tail_bytes }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::sip::front;
 use crate::sip::front::guard::Rates;
 use crate::sip::message::{Frame, Message, Redactor, StreamFramer};
 use crate::site::{Site, which_trunk};
+use crate::switch::meters::NodeMeters;
 use crate::tenant::words::{Input, Received};
 
 /// How often a reader looks again while its tenant's lane is full.
@@ -30,6 +32,7 @@ pub struct Gate {
     tenants: RwLock<Tenants>,
     connections: Mutex<BTreeMap<IpAddr, usize>>,
     connections_max: usize,
+    meters: Arc<NodeMeters>,
     trace: Option<super::trace::Trace>,
 }
 
@@ -41,7 +44,12 @@ struct Tenants {
 
 impl Gate {
     /// With at most so many TCP connections.
-    pub fn new(clock: Arc<Clock>, trace: Option<super::trace::Trace>, connections_max: usize) -> Self {
+    pub fn new(
+        clock: Arc<Clock>,
+        trace: Option<super::trace::Trace>,
+        connections_max: usize,
+        meters: Arc<NodeMeters>,
+    ) -> Self {
         Self {
             links: Links::default(),
             clock,
@@ -49,6 +57,7 @@ impl Gate {
             tenants: RwLock::new(Tenants::default()),
             connections: Mutex::new(BTreeMap::new()),
             connections_max,
+            meters,
             trace,
         }
     }
@@ -71,6 +80,7 @@ impl Gate {
 
     /// A UDP datagram; what comes back is answered without a state.
     pub fn datagram(&self, link: LinkId, interface: InterfaceNo, from: SocketAddr, bytes: Bytes) -> Option<Bytes> {
+        self.meters.sip_received.add(1);
         if let Some(trace) = &self.trace {
             trace.received(from, &bytes);
         }
@@ -80,7 +90,10 @@ impl Gate {
         }
         match Message::parse_datagram(bytes) {
             Ok(message) => self.message(link, interface, Wire::Udp, from, message),
-            Err(error) => self.admits(from, front::Class::Other).then(|| front::refuse_faulty(&error, from)).flatten(),
+            Err(error) => {
+                self.meters.sip_refused.add(1);
+                self.admits(from, front::Class::Other).then(|| front::refuse_faulty(&error, from)).flatten()
+            }
         }
     }
 
@@ -94,6 +107,7 @@ impl Gate {
     ) -> Option<Bytes> {
         let class = front::class(&message);
         if !self.admits(from, class) {
+            self.meters.sip_refused.add(1);
             return None;
         }
         let tenants = self.tenants.read().expect(UNPOISONED);
@@ -124,6 +138,7 @@ impl Gate {
         let admitted = all < self.connections_max && of_source < TCP_CONNECTIONS_PER_SOURCE;
         if admitted {
             connections.insert(from.ip(), of_source + 1);
+            self.meters.sip_connections.add(1);
         }
         admitted
     }
@@ -133,10 +148,18 @@ impl Gate {
         let mut connections = self.connections.lock().expect(UNPOISONED);
         if let Some(count) = connections.get_mut(&from.ip()) {
             *count = count.saturating_sub(1);
+            self.meters.sip_connections.add(-1);
             if *count == 0 {
                 connections.remove(&from.ip());
             }
         }
+    }
+
+    /// Messages that full lanes dropped, by class.
+    pub fn dropped(&self) -> [u64; 3] {
+        let tenants = self.tenants.read().expect(UNPOISONED);
+        let of_class = |at: usize| tenants.lanes.values().map(|lanes| lanes.dropped[at].load(Relaxed)).sum();
+        std::array::from_fn(of_class)
     }
 
     /// Every tenant may have had something on it.
@@ -205,8 +228,12 @@ impl Stream {
                 }
                 Frame::Ping => Some(Bytes::from_static(b"\r\n")),
                 Frame::Pong => None,
-                Frame::Refused(error) => front::refuse_faulty(&error, self.from),
+                Frame::Refused(error) => {
+                    self.gate.meters.sip_refused.add(1);
+                    front::refuse_faulty(&error, self.from)
+                }
                 Frame::Broken(error) => {
+                    self.gate.meters.sip_refused.add(1);
                     broken = true;
                     front::refuse_faulty(&error, self.from)
                 }
@@ -232,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_brought_a_message_may_be_silent_as_long_as_a_registration() {
-        let gate = Arc::new(Gate::new(Arc::new(Clock::start(None)), None, MAX));
+        let gate = Arc::new(Gate::new(Arc::new(Clock::start(None)), None, MAX, Arc::default()));
         let mut stream = gate.stream(LinkId(1), InterfaceNo(0), SocketAddr::from(([192, 0, 2, 1], 4_000)));
         assert!(stream.push(b"\r\n\r\nREGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\n"));
         assert_eq!(stream.patience(), TCP_IDLE_STRANGER);
@@ -242,7 +269,7 @@ mod tests {
 
     #[test]
     fn connections_are_bounded_and_a_refused_source_is_not_remembered() {
-        let gate = Gate::new(Arc::new(Clock::start(None)), None, MAX);
+        let gate = Gate::new(Arc::new(Clock::start(None)), None, MAX, Arc::default());
         let source = |n: usize| SocketAddr::new(IpAddr::from((n as u32).to_be_bytes()), 4_000);
         assert!((0..MAX).all(|n| gate.admits_connection(source(n))));
         assert!(!gate.admits_connection(source(MAX)));

@@ -17,7 +17,8 @@ use crate::base::bounds::{TCP_QUEUE_MESSAGES, TCP_WRITE_BUFFER_BYTES};
 pub struct Links {
     by_id: DashMap<LinkId, Link>,
     next: AtomicU64,
-    /// Datagrams the kernel did not take.
+    /// Datagrams the kernel took, and those it did not.
+    pub udp_sent: AtomicU64,
     pub udp_unsent: AtomicU64,
     /// Connections closed because their peer did not read.
     pub tcp_stuck: AtomicU64,
@@ -81,9 +82,8 @@ impl Links {
         let Some(link) = self.by_id.get(&id).map(|link| link.clone()) else { return };
         match link {
             Link::Udp(socket) => {
-                if socket.try_send_to(&bytes, to).is_err() {
-                    self.udp_unsent.fetch_add(1, Ordering::Relaxed);
-                }
+                let counter = if socket.try_send_to(&bytes, to).is_ok() { &self.udp_sent } else { &self.udp_unsent };
+                counter.fetch_add(1, Ordering::Relaxed);
             }
             Link::Tcp(link) => {
                 let length = bytes.len();

@@ -19,6 +19,10 @@ use crate::media::{Counters, Moving};
 pub struct Status {
     pub legs: usize,
     pub counters: Counters,
+    /// RTP packets the system took, forwarded and our own.
+    pub sent: u64,
+    /// Ticks that came more than 5 ms after their deadline.
+    pub ticks_late: u64,
     /// Packets the system did not take, and sockets that were missing.
     pub send_failed: u64,
     pub panics: u64,

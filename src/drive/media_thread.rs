@@ -189,6 +189,7 @@ impl Work {
             while let Some(sent) = forward {
                 let took = self.sockets.send(sent.to, Channel::Rtp, &packet[..sent.length], sent.address);
                 self.status.send_failed += u64::from(!took);
+                self.status.sent += u64::from(took);
                 forward = if sent.more { self.engine.another(packet, now.t) } else { None };
             }
         }));
@@ -199,12 +200,15 @@ impl Work {
 
     fn tick(&mut self, now: Now) {
         let late = self.engine.deadline().is_some_and(|at| at > Time(0) && now.t - at > LATE_TICK);
+        self.status.ticks_late += u64::from(late);
         self.late_since = late.then(|| self.late_since.unwrap_or(now.t));
         self.status.is_late = self.late_since.is_some_and(|since| now.t - since >= LATE_FOR);
         let worked = catch_unwind(AssertUnwindSafe(|| {
-            let (sockets, failed) = (&self.sockets, &mut self.status.send_failed);
+            let (sockets, status) = (&self.sockets, &mut self.status);
             self.engine.tick(now, &mut |slot, channel, to, bytes| {
-                *failed += u64::from(!sockets.send(slot, channel, bytes, to));
+                let took = sockets.send(slot, channel, bytes, to);
+                status.send_failed += u64::from(!took);
+                status.sent += u64::from(took && channel == Channel::Rtp);
             });
         }));
         if worked.is_err() {

@@ -7,14 +7,14 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::base::{Span, TenantNo};
 use crate::event::words::RecordingGap;
-use crate::media::recorder::{Block, Key, Write};
+use crate::media::recorder::{Block, Key, Pool, Write};
 use crate::media::wav::{self, Format};
 use crate::media::words::{Report, ReportBody};
 
@@ -28,7 +28,10 @@ const SAMPLES_PER_MS: i64 = 8;
 #[derive(Debug)]
 pub struct RecorderWriter {
     sender: Sender<Write>,
+    pool: Pool,
     is_full: Arc<AtomicBool>,
+    /// Of all recordings that ended, in microseconds.
+    lost: Arc<AtomicI64>,
     thread: JoinHandle<()>,
 }
 
@@ -44,12 +47,23 @@ impl RecorderWriter {
     ) -> io::Result<Self> {
         let (sender, receiver) = channel();
         let is_full = Arc::new(AtomicBool::new(false));
-        let full = Arc::clone(&is_full);
-        let mut work = Work { root, format, files: BTreeMap::new(), is_full: full };
+        let lost = Arc::new(AtomicI64::new(0));
+        let (full, all_lost) = (Arc::clone(&is_full), Arc::clone(&lost));
+        let mut work = Work { root, format, files: BTreeMap::new(), is_full: full, lost: all_lost };
         let thread = std::thread::Builder::new()
             .name("recorder-writer".to_owned())
             .spawn(move || work.run(&receiver, &report))?;
-        Ok(Self { sender, is_full, thread })
+        Ok(Self { sender, pool: Pool::default(), is_full, lost, thread })
+    }
+
+    /// Room for the blocks that are on their way here, for the engines to take from.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Sound that is missing in recordings that have ended.
+    pub fn lost(&self) -> Span {
+        Span(self.lost.load(Ordering::Relaxed))
     }
 
     pub fn sender(&self) -> Sender<Write> {
@@ -73,6 +87,7 @@ struct Work {
     format: Format,
     files: BTreeMap<Key, Recording>,
     is_full: Arc<AtomicBool>,
+    lost: Arc<AtomicI64>,
 }
 
 /// One open recording.
@@ -119,6 +134,7 @@ impl Work {
                 let Some(mut recording) = self.files.remove(&key) else { return };
                 recording.write_header(self.format);
                 let gap = recording.gap(self.format, length, gap);
+                self.lost.fetch_add(gap.map_or(0, |(_, missing)| missing.0), Ordering::Relaxed);
                 let body = ReportBody::RecordingEnded { recorder: key.recorder, length, gap };
                 report(key.tenant, Report { contact: key.recorder, body });
             }

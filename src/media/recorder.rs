@@ -61,6 +61,11 @@ impl Pool {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// Blocks that are on their way, of a pool of the usual size.
+    pub fn taken(&self) -> usize {
+        bounds::RECORDER_BLOCKS - self.left()
+    }
+
     fn take(&self) -> Option<Permit> {
         let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         taken.ok().map(|_| Permit(self.0.clone()))

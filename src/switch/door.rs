@@ -41,7 +41,7 @@ struct Inner<S> {
     sites: RwLock<Option<mpsc::Sender<SiteAsked>>>,
     /// To whoever pushes events, once there is one.
     pushes: RwLock<Option<mpsc::Sender<PushAsked>>>,
-    node: NodeMeters,
+    node: Arc<NodeMeters>,
     /// Wall clock minus house axis, in microseconds.
     wall_offset: AtomicI64,
 }
@@ -209,7 +209,7 @@ impl<S> Default for Door<S> {
             tenants: RwLock::default(),
             tokens: RwLock::default(),
             house: watch::Sender::new(House::Starting),
-            node: NodeMeters::default(),
+            node: Arc::default(),
             sites: RwLock::new(None),
             pushes: RwLock::new(None),
             wall_offset: AtomicI64::new(-Time::from_wall(Utc(0)).0),
@@ -385,7 +385,7 @@ impl<S> Door<S> {
         self.0.house.subscribe()
     }
 
-    pub fn meters(&self) -> &NodeMeters {
+    pub fn meters(&self) -> &Arc<NodeMeters> {
         &self.0.node
     }
 

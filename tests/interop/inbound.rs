@@ -14,6 +14,18 @@ use crate::harness::{Answer, Phone, Plan};
 /// How far tones have to stand apart to be two tracks.
 const APART_DB: f64 = 20.0;
 
+/// What no call leaves at zero.
+const MOVED: [&str; 8] = [
+    "cordboard_sip_datagrams_received_total",
+    "cordboard_sip_datagrams_sent_total",
+    "cordboard_media_packets_received_total",
+    "cordboard_media_packets_sent_total",
+    "cordboard_journal_events_total",
+    "cordboard_journal_commits_total",
+    "cordboard_journal_commit_seconds_total",
+    "cordboard_disk_free_bytes",
+];
+
 fn millis(from: Instant, to: Instant) -> f64 {
     match to.checked_duration_since(from) {
         Some(after) => after.as_secs_f64() * 1_000.0,
@@ -57,6 +69,9 @@ fn a_caller_hears_the_prompt_presses_a_key_waits_and_talks_on_two_tracks() {
         assert_eq!(figures.map(|name| scene.server.api.figure(name)), [1.0, 2.0]);
         until("the open media sockets to be counted", STEP, || {
             (scene.server.api.figure("cordboard_media_legs_count") == 2.0).then_some(())
+        });
+        until("everything that a call moves to be counted", STEP, || {
+            MOVED.iter().all(|name| scene.server.api.figure(name) > 0.0).then_some(())
         });
         rtp.wait_packets(rtp.heard() + 150);
         let caller_heard = rtp.pcm(rtp.heard() - 100);

@@ -303,3 +303,20 @@ pub fn strangers(path: &str, text: &str, is_test: bool) -> Vec<String> {
     }
     wrong
 }
+
+/// A meter that nothing sets is a figure that says nothing happens.
+pub fn unset_meters(sources: &[Source]) -> Vec<String> {
+    let tables = sources.iter().filter(|s| s.path == METERS);
+    let fields =
+        tables.flat_map(|s| s.text.lines()).filter(|line| [" Counter", " Gauge"].iter().any(|w| line.contains(w)));
+    let fields = fields.filter_map(|line| line.trim().split_once(": \"").map(|(field, _)| field));
+    let is_set = |field: &&str| {
+        let ways = ["meters.", "meters().", "node."].map(|of| format!("{of}{field}"));
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        let said = |code: &str| ways.iter().any(|way| code.split(way.as_str()).skip(1).any(ends));
+        sources.iter().any(|s| s.path != METERS && s.path.starts_with("src/") && said(&s.shipped))
+    };
+    fields.filter(|field| !is_set(field)).map(|field| format!("{METERS}:1: nothing sets `{field}`")).collect()
+}
+
+const METERS: &str = "src/switch/meters.rs";

@@ -64,7 +64,7 @@ impl House {
         let site = Arc::new(site_of(carrier.local_addr().expect("bound")));
         let clock = Arc::new(Clock::start(None));
         let lanes = Arc::new(Lanes::default());
-        let gate = Arc::new(Gate::new(Arc::clone(&clock), None, 100));
+        let gate = Arc::new(Gate::new(Arc::clone(&clock), None, 100, Arc::default()));
         let socket = udp::bind(SocketAddr::new(ip, 0)).expect("a port");
         let port = socket.local_addr().expect("bound").port();
         // A send never waits, so the first one must find the socket ready.

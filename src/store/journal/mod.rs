@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -59,6 +59,8 @@ struct Tail {
     bytes: usize,
     /// Since when the writer holds the batch it has taken.
     taken: Option<Instant>,
+    commits: u64,
+    commit_time: Duration,
     closing: bool,
 }
 
@@ -78,6 +80,9 @@ pub struct Status {
     /// Age of the oldest event that is not committed; zero when there is none.
     pub commit_age: Span,
     pub tail_bytes: usize,
+    /// Batches written since the start, and how long that took.
+    pub commits: u64,
+    pub commit_time: Span,
 }
 
 impl Journal {
@@ -98,6 +103,8 @@ impl Journal {
             waiting: VecDeque::new(),
             bytes: 0,
             taken: None,
+            commits: 0,
+            commit_time: Duration::ZERO,
             closing: false,
         };
         let shared = Arc::new(Shared {
@@ -134,8 +141,15 @@ impl Journal {
         let committed = self.shared.ring.committed();
         let tail = lock(&self.shared.tail);
         let oldest = tail.taken.or_else(|| tail.waiting.front().map(|w| w.since));
-        let age = oldest.map_or(0, |since| i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX));
-        Status { committed, appended: tail.next - 1, commit_age: Span::micros(age), tail_bytes: tail.bytes }
+        let span = |time: Duration| Span::micros(i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
+        Status {
+            committed,
+            appended: tail.next - 1,
+            commit_age: oldest.map_or(Span::ZERO, |since| span(since.elapsed())),
+            tail_bytes: tail.bytes,
+            commits: tail.commits,
+            commit_time: span(tail.commit_time),
+        }
     }
 
     /// The fold of what was appended for this tenant: a machine that panicked is built again from it.

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
@@ -42,10 +42,11 @@ fn run(shared: &Shared) {
     let mut tries = 0;
     let mut batch = VecDeque::new();
     while take(shared, &mut batch) {
+        let began = Instant::now();
         match commit(shared, &mut file, &batch) {
             Ok(()) => {
                 tries = 0;
-                tell(shared, &mut batch);
+                tell(shared, &mut batch, began.elapsed());
             }
             Err(error) => {
                 tracing::error!(why = %error, "events wait in memory: the journal cannot be written");
@@ -102,13 +103,15 @@ fn commit(shared: &Shared, file: &mut File, batch: &VecDeque<Waiting>) -> Result
     Ok(())
 }
 
-fn tell(shared: &Shared, batch: &mut VecDeque<Waiting>) {
+fn tell(shared: &Shared, batch: &mut VecDeque<Waiting>, took: Duration) {
     let bytes: usize = batch.iter().map(|waiting| waiting.body.len()).sum();
     let told: Vec<_> = batch.iter().filter_map(|w| Some((w.recorded.event.tenant, w.notify?))).collect();
     shared.ring.publish(batch.drain(..).map(|waiting| (waiting.recorded, waiting.body.len())));
     let mut tail = lock(&shared.tail);
     tail.bytes -= bytes;
     tail.taken = None;
+    tail.commits += 1;
+    tail.commit_time += took;
     drop(tail);
     told.into_iter().for_each(|(tenant, token)| (shared.on_committed)(tenant, token));
 }
