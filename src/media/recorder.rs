@@ -46,7 +46,10 @@ pub struct Block {
 
 /// How many blocks may be on their way to the disk, over all threads.
 #[derive(Clone, Debug)]
-pub struct Pool(Arc<AtomicUsize>);
+pub struct Pool {
+    blocks: usize,
+    left: Arc<AtomicUsize>,
+}
 
 /// One block's room; given back when the block is dropped.
 #[derive(Debug)]
@@ -54,21 +57,21 @@ struct Permit(Arc<AtomicUsize>);
 
 impl Pool {
     pub fn new(blocks: usize) -> Self {
-        Self(Arc::new(AtomicUsize::new(blocks)))
+        Self { blocks, left: Arc::new(AtomicUsize::new(blocks)) }
     }
 
     pub fn left(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.left.load(Ordering::Relaxed)
     }
 
-    /// Blocks that are on their way, of a pool of the usual size.
+    /// Blocks that are on their way.
     pub fn taken(&self) -> usize {
-        bounds::RECORDER_BLOCKS - self.left()
+        self.blocks - self.left()
     }
 
     fn take(&self) -> Option<Permit> {
-        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        taken.ok().map(|_| Permit(self.0.clone()))
+        let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        taken.ok().map(|_| Permit(Arc::clone(&self.left)))
     }
 }
 

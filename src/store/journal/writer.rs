@@ -62,7 +62,7 @@ fn run(shared: &Shared) {
 
 /// Fills the empty batch with the leading events of one day, once there are any. `false`: closed, and nothing waits.
 fn take(shared: &Shared, batch: &mut VecDeque<Waiting>) -> bool {
-    // Its memory becomes the tail's, so that neither side asks for memory while the other one waits for the lock.
+    // Its memory becomes the tail's: once both have grown, nobody asks for memory while the other waits for the lock.
     batch.shrink_to(JOURNAL_BATCH);
     let tail = lock(&shared.tail);
     let idle = shared.wake.wait_while(tail, |tail| tail.waiting.is_empty() && !tail.closing);
