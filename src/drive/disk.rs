@@ -80,7 +80,7 @@ impl DiskDriver {
                 (0, 0)
             }
         };
-        self.meters.disk_free.set(i64::try_from(free).unwrap_or(i64::MAX));
+        self.meters.disk_free.set(free);
         Reading { free, total, commit_age: status.commit_age, tail_bytes: status.tail_bytes }
     }
 }

@@ -144,14 +144,13 @@ impl TenantDriver {
 
     fn measure(&self) {
         let meters = &self.door.meters;
-        let set = |meter: &crate::switch::meters::Meter, n: usize| meter.set(i64::try_from(n).unwrap_or(i64::MAX));
-        set(&meters.contacts, self.machine.live_contacts());
-        set(&meters.legs, self.machine.contacts().counts().1);
-        set(&meters.bindings, self.machine.endpoint().phones());
+        meters.contacts.set(self.machine.live_contacts());
+        meters.legs.set(self.machine.contacts().counts().1);
+        meters.bindings.set(self.machine.endpoint().phones());
         let acd = self.machine.acd().gauges();
-        set(&meters.waiting, acd.items);
-        set(&meters.agents_signed_in, acd.signed_in);
-        set(&meters.agents_available, acd.ready);
+        meters.waiting.set(acd.items);
+        meters.agents_signed_in.set(acd.signed_in);
+        meters.agents_available.set(acd.ready);
     }
 
     /// As of the last input.

@@ -14,8 +14,9 @@ impl Meter {
         self.0.fetch_add(n, Relaxed);
     }
 
-    pub fn set(&self, n: i64) {
-        self.0.store(n, Relaxed);
+    /// More than a meter can show is shown as the most it can.
+    pub fn set(&self, n: impl TryInto<i64>) {
+        self.0.store(n.try_into().unwrap_or(i64::MAX), Relaxed);
     }
 
     pub fn get(&self) -> i64 {
