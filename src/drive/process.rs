@@ -9,6 +9,9 @@ use crate::base::bounds::{HTTP_CONNECTIONS, TCP_CONNECTIONS};
 /// the thread whose socket makes it grow waits for all processors (15 ms were seen in a tenant's step).
 const DESCRIPTORS_READY: u64 = 1 << 16;
 
+/// Fewer legs at once than this are worth a word at the start.
+const LEGS_FEW: usize = 2_000;
+
 /// Who may have how many descriptors, so that nobody takes another's: a call that is refused for want of a port is told so,
 /// a recording that finds no descriptor is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +34,10 @@ impl Shares {
         }
     }
 
-    /// How many of so many configured pairs may be open. Says what the host would have to allow for all of them.
+    /// How many of so many configured pairs may be open. When these are few, says what the host would have to allow for
+    /// all of them; nobody with a small house on a plain host is bothered with it.
     pub fn of_media_pairs(self, configured: usize) -> usize {
-        if configured > self.media_pairs {
+        if self.media_pairs < configured.min(LEGS_FEW) {
             tracing::warn!(
                 legs = self.media_pairs,
                 "the limit of open files allows fewer legs at once than `media.ports`; {} would allow them all \
