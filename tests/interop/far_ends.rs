@@ -19,7 +19,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::harness::rtp::Law;
 use crate::harness::wait::STEP;
-use crate::harness::{Rtp, ports};
+use crate::harness::{Block, Rtp};
 use crate::scenario::stage::lines;
 use crate::scenario::ua::call::{CallNo, Phase};
 use crate::scenario::ua::{Out, Ua, wire_datagram};
@@ -68,11 +68,13 @@ pub struct FarEnds {
     sounds: BTreeMap<(usize, CallNo), Rtp>,
     stop: Arc<AtomicBool>,
     readers: Vec<JoinHandle<()>>,
+    /// Given back when all sockets are closed.
+    seats: Vec<Block>,
 }
 
-/// An address for a far end; its sound has the ports behind it.
-pub fn address() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], ports::block(PORTS)))
+/// Where a far end will be; its sound has the ports behind it.
+pub fn seat() -> Block {
+    Block::new(PORTS)
 }
 
 impl FarEnds {
@@ -90,11 +92,13 @@ impl FarEnds {
             sounds: BTreeMap::new(),
             stop: Arc::new(AtomicBool::new(false)),
             readers: Vec::new(),
+            seats: Vec::new(),
         }
     }
 
-    /// A far end at an address from [`address`]; over TCP it also takes connections there.
-    pub fn add(&mut self, name: &str, at: SocketAddr, wire: Wire, domain: &str) -> &mut Ua {
+    /// A far end at a [`seat`]; over TCP it also takes connections there.
+    pub fn add(&mut self, name: &str, seat: Block, wire: Wire, domain: &str) -> &mut Ua {
+        let at = seat.address();
         let rng = Rng::from_seed(self.rng.bytes());
         let mut ua = Ua::new(name, at, wire, self.server, domain, rng);
         (ua.media_first, ua.media_calls) = (at.port() + 2, usize::from(PORTS / 2 - 1));
@@ -115,6 +119,7 @@ impl FarEnds {
             }
         };
         self.lines.push(line);
+        self.seats.push(seat);
         self.uas.push(ua);
         &mut self.uas[no]
     }

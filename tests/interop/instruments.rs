@@ -8,25 +8,25 @@ use crate::harness::rtp::{Law, Voice};
 use crate::harness::sipp::{Callee, Caller, Place};
 use crate::harness::sound::stronger_db;
 use crate::harness::wait::alone;
-use crate::harness::{Answer, Baresip, Phone, Rtp, Sipp, ports};
+use crate::harness::{Answer, Baresip, Block, Phone, Rtp, Sipp};
 
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 /// A carrier and a phone that know each other's address.
-fn pair(folder: &TempDir, answer: Answer) -> (Place, Baresip) {
-    let carrier = ports::block(2);
-    let phone = Phone::new(1001, answer).alone(folder.path(), local(carrier), 0);
-    let place = Place { folder: folder.path().to_owned(), to: local(phone.port), port: carrier };
-    (place, phone)
+fn pair(folder: &TempDir, answer: Answer) -> (Place, Baresip, Block) {
+    let carrier = Block::new(2);
+    let phone = Phone::new(1001, answer).alone(folder.path(), carrier.address(), 0);
+    let place = Place { folder: folder.path().to_owned(), to: local(phone.port), port: carrier.first };
+    (place, phone, carrier)
 }
 
 #[test]
 fn sipp_calls_baresip_by_cue_and_both_hear_the_other() {
     alone(|| {
         let folder = TempDir::new().expect("a folder");
-        let (place, mut phone) = pair(&folder, Answer::ByHand);
+        let (place, mut phone, _carrier) = pair(&folder, Answer::ByHand);
         let rtp = Rtp::new(Law::A);
         let mut sipp = Sipp::call_from(&place, "1001", &rtp, &Caller::Talks);
         phone.wait("CALL_INCOMING");
@@ -49,7 +49,7 @@ fn sipp_calls_baresip_by_cue_and_both_hear_the_other() {
 fn sipp_answers_refuses_and_is_cancelled() {
     alone(|| {
         let folder = TempDir::new().expect("a folder");
-        let (place, mut phone) = pair(&folder, Answer::ByHand);
+        let (place, mut phone, _carrier) = pair(&folder, Answer::ByHand);
         let rtp = Rtp::new(Law::Mu);
         rtp.say(Voice::Tone(440.0));
         let mut sipp = Sipp::answer_at(&place, &rtp, &Callee::Answers);
@@ -78,7 +78,7 @@ fn sipp_answers_refuses_and_is_cancelled() {
 fn sipp_gives_up_and_takes_a_refusal() {
     alone(|| {
         let folder = TempDir::new().expect("a folder");
-        let (place, mut phone) = pair(&folder, Answer::ByHand);
+        let (place, mut phone, _carrier) = pair(&folder, Answer::ByHand);
         let rtp = Rtp::new(Law::A);
         let mut sipp = Sipp::call_from(&place, "1001", &rtp, &Caller::GivesUp);
         phone.wait("CALL_INCOMING");
@@ -90,4 +90,12 @@ fn sipp_gives_up_and_takes_a_refusal() {
         phone.command("hangup", "");
         sipp.done();
     });
+}
+
+#[test]
+fn a_port_that_is_lent_is_tried_by_nobody_else() {
+    let held = Block::new(4);
+    let lends = |first: u16| (held.first..held.first + 4).contains(&first);
+    // Twice around all ports there are.
+    assert!((0..2_200).all(|_| !lends(Block::one().first)));
 }

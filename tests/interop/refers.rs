@@ -18,7 +18,7 @@ use crate::verbs::{end, place};
 /// A phone that answers at once.
 fn phone(ends: &mut FarEnds, number: &str) -> usize {
     let no = ends.uas.len();
-    let ua = ends.add(number, far_ends::address(), Wire::Udp, DOMAIN);
+    let ua = ends.add(number, far_ends::seat(), Wire::Udp, DOMAIN);
     ua.has_account(number, &format!("secret-{number}"), 600);
     ua.manner = |_| Plan { answer: Answer::After(Span::millis(50)), ..Plan::default() };
     ends.touch(no, |ua, t| ua.register(t));

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::far_ends::{self, FarEnds};
 use crate::harness::server::House;
 use crate::harness::wait::beside_others;
-use crate::harness::{Api, Events, Server, ports};
+use crate::harness::{Api, Block, Events, Server};
 use crate::scenario::ua::Ua;
 use crate::scenario::ua::call::{Phase, Plan};
 
@@ -26,7 +26,7 @@ routes:
 
 fn phone(ends: &mut FarEnds, name: &str, number: &str, at: &str, password: &str) -> usize {
     let no = ends.uas.len();
-    ends.add(name, far_ends::address(), Wire::Udp, &format!("{at}.example")).has_account(number, password, 600);
+    ends.add(name, far_ends::seat(), Wire::Udp, &format!("{at}.example")).has_account(number, password, 600);
     ends.touch(no, |ua, t| ua.register(t));
     no
 }
@@ -44,14 +44,13 @@ fn bindings(api: &Api) -> Vec<Value> {
 #[test]
 fn the_same_extensions_in_two_tenants_do_not_know_each_other() {
     let _others = beside_others();
-    let server = Server::open(&House {
+    let server = Server::open(House {
         tenant: "north",
         sites: vec![("north.yaml", site("north")), ("south.yaml", site("south"))],
         flows: Vec::new(),
         drain: "20s",
-        sip_port: ports::one(),
+        sip: Block::one(),
         media_ports: 60,
-        trunk_port: 0,
     });
     let north = server.api.clone();
     let south = Api { tenant: "south", ..north.clone() };

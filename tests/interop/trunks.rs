@@ -7,7 +7,7 @@ use crate::far_ends::{self, FarEnds};
 use crate::harness::rtp::Voice;
 use crate::harness::server::House;
 use crate::harness::wait::beside_others;
-use crate::harness::{Server, ports};
+use crate::harness::{Block, Server};
 use crate::scenario::place::Shape;
 use crate::scenario::stage::Stage as _;
 use crate::scenario::ua::call::{Phase, Plan};
@@ -79,15 +79,14 @@ fn hops(server: &Server, contact: &Value) -> Vec<u32> {
 #[test]
 fn a_call_that_meets_itself_three_times_ends_with_an_alarm() {
     let _others = beside_others();
-    let (carrier, sip_port) = (far_ends::address(), ports::one());
-    let server = Server::open(&House {
+    let (carrier, sip) = (far_ends::seat(), Block::one());
+    let server = Server::open(House {
         tenant: "mirrors",
-        sites: vec![("site.yaml", hall_of_mirrors(sip_port, carrier.port()))],
+        sites: vec![("site.yaml", hall_of_mirrors(sip.first, carrier.first))],
         flows: vec![("around", AROUND.to_owned())],
         drain: "20s",
-        sip_port,
+        sip,
         media_ports: 60,
-        trunk_port: carrier.port(),
     });
     let events = server.events();
     let mut ends = FarEnds::new(server.sip);

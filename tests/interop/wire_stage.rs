@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::far_ends::{self, FarEnds};
 use crate::harness::server::House;
 use crate::harness::wait::STEP;
-use crate::harness::{Events, Server, ports};
+use crate::harness::{Block, Events, Server};
 use crate::scenario::place::{self, CARRIER, DOMAIN, SECOND_PHONE, Shape, TENANT, Waits};
 use crate::scenario::stage::{Record, Stage, lines};
 use crate::scenario::ua::Ua;
@@ -36,21 +36,20 @@ pub struct OnWire {
 impl OnWire {
     /// All phones but the second are registered, and all agents are signed in and ready when the first row begins.
     pub fn new(shape: &Shape) -> Self {
-        let carrier = far_ends::address();
-        let server = Server::open(&House {
+        let carrier = far_ends::seat();
+        let server = Server::open(House {
             tenant: TENANT,
-            sites: vec![("site.yaml", place::site(shape, &SHORT, carrier))],
+            sites: vec![("site.yaml", place::site(shape, &SHORT, carrier.address()))],
             flows: place::flows(&SHORT),
             drain: "60s",
-            sip_port: ports::one(),
+            sip: Block::one(),
             media_ports: 60,
-            trunk_port: carrier.port(),
         });
         let mut ends = FarEnds::new(server.sip);
         ends.add(CARRIER, carrier, shape.trunk_wire, DOMAIN);
         for (name, number, wire) in place::PHONES {
             let no = ends.uas.len();
-            ends.add(name, far_ends::address(), wire, DOMAIN).has_account(number, &place::password(number), 600);
+            ends.add(name, far_ends::seat(), wire, DOMAIN).has_account(number, &place::password(number), 600);
             if name != SECOND_PHONE {
                 ends.touch(no, |ua, t| ua.register(t));
             }

@@ -14,7 +14,10 @@ use super::process::Process;
 use super::server::DOMAIN;
 use super::sound::{read_mono, write_tone};
 use super::wait::{self, STEP};
-use super::{Server, ports};
+use super::{Block, Server};
+
+/// For the sound of its calls.
+const MEDIA_PORTS: u16 = 20;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -64,18 +67,19 @@ pub struct Baresip {
     seen: Vec<Value>,
     heard: PathBuf,
     pub port: u16,
+    _ports: [Block; 3],
 }
 
 impl Baresip {
     fn start(folder: &Path, phone: &Phone, account: &str) -> Self {
-        let port = ports::block(2);
-        let control_port = ports::one();
+        let (sip, listens, media) = (Block::new(2), Block::one(), Block::new(MEDIA_PORTS));
+        let (port, control_port) = (sip.first, listens.first);
         let folder = folder.join(format!("phone-{}-{port}", phone.extension));
         let heard = folder.join("heard");
         fs::create_dir_all(&heard).expect("the phone has a folder");
         let tone = folder.join("says.wav");
         write_tone(&tone, phone.quiet_ms, phone.hz);
-        let config = config(port, control_port, &tone.display().to_string(), &heard.display().to_string());
+        let config = config(port, control_port, media.first, &tone.display().to_string(), &heard.display().to_string());
         fs::write(folder.join("config"), config).expect("its settings are written");
         fs::write(folder.join("accounts"), account).expect("its account is written");
         fs::write(folder.join("contacts"), "").expect("its contacts are written");
@@ -83,7 +87,7 @@ impl Baresip {
         command.arg("-f").arg(&folder).args(["-v", "-s"]);
         let process = Process::start("baresip", &mut command, &folder.join("log"));
         let control = wait::until("baresip to listen", STEP, || TcpStream::connect(("127.0.0.1", control_port)).ok());
-        Self { process, control, unread: Vec::new(), seen: Vec::new(), heard, port }
+        Self { process, control, unread: Vec::new(), seen: Vec::new(), heard, port, _ports: [sip, listens, media] }
     }
 
     fn until_registered(&mut self, server: &Server, extension: u32) {
@@ -191,9 +195,8 @@ impl Baresip {
     }
 }
 
-fn config(port: u16, control_port: u16, tone: &str, heard: &str) -> String {
-    let media = ports::block(20);
-    let last = media + 19;
+fn config(port: u16, control_port: u16, media: u16, tone: &str, heard: &str) -> String {
+    let last = media + MEDIA_PORTS - 1;
     format!(
         "poll_method epoll
 sip_listen 127.0.0.1:{port}

@@ -17,6 +17,7 @@ pub mod wait;
 pub use api::Api;
 pub use baresip::{Answer, Baresip, Line, Phone};
 pub use events::Events;
+pub use ports::Block;
 pub use rtp::Rtp;
 pub use server::{Plan, Server};
 pub use sipp::Sipp;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::ports;
+use super::Block;
 use super::sound::{PACKET_SAMPLES, alaw_decode, alaw_encode, level, loudness, tone, ulaw_decode, ulaw_encode};
 use super::wait::STEP;
 
@@ -90,14 +90,19 @@ pub struct Rtp {
     pub law: Law,
     shared: Arc<Shared>,
     worker: Option<JoinHandle<()>>,
+    ports: Option<Block>,
 }
 
 impl Rtp {
     pub fn new(law: Law) -> Self {
         // Two, so that nobody else sits where the server sends RTCP.
-        Self::at(ports::block(2), law)
+        let ports = Block::new(2);
+        let mut rtp = Self::at(ports.first, law);
+        rtp.ports = Some(ports);
+        rtp
     }
 
+    /// At a port that the caller holds.
     pub fn at(port: u16, law: Law) -> Self {
         let socket = UdpSocket::bind(("127.0.0.1", port)).expect("the port was free");
         let state = State {
@@ -112,7 +117,7 @@ impl Rtp {
         let shared = Arc::new(Shared { state: Mutex::new(state), more: Condvar::new() });
         let mut sender = Sender { socket, law, shared: shared.clone(), sequence: 1, timestamp: 0, said: Voice::Off };
         let worker = std::thread::spawn(move || sender.run());
-        Self { port, law, shared, worker: Some(worker) }
+        Self { port, law, shared, worker: Some(worker), ports: None }
     }
 
     /// The body of an INVITE or of its answer.

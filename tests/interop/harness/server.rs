@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::process::Process;
 use super::wait::STEP;
-use super::{Api, Events, ports, wait};
+use super::{Api, Block, Events, wait};
 
 pub const TENANT: &str = "test";
 pub const DOMAIN: &str = "test.example";
@@ -50,12 +50,14 @@ pub struct Server {
     pub sip: SocketAddr,
     pub api: Api,
     pub data: PathBuf,
-    trunk_port: u16,
+    /// The carrier's.
+    trunk: Option<Block>,
     /// The file or folder it is started with.
     site: String,
     process: Process,
     starts: u32,
     pub folder: TempDir,
+    _ports: [Block; 3],
 }
 
 /// What a server is started with, as files.
@@ -67,28 +69,29 @@ pub struct House {
     /// Key and text.
     pub flows: Vec<(&'static str, String)>,
     pub drain: &'static str,
-    pub sip_port: u16,
+    pub sip: Block,
     pub media_ports: u16,
-    /// The first port of the carrier that the sites name.
-    pub trunk_port: u16,
 }
 
 impl Server {
     pub fn start(plan: &Plan) -> Self {
-        let trunk_port = ports::block(TRUNK_PORTS);
+        let trunk = Block::new(TRUNK_PORTS);
         let flows = FLOWS.iter().map(|(key, text)| (*key, (*text).to_owned())).collect();
-        let sites = vec![("site.yaml", site(plan, trunk_port))];
+        let sites = vec![("site.yaml", site(plan, trunk.first))];
         let drain = plan.drain;
-        let sip_port = ports::one();
-        Self::open(&House { tenant: TENANT, sites, flows, drain, sip_port, media_ports: MEDIA_PORTS, trunk_port })
+        let house = House { tenant: TENANT, sites, flows, drain, sip: Block::one(), media_ports: MEDIA_PORTS };
+        let mut server = Self::open(house);
+        server.trunk = Some(trunk);
+        server
     }
 
-    pub fn open(house: &House) -> Self {
+    pub fn open(house: House) -> Self {
         let folder = TempDir::with_prefix("cordboard-interop-").expect("a folder can be made");
-        let (sip, http) = (address(house.sip_port), address(ports::one()));
+        let (control, media) = (Block::one(), Block::new(house.media_ports));
+        let (sip, http) = (house.sip.address(), control.address());
         let data = folder.path().join("data");
         let token = "an-admin-token-for-this-test-only".to_owned();
-        fs::write(folder.path().join("cordboard.toml"), settings(house, sip, http, &token))
+        fs::write(folder.path().join("cordboard.toml"), settings(&house, media.first, http, &token))
             .expect("settings are written");
         let (sites, flows) = (folder.path().join(SITES), folder.path().join("dialplans"));
         for made in [&sites, &flows, &folder.path().join(PROGRAMS)] {
@@ -108,7 +111,8 @@ impl Server {
         let api = Api { address: http, token, tenant: house.tenant };
         let turn = STARTS.lock().unwrap_or_else(PoisonError::into_inner);
         let process = spawn(&folder, &site, &data, 0);
-        let mut server = Self { sip, api, data, trunk_port: house.trunk_port, site, process, starts: 1, folder };
+        let mut server =
+            Self { sip, api, data, trunk: None, site, process, starts: 1, folder, _ports: [house.sip, control, media] };
         server.until_ready();
         drop(turn);
         server
@@ -128,7 +132,8 @@ impl Server {
     /// number 0.
     pub fn trunk(&self, index: u16) -> u16 {
         assert!(index < TRUNK_PORTS);
-        self.trunk_port + index
+        let trunk = self.trunk.as_ref().expect("a server that was started with a plan");
+        trunk.first + index
     }
 
     /// Events from now on, or all those of a server just started.
@@ -187,10 +192,6 @@ impl Server {
     }
 }
 
-fn address(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
-}
-
 fn spawn(folder: &TempDir, site: &str, data: &PathBuf, start: u32) -> Process {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     command.current_dir(folder.path()).env("RUST_LOG", "info").arg("serve");
@@ -207,10 +208,9 @@ fn write_voice(folder: &TempDir) {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("it can be run");
 }
 
-fn settings(house: &House, sip: SocketAddr, http: SocketAddr, token: &str) -> String {
+fn settings(house: &House, media: u16, http: SocketAddr, token: &str) -> String {
     let repository = env!("CARGO_MANIFEST_DIR");
-    let media = ports::block(house.media_ports);
-    let (sip, last, drain) = (sip.port(), media + house.media_ports - 1, house.drain);
+    let (sip, last, drain) = (house.sip.first, media + house.media_ports - 1, house.drain);
     format!(
         r#"drain = "{drain}"
 [[interface]]

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use super::process::Process;
 use super::wait::STEP;
-use super::{Rtp, Server, ports, wait};
+use super::{Block, Rtp, Server, ports, wait};
 
 pub struct Sipp {
     process: Process,
     address: SocketAddr,
     call_id: String,
+    _media: Block,
 }
 
 /// Where a sipp runs and whom it speaks to.
@@ -109,21 +110,22 @@ impl Sipp {
         let file = file.display().to_string();
         let transport = if is_tcp { "t1" } else { "u1" };
         let options = ["-m", &count, "-r", "200", "-l", &count, "-inf", &file, "-t", transport];
-        let place = Place { port: ports::one(), ..Place::carrier(server, 0) };
+        let own = Block::one();
+        let place = Place { port: own.first, ..Place::carrier(server, 0) };
         let mut sipp = Self::start(&place, &format!("{HEAD}{REGISTER}</scenario>\n"), &options);
         sipp.done();
     }
 
     fn start(place: &Place, scenario: &str, options: &[&str]) -> Self {
-        let (media, port) = (ports::block(8), place.port);
-        let call_id = format!("sipp-{media}");
+        let (media, port) = (Block::new(8), place.port);
+        let call_id = format!("sipp-{}", media.first);
         let file = |ending: &str| -> PathBuf { place.folder.join(format!("{call_id}.{ending}")) };
         let scenario = ANSWERING.iter().fold(scenario.to_owned(), |text, (mark, headers)| text.replace(mark, headers));
         // sipp wants lines that end in LF and writes CRLF itself.
         fs::write(file("xml"), scenario.replace("\r\n", "\n")).expect("the scenario is written");
         let mut command = Command::new("sipp");
         command.current_dir(&place.folder).arg(place.to.to_string()).arg("-sf").arg(file("xml"));
-        command.args(["-i", "127.0.0.1", "-p", &port.to_string(), "-mp", &media.to_string()]);
+        command.args(["-i", "127.0.0.1", "-p", &port.to_string(), "-mp", &media.first.to_string()]);
         command.args(["-nostdin", "-timeout", "100s", "-timeout_error", "-trace_msg", "-trace_err"]);
         command.arg("-message_file").arg(file("messages")).arg("-error_file").arg(file("errors"));
         let own_id = if options.contains(&"-inf") { format!("%u-{call_id}") } else { call_id.clone() };
@@ -134,7 +136,7 @@ impl Sipp {
         if !options.contains(&"t1") {
             wait::until("sipp to listen", STEP, || ports::is_open(port).then_some(()));
         }
-        Self { process, address: SocketAddr::from(([127, 0, 0, 1], port)), call_id }
+        Self { process, address: SocketAddr::from(([127, 0, 0, 1], port)), call_id, _media: media }
     }
 
     /// Lets the scenario go on: hang up, give up. For a call that the server made, its Call-ID has to be named.
