@@ -8,7 +8,7 @@ use super::leg::{Leg, Offered};
 use super::negotiation::LegMedia;
 use super::standing::{Home, JOIN_TONE};
 use super::supervision::Supervision;
-use super::words::{Attempt, Audience, ChairLeaves, Dial, Does, OfferStep, Queued, Ring, Tell};
+use super::words::{Attempt, Audience, Caller, ChairLeaves, Dial, Does, OfferStep, Phones, Queued, Ring, Tell};
 use crate::base::bounds::LEGS_PER_CONTACT;
 use crate::base::{CallId, LegId, Span, Time};
 use crate::event::Kind;
@@ -79,6 +79,27 @@ pub(super) enum Purpose {
     Stand { confirm: bool },
 }
 
+/// What a leg is to be in its contact, however it comes there.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub call: CallId,
+    pub role: LegRole,
+    pub offered: Option<Offered>,
+    pub caller: Option<Caller>,
+    pub supervision: Option<Box<Supervision>>,
+}
+
+impl Part {
+    pub fn new(call: CallId, role: LegRole, attempt: &Attempt) -> Self {
+        Self { call, role, offered: None, caller: attempt.caller(), supervision: None }
+    }
+
+    /// Until somebody is there.
+    pub fn does(&self) -> Does {
+        if self.caller.is_some() { Does::Dials } else { Does::Talks }
+    }
+}
+
 impl Contact {
     pub fn dial(&mut self, context: &mut Context, dial: Dial) {
         self.marks.dialled = true;
@@ -101,7 +122,7 @@ impl Contact {
     /// Rings the next target; with none left the dial is over with how the last one ended.
     fn next_attempt(&mut self, context: &mut Context, mut dialing: Dialing, mut last: LegEnd) {
         while let Some(attempt) = dialing.attempts.pop_front() {
-            let role = match (attempt.caller, dialing.customer) {
+            let role = match (attempt.caller(), dialing.customer) {
                 _ if self.standing.is_some() => LegRole::Agent,
                 (Some(_), _) => LegRole::Agent,
                 (None, true) => LegRole::Customer,
@@ -111,7 +132,8 @@ impl Contact {
                 Purpose::Stand { confirm } => self.at_home(confirm),
                 Purpose::Connect | Purpose::Invite { .. } | Purpose::Transfer | Purpose::Supervise => None,
             };
-            match self.ring_out(context, attempt, (role, home), dialing.call, None, None) {
+            let part = Part::new(dialing.call, role, &attempt);
+            match self.ring_out(context, attempt, part, home) {
                 Ok(leg) => {
                     dialing.legs = vec![leg];
                     self.dialings.push(dialing);
@@ -170,7 +192,8 @@ impl Contact {
         let Some(call) = self.dialings.iter().find(|d| d.legs.contains(&rung)).map(|d| d.call) else { return };
         let until = context.t() + ring;
         // One that does not ring costs nobody anything: the other rings on.
-        let Ok(leg) = self.ring_out(context, attempt, (LegRole::Other, None), call, None, None) else { return };
+        let part = Part::new(call, LegRole::Other, &attempt);
+        let Ok(leg) = self.ring_out(context, attempt, part, None) else { return };
         if let Some(dialing) = self.dialings.iter_mut().find(|d| d.legs.contains(&rung)) {
             dialing.legs.push(leg);
             dialing.until = dialing.until.max(Some(until));
@@ -360,7 +383,8 @@ impl Contact {
     ) {
         let call = self.dialing_of_item(offered.item).map(|d| d.call).unwrap_or(self.main_call());
         while let Some(attempt) = ways.pop_front() {
-            match self.ring_out(context, attempt, (LegRole::Agent, None), call, Some(offered), None) {
+            let part = Part { offered: Some(offered), ..Part::new(call, LegRole::Agent, &attempt) };
+            match self.ring_out(context, attempt, part, None) {
                 Ok(leg) => {
                     self.dialing_of_item(offered.item).into_iter().for_each(|d| d.legs.push(leg));
                     self.leg_mut(leg)
@@ -378,42 +402,53 @@ impl Contact {
         self.tell(context, Tell::Offer { offer: offered.offer, step });
     }
 
-    /// One outbound leg, with an INVITE to each phone of the party.
+    /// One further leg. `home`: where it is to rest, if it is rung to stay up.
     pub fn ring_out(
         &mut self,
         context: &mut Context,
         attempt: Attempt,
-        (role, home): (LegRole, Option<Home>),
-        call: CallId,
-        offered: Option<Offered>,
-        supervision: Option<Box<Supervision>>,
+        part: Part,
+        home: Option<Home>,
     ) -> Result<LegId, EndCause> {
-        if attempt.targets.is_empty() && attempt.line.is_none() {
-            return Err(EndCause::Unreachable);
+        let is_full = self.live_legs().count() >= LEGS_PER_CONTACT;
+        match attempt {
+            Attempt::Phones(phones) if phones.targets.is_empty() => Err(EndCause::Unreachable),
+            Attempt::Phones(_) | Attempt::Line { .. } if is_full => Err(EndCause::Full),
+            Attempt::Phones(phones) => self.ring_phones(context, *phones, part, home),
+            Attempt::Line { .. } => self.seat_lent(context, part),
         }
-        if self.live_legs().count() >= LEGS_PER_CONTACT {
-            return Err(EndCause::Full);
-        }
+    }
+
+    /// An outbound leg, with an INVITE to each phone of the party.
+    fn ring_phones(
+        &mut self,
+        context: &mut Context,
+        phones: Phones,
+        part: Part,
+        home: Option<Home>,
+    ) -> Result<LegId, EndCause> {
         let id = LegId(context.supplies.ids.mint(context.now.t));
-        let mut media = LegMedia::new(self.codecs_for(&attempt.codecs));
-        let Ok(offers) = media.ring(&attempt.targets, context.supplies) else {
+        let mut media = LegMedia::new(self.codecs_for(&phones.codecs));
+        let Ok(offers) = media.ring(&phones.targets, context.supplies) else {
             for ports in media.take_unused_ports() {
                 self.media(context, Body::ReturnPorts(ports));
             }
             return Err(EndCause::Overloaded);
         };
-        let forks = attempt.targets.into_iter().zip(offers).map(|((target, _), sdp)| Fork { target, sdp }).collect();
+        let forks = phones.targets.into_iter().zip(offers).map(|((target, _), sdp)| Fork { target, sdp }).collect();
+        let does = part.does();
+        let Part { call, role, offered, caller, supervision } = part;
         let leg = Leg {
             id,
             call,
             role,
             direction: Direction::Outbound,
-            party: attempt.party,
-            remote: attempt.remote.clone(),
+            party: phones.party,
+            remote: phones.remote,
             phase: LegPhase::Calling,
             since: context.t(),
             offered,
-            caller: attempt.caller,
+            caller,
             supervision,
             media,
             progress: 0,
@@ -423,26 +458,23 @@ impl Contact {
             muted_from: false,
             muted_to: false,
             passes_to: None,
-            does: if attempt.caller.is_some() { Does::Dials } else { Does::Talks },
+            does,
             probing: false,
             ways: Box::default(),
             pressed: Default::default(),
             home,
         };
-        if attempt.line.is_some() {
-            return self.seat_lent(context, leg);
-        }
         self.open_leg(context, leg);
         let invite = Invite {
             leg: id,
-            party: attempt.party,
+            party: phones.party,
             forks,
-            from_user: attempt.from_user,
-            from_name: attempt.from_name,
-            to_user: attempt.to_user,
+            from_user: phones.from_user,
+            from_name: phones.from_name,
+            to_user: phones.to_user,
             max_forwards: self.max_forwards,
             one_refusal_ends: matches!(role, LegRole::Agent | LegRole::Supervisor),
-            headers: self.headers(attempt.auto_answer, attempt.referred_by),
+            headers: self.headers(phones.auto_answer, phones.referred_by),
         };
         self.sip(context, Act::Invite(Box::new(invite)));
         Ok(id)

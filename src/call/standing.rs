@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use super::Contacts;
 use super::contact::{Contact, Context, PROBE_MAX, Timer};
-use super::dial::Purpose;
+use super::dial::{Part, Purpose};
 use super::end::LegEnd;
 use super::leg::Leg;
 use super::negotiation::LegMedia;
-use super::words::{Act, Birth, Dial, Does, Output, Stand, Tell};
+use super::words::{Act, Attempt, Birth, Dial, Does, Output, Stand, Tell};
 use crate::base::bounds::CONFIRM_MAX;
 use crate::base::{AgentNo, ContactId, LegId, Now, Supplies};
 use crate::event::words::{By, CallKind, EndCause, LegRole, PartyRef, Side};
@@ -74,7 +74,7 @@ impl Act {
         } else {
             None
         };
-        attempt?.line
+        attempt?.line()
     }
 }
 
@@ -98,7 +98,7 @@ impl Contacts {
         };
         self.lines.insert(agent, contact);
         self.born(birth, now, supplies);
-        let dial = Dial { attempts, queue: None, ring, customer: false, by };
+        let dial = Dial { attempts: Attempt::by_phones(attempts), queue: None, ring, customer: false, by };
         self.with(contact, now, supplies, |contact, context| contact.stand(context, dial, confirm));
     }
 
@@ -303,24 +303,25 @@ impl Contact {
     }
 
     /// The lent leg is a part of this contact from here on, as one that has just answered.
-    pub fn seat_lent(&mut self, context: &mut Context, as_rung: Leg) -> Result<LegId, EndCause> {
+    pub fn seat_lent(&mut self, context: &mut Context, part: Part) -> Result<LegId, EndCause> {
         let lent = self.take_lent().ok_or(EndCause::Unreachable)?;
         let id = lent.id;
         self.legs.retain(|l| l.id != id);
+        let does = part.does();
+        let Part { call, role, offered, caller, supervision } = part;
         let leg = Leg {
-            id,
-            direction: lent.direction,
-            party: lent.party,
-            remote: lent.remote,
+            call,
+            role,
             phase: LegPhase::Answered,
             since: context.t(),
-            media: lent.media,
-            heard: lent.heard,
+            offered,
+            caller,
+            supervision,
+            progress: 0,
             // Its hold of this contact begins with it: no hold of before ends this call.
             away_since: lent.away_since.map(|_| context.t()),
-            pressed: lent.pressed,
-            home: lent.home,
-            ..as_rung
+            does,
+            ..lent
         };
         self.open_lent(context, leg);
         Ok(id)

@@ -4,7 +4,7 @@
 //! watches. Who watches a leg goes with it into every call, in every mode; who watches a call stays in it.
 
 use super::contact::{Contact, Context};
-use super::dial::Purpose;
+use super::dial::{Part, Purpose};
 use super::end::LegEnd;
 use super::leg::Leg;
 use super::words::{Caller, Refused, Supervise, Tell};
@@ -90,7 +90,8 @@ impl Contact {
         let Supervise { agent, target, mode, attempt, ring, by } = supervise;
         let Some(call) = self.call_watched(target) else { return };
         let supervision = Box::new(Supervision { agent, mode, target, watches: true, by: by.clone() });
-        match self.ring_out(context, attempt, (LegRole::Supervisor, None), call, None, Some(supervision)) {
+        let part = Part { supervision: Some(supervision), ..Part::new(call, LegRole::Supervisor, &attempt) };
+        match self.ring_out(context, attempt, part, None) {
             Ok(leg) => {
                 self.await_supervisor(context, leg, ring, by);
                 self.lent_answers(context, leg);

@@ -72,9 +72,21 @@ pub struct Limits {
     pub hold_max: Span,
 }
 
-/// One way to reach a party, all its phones at once.
+/// One way to reach a party.
 #[derive(Clone, Debug)]
-pub struct Attempt {
+pub enum Attempt {
+    Phones(Box<Phones>),
+    /// No phone is rung: the leg at rest of this agent's station takes it at once.
+    Line {
+        agent: AgentNo,
+        /// It is he who calls.
+        caller: Option<Caller>,
+    },
+}
+
+/// The phones of a party, rung all at once, or the trunk to it.
+#[derive(Clone, Debug)]
+pub struct Phones {
     pub party: PartyRef,
     /// The user or number put into To.
     pub to_user: String,
@@ -89,28 +101,36 @@ pub struct Attempt {
     pub referred_by: Option<String>,
     /// It rings the station of an agent who calls.
     pub caller: Option<Caller>,
-    /// No phone is rung: the leg at rest of this agent's station takes it at once.
-    pub line: Option<AgentNo>,
-    /// Each with the address our SDP names to it.
+    /// Each with the address our SDP names to it. None: nobody is there.
     pub targets: Vec<(sip::words::Target, IpAddr)>,
 }
 
 impl Attempt {
-    /// By the leg at rest of this agent's station.
-    pub fn by_line(agent: AgentNo, caller: Option<Caller>) -> Self {
-        Self {
-            party: PartyRef::Extension(ExtensionNo(0)),
-            to_user: String::new(),
-            from_user: String::new(),
-            from_name: None,
-            remote: String::new(),
-            codecs: Vec::new(),
-            auto_answer: false,
-            referred_by: None,
-            caller,
-            line: Some(agent),
-            targets: Vec::new(),
+    /// The agent who calls by it.
+    pub fn caller(&self) -> Option<Caller> {
+        match self {
+            Self::Phones(phones) => phones.caller,
+            Self::Line { agent: _, caller } => *caller,
         }
+    }
+
+    /// The agent whose leg at rest it takes.
+    pub fn line(&self) -> Option<AgentNo> {
+        match self {
+            Self::Phones(_) => None,
+            Self::Line { agent, caller: _ } => Some(*agent),
+        }
+    }
+
+    /// By these, in this order.
+    pub fn by_phones(ways: Vec<Phones>) -> Vec<Self> {
+        ways.into_iter().map(Self::from).collect()
+    }
+}
+
+impl From<Phones> for Attempt {
+    fn from(phones: Phones) -> Self {
+        Self::Phones(Box::new(phones))
     }
 }
 
@@ -121,7 +141,7 @@ pub struct Stand {
     pub contact: ContactId,
     pub agent: AgentNo,
     /// The ways to it; none: there is no room, or nobody.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<Phones>,
     /// Whoever answers must press 1.
     pub confirm: bool,
     /// How long it may ring.

@@ -5,7 +5,7 @@ use super::two_way::Connect;
 use super::words::House;
 use crate::base::bounds::SELF_MEETINGS;
 use crate::base::{ContactId, ExtensionNo, GroupNo, Now, NumberNo, Span, Supplies, TrunkNo};
-use crate::call::words::{Act, Arrival, Attempt, Caller, Dial, Limits, Recorded};
+use crate::call::words::{Act, Arrival, Attempt, Caller, Dial, Limits, Phones, Recorded};
 use crate::event::words::{AlarmKind, By, CallKind, EndCause, PartyRef, Side, Speech};
 use crate::sdp::Codec;
 use crate::sip::words::{Incoming, Target};
@@ -232,7 +232,8 @@ impl Tenant {
             | Destination::Number { .. } => None,
         };
         match self.attempts(destination, shown.as_deref().unwrap_or(from), now) {
-            Ok(attempts) => {
+            Ok(ways) => {
+                let attempts = Attempt::by_phones(ways);
                 let customer = outside && Self::is_phone(party);
                 let dial = Dial { attempts, queue: None, ring: RING_DEFAULT, customer, by: By::PARTY };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
@@ -242,7 +243,7 @@ impl Tenant {
     }
 
     /// The ways to a destination, best first.
-    pub(super) fn attempts(&self, destination: Destination, from: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
+    pub(super) fn attempts(&self, destination: Destination, from: &str, now: Now) -> Result<Vec<Phones>, EndCause> {
         match destination {
             Destination::Extension { no: extension } => {
                 if self.acd.is_station_full(extension) {
@@ -265,9 +266,9 @@ impl Tenant {
         }
     }
 
-    pub(super) fn phone_attempt(&self, extension: ExtensionNo, from: &str, name: Option<String>, now: Now) -> Attempt {
+    pub(super) fn phone_attempt(&self, extension: ExtensionNo, from: &str, name: Option<String>, now: Now) -> Phones {
         let number = self.site.extensions.get(&extension).map(|e| e.number.clone()).unwrap_or_default();
-        Attempt {
+        Phones {
             party: PartyRef::Extension(extension),
             to_user: number.clone(),
             from_user: shown(from),
@@ -277,17 +278,16 @@ impl Tenant {
             auto_answer: false,
             referred_by: None,
             caller: None,
-            line: None,
             targets: self.with_media_ip(self.sip.targets_of_extension(extension, now.t)),
         }
     }
 
-    fn trunk_attempt(&self, trunk: TrunkNo, number: &str, from: &str) -> Option<Attempt> {
+    fn trunk_attempt(&self, trunk: TrunkNo, number: &str, from: &str) -> Option<Phones> {
         let object = self.site.trunks.get(&trunk)?;
         let dialled = object.outbound_form(number);
         let from_user = shown_over(object, from);
         let target = self.sip.target_of_trunk(trunk, &dialled)?;
-        Some(Attempt {
+        Some(Phones {
             party: PartyRef::Trunk(trunk),
             to_user: dialled,
             from_user,
@@ -297,7 +297,6 @@ impl Tenant {
             auto_answer: false,
             referred_by: None,
             caller: None,
-            line: None,
             targets: self.with_media_ip(vec![target]),
         })
     }
@@ -319,10 +318,10 @@ impl Tenant {
         group: Option<GroupNo>,
         contact: ContactId,
         now: Now,
-    ) -> Attempt {
+    ) -> Phones {
         let from = self.contacts.caller(contact).unwrap_or_default();
         let group = group.and_then(|group| self.site.groups.get(&group)).map(|g| g.name.clone());
-        Attempt { auto_answer: self.auto_answers(extension), ..self.phone_attempt(extension, &from, group, now) }
+        Phones { auto_answer: self.auto_answers(extension), ..self.phone_attempt(extension, &from, group, now) }
     }
 
     /// Whether an agent's phone is asked to answer by itself: as he prefers, else as the site says of it.
@@ -333,7 +332,7 @@ impl Tenant {
 
     /// An agent's number outside, over each trunk of its route that has room, in order; a slot of the one is taken while it
     /// rings. None: all are full, or the site leads there no longer.
-    pub(super) fn outside_attempts(&self, number: &str, contact: ContactId, now: Now) -> Vec<Attempt> {
+    pub(super) fn outside_attempts(&self, number: &str, contact: ContactId, now: Now) -> Vec<Phones> {
         let from = self.contacts.caller(contact).unwrap_or_default();
         match resolve(&self.site, &Origin::Api, number) {
             Ok(out @ Destination::Trunks { .. }) => self.attempts(out, &from, now).unwrap_or_default(),
@@ -343,12 +342,12 @@ impl Tenant {
         }
     }
 
-    pub(super) fn attempts_of_flow(&self, contact: ContactId, to: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
+    pub(super) fn attempts_of_flow(&self, contact: ContactId, to: &str, now: Now) -> Result<Vec<Phones>, EndCause> {
         let from = self.contacts.caller(contact).unwrap_or_default();
         self.attempts_to(to, Origin::Flow, &from, now)
     }
 
-    pub(super) fn attempts_to(&self, to: &str, origin: Origin, from: &str, now: Now) -> Result<Vec<Attempt>, EndCause> {
+    pub(super) fn attempts_to(&self, to: &str, origin: Origin, from: &str, now: Now) -> Result<Vec<Phones>, EndCause> {
         match resolve(&self.site, &origin, to) {
             Ok(destination) => self.attempts(destination, from, now),
             Err(ResolveError::NotFound) => Err(EndCause::NotFound),
@@ -365,12 +364,12 @@ impl Tenant {
             return;
         }
         let attempts = match &ordered.to {
-            Rung::Number(number) => self.attempts_to(number, Origin::Api, &from, now),
+            Rung::Number(number) => self.attempts_to(number, Origin::Api, &from, now).map(Attempt::by_phones),
             Rung::Phone { extension, caller, to, auto_answer } => {
                 let phone = self.phone_attempt(*extension, to, None, now);
-                Ok(vec![Attempt { auto_answer: *auto_answer, caller: *caller, ..phone }])
+                Ok(vec![Phones { auto_answer: *auto_answer, caller: *caller, ..phone }.into()])
             }
-            Rung::Line { caller, .. } => Ok(vec![Attempt::by_line(caller.agent, Some(*caller))]),
+            Rung::Line { caller, .. } => Ok(vec![Attempt::Line { agent: caller.agent, caller: Some(*caller) }]),
         };
         match attempts {
             Ok(attempts) => {

@@ -215,15 +215,17 @@ impl Tenant {
     }
 
     fn ring_agent(&mut self, offer: Offer, now: Now, supplies: &mut Supplies) {
+        let asked = |p: call::Phones| call::Phones { auto_answer: p.auto_answer || offer.accepted, ..p }.into();
         let (attempts, confirm) = match &offer.station {
             Station::Extension(extension) => {
-                (vec![self.agent_attempt(*extension, offer.group, offer.holder, now)], false)
+                (vec![asked(self.agent_attempt(*extension, offer.group, offer.holder, now))], false)
             }
-            Station::Outside { number, confirm } => (self.outside_attempts(number, offer.holder, now), *confirm),
-            Station::Permanent(_) => (vec![call::Attempt::by_line(offer.agent, None)], false),
+            Station::Outside { number, confirm } => {
+                let phones = self.outside_attempts(number, offer.holder, now);
+                (phones.into_iter().map(asked).collect(), *confirm)
+            }
+            Station::Permanent(_) => (vec![call::Attempt::Line { agent: offer.agent, caller: None }], false),
         };
-        let asked = |a: call::Attempt| call::Attempt { auto_answer: a.auto_answer || offer.accepted, ..a };
-        let attempts = attempts.into_iter().map(asked).collect();
         let ring = call::Ring {
             offer: offer.offer,
             item: offer.item,
@@ -370,7 +372,8 @@ impl Tenant {
 
     fn flow_dials(&mut self, contact: ContactId, to: &str, ring: Span, now: Now, supplies: &mut Supplies) {
         match self.attempts_of_flow(contact, to, now) {
-            Ok(attempts) => {
+            Ok(ways) => {
+                let attempts = call::Attempt::by_phones(ways);
                 let dial = call::Dial { attempts, queue: None, ring, customer: false, by: By::FLOW };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
             }

@@ -7,7 +7,7 @@ use super::commands::Refusal;
 use super::dialling::RING_DEFAULT;
 use super::words::House;
 use crate::base::{AgentNo, ContactId, Now, Supplies};
-use crate::call::words::{Attempt, Caller, Stand};
+use crate::call::words::{Phones, Stand};
 use crate::event::words::{By, EndCause, Line, Station};
 use crate::switch::Code;
 
@@ -23,7 +23,7 @@ impl Tenant {
             Line::Extension(extension) => {
                 let from = self.site.extensions.get(extension).map(|e| e.number.clone()).unwrap_or_default();
                 let ring = self.agent_attempt(*extension, None, nobody, now);
-                (vec![Attempt { from_user: from, ..ring }], false)
+                (vec![Phones { from_user: from, ..ring }], false)
             }
             Line::Outside { number, confirm } => (self.outside_attempts(number, nobody, now), *confirm),
         };
@@ -58,12 +58,12 @@ impl Tenant {
         self.introduce(now, supplies);
     }
 
-    /// The way to an agent at a permanent station: its leg, at rest. `None`: his station is rung.
-    pub(super) fn line_of(&self, agent: AgentNo, caller: Option<Caller>) -> Option<Result<Attempt, Refusal>> {
+    /// Whether the leg of an agent at a permanent station is at rest there. `None`: his station is rung.
+    pub(super) fn line_of(&self, agent: AgentNo) -> Option<Result<(), Refusal>> {
         let station = self.acd.snapshot(agent)?.station?;
         station.permanent()?;
         let there = self.contacts.line(agent).is_some();
-        Some(there.then(|| Attempt::by_line(agent, caller)).ok_or_else(|| self.line_refused(agent)))
+        Some(there.then_some(()).ok_or_else(|| self.line_refused(agent)))
     }
 
     /// In another contact, or not up.

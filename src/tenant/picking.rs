@@ -27,8 +27,7 @@ impl Tenant {
         let rung = legs.iter().find(|leg| self.contacts.rings_directly(contact, leg.leg));
         let Some(rung) = rung else { return Err((Code::NotQueued, contact.to_string())) };
         self.is_colleague(agent, rung)?;
-        let attempt = self.way_to_agent(contact, agent, now)?.pop();
-        let Some(attempt) = attempt else { return Err((Code::TargetUnreachable, self.agent_name(agent))) };
+        let attempt = self.way_to_agent(contact, agent, now)?;
         self.acd.may_dial(agent, contact).map_err(|why| self.may_not_dial(why, agent))?;
         let act = Act::PickUp { rung: rung.leg, attempt: Box::new(attempt), ring: RING_DEFAULT, by };
         self.may(contact, &act)?;

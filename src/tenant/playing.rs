@@ -25,7 +25,7 @@ impl Tenant {
         let name = self.agent_name(agent);
         let Some(phone) = self.site.extensions.get(&extension) else { return Err((Code::UnknownStation, name)) };
         let caller = Caller { agent, group: None };
-        let line = self.line_of(agent, Some(caller)).transpose()?;
+        let line = self.line_of(agent).transpose()?;
         if line.is_none() && !self.sip.is_reachable(extension) {
             return Err((Code::TargetUnreachable, phone.number.clone()));
         }
@@ -48,7 +48,7 @@ impl Tenant {
             by: by.clone(),
         };
         let to = match line {
-            Some(_) => Rung::Line { caller, extension: Some(extension) },
+            Some(()) => Rung::Line { caller, extension: Some(extension) },
             None => Rung::Phone { extension, caller: Some(caller), to: birth.to.clone(), auto_answer },
         };
         let what = Recorded { of, segment, file, from, length };

@@ -5,7 +5,7 @@
 use super::Tenant;
 use super::commands::Refusal;
 use crate::base::{ContactId, LegId, Now, NumberNo, Supplies, TrunkNo};
-use crate::call::words::{Act, Dial, Refused, Replacement, Transfer};
+use crate::call::words::{Act, Attempt, Dial, Refused, Replacement, Transfer};
 use crate::event::words::{By, EndCause, PartyRef, TransferEnding, TransferMode};
 use crate::sip::words::{Act as Sip, Incoming, Refer, ReferNo};
 use crate::site::{Destination, Origin, ResolveError, resolve};
@@ -57,11 +57,12 @@ impl Tenant {
             return self.refer_to_flow((contact, leg, refer), no, now, supplies);
         }
         let from = self.contacts.other_party(contact, leg).unwrap_or_default();
-        let mut attempts = self.attempts_to(to, Origin::Extension(extension), &from, now).map_err(Told::of)?;
+        let mut ways = self.attempts_to(to, Origin::Extension(extension), &from, now).map_err(Told::of)?;
         // who works here is no business of a carrier's
-        for attempt in attempts.iter_mut().filter(|attempt| Self::is_phone(attempt.party)) {
-            attempt.referred_by.clone_from(&referred_by);
+        for way in ways.iter_mut().filter(|way| Self::is_phone(way.party)) {
+            way.referred_by.clone_from(&referred_by);
         }
+        let attempts = Attempt::by_phones(ways);
         let dial = Dial { attempts, queue: None, ring: super::dialling::RING_DEFAULT, customer: false, by: By::PARTY };
         let transfer = Transfer { transferor: leg, mode: TransferMode::OnAnswer, dial };
         let act = Act::Transfer(Box::new(transfer));

@@ -12,7 +12,7 @@ use super::queueing::Wait;
 use super::target::Way;
 use crate::acd::words::NewItem;
 use crate::base::{AgentNo, ContactId, GroupNo, Now, OfferId, Span, Supplies};
-use crate::call::words::{Act, Dial};
+use crate::call::words::{Act, Attempt, Dial};
 use crate::event::words::{By, EndCause, ItemExit};
 use crate::event::{About, Kind};
 use crate::ivr::words::Input as Flow;
@@ -121,11 +121,12 @@ impl Tenant {
                     self.not_connected(contact, EndCause::NotFound, now, supplies);
                 }
             }
-            (Way::Ring(attempts), _) => {
+            (Way::Ring(ways), _) => {
                 self.routed.insert(contact, routed);
                 // Whatever becomes of the dial, it is not the end of the caller.
                 self.contacts.hold_by_flow(contact);
                 let ring = ring.unwrap_or(RING_DEFAULT);
+                let attempts = Attempt::by_phones(ways);
                 let dial = Dial { attempts, queue: None, ring, customer: false, by };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);
             }

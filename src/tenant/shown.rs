@@ -5,7 +5,7 @@ use super::Tenant;
 use super::commands::Refusal;
 use super::dialling::shown_over;
 use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Supplies};
-use crate::call::words::Attempt;
+use crate::call::words::Phones;
 use crate::event::words::{By, PartyRef, Watched};
 use crate::event::{About, Kind};
 use crate::ledger::OpenRotation;
@@ -48,12 +48,12 @@ impl Tenant {
     pub(super) fn show_own(
         &mut self,
         (contact, leg): (ContactId, LegId),
-        attempts: &mut [Attempt],
+        ways: &mut [Phones],
         now: Now,
         supplies: &mut Supplies,
     ) {
-        let is_outside = |attempt: &&Attempt| !Self::is_phone(attempt.party);
-        let Some(called) = attempts.iter().find(is_outside).map(|attempt| attempt.remote.clone()) else { return };
+        let is_outside = |way: &&Phones| !Self::is_phone(way.party);
+        let Some(called) = ways.iter().find(is_outside).map(|way| way.remote.clone()) else { return };
         let Some(own) = self.contacts.legs_of(contact).into_iter().find(|state| state.leg == leg) else { return };
         let (agent, group) = (
             own.agent.or_else(|| self.agent_at(own.party)),
@@ -65,11 +65,11 @@ impl Tenant {
             PartyRef::Trunk(_) => None,
         });
         let from = from.unwrap_or_default();
-        for attempt in attempts {
-            if let PartyRef::Trunk(trunk) = attempt.party
+        for way in ways {
+            if let PartyRef::Trunk(trunk) = way.party
                 && let Some(trunk) = self.site.trunks.get(&trunk)
             {
-                attempt.from_user = shown_over(trunk, &from);
+                way.from_user = shown_over(trunk, &from);
             }
         }
     }

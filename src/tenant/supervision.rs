@@ -30,9 +30,7 @@ impl Tenant {
         if self.contacts.legs_of(contact).iter().any(|leg| self.is_of(leg, agent)) {
             return Err((Code::AlreadyDone, name));
         }
-        let Some(attempt) = self.way_to_agent(contact, agent, now)?.pop() else {
-            return Err((Code::TargetUnreachable, name));
-        };
+        let attempt = self.way_to_agent(contact, agent, now)?;
         let ring = ring.unwrap_or(RING_DEFAULT);
         let act = Act::Supervise(Box::new(Supervise { agent, target, mode, attempt, ring, by: by.clone() }));
         self.may(contact, &act)?;

@@ -8,7 +8,7 @@ use super::commands::Refusal;
 use crate::acd::words::{NotNow, To};
 use crate::base::bounds::GROUPS_PER_ITEM;
 use crate::base::{AgentNo, ContactId, ExtensionNo, GroupNo, Now, Span};
-use crate::call::words::Attempt;
+use crate::call::words::{Attempt, Phones};
 use crate::event::words::{EndCause, Line, Station};
 use crate::site::{Destination, Origin, ResolveError, resolve};
 use crate::switch::{CallTarget, Code};
@@ -16,7 +16,7 @@ use crate::switch::{CallTarget, Code};
 /// What stands at the end of a way.
 #[derive(Clone, Debug)]
 pub(super) enum Way {
-    Ring(Vec<Attempt>),
+    Ring(Vec<Phones>),
     /// Agents come as the ACD sends them, at most so late.
     Queue(To, Option<Span>),
     Flow(String, Map<String, Value>),
@@ -83,15 +83,16 @@ impl Tenant {
             EndCause::Full => Code::TrunkFull,
             _ => Code::UnknownNumber,
         };
-        let attempts = self.attempts(destination, &from, now).map_err(|cause| (refused(cause), number.to_owned()))?;
-        can_ring(attempts, number).map(Way::Ring)
+        let ways = self.attempts(destination, &from, now).map_err(|cause| (refused(cause), number.to_owned()))?;
+        can_ring(&ways, number)?;
+        Ok(Way::Ring(ways))
     }
 
     /// His phone, rung without an offer. One outside is rung by offers alone: only they prove that he answered it himself,
     /// and make it his work.
-    pub(super) fn way_to_agent(&self, contact: ContactId, agent: AgentNo, now: Now) -> Result<Vec<Attempt>, Refusal> {
-        if let Some(line) = self.line_of(agent, None) {
-            return line.map(|attempt| vec![attempt]);
+    pub(super) fn way_to_agent(&self, contact: ContactId, agent: AgentNo, now: Now) -> Result<Attempt, Refusal> {
+        if let Some(line) = self.line_of(agent) {
+            return line.map(|()| Attempt::Line { agent, caller: None });
         }
         let extension = self.extension_unoffered(agent)?;
         let name = self.agent_name(agent);
@@ -99,7 +100,9 @@ impl Tenant {
             return Err((Code::TargetBusy, name));
         }
         let from = self.contacts.caller(contact).unwrap_or_default();
-        can_ring(vec![self.phone_attempt(extension, &from, None, now)], &name)
+        let phones = self.phone_attempt(extension, &from, None, now);
+        can_ring(std::slice::from_ref(&phones), &name)?;
+        Ok(phones.into())
     }
 
     /// The phone of an agent who is to be rung without an offer.
@@ -131,9 +134,9 @@ impl Tenant {
     }
 }
 
-fn can_ring(attempts: Vec<Attempt>, name: &str) -> Result<Vec<Attempt>, Refusal> {
-    if attempts.iter().all(|attempt| attempt.targets.is_empty()) {
+fn can_ring(ways: &[Phones], name: &str) -> Result<(), Refusal> {
+    if ways.iter().all(|way| way.targets.is_empty()) {
         return Err((Code::TargetUnreachable, name.to_owned()));
     }
-    Ok(attempts)
+    Ok(())
 }

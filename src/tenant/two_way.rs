@@ -8,7 +8,7 @@ use super::dialling::{Next, Ordered, RING_DEFAULT, Rung};
 use super::target::Way;
 use crate::acd::words::{NewItem, RoleRefused, To};
 use crate::base::{AgentNo, ContactId, GroupNo, Now, Span, Supplies};
-use crate::call::words::{Act, Birth, Caller, Dial};
+use crate::call::words::{Act, Attempt, Birth, Caller, Dial};
 use crate::event::words::{By, CallKind, EndCause};
 use crate::site::Destination;
 use crate::switch::{self, CallTarget, Code, Snapshot, TwoWay};
@@ -196,10 +196,10 @@ impl Tenant {
         };
         let station = self.acd.snapshot(agent)?.station?;
         let caller = Caller { agent, group: order.group };
-        let line = self.line_of(agent, Some(caller))?;
+        let line = self.line_of(agent)?;
         let number = self.station_number(&station);
         let rung = Rung::Line { caller, extension: station.extension() };
-        Some(self.in_his_group(Some(agent), order.group).and(line.map(|_| (rung, number))))
+        Some(self.in_his_group(Some(agent), order.group).and(line.map(|()| (rung, number))))
     }
 
     pub(super) fn in_his_group(&self, agent: Option<AgentNo>, group: Option<GroupNo>) -> Result<(), Refusal> {
@@ -225,8 +225,9 @@ impl Tenant {
             return;
         };
         match self.way(contact, &to, now) {
-            Ok(Way::Ring(attempts)) => {
-                let outside = attempts.iter().any(|attempt| !Self::is_phone(attempt.party));
+            Ok(Way::Ring(ways)) => {
+                let outside = ways.iter().any(|way| !Self::is_phone(way.party));
+                let attempts = Attempt::by_phones(ways);
                 let customer = outside && !self.contacts.has_customer(contact);
                 let dial = Dial { attempts, queue: None, ring, customer, by };
                 self.contacts.act(contact, Act::Dial(Box::new(dial)), now, supplies);

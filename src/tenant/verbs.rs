@@ -7,7 +7,7 @@ use super::dialling::RING_DEFAULT;
 use super::target::Way;
 use crate::acd::words::{NewItem, To};
 use crate::base::{AgentNo, ContactId, GroupNo, LegId, Now, Span, Supplies};
-use crate::call::words::{Act, Audience, Dial, Invite, Queued, Refused, Transfer};
+use crate::call::words::{Act, Attempt, Audience, Dial, Invite, Queued, Refused, Transfer};
 use crate::event::words::{By, ItemExit, PartyRef, TransferMode, Watched};
 use crate::switch::{CallTarget, CallVerb, Code, Hearers, Snapshot, Who};
 
@@ -193,11 +193,11 @@ impl Tenant {
         };
         let leg = self.leg(contact, who, |leg| act(leg, dial(Vec::new(), None)))?;
         match self.way(contact, to, now)? {
-            Way::Ring(mut attempts) => {
+            Way::Ring(mut ways) => {
                 if is_own_call(&act(leg, dial(Vec::new(), None))) {
-                    self.show_own((contact, leg), &mut attempts, now, supplies);
+                    self.show_own((contact, leg), &mut ways, now, supplies);
                 }
-                self.contacts.act(contact, act(leg, dial(attempts, None)), now, supplies);
+                self.contacts.act(contact, act(leg, dial(Attempt::by_phones(ways), None)), now, supplies);
             }
             Way::Queue(to, wait) => {
                 let new = self.item_of_verb(contact, leg, (to, wait, ring), now, supplies)?;

@@ -14,7 +14,7 @@ use super::commands::Refusal;
 use super::dialling::RING_DEFAULT;
 use super::words::House;
 use crate::base::{AgentNo, ContactId, LegId, Now, Span, Supplies, Time};
-use crate::call::words::{Act, Attempt, Stand, Supervise};
+use crate::call::words::{Act, Attempt, Phones, Stand, Supervise};
 use crate::event::words::{
     By, EndCause, Side, Station, SupervisionEnding, SupervisionMode, WatchEnding, Watched, WorkRole,
 };
@@ -232,11 +232,11 @@ impl Tenant {
         let shown = self.acd.snapshot(watch.agent).and_then(|seen| seen.station);
         let from = shown.map(|station| self.station_number(&station)).unwrap_or_default();
         let auto_answer = self.auto_answers(extension);
-        let attempt = Attempt { auto_answer, ..self.phone_attempt(extension, &from, None, now) };
+        let phones = Phones { auto_answer, ..self.phone_attempt(extension, &from, None, now) };
         let stand = Stand {
             contact: ContactId(supplies.ids.mint(now.t)),
             agent: supervisor,
-            attempts: vec![attempt],
+            attempts: vec![phones],
             confirm: false,
             ring: watch.ring,
             language: self.site.language.clone(),
@@ -260,7 +260,7 @@ impl Tenant {
         if there || self.in_scope(contact, supervisor, target).is_err() {
             return;
         }
-        let attempt = Attempt::by_line(supervisor, None);
+        let attempt = Attempt::Line { agent: supervisor, caller: None };
         let (mode, ring) = (watch.mode, watch.ring);
         let supervise = Supervise { agent: supervisor, target, mode, attempt, ring, by: by.clone() };
         let act = Act::Supervise(Box::new(supervise));

@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::Contacts;
-use super::words::{Act, Arrival, Attempt, Birth, Dial, Limits, OfferStep, Output, Ring, Stand, Tell, Transfer};
+use super::words::{
+    Act, Arrival, Attempt, Birth, Dial, Limits, OfferStep, Output, Phones, Ring, Stand, Tell, Transfer,
+};
 use crate::base::{
     AgentNo, CallId, CommandId, ContactId, GroupNo, IdBlock, InterfaceNo, ItemId, LegId, Now, OfferId, PlayerId,
     PortPair, Ports, Rng, SegmentId, Span, Supplies, TenantNo, Time, TrunkNo, Utc,
@@ -73,6 +75,11 @@ pub fn dial(to: &[&str]) -> Dial {
 }
 
 fn attempt(to: &str) -> Attempt {
+    phones(to).into()
+}
+
+/// At one address; `nobody` has none.
+fn phones(to: &str) -> Phones {
     let target = Target {
         uri: format!("sip:{to}@127.0.0.1"),
         interface: InterfaceNo(0),
@@ -81,7 +88,7 @@ fn attempt(to: &str) -> Attempt {
         remote: (HERE, 5060).into(),
         routes: Vec::new(),
     };
-    Attempt {
+    Phones {
         party: PartyRef::Trunk(TrunkNo(2)),
         to_user: to.to_owned(),
         from_user: "100".to_owned(),
@@ -91,7 +98,6 @@ fn attempt(to: &str) -> Attempt {
         auto_answer: false,
         referred_by: None,
         caller: None,
-        line: None,
         targets: if to == "nobody" { Vec::new() } else { vec![(target, HERE)] },
     }
 }
@@ -259,7 +265,7 @@ impl Bench {
         let stand = Stand {
             contact,
             agent: AgentNo(no as u32),
-            attempts: vec![attempt(name)],
+            attempts: vec![phones(name)],
             confirm,
             ring: Span::seconds(20),
             language: "en-US".to_owned(),
@@ -278,7 +284,7 @@ impl Bench {
             agent: AgentNo(no as u32),
             group: Some(GROUP),
             segment: SegmentId(700 + offer),
-            attempts: vec![Attempt::by_line(AgentNo(no as u32), None)],
+            attempts: vec![Attempt::Line { agent: AgentNo(no as u32), caller: None }],
             confirm: false,
         };
         self.act(Act::Ring(Box::new(ring)));

@@ -321,7 +321,7 @@ fn she_calls_by_the_leg_that_is_up() {
     let now = bench.now();
     bench.contacts.born(birth, now, &mut bench.supplies);
     bench.drain();
-    let attempts = vec![Attempt::by_line(AgentNo(1), Some(caller))];
+    let attempts = vec![Attempt::Line { agent: AgentNo(1), caller: Some(caller) }];
     bench.act(Act::Dial(Box::new(Dial { attempts, ..dial(&[]) })));
     assert!(bench.tells.contains(&Tell::DialEnded(Ok(()))), "{:?}", bench.tells);
     let busy =
@@ -350,7 +350,7 @@ fn she_supervises_by_it() {
         agent: AgentNo(9),
         target: Watched::Leg(bench.leg("ana")),
         mode: SupervisionMode::Listen,
-        attempt: Attempt::by_line(AgentNo(9), None),
+        attempt: Attempt::Line { agent: AgentNo(9), caller: None },
         ring: Span::seconds(20),
         by: asked(),
     };

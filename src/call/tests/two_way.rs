@@ -2,8 +2,8 @@
 
 use serde_json::Map;
 
-use super::super::words::{Act, Birth, Caller, Dial, Does, Tell};
-use super::{Bench, GROUP, LIMITS, asked, attempt, dial};
+use super::super::words::{Act, Birth, Caller, Dial, Does, Phones, Tell};
+use super::{Bench, GROUP, LIMITS, asked, dial, phones};
 use crate::base::bounds::ALONE_MAX;
 use crate::base::{AgentNo, ContactId, Span};
 use crate::event::words::{CallKind, Disposition, EndCause, LegRole, Side};
@@ -34,10 +34,8 @@ impl Bench {
         bench.contacts.born(birth, now, &mut bench.supplies);
         bench.contact = contact;
         bench.drain();
-        let mut attempt = attempt(first);
-        attempt.caller = caller;
         let first = Dial {
-            attempts: vec![attempt],
+            attempts: vec![Phones { caller, ..phones(first) }.into()],
             queue: None,
             ring: Span::seconds(20),
             customer: caller.is_none(),
@@ -95,9 +93,8 @@ fn an_agent_calls_a_customer() {
 fn a_phone_is_asked_to_answer_and_told_who_referred() {
     let mut bench = Bench::customer();
     for (auto_answer, referred_by) in [(false, None), (true, Some("sip:ana@example.com"))] {
-        let mut attempt = attempt("boss");
-        (attempt.auto_answer, attempt.referred_by) = (auto_answer, referred_by.map(str::to_owned));
-        let first = Dial { attempts: vec![attempt], ..dial(&[]) };
+        let boss = Phones { auto_answer, referred_by: referred_by.map(str::to_owned), ..phones("boss") };
+        let first = Dial { attempts: vec![boss.into()], ..dial(&[]) };
         bench.act(Act::Dial(Box::new(first)));
         let Some(sip::Act::Invite(invite)) = bench.sips.last() else { panic!("{:?}", bench.sips.last()) };
         let header = |name: &str| invite.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
