@@ -8,7 +8,7 @@ use crate::base::LegId;
 use crate::base::Span;
 use crate::event::words::{AlarmKind, By, DigitPath, Direction, EndCause, Side, TransferEnding};
 use crate::event::{About, DialogState, Kind};
-use crate::media::words::{Body, Fact, ReportBody, Subject};
+use crate::media::words::{Body, Fact, ReportBody, Source, Subject};
 use crate::sip::words::{Act, Tell as Sip};
 use crate::switch::LegPhase;
 
@@ -312,7 +312,7 @@ impl Contact {
         self.journal_leg(context, leg, By::PARTY, Kind::Digit { digit: told, path });
         if to_one {
             if let Some(to) = passes_to.filter(|_| kept) {
-                self.pass_digit(context, to, digit, DigitPath::Info);
+                self.pass_digit(context, to, digit);
             }
             return;
         }
@@ -332,18 +332,31 @@ impl Contact {
             self.tell(context, Tell::Digit(digit));
         }
         for other in others {
-            self.pass_digit(context, other, digit, path);
+            match path {
+                DigitPath::Rtp if self.has_events(other) && !self.is_summed(leg, other) => {}
+                DigitPath::Rtp | DigitPath::Info => self.pass_digit(context, other, digit),
+            }
         }
     }
 
-    /// In the way the other side speaks. The engine itself forwards telephone-events between two sides that have them.
-    pub fn pass_digit(&mut self, context: &mut Context, to: LegId, digit: char, path: DigitPath) {
+    /// `from` is heard by `to` in a sum, which has no keys. Where it is heard alone the engine forwards its telephone-events;
+    /// where it is not heard they go nowhere.
+    fn is_summed(&self, from: LegId, to: LegId) -> bool {
+        let row = self.row(to);
+        row.len() > 1 && row.contains(&Source::Leg(from))
+    }
+
+    fn has_events(&self, leg: LegId) -> bool {
+        self.leg(leg).and_then(|l| l.media.agreed()).is_some_and(|a| a.telephone_event_send.is_some())
+    }
+
+    /// In the way the other side speaks.
+    pub fn pass_digit(&mut self, context: &mut Context, to: LegId, digit: char) {
+        let has_events = self.has_events(to);
         let Some(l) = self.leg_mut(to).filter(|l| l.is_answered()) else { return };
-        let has_events = l.media.agreed().is_some_and(|a| a.telephone_event_send.is_some());
-        match (path, has_events) {
-            (DigitPath::Rtp, true) => {}
-            (DigitPath::Info, true) => l.media.send_digit(digit),
-            (_, false) => self.sip(context, Act::SendDigit { leg: to, digit, duration: DIGIT_LENGTH }),
+        match has_events {
+            true => l.media.send_digit(digit),
+            false => self.sip(context, Act::SendDigit { leg: to, digit, duration: DIGIT_LENGTH }),
         }
     }
 

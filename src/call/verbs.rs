@@ -7,7 +7,7 @@ use super::end::LegEnd;
 use super::leg::Leg;
 use super::words::{Audience, ChairLeaves, Does, Invite, RecordVerb, Tell};
 use crate::base::{CallId, LegId, PlayerId};
-use crate::event::words::{Actor, By, DigitPath, EndCause, LegRole, PartyRef, Side};
+use crate::event::words::{Actor, By, EndCause, LegRole, PartyRef, Side};
 use crate::event::{About, Kind};
 use crate::media::words::{Body, Clip, PlayerSpec, Subject};
 
@@ -68,7 +68,7 @@ impl Contact {
 
     pub fn send_digits(&mut self, context: &mut Context, leg: LegId, digits: String, by: By) {
         for digit in digits.chars() {
-            self.pass_digit(context, leg, digit, DigitPath::Info);
+            self.pass_digit(context, leg, digit);
         }
         self.journal_leg(context, leg, by, Kind::DigitsSent { digits });
     }

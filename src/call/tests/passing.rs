@@ -5,7 +5,7 @@ use super::super::words::{Act, ChairLeaves, Invite, Refused, Replacement};
 use super::{Bench, HERE, SDP, arrival, asked, dial};
 use crate::base::{LegId, Span};
 use crate::event::Kind;
-use crate::event::words::{By, DigitPath, TransferMode};
+use crate::event::words::{By, DigitPath, SupervisionMode, TransferMode};
 use crate::media::words::{Body, Fact, ReportBody};
 use crate::sdp::Codec;
 use crate::sip::words as sip;
@@ -42,7 +42,10 @@ impl Bench {
 
     /// Keys that each was sent by us, in either way.
     fn sent(&self, to: &str) -> String {
-        let to = self.leg(to);
+        self.sent_to(self.leg(to))
+    }
+
+    fn sent_to(&self, to: LegId) -> String {
         let by_rtp = self.medias.iter().rev().find_map(|body| match body {
             Body::SetLeg(spec) if spec.leg == to => Some(spec.digits.iter().map(|d| d.digit).collect::<String>()),
             _ => None,
@@ -124,6 +127,43 @@ fn the_one_gets_them_and_which_they_are_is_told_to_nobody() {
         assert_eq!(bench.refused(&off), Some(Refused::NothingToEnd));
         assert_eq!(bench.record().digits.iter().map(|d| d.digit).collect::<String>(), "xxx9x6");
     }
+}
+
+#[test]
+fn of_three_who_talk_the_other_two_get_a_key() {
+    // What is done, who presses, and what we send to the customer, Ana and the bank.
+    type Row = (&'static str, fn(&mut Bench), &'static str, [&'static str; 3]);
+    let mute: fn(&mut Bench) = |bench| {
+        let leg = bench.leg("customer");
+        bench.verb(Act::Mute { leg, from: true, to: false, by: asked() });
+    };
+    let rows: [Row; 4] = [
+        ("they talk", |_| {}, "customer", ["", "5", "5"]),
+        ("one of ours presses it", |_| {}, "ana", ["5", "", "5"]),
+        ("whom nobody hears", mute, "customer", ["", "", ""]),
+        ("two are left, and the engine forwards it", |bench| bench.bye("bank"), "customer", ["", "", ""]),
+    ];
+    for (what, does, who, expected) in rows {
+        let mut bench = Bench::with_bank(SDP);
+        let bank = bench.leg("bank");
+        does(&mut bench);
+        bench.presses(who, Fact::Digit, '5');
+        assert_eq!(["customer", "ana"].map(|name| bench.sent(name)), expected[..2], "{what}");
+        assert_eq!(bench.sent_to(bank), expected[2], "{what}");
+        assert_eq!(bench.keys_told(), "5", "{what}");
+    }
+    // By INFO to whom it is not said otherwise, and once, however often it is told.
+    let mut bench = Bench::with_bank(TONES);
+    let customer = bench.leg("customer");
+    bench.presses("customer", Fact::Digit, '5');
+    bench.tell(sip::Tell::Digit { leg: customer, digit: '5' }, customer);
+    assert_eq!((bench.sent("ana"), bench.sent("bank")), ("5".to_owned(), "5".to_owned()));
+    // A supervisor's whisper makes a sum of what she hears; he gets no keys.
+    let mut bench = Bench::watched(SupervisionMode::Whisper);
+    bench.presses("customer", Fact::Digit, '5');
+    assert_eq!(["ana", "sue"].map(|name| bench.sent(name)), ["5", ""]);
+    bench.presses("ana", Fact::Digit, '6');
+    assert_eq!(bench.sent("customer"), "", "he hears her alone: the engine forwards it");
 }
 
 #[test]
