@@ -73,7 +73,10 @@ pub fn request(operation: &str) -> Option<Value> {
         "start_recording" => json!({ "length_ms": 300_000 }),
         "announce" => json!({ "call": "116703443107610627", "sounds": ["thank-you-for-waiting"] }),
         "stop_announcement" => json!({ "call": "116703443107610627" }),
-        "invite" => json!({ "agent": "ana", "to": "1002", "ring_ms": 20_000, "chair_leaves": "pass-on" }),
+        "invite" => {
+            json!({ "agent": "ana", "to": "+8613912345678", "from": "+864008001234", "ring_ms": 20_000,
+                "chair_leaves": "pass-on" })
+        }
         "transfer" => json!({ "agent": "ana", "mode": "blind", "to": { "group": "support" } }),
         "consult" => json!({ "agent": "ana", "to": { "agent": "bo", "wait_ms": 30_000 } }),
         "supervise" => json!({ "by": "sue", "target": { "agent": "ana" }, "mode": "listen" }),

@@ -172,6 +172,9 @@ pub struct InviteBody {
     #[serde(default)]
     pub agent: Option<String>,
     pub to: TargetBody,
+    /// The number shown outside, one of the tenant's own; by the rule for calling numbers when absent.
+    #[serde(default)]
+    pub from: Option<String>,
     /// How long it rings at most; 60 s when absent.
     #[serde(default)]
     pub ring_ms: Option<u64>,
@@ -200,6 +203,9 @@ pub struct TransferBody {
     /// target he is with the other party again when it reaches the exit `return`; that flow must have one.
     pub mode: ModeBody,
     pub to: TargetBody,
+    /// The number shown outside, one of the tenant's own; when absent, whom he gives away.
+    #[serde(default)]
+    pub from: Option<String>,
     /// How long it rings at most; 60 s when absent.
     #[serde(default)]
     pub ring_ms: Option<u64>,
@@ -222,6 +228,9 @@ pub struct ConsultBody {
     #[serde(default)]
     pub agent: Option<String>,
     pub to: TargetBody,
+    /// The number shown outside, one of the tenant's own; by the rule for calling numbers when absent.
+    #[serde(default)]
+    pub from: Option<String>,
     /// How long it rings at most; 60 s when absent.
     #[serde(default)]
     pub ring_ms: Option<u64>,
@@ -450,14 +459,14 @@ async fn stop_announcement(caller: Caller, Named(contact): Named, JsonBody(body)
 #[utoipa::path(post, path = "/v1/calls/{contact}/invite", tag = "calls", request_body = InviteBody,
     params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
 async fn invite(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<InviteBody>) -> Verb {
-    let InviteBody { leg, agent, to, ring_ms, chair_leaves } = body;
+    let InviteBody { leg, agent, to, from, ring_ms, chair_leaves } = body;
     let read = |caller: &Caller| {
         let chair_leaves = match chair_leaves {
             None | Some(ChairBody::PassOn) => ChairLeaves::PassOn,
             Some(ChairBody::End) => ChairLeaves::End,
         };
         let (who, to, ring) = (who(caller, leg, agent)?, target(caller, to)?, ring(ring_ms)?);
-        Ok(CallVerb::Invite { who, to, ring, chair_leaves })
+        Ok(CallVerb::Invite { who, to, from, ring, chair_leaves })
     };
     verb(&caller, &contact, Permission::CallsControl, read).await
 }
@@ -524,7 +533,7 @@ async fn extend_conference(caller: Caller, Named(contact): Named, JsonBody(body)
 #[utoipa::path(post, path = "/v1/calls/{contact}/transfer", tag = "calls", request_body = TransferBody,
     params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
 async fn transfer(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<TransferBody>) -> Verb {
-    let TransferBody { leg, agent, mode, to, ring_ms } = body;
+    let TransferBody { leg, agent, mode, to, from, ring_ms } = body;
     let read = |caller: &Caller| {
         let mode = match mode {
             ModeBody::Blind => TransferMode::Blind,
@@ -532,7 +541,7 @@ async fn transfer(caller: Caller, Named(contact): Named, JsonBody(body): JsonBod
             ModeBody::Talk => TransferMode::ComeBack,
         };
         let (who, to, ring) = (who(caller, leg, agent)?, target(caller, to)?, ring(ring_ms)?);
-        Ok(CallVerb::Transfer { who, mode, to, ring })
+        Ok(CallVerb::Transfer { who, mode, to, from, ring })
     };
     verb(&caller, &contact, Permission::CallsControl, read).await
 }
@@ -541,10 +550,10 @@ async fn transfer(caller: Caller, Named(contact): Named, JsonBody(body): JsonBod
 #[utoipa::path(post, path = "/v1/calls/{contact}/consult", tag = "calls", request_body = ConsultBody,
     params(("contact" = String, Path, description = "the contact's id")), responses((status = 200, body = CallReply)))]
 async fn consult(caller: Caller, Named(contact): Named, JsonBody(body): JsonBody<ConsultBody>) -> Verb {
-    let ConsultBody { leg, agent, to, ring_ms } = body;
+    let ConsultBody { leg, agent, to, from, ring_ms } = body;
     let read = |caller: &Caller| {
         let (who, to, ring) = (who(caller, leg, agent)?, target(caller, to)?, ring(ring_ms)?);
-        Ok(CallVerb::Transfer { who, mode: TransferMode::Consult, to, ring })
+        Ok(CallVerb::Transfer { who, mode: TransferMode::Consult, to, from, ring })
     };
     verb(&caller, &contact, Permission::CallsControl, read).await
 }

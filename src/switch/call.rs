@@ -75,6 +75,8 @@ pub enum CallVerb {
     Invite {
         who: Option<Who>,
         to: CallTarget,
+        /// The number shown outside; by the rule for calling numbers when absent.
+        from: Option<String>,
         ring: Option<Span>,
         chair_leaves: ChairLeaves,
     },
@@ -95,6 +97,8 @@ pub enum CallVerb {
         who: Option<Who>,
         mode: TransferMode,
         to: CallTarget,
+        /// The number shown outside. Absent: whom it gives away, for a consult by the rule for calling numbers.
+        from: Option<String>,
         ring: Option<Span>,
     },
     /// A caller whom only a flow or a queue has goes elsewhere; `supervisor`: in the scope of this agent.

@@ -9,8 +9,8 @@ use crate::call::words::Phones;
 use crate::event::words::{By, PartyRef, Watched};
 use crate::event::{About, Kind};
 use crate::ledger::OpenRotation;
-use crate::site::CallingNumber;
-use crate::switch::Code;
+use crate::site::{CallingNumber, Destination};
+use crate::switch::{CallTarget, Code};
 
 /// Whose rule it is: an agent's, a group's, or neither: the tenant's.
 pub(super) type Owner = (Option<AgentNo>, Option<GroupNo>);
@@ -22,6 +22,20 @@ impl Tenant {
             Some(number) if !self.site.owns(number) => Err((Code::NumberNotOwned, number.to_owned())),
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Whoever a verb leads to may be shown a number of the tenant's, if he is outside.
+    pub(super) fn may_show_there(&self, from: Option<&str>, to: &CallTarget) -> Result<(), Refusal> {
+        self.may_show(from)?;
+        let Some(from) = from else { return Ok(()) };
+        let outside = match to {
+            CallTarget::Number(number) => match self.destination(number)? {
+                Destination::Trunks { .. } | Destination::Emergency { .. } => true,
+                Destination::Extension { .. } | Destination::Number { .. } => false,
+            },
+            CallTarget::Agent { .. } | CallTarget::Groups(_) | CallTarget::Flow { .. } => false,
+        };
+        if outside { Ok(()) } else { Err((Code::TargetUnfit, format!("{from} can be shown outside only"))) }
     }
 
     /// What a call to `called` shows: the rule of the agent, else of the group he calls for, else of the tenant. `None`: the
@@ -64,12 +78,16 @@ impl Tenant {
             PartyRef::Extension(extension) => self.site.extensions.get(&extension).map(|e| e.number.clone()),
             PartyRef::Trunk(_) => None,
         });
-        let from = from.unwrap_or_default();
+        self.show(&from.unwrap_or_default(), ways);
+    }
+
+    /// On each way outside.
+    pub(super) fn show(&self, from: &str, ways: &mut [Phones]) {
         for way in ways {
             if let PartyRef::Trunk(trunk) = way.party
                 && let Some(trunk) = self.site.trunks.get(&trunk)
             {
-                way.from_user = shown_over(trunk, &from);
+                way.from_user = shown_over(trunk, from);
             }
         }
     }

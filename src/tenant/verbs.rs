@@ -33,8 +33,9 @@ impl Tenant {
         }
         let before = self.contact_state(contact);
         match verb {
-            CallVerb::Transfer { who, mode, to, ring } => {
-                self.transfer(contact, (who, mode), (&to, ring), by, now, supplies)?;
+            CallVerb::Transfer { who, mode, to, from, ring } => {
+                self.may_show_there(from.as_deref(), &to)?;
+                self.transfer(contact, (who, mode), (&to, from.as_deref(), ring), by, now, supplies)?;
             }
             CallVerb::Supervise { agent, target, mode, ring } => {
                 self.supervise(contact, agent, (target, mode, ring), by, now, supplies)?;
@@ -43,9 +44,10 @@ impl Tenant {
                 let act = self.mode_of(contact, who, (mode, target), by)?;
                 self.contacts.act(contact, act, now, supplies);
             }
-            CallVerb::Invite { who, to, ring, chair_leaves } => {
+            CallVerb::Invite { who, to, from, ring, chair_leaves } => {
+                self.may_show_there(from.as_deref(), &to)?;
                 let invite = |inviter, dial| Act::Invite(Box::new(Invite { inviter, chair_leaves, dial }));
-                self.dial_verb((contact, who), (&to, ring), invite, by, now, supplies)?;
+                self.dial_verb((contact, who), (&to, from.as_deref(), ring), invite, by, now, supplies)?;
             }
             CallVerb::Route { supervisor, to, ring } => {
                 self.route(contact, supervisor, (&to, ring), by, now, supplies)?;
@@ -146,7 +148,7 @@ impl Tenant {
         &mut self,
         contact: ContactId,
         (who, mode): (Option<Who>, TransferMode),
-        (to, ring): (&CallTarget, Option<Span>),
+        (to, from, ring): (&CallTarget, Option<&str>, Option<Span>),
         by: By,
         now: Now,
         supplies: &mut Supplies,
@@ -172,7 +174,7 @@ impl Tenant {
                 TransferMode::Blind | TransferMode::OnAnswer | TransferMode::ComeBack | TransferMode::Consult,
             ) => {
                 let transfer = |transferor, dial| Act::Transfer(Box::new(Transfer { transferor, mode, dial }));
-                self.dial_verb((contact, who), (to, ring), transfer, by, now, supplies)
+                self.dial_verb((contact, who), (to, from, ring), transfer, by, now, supplies)
             }
         }
     }
@@ -181,7 +183,7 @@ impl Tenant {
     fn dial_verb(
         &mut self,
         (contact, who): (ContactId, Option<Who>),
-        (to, ring): (&CallTarget, Option<Span>),
+        (to, from, ring): (&CallTarget, Option<&str>, Option<Span>),
         act: impl Fn(LegId, Dial) -> Act,
         by: By,
         now: Now,
@@ -194,8 +196,12 @@ impl Tenant {
         let leg = self.leg(contact, who, |leg| act(leg, dial(Vec::new(), None)))?;
         match self.way(contact, to, now)? {
             Way::Ring(mut ways) => {
-                if is_own_call(&act(leg, dial(Vec::new(), None))) {
-                    self.show_own((contact, leg), &mut ways, now, supplies);
+                match from {
+                    Some(from) => self.show(from, &mut ways),
+                    None if is_own_call(&act(leg, dial(Vec::new(), None))) => {
+                        self.show_own((contact, leg), &mut ways, now, supplies);
+                    }
+                    None => {}
                 }
                 self.contacts.act(contact, act(leg, dial(Attempt::by_phones(ways), None)), now, supplies);
             }

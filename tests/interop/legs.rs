@@ -161,8 +161,8 @@ fn a_number_outside_is_consulted_and_invited_and_sees_our_number() {
         talk.hangs_up("outside");
         talk.all_hear_each_other(&["customer", "ana"]);
 
-        talk.does("consult", &json!({ "agent": "a0", "to": OUTSIDE }));
-        assert_eq!(talk.outside_answers(), "+864008000001");
+        talk.does("consult", &json!({ "agent": "a0", "to": OUTSIDE, "from": "+864008000003" }));
+        assert_eq!(talk.outside_answers(), "+864008000003", "the number it names");
         talk.hears("ana", &["outside"]);
         talk.does("consult/complete", &json!({ "agent": "a0" }));
         talk.is_released("ana");

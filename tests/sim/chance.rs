@@ -335,7 +335,7 @@ impl Client<'_> {
 
     fn invite(&mut self, who: Option<Who>) -> Option<CallVerb> {
         let chair_leaves = if self.rng.chance(0.5) { ChairLeaves::End } else { ChairLeaves::PassOn };
-        Some(CallVerb::Invite { who, to: self.target()?, ring: self.ring(), chair_leaves })
+        Some(CallVerb::Invite { who, to: self.target()?, from: None, ring: self.ring(), chair_leaves })
     }
 
     fn conference(&mut self) -> ConferenceChange {
@@ -349,10 +349,16 @@ impl Client<'_> {
     fn transfer(&mut self, who: Option<Who>) -> Option<CallVerb> {
         if self.rng.chance(0.1) {
             let to = CallTarget::Flow { key: "identity".to_owned(), data: data(2) };
-            return Some(CallVerb::Transfer { who, mode: TransferMode::ComeBack, to, ring: None });
+            return Some(CallVerb::Transfer { who, mode: TransferMode::ComeBack, to, from: None, ring: None });
         }
         let modes = [TransferMode::Blind, TransferMode::OnAnswer, TransferMode::ComeBack, TransferMode::Consult];
-        Some(CallVerb::Transfer { who, mode: one_of(self.rng, &modes)?, to: self.target()?, ring: self.ring() })
+        Some(CallVerb::Transfer {
+            who,
+            mode: one_of(self.rng, &modes)?,
+            to: self.target()?,
+            from: None,
+            ring: self.ring(),
+        })
     }
 
     fn consult(&mut self) -> ConsultVerb {

@@ -24,7 +24,7 @@ fn extend(seconds: i64) -> CallVerb {
 
 impl House {
     fn invite(&self, to: CallTarget) -> CallVerb {
-        CallVerb::Invite { who: self.ana(), to, ring: None, chair_leaves: ChairLeaves::PassOn }
+        CallVerb::Invite { who: self.ana(), to, from: None, ring: None, chair_leaves: ChairLeaves::PassOn }
     }
 
     /// Ana is the chair of a conference, alone.
@@ -167,7 +167,13 @@ fn the_end_of_a_conference_finds_a_consult_and_whoever_rings() {
     let mut house = talk();
     house.does(lasts(5, 1));
     let ana = house.ana();
-    house.does(CallVerb::Transfer { who: ana, mode: TransferMode::Consult, to: number("1900"), ring: None });
+    house.does(CallVerb::Transfer {
+        who: ana,
+        mode: TransferMode::Consult,
+        to: number("1900"),
+        from: None,
+        ring: None,
+    });
     house.answers(CAI);
     house.wait(Span::seconds(5));
     house.hear(&[("customer", "music")]);

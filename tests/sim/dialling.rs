@@ -6,8 +6,8 @@ use cordboard::event::words::{Actor, Display, OnTimeout, TransferMode};
 use cordboard::ledger::ContactRecord;
 use cordboard::site::CallingNumber;
 use cordboard::switch::{
-    Answer, Body, CallTarget, CallVerb, Caller, Code, Command, LeadsTo, LookedUpBy, Lookup, Originate, Outside, Query,
-    RuleKind, RuleOf, ShownBy, Snapshot, Then, TrunkWay, TwoWay,
+    Answer, Body, CallTarget, CallVerb, Caller, ChairLeaves, Code, Command, LeadsTo, LookedUpBy, Lookup, Originate,
+    Outside, Query, RuleKind, RuleOf, ShownBy, Snapshot, Then, TrunkWay, TwoWay, Who,
 };
 use serde_json::Map;
 
@@ -395,4 +395,43 @@ fn a_number_is_looked_up_as_it_would_be_dialled() {
         assert_eq!(house.looks_up(to, by), expected, "{what}");
     }
     house.ends();
+}
+
+#[test]
+fn a_verb_shows_outside_the_number_that_it_names() {
+    let (one, two) = ("+864008000001", "+864008000002");
+    let mut site = places::site(&Shape::SMALL);
+    site.calling_number = Some(CallingNumber::Fixed(one.to_owned()));
+    type Row = (&'static str, fn(Option<Who>, CallTarget, Option<String>) -> CallVerb, &'static str);
+    fn transfer(who: Option<Who>, mode: TransferMode, to: CallTarget, from: Option<String>) -> CallVerb {
+        CallVerb::Transfer { who, mode, to, from, ring: None }
+    }
+    // what is asked for, and what it shows when it names no number
+    let rows: [Row; 4] = [
+        ("blind", |who, to, from| transfer(who, TransferMode::Blind, to, from), "+8613900000001"),
+        ("on success", |who, to, from| transfer(who, TransferMode::OnAnswer, to, from), "+8613900000001"),
+        ("consult", |who, to, from| transfer(who, TransferMode::Consult, to, from), one),
+        (
+            "invite",
+            |who, to, from| CallVerb::Invite { who, to, from, ring: None, chair_leaves: ChairLeaves::PassOn },
+            one,
+        ),
+    ];
+    for (what, verb, otherwise) in rows {
+        for (from, expected) in [(Some(two), two), (None, otherwise)] {
+            let mut house = talk_at(site.clone());
+            let ana = house.ana();
+            let sales = CallTarget::Groups(vec![house.world.site.group("sales").expect("a group").no]);
+            let stranger = Some("+8613999999999".to_owned());
+            house.refuses(verb(ana, number("913800000000"), stranger), Code::NumberNotOwned);
+            for inside in [number("1900"), number(one), sales] {
+                house.refuses(verb(ana, inside, Some(two.to_owned())), Code::TargetUnfit);
+            }
+            house.refuses(verb(ana, number("2000"), Some(two.to_owned())), Code::UnknownNumber);
+            house.does(verb(ana, number("913800000000"), from.map(str::to_owned)));
+            assert!(house.shown_to_carrier().contains(expected), "{what}: {}", house.shown_to_carrier());
+            house.rejects(CUSTOMER);
+            house.ends();
+        }
+    }
 }

@@ -126,13 +126,13 @@ impl Stage for Sim {
             Err(group) => CallTarget::Groups(vec![site.group(group).expect("a group of the site").no]),
         };
         let who = Some(Who::Agent(no(by)));
-        self.verb(CallVerb::Transfer { who, mode, to, ring: None });
+        self.verb(CallVerb::Transfer { who, mode, to, from: None, ring: None });
     }
 
     fn lends(&mut self, by: &str, flow: &str) {
         let who = Some(Who::Agent(self.world.site.agent(by).expect("an agent of the site").no));
         let to = CallTarget::Flow { key: flow.to_owned(), data: serde_json::Map::new() };
-        self.verb(CallVerb::Transfer { who, mode: TransferMode::ComeBack, to, ring: None });
+        self.verb(CallVerb::Transfer { who, mode: TransferMode::ComeBack, to, from: None, ring: None });
     }
 
     fn sends_on(&mut self, by: &str, offer: OfferId, group: &str) {
@@ -157,7 +157,7 @@ impl Stage for Sim {
     fn invites(&mut self, by: &str, to: &str) {
         let who = Some(Who::Agent(self.world.site.agent(by).expect("an agent of the site").no));
         let (to, chair_leaves) = (CallTarget::Number(to.to_owned()), ChairLeaves::PassOn);
-        self.verb(CallVerb::Invite { who, to, ring: None, chair_leaves });
+        self.verb(CallVerb::Invite { who, to, from: None, ring: None, chair_leaves });
     }
 
     fn passes_keys(&mut self, to: &str) {

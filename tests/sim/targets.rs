@@ -108,7 +108,7 @@ fn an_agent_who_cannot_be_called_is_waited_for_as_long_as_was_said() {
 fn an_invited_agent_joins_the_talk() {
     let mut house = talk();
     let (who, bo) = (house.ana(), house.bo());
-    house.does(CallVerb::Invite { who, to: bo, ring: None, chair_leaves: ChairLeaves::PassOn });
+    house.does(CallVerb::Invite { who, to: bo, from: None, ring: None, chair_leaves: ChairLeaves::PassOn });
     house.hear(&[("customer", "ana"), ("ana", "customer"), ("bo", "")]);
     house.answers(BO);
     house.hear(&[("customer", "ana+bo"), ("ana", "customer+bo"), ("bo", "customer+ana")]);
@@ -189,7 +189,13 @@ fn who_hangs_up_while_he_waits_for_a_group_leaves_the_customer_in_his_place() {
 fn two_talk_on() -> House {
     let mut house = talk();
     let ana = house.ana();
-    house.does(CallVerb::Invite { who: ana, to: number("1900"), ring: None, chair_leaves: ChairLeaves::PassOn });
+    house.does(CallVerb::Invite {
+        who: ana,
+        to: number("1900"),
+        from: None,
+        ring: None,
+        chair_leaves: ChairLeaves::PassOn,
+    });
     house.answers(CAI);
     let sales = groups(&house, &["sales"]);
     house.does(to(ana, TransferMode::ComeBack, sales));

@@ -262,7 +262,7 @@ pub fn number(number: &str) -> CallTarget {
 }
 
 pub fn to(who: Option<Who>, mode: TransferMode, to: CallTarget) -> CallVerb {
-    CallVerb::Transfer { who, mode, to, ring: None }
+    CallVerb::Transfer { who, mode, to, from: None, ring: None }
 }
 
 #[test]
@@ -317,7 +317,13 @@ fn digits_reach_the_far_end() {
 fn keys_of_the_customer_go_to_one_of_two() {
     let mut house = talk();
     let (customer, ana) = (house.named("customer"), house.ana());
-    house.does(CallVerb::Invite { who: ana, to: number("1900"), ring: None, chair_leaves: ChairLeaves::PassOn });
+    house.does(CallVerb::Invite {
+        who: ana,
+        to: number("1900"),
+        from: None,
+        ring: None,
+        chair_leaves: ChairLeaves::PassOn,
+    });
     house.answers(CAI);
     let (cai, pass) = (house.named("cai"), |who, to| CallVerb::PassDigits { who, to, on: true });
     house.refuses(pass(None, cai), Code::LegNotNamed);
@@ -364,7 +370,7 @@ fn announcements_to_one_and_to_all() {
 fn a_third_party_joins_and_is_removed() {
     let mut house = talk();
     let ana = house.ana();
-    let invite = |to| CallVerb::Invite { who: ana, to, ring: None, chair_leaves: ChairLeaves::PassOn };
+    let invite = |to| CallVerb::Invite { who: ana, to, from: None, ring: None, chair_leaves: ChairLeaves::PassOn };
     house.does(invite(number("1900")));
     house.hear(&[("customer", "ana"), ("ana", "customer"), ("cai", "")]);
     house.answers(CAI);
@@ -593,8 +599,13 @@ fn a_recording_is_paused_and_ended() {
 #[test]
 fn the_same_command_twice_rings_once() {
     let mut house = talk();
-    let invite =
-        CallVerb::Invite { who: house.ana(), to: number("1900"), ring: None, chair_leaves: ChairLeaves::PassOn };
+    let invite = CallVerb::Invite {
+        who: house.ana(),
+        to: number("1900"),
+        from: None,
+        ring: None,
+        chair_leaves: ChairLeaves::PassOn,
+    };
     let first = house.ask_as("once", invite.clone());
     let again = house.ask_as("once", invite);
     assert!(matches!((&first, &again), (Answer::Accepted { .. }, Answer::Accepted { .. })), "{first:?} {again:?}");

@@ -311,7 +311,7 @@ fn a_bug_in_a_contact_that_he_hears_rings_him_again() {
     // The contact panics as somebody is invited to it, and the machine as it rings bo: both take one more id.
     house.world.poison = Some(0);
     let (who, to, chair_leaves) = (house.ana(), number("1900"), ChairLeaves::PassOn);
-    let verb = CallVerb::Invite { who, to, ring: None, chair_leaves };
+    let verb = CallVerb::Invite { who, to, from: None, ring: None, chair_leaves };
     let body = Body::Call { contact: house.contact, verb };
     house.world.command(Command { id: None, actor: Actor::Integration(1), body });
     house.wait(Span::seconds(1));

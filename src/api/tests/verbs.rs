@@ -127,16 +127,34 @@ async fn verbs_of_a_supervisor() {
 }
 
 #[tokio::test]
+async fn verbs_that_name_the_number_they_show() {
+    let (to, from) = (CallTarget::Number("1001".into()), Some("9000".to_owned()));
+    let transfer = |mode| CallVerb::Transfer { who: None, mode, to: to.clone(), from: from.clone(), ring: None };
+    let invite = CallVerb::Invite {
+        who: None,
+        to: to.clone(),
+        from: from.clone(),
+        ring: None,
+        chair_leaves: ChairLeaves::PassOn,
+    };
+    becomes("invite", Some(json!({ "to": "1001", "from": "9000" })), invite).await;
+    let consult = json!({ "to": "1001", "from": "9000" });
+    becomes("consult", Some(consult), transfer(TransferMode::Consult)).await;
+    let give = json!({ "mode": "on-success", "to": "1001", "from": "9000" });
+    becomes("transfer", Some(give), transfer(TransferMode::OnAnswer)).await;
+}
+
+#[tokio::test]
 async fn verbs_that_lead_to_somebody() {
     let number = || CallTarget::Number("1001".into());
     let ring = Some(Span::seconds(20));
-    let transfer = |mode, to| CallVerb::Transfer { who: ANA, mode, to, ring: None };
+    let transfer = |mode, to| CallVerb::Transfer { who: ANA, mode, to, from: None, ring: None };
     let playback = |verb| CallVerb::Playback { verb };
     let rows = [
         (
             "invite",
             json!({ "agent": "ana", "to": "1001" }),
-            CallVerb::Invite { who: ANA, to: number(), ring: None, chair_leaves: ChairLeaves::PassOn },
+            CallVerb::Invite { who: ANA, to: number(), from: None, ring: None, chair_leaves: ChairLeaves::PassOn },
         ),
         (
             "invite",
@@ -144,6 +162,7 @@ async fn verbs_that_lead_to_somebody() {
             CallVerb::Invite {
                 who: None,
                 to: CallTarget::Agent { agent: AgentNo(3), wait: Span::ZERO },
+                from: None,
                 ring,
                 chair_leaves: ChairLeaves::End,
             },
