@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::Problem;
 use crate::base::bounds::RECORDS_WAIT;
-use crate::base::{ContactId, SegmentId, Span, TenantNo};
+use crate::base::{ContactId, SegmentId, Span, TenantNo, Utc};
 use crate::ledger::ContactRecord;
 use crate::store::journal::{Journal, ReadError, Slot};
 use crate::store::query::{Filter, Page, Query, QueryError, Start};
@@ -65,6 +65,13 @@ impl Archive {
     /// The first seq that can still be read.
     pub fn oldest(&self) -> u64 {
         self.journal.oldest().unwrap_or_else(|| self.journal.ring().committed() + 1)
+    }
+
+    /// A seq that can be read and before which nothing happened at this time or later.
+    pub fn begins(&self, since: Utc) -> u64 {
+        // First of all: what is committed meanwhile is not passed over.
+        let newest = self.newest();
+        self.journal.begins(&since.day()).unwrap_or(newest + 1)
     }
 
     /// Committed events behind `after`, oldest first, at most a page of them: from memory, or else from the files.

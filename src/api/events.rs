@@ -14,8 +14,9 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::instant;
 use super::position::Position;
-use super::reader::Reader;
+use super::reader::{Reader, Window};
 use super::reply::Reply;
 use super::request::{Caller, Params};
 use super::subscriber::{self, Frame};
@@ -51,11 +52,22 @@ pub struct EventsQuery {
     pub flows: Option<String>,
     /// The same for contacts.
     pub contacts: Option<String>,
+    /// Only what happened at this time or later, RFC 3339. Without `after` it begins there.
+    pub since: Option<String>,
+    /// Only what happened before this time, RFC 3339. Not for a WebSocket.
+    pub before: Option<String>,
     /// How long a poll waits for the first event, in milliseconds; at most 30000. Not for a WebSocket.
     pub wait_ms: Option<u32>,
 }
 
 impl EventsQuery {
+    fn window(&self) -> Result<Window, Problem> {
+        Ok(Window {
+            since: self.since.as_deref().map(|text| instant::read("since", text)).transpose()?,
+            before: self.before.as_deref().map(|text| instant::read("before", text)).transpose()?,
+        })
+    }
+
     fn watch_list(&self) -> WatchList {
         WatchList {
             kinds: by_commas(self.kinds.as_deref()),
@@ -84,9 +96,13 @@ async fn events(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     caller.may(Permission::EventsRead)?;
-    let reader = Reader::new(&caller, query.watch_list().read(&caller)?, query.after.as_deref())?;
+    let (filter, window) = (query.watch_list().read(&caller)?, query.window()?);
+    let reader = Reader::new(&caller, filter, window, query.after.as_deref())?;
     if !headers.contains_key(header::UPGRADE) {
         return poll(reader, Span::millis(query.wait_ms.unwrap_or(0).into())).await.map(IntoResponse::into_response);
+    }
+    if window.before.is_some() {
+        return Err(Problem::field("before", "a WebSocket goes on; only a poll ends with `before`"));
     }
     let upgrade = upgrade.map_err(|refused| Problem::field("Upgrade", refused.body_text()))?;
     subscriber::serve(api, upgrade, reader, None)
@@ -98,7 +114,7 @@ pub async fn poll(mut reader: Reader, wait: Span) -> Result<Reply<EventsReply>, 
     let mut events = Vec::new();
     // A filter that wants what is rare is answered with a position to go on behind, not after the whole journal.
     let mut pages = 0;
-    while events.is_empty() && pages < POLL_PAGES && reader.ended.is_none() {
+    while events.is_empty() && pages < POLL_PAGES && reader.ended.is_none() && !reader.complete {
         let ready = reader.api.archive.newest() > reader.after;
         pages += 1;
         // What is there already is read even without a wish to wait.
@@ -117,6 +133,6 @@ pub async fn poll(mut reader: Reader, wait: Span) -> Result<Reply<EventsReply>, 
         House::Draining { contacts_left } => Some(contacts_left),
         House::Starting | House::Open | House::Shed { .. } => None,
     };
-    let ended = reader.ended.map(SessionEnding::word);
-    Ok(Reply::ok(seq, EventsReply { seq, events, position: Position(seq).text(), contacts_left, ended }))
+    let (complete, ended) = (reader.complete, reader.ended.map(SessionEnding::word));
+    Ok(Reply::ok(seq, EventsReply { seq, events, position: Position(seq).text(), complete, contacts_left, ended }))
 }

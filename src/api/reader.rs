@@ -10,18 +10,27 @@ use super::position::Position;
 use super::request::Caller;
 use super::view::EventView;
 use super::{Api, Problem};
-use crate::base::{SessionId, TenantNo};
+use crate::base::{SessionId, TenantNo, Utc};
 use crate::event::session::SessionEnding;
-use crate::event::{Filter, Kind, Recorded};
+use crate::event::{Event, Filter, Kind, Recorded};
 use crate::store::journal::Slot;
 use crate::switch::Code;
 
-/// The text of an event that the subscriber sees; written once for all who do. Evaluated when it is pulled.
-fn text<'e>(tenant: TenantNo, filter: &Filter, slot: &'e Slot) -> Option<&'e str> {
-    let event = &slot.recorded.event;
-    let wanted = event.tenant == tenant && filter.sees(event);
-    let text = if wanted { slot.view(NATIVE_VIEW, written) } else { "" };
-    (!text.is_empty()).then_some(text)
+/// From when to when the events are that a subscriber sees, by the clock of people.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Window {
+    pub since: Option<Utc>,
+    pub before: Option<Utc>,
+}
+
+impl Window {
+    fn sees(&self, event: &Event) -> bool {
+        self.since.is_none_or(|since| since <= event.at) && !self.is_over(event)
+    }
+
+    fn is_over(&self, event: &Event) -> bool {
+        self.before.is_some_and(|before| before <= event.at)
+    }
 }
 
 /// Our number among the views of a slot.
@@ -40,6 +49,9 @@ pub struct Reader {
     pub api: Arc<Api>,
     tenant: TenantNo,
     filter: Filter,
+    window: Window,
+    /// What lies behind the window has been reached.
+    pub complete: bool,
     pub after: u64,
     /// The client's session, and how it ended once its end was read.
     own: Option<SessionId>,
@@ -48,16 +60,24 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub fn new(caller: &Caller, filter: Filter, after: Option<&str>) -> Result<Self, Problem> {
+    /// Behind `after`. Without it from now on, or where a window begins.
+    pub fn new(caller: &Caller, filter: Filter, window: Window, after: Option<&str>) -> Result<Self, Problem> {
         let api = caller.api.clone();
         let committed = api.archive.committed();
         let newest = api.archive.newest();
+        let begins = match window {
+            Window { since: Some(since), .. } => api.archive.begins(since).saturating_sub(1),
+            Window { since: None, before: Some(_) } => api.archive.oldest().saturating_sub(1),
+            Window { since: None, before: None } => newest,
+        };
         let after = match after {
-            None | Some("newest") => newest,
+            None => begins,
+            Some("newest") => newest,
             Some("oldest") => api.archive.oldest().saturating_sub(1),
             Some(text) => Position::read(text)?.0,
         };
-        let reader = Self { api, tenant: caller.tenant.no, filter, after, own: None, ended: None, committed };
+        let (tenant, own, ended) = (caller.tenant.no, None, None);
+        let reader = Self { api, tenant, filter, window, complete: false, after, own, ended, committed };
         match after > newest || after.saturating_add(1) < reader.api.archive.oldest() {
             true => Err(reader.out_of_reach()),
             false => Ok(reader),
@@ -90,12 +110,21 @@ impl Reader {
                 return Err(Problem::new(Code::InternalError, "the journal cannot be read"));
             }
         };
-        let texts = page.iter().filter_map(|slot| text(self.tenant, &self.filter, slot)).map(str::to_owned).collect();
+        let texts = page.iter().filter_map(|slot| self.text(slot)).map(str::to_owned).collect();
+        self.complete |= page.iter().any(|slot| self.window.is_over(&slot.recorded.event));
         self.ended = self.ended.or_else(|| page.iter().find_map(|slot| self.end_of_own(slot)));
         if let Some(last) = page.last() {
             self.after = last.recorded.seq;
         }
         Ok(texts)
+    }
+
+    /// The text of an event that the subscriber sees; written once for all who do. Evaluated when it is pulled.
+    fn text<'e>(&self, slot: &'e Slot) -> Option<&'e str> {
+        let event = &slot.recorded.event;
+        let wanted = event.tenant == self.tenant && self.window.sees(event) && self.filter.sees(event);
+        let text = if wanted { slot.view(NATIVE_VIEW, written) } else { "" };
+        (!text.is_empty()).then_some(text)
     }
 
     fn end_of_own(&self, slot: &Slot) -> Option<SessionEnding> {

@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::agents::known_agent;
 use super::events::poll;
 use super::position::Position;
-use super::reader::Reader;
+use super::reader::{Reader, Window};
 use super::reply::Reply;
 use super::request::{Caller, JsonBody, Named, Params, minted, wrong_snapshot};
 use super::subscriber::{self, Frame, Holding};
@@ -255,7 +255,7 @@ async fn session_events(
     delivered(&state, &Delivery::Poll)?;
     // Half of the lease is left for the way back and the next poll.
     let half = Span(state.new.lease.map_or(LEASE_DEFAULT, |lease| lease.length).0 / 2);
-    let reader = Reader::new(&caller, state.new.filter, query.after.as_deref())?.of(state.session);
+    let reader = Reader::new(&caller, state.new.filter, Window::default(), query.after.as_deref())?.of(state.session);
     poll(reader, Span::millis(query.wait_ms.unwrap_or(0).into()).min(half)).await
 }
 
@@ -279,7 +279,7 @@ async fn session_socket(
     let (state, _) = renewed(&caller, &id).await?;
     delivered(&state, &Delivery::Socket)?;
     let lease = state.new.lease;
-    let reader = Reader::new(&caller, state.new.filter, query.after.as_deref())?.of(state.session);
+    let reader = Reader::new(&caller, state.new.filter, Window::default(), query.after.as_deref())?.of(state.session);
     let holding = Holding { caller, session: state.session, renewed: Instant::now(), lease };
     subscriber::serve(api, upgrade, reader, Some(holding))
 }

@@ -334,6 +334,8 @@ async fn sound_and_events_that_are_not_there() {
         ("GET", "/v1/recordings/abc", "admin", None, 400, "bad-request", Some("segment")),
         ("GET", "/v1/recordings/5", "admin", None, 404, "not-found", None),
         ("GET", "/v1/contacts/5/recording", "admin", None, 404, "not-found", None),
+        ("GET", "/v1/events?since=yesterday", "admin", None, 400, "bad-request", Some("since")),
+        ("GET", "/v1/events?before=2026-11-21", "admin", None, 400, "bad-request", Some("before")),
         ("GET", "/v1/events?after=5", "admin", None, 400, "bad-request", Some("after")),
         ("GET", "/v1/events?kinds=leg_created,leg_dialog", "admin", None, 400, "bad-request", Some("kinds")),
         ("GET", "/v1/events?contacts=x", "admin", None, 400, "bad-request", Some("contacts")),

@@ -286,6 +286,43 @@ async fn filters_leave_out_and_move_on() {
 }
 
 #[tokio::test]
+async fn a_window_of_time_begins_and_ends_by_the_clock_of_people() {
+    let rig = Rig::new();
+    let put = |wall: &str| {
+        let at = crate::api::instant::read("at", wall).expect("a time");
+        rig.put(Event { at, ..event(About::default(), Kind::LegAnswered) })
+    };
+    // A clock that was set back by two minutes in between.
+    assert_eq!(put("2026-11-21T08:00:00Z"), 1);
+    assert_eq!(put("2026-11-21T08:02:00Z"), 2);
+    assert_eq!(put("2026-11-21T08:00:30Z"), 3);
+    assert_eq!(put("2026-11-21T23:59:59Z"), 4);
+    // The next day's file begins with a checkpoint, number 5.
+    assert_eq!(put("2026-11-22T00:00:00Z"), 6);
+    assert_eq!(put("2026-11-22T10:00:00Z"), 7);
+    let day = "2026-11-22T00:00:00Z";
+    for (query, seen, complete) in [
+        ("after=oldest", vec![1, 2, 3, 4, 6, 7], false),
+        ("since=2026-11-21T08:00:30Z", vec![2, 3, 4, 6, 7], false),
+        ("since=2026-11-21T09:00:30%2B01:00&before=2026-11-21T08:02:00Z", vec![3], true),
+        (&format!("since={day}"), vec![6, 7], false),
+        (&format!("before={day}"), vec![1, 2, 3, 4], true),
+        (&format!("since={day}&before=2026-11-22T10:00:00.001Z"), vec![6, 7], false),
+        (&format!("since={day}&before={day}&wait_ms=30000"), vec![], true),
+        (&format!("since={day}&after={}", Position(6).text()), vec![7], false),
+        (&format!("since={day}&after=newest"), vec![], false),
+        ("since=2026-11-23T00:00:00Z", vec![], false),
+    ] {
+        let answer = rig.get_ok(&format!("/v1/events?{query}")).await.json();
+        assert_eq!(seqs(&answer), seen, "{query}");
+        assert_eq!(answer.get("complete"), complete.then_some(&json!(true)), "{query}");
+    }
+    // Days before it are not read for it: they may be gone.
+    rig.journal.remove_days("2026-11-22", 7).expect("removed");
+    assert_eq!(seqs(&rig.get_ok("/v1/events?since=2026-11-21T08:00:30Z").await.json()), [6, 7]);
+}
+
+#[tokio::test]
 async fn a_poll_that_wants_what_is_rare_reads_so_many_pages_and_no_more() {
     let rig = Rig::new();
     let most = (POLL_PAGES * EVENT_PAGE) as u64;

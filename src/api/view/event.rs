@@ -152,6 +152,10 @@ pub struct EventsReply {
     pub events: Vec<Box<RawValue>>,
     /// Where to go on, also past events that the filter left out.
     pub position: String,
+    /// `true`: what happened at `before` has been reached, there is nothing more to ask for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub complete: bool,
     /// The node is being stopped, and so many contacts run still.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contacts_left: Option<u32>,

@@ -104,6 +104,12 @@ impl Days {
         self.spans.values().next().map(|(first, _)| *first)
     }
 
+    /// The first event of that day's file, or else of the next kept one. No event of that day or later lies before it, as
+    /// the day of a file never goes back.
+    pub fn begins(&self, day: &str) -> Option<u64> {
+        self.spans.range(day.to_owned()..).next().map(|(_, (first, _))| *first)
+    }
+
     /// The first event of the newest file that holds any: before it lies nothing that is needed to know what is open.
     pub fn head(&self) -> Option<u64> {
         self.spans.values().next_back().map(|(first, _)| *first)

@@ -206,6 +206,11 @@ impl Journal {
         lock(&self.shared.days).oldest()
     }
 
+    /// A kept event before which none of that UTC day or later lies; `None`: there is none of them at all.
+    pub fn begins(&self, day: &str) -> Option<u64> {
+        lock(&self.shared.days).begins(day)
+    }
+
     /// Removes the files of days before `day`, whole, as far as the projector has folded them. Returns their days.
     pub fn remove_days(&self, day: &str, projected: u64) -> Result<Vec<String>, StoreError> {
         lock(&self.shared.days).remove(&self.shared.folder, day, projected)
