@@ -212,7 +212,7 @@ impl Agent {
             groups: seat.map_or(site_groups, |s| s.groups.clone()),
             wish: seat.map(|s| s.wish),
             wish_until: seat.and_then(|s| s.until),
-            rest_place: None,
+            rest_wait: None,
             preferences: seat.map(|s| s.preferences).unwrap_or_default(),
             reachable: seat.is_some_and(|s| s.reachable),
             down: None,

@@ -10,6 +10,7 @@ use crate::base::bounds::{RANG_OUT_REST, RESERVE_MAX, WRAP_UP_MAX};
 use crate::base::{AgentNo, ContactId, GroupNo, Now, OfferId, ReasonNo, Span, Supplies, Time};
 use crate::event::words::{NotReadyReason, OfferEnding, Wish};
 use crate::event::{By, Kind};
+use crate::switch::RestWait;
 
 /// Somebody who waits for rest.
 #[derive(Clone, Debug)]
@@ -181,9 +182,10 @@ impl Acd {
         }
     }
 
-    /// His place among those who wait for rest; 1 is the next.
-    pub(super) fn rest_place(&self, no: AgentNo) -> Option<usize> {
-        self.rests.iter().position(|waiting| waiting.agent == no).map(|at| at + 1)
+    pub(super) fn rest_wait(&self, no: AgentNo) -> Option<RestWait> {
+        let (ahead, waiting) = self.rests.iter().enumerate().find(|(_, waiting)| waiting.agent == no)?;
+        let Waiting { agent: _, reason, length, since, by: _ } = *waiting;
+        Some(RestWait { place: ahead + 1, since, reason, length })
     }
 
     /// The limit of his wish is over: he returns after an offer that rang out, else it is told and he stays.

@@ -3,6 +3,7 @@
 use crate::base::{AgentNo, CallId, ContactId, ExtensionNo, GroupNo, ItemId, OfferId, SegmentId, Span, Time};
 use crate::event::words::{By, EndCause, ItemExit, Line, OfferEnding, Preferences, Station, Wish, WorkRole};
 pub use crate::switch::AgentVerb;
+use crate::switch::RestWait;
 
 /// What is queued and offered. The matcher never dereferences the holder.
 #[derive(Clone, Debug, PartialEq)]
@@ -198,8 +199,7 @@ pub struct AgentSnapshot {
     pub wish: Option<Wish>,
     /// When its limit is over.
     pub wish_until: Option<Time>,
-    /// His place among those who wait for rest; 1 is the next.
-    pub rest_place: Option<usize>,
+    pub rest_wait: Option<RestWait>,
     pub preferences: Preferences,
     pub reachable: bool,
     /// Why the leg of his station is not up that should be.

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::session::NewSession;
 use super::{Code, Resolved};
 use crate::base::{
-    AgentNo, CallId, ContactId, ExtensionNo, GroupNo, IdBlock, LegId, NumberNo, OfferId, SegmentId, SessionId, Span,
-    Time,
+    AgentNo, CallId, ContactId, ExtensionNo, GroupNo, IdBlock, LegId, NumberNo, OfferId, ReasonNo, SegmentId,
+    SessionId, Span, Time,
 };
 use crate::event::words::{
     CallKind, Direction, Display, EndCause, LegRole, NotReadyReason, PartyRef, Preferences, Station, SupervisionMode,
@@ -55,8 +55,7 @@ pub struct AgentState {
     pub not_ready_until: Option<Time>,
     /// He is signed out when his calls are over.
     pub leaving: bool,
-    /// His place among those who wait for rest; 1 is the next.
-    pub rest_place: Option<usize>,
+    pub rest_wait: Option<RestWait>,
     pub preferences: Preferences,
     pub reachable: bool,
     /// Why the leg of his permanent station is not up.
@@ -64,6 +63,18 @@ pub struct AgentState {
     /// With whom he goes from call to call.
     pub watches: Option<WatchState>,
     pub work: Vec<AgentWorkState>,
+}
+
+/// An agent waits for rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestWait {
+    /// 1 is the next.
+    pub place: usize,
+    pub since: Time,
+    /// Which of the site's, if he gave one.
+    pub reason: Option<ReasonNo>,
+    /// How long he wants to rest.
+    pub length: Span,
 }
 
 /// A supervisor goes with an agent from call to call.

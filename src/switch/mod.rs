@@ -15,7 +15,7 @@ pub mod session;
 
 pub use answer::{
     AgentState, AgentWorkState, Answer, BindingState, CallState, ConferenceState, ContactState, ExtensionState,
-    GroupState, LegPhase, LegState, PlaybackState, RecordingPhase, RecordingState, SessionState, Snapshot,
+    GroupState, LegPhase, LegState, PlaybackState, RecordingPhase, RecordingState, RestWait, SessionState, Snapshot,
     TracedMessage, TransferPhase, TransferState, WaitState, WatchState,
 };
 pub use call::{

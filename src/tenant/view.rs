@@ -59,7 +59,7 @@ impl Tenant {
             not_ready: seen.wish.and_then(not_ready),
             not_ready_until: seen.wish_until,
             leaving: seen.wish == Some(Wish::SignOut),
-            rest_place: seen.rest_place,
+            rest_wait: seen.rest_wait,
             preferences: seen.preferences,
             reachable: seen.reachable,
             down: seen.down,

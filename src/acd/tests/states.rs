@@ -4,6 +4,7 @@ use super::*;
 use crate::base::ReasonNo;
 use crate::event::words::{NotReadyReason, Preferences, Wish, WorkRole};
 use crate::site::{Quota, Reason, Rest, TakeOver};
+use crate::switch::RestWait;
 
 fn three() -> Site {
     site(vec![group(1), group(2)], &[(1, &[(1, 5), (2, 5)]), (2, &[(1, 5)]), (3, &[(1, 5)])])
@@ -122,9 +123,10 @@ fn rest_is_first_come_first_served_within_the_quota() {
     site.rest = Rest { quota: Some(Quota::Agents(1)), max: Span::seconds(600) };
     let mut house = with_everybody(site);
     house.play(&[(10, Do::Rest(1), &[]), (11, Do::Rest(2), &[]), (12, Do::Rest(3), &[]), (12, Do::Rest(3), &[])]);
-    let place = |house: &House, n| house.acd.snapshot(AgentNo(n)).expect("there").rest_place;
+    let waits = |house: &House, n| house.acd.snapshot(AgentNo(n)).expect("there").rest_wait;
     assert_eq!([1, 2, 3].map(|n| house.shown(n)), [Display::NotReady, Display::Ready, Display::Ready]);
-    assert_eq!([1, 2, 3].map(|n| place(&house, n)), [None, Some(1), Some(2)]);
+    let wait = |place, at| RestWait { place, since: seconds(at), reason: None, length: Span::seconds(600) };
+    assert_eq!([1, 2, 3].map(|n| waits(&house, n)), [None, Some(wait(1, 11)), Some(wait(2, 12))]);
     house.kinds.clear();
     house.play(&[(20, Do::Ready(1), &[])]);
     assert_eq!(house.kinds, ["agent_wish", "agent_rest_unqueued", "agent_wish"], "the next is granted at once");
@@ -154,11 +156,19 @@ fn a_quota_of_a_share_is_one_at_least() {
 fn who_rests_and_who_waits_for_it_survive_a_restart() {
     let mut site = three();
     site.rest = Rest { quota: Some(Quota::Agents(1)), max: Span::seconds(600) };
+    site.reasons.insert(ReasonNo(7), lunch(60));
     let mut house = with_everybody(site);
-    house.play(&[(10, Do::Rest(1), &[]), (11, Do::Rest(2), &[]), (12, Do::Rest(3), &[]), (13, Do::WrapUp(3, 0), &[])]);
+    house.play(&[(10, Do::Rest(1), &[]), (11, Do::Rest(2), &[]), (12, Do::Wait, &[])]);
+    let by = By { actor: Actor::Integration(1), command: None };
+    let (reason, length) = (Some(ReasonNo(7)), Span::seconds(40));
+    house.verb(3, AgentVerb::Rest { reason, length: Some(length) }, &by);
+    house.drain();
+    house.play(&[(13, Do::WrapUp(3, 0), &[])]);
     random::restart(&mut house);
     assert_eq!(wish(&house, 1), Some(Wish::NotReady(NotReadyReason::Rest(None))));
-    assert_eq!([2, 3].map(|n| house.acd.snapshot(AgentNo(n)).expect("there").rest_place), [Some(1), Some(2)]);
+    let second = RestWait { place: 2, since: seconds(12), reason, length };
+    assert_eq!(house.acd.snapshot(AgentNo(2)).expect("there").rest_wait.map(|wait| wait.place), Some(1));
+    assert_eq!(house.acd.snapshot(AgentNo(3)).expect("there").rest_wait, Some(second));
     assert_eq!(house.shown(3), Display::WrapUp);
     house.play(&[(20, Do::SignOut(1), &[])]);
     assert_eq!(wish(&house, 2), Some(Wish::NotReady(NotReadyReason::Rest(None))));

@@ -31,8 +31,8 @@ use crate::switch::session::NewSession;
 use crate::switch::{
     AgentState, AgentWorkState, Answer, BindingState, Body, CallState, Command, ConferenceState, ContactState,
     ExtensionState, GroupState, LeadsTo, LegPhase, LegState, Lookup, Outside, Query as Ask, RecordingPhase,
-    RecordingState, Resolved, RuleKind, RuleOf, SessionState, ShownBy, Snapshot, TracedMessage, TransferPhase,
-    TransferState, TrunkWay, WaitState,
+    RecordingState, Resolved, RestWait, RuleKind, RuleOf, SessionState, ShownBy, Snapshot, TracedMessage,
+    TransferPhase, TransferState, TrunkWay, WaitState,
 };
 
 pub const CONTACT: ContactId = ContactId(116_703_443_107_610_625);
@@ -334,7 +334,7 @@ fn agent_state() -> AgentState {
         not_ready: Some(NotReadyReason::Rest(Some(ReasonNo(2)))),
         not_ready_until: Some(T + Span::minutes(5)),
         leaving: false,
-        rest_place: None,
+        rest_wait: Some(RestWait { place: 2, since: T, reason: Some(ReasonNo(2)), length: Span::minutes(10) }),
         preferences: Preferences { after_call: None, auto_answer: Some(true) },
         reachable: true,
         down: None,

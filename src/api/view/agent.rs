@@ -35,9 +35,9 @@ pub struct AgentView {
     /// Somebody forced him to sign out; he is when his calls are over.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub leaving: bool,
-    /// His place among those who wait for rest; 1 is the next.
+    /// He waits for rest, over the quota.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rest_place: Option<usize>,
+    pub rest_wait: Option<RestWaitView>,
     /// What he is right after a call, where he has another wish than the site: `ready`, `wrap-up`, `not-ready`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_call: Option<String>,
@@ -53,6 +53,19 @@ pub struct AgentView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supervises: Option<WatchView>,
     pub work: Vec<AgentWorkView>,
+}
+
+/// Whoever has waited for rest for longest is the next.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RestWaitView {
+    /// 1 is the next.
+    pub place: usize,
+    pub since: String,
+    /// Which of the site's `reasons`, if he gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Ref>,
+    /// How long he wants to rest.
+    pub length_ms: i64,
 }
 
 /// A supervisor goes with an agent from call to call.
@@ -153,7 +166,12 @@ impl AgentView {
             reason: state.not_ready.and_then(|reason| reason.reason()).map(|no| lens.reason(no)),
             not_ready_until: state.not_ready_until.map(|until| lens.at(until)),
             leaving: state.leaving,
-            rest_place: state.rest_place,
+            rest_wait: state.rest_wait.map(|wait| RestWaitView {
+                place: wait.place,
+                since: lens.at(wait.since),
+                reason: wait.reason.map(|no| lens.reason(no)),
+                length_ms: wait.length.as_millis(),
+            }),
             after_call: state.preferences.after_call.map(word),
             auto_answer: state.preferences.auto_answer,
             reachable: state.reachable,
