@@ -505,7 +505,7 @@ const ROUGH_VERBS: Kind = Kind { rough: true, ..VERBS };
 const BUGS: Kind = Kind { poison: true, ..VERBS };
 
 /// The fixed seeds and one that nobody has seen; `CORDBOARD_SEED=N` replays one instead.
-fn seeds(fixed: &[u64]) -> Vec<u64> {
+pub fn seeds(fixed: &[u64]) -> Vec<u64> {
     match std::env::var("CORDBOARD_SEED") {
         Err(_) => fixed.iter().copied().chain([fresh_seed()]).collect(),
         Ok(text) if text == "fresh" => vec![fresh_seed()],
