@@ -67,11 +67,9 @@ impl Archive {
         self.journal.oldest().unwrap_or_else(|| self.journal.ring().committed() + 1)
     }
 
-    /// A seq that can be read and before which nothing happened at this time or later.
-    pub fn begins(&self, since: Utc) -> u64 {
-        // First of all: what is committed meanwhile is not passed over.
-        let newest = self.newest();
-        self.journal.begins(&since.day()).unwrap_or(newest + 1)
+    /// A seq that can be read and before which nothing happened at this time or later; `None`: there is none yet.
+    pub fn begins(&self, since: Utc) -> Option<u64> {
+        self.journal.begins(&since.day())
     }
 
     /// Committed events behind `after`, oldest first, at most a page of them: from memory, or else from the files.

@@ -66,7 +66,10 @@ impl Reader {
         let committed = api.archive.committed();
         let newest = api.archive.newest();
         let begins = match window {
-            Window { since: Some(since), .. } => api.archive.begins(since).saturating_sub(1),
+            // Behind `newest` is only what was committed since it was read, in a new day's file.
+            Window { since: Some(since), .. } => {
+                api.archive.begins(since).map_or(newest, |first| newest.min(first.saturating_sub(1)))
+            }
             Window { since: None, before: Some(_) } => api.archive.oldest().saturating_sub(1),
             Window { since: None, before: None } => newest,
         };

@@ -317,6 +317,10 @@ async fn a_window_of_time_begins_and_ends_by_the_clock_of_people() {
         assert_eq!(seqs(&answer), seen, "{query}");
         assert_eq!(answer.get("complete"), complete.then_some(&json!(true)), "{query}");
     }
+    let socket = axum::http::Request::get(format!("/v1/events?before={day}")).header("upgrade", "websocket");
+    let socket = socket.header("authorization", "Bearer admin").body(axum::body::Body::empty()).expect("a request");
+    let refused = rig.send(socket).await;
+    assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("before")), "it goes on");
     // Days before it are not read for it: they may be gone.
     rig.journal.remove_days("2026-11-22", 7).expect("removed");
     assert_eq!(seqs(&rig.get_ok("/v1/events?since=2026-11-21T08:00:30Z").await.json()), [6, 7]);
