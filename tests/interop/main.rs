@@ -14,6 +14,7 @@ mod harness;
 
 mod challenges;
 mod commands;
+mod consults;
 mod drain;
 mod early;
 mod endings;
@@ -25,6 +26,7 @@ mod instruments;
 mod lanes;
 mod legs;
 mod merging;
+mod on_behalf;
 mod passing;
 mod phones;
 mod picking;

@@ -29,6 +29,16 @@ const INAUDIBLE: f64 = 0.01;
 /// What is judged of the latest sound.
 const LATEST: Duration = Duration::from_millis(500);
 
+/// Whose tones are in it; a tone that is neither there nor away is named too, with a question mark.
+pub fn voices(samples: &[i16]) -> Vec<String> {
+    let named = |(name, hz): &(&str, f64)| match level(samples, *hz) {
+        strong if strong > AUDIBLE => Some((*name).to_owned()),
+        weak if weak < INAUDIBLE => None,
+        _ => Some(format!("{name}?")),
+    };
+    TONES.iter().filter_map(named).collect()
+}
+
 pub struct Talk {
     pub stage: OnWire,
     pub contact: String,
@@ -57,7 +67,11 @@ pub fn ringing(ua: &Ua) -> Option<CallNo> {
 
 /// A customer talks with ana; bo is not ready.
 pub fn talk() -> Talk {
-    let mut stage = OnWire::new(&Shape::SMALL);
+    talk_at(&Shape::SMALL)
+}
+
+pub fn talk_at(shape: &Shape) -> Talk {
+    let mut stage = OnWire::new(shape);
     stage.server.api.post("/v1/agents/a1/not-ready", &json!({}));
     let caller = stage.ends.touch(0, |ua, t| ua.call("4008000002", "+8613900000001", Plan::default(), t));
     let mut talk = Talk { stage, contact: String::new(), calls: [None; PEOPLE] };
@@ -195,6 +209,13 @@ impl Talk {
     }
 
     pub fn ends(mut self) -> Value {
+        let record = self.is_over();
+        self.stage.server.assert_rest();
+        record
+    }
+
+    /// The customer hangs up, and with him goes everybody; the record.
+    pub fn is_over(&mut self) -> Value {
         let at = place("customer");
         let call = self.calls[at].expect("he called");
         let up = self.stage.ends.uas[at].calls.get(&call).is_some_and(|c| c.phase == Phase::Up);
@@ -205,9 +226,14 @@ impl Talk {
         }
         self.told("contact_closed", 0);
         let calls = self.stage.server.api.get("/v1/calls");
-        let record = self.stage.server.api.record(&self.contact, calls["seq"].as_u64().expect("a seq"));
-        self.stage.server.assert_rest();
-        record
+        self.stage.server.api.record(&self.contact, calls["seq"].as_u64().expect("a seq"))
+    }
+
+    /// The whole recording of a contact that is over.
+    pub fn recorded(&mut self) -> Stereo {
+        self.told("recording_ended", 0);
+        let path = format!("/v1/contacts/{}/recording", self.contact);
+        Stereo::read(&self.stage.server.api.send("GET", &path, &[], "").body)
     }
 }
 

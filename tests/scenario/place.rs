@@ -21,6 +21,8 @@ pub struct Shape {
     pub offer: &'static str,
     /// To whom `support` offers.
     pub strategy: &'static str,
+    /// The groups that bo supervises, as the site file lists them.
+    pub bo_supervises: &'static str,
 }
 
 impl Shape {
@@ -32,6 +34,7 @@ impl Shape {
         trunk_wire: Wire::Udp,
         offer: "ring",
         strategy: "longest-idle",
+        bo_supervises: "",
     };
 }
 
@@ -93,8 +96,8 @@ pub fn site(shape: &Shape, waits: &Waits, carrier: SocketAddr) -> String {
         format!("  - {{number: \"{n}\", name: Phone {n}, password: \"{}\", outbound: true}}\n", password(&n))
     };
     let extensions: String = numbers.chain(others).map(extension).collect();
-    let agents: String = (0..shape.agents).map(agent_line).collect();
-    let Shape { calls, digest, trunk_calls, offer, strategy, agents: _, trunk_wire: _ } = shape;
+    let agents: String = (0..shape.agents).map(|n| agent_line(n, shape)).collect();
+    let Shape { calls, digest, trunk_calls, offer, strategy, agents: _, trunk_wire: _, bo_supervises: _ } = shape;
     let transport = match shape.trunk_wire {
         Wire::Udp => "",
         Wire::Tcp => ";transport=tcp",
@@ -130,14 +133,18 @@ digest: {digest}
     )
 }
 
-fn agent_line(n: usize) -> String {
+fn agent_line(n: usize, shape: &Shape) -> String {
     let groups = match n % 3 {
         0 => "support: 5",
         1 => "support: 5, sales: 3",
         _ => "support: 2, sales: 7",
     };
     let number = 1001 + n;
-    format!("  - {{id: a{n}, name: Agent {n}, station: {{extension: \"{number}\"}}, groups: {{{groups}}}}}\n")
+    let supervises = if n == 1 { shape.bo_supervises } else { "" };
+    format!(
+        "  - {{id: a{n}, name: Agent {n}, station: {{extension: \"{number}\"}}, groups: {{{groups}}}, \
+         supervises: [{supervises}]}}\n"
+    )
 }
 
 /// Flows by key, with their text.

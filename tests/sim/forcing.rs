@@ -7,16 +7,14 @@ use cordboard::event::words::{Actor, Display, OfferEnding, Station};
 use cordboard::site::Site;
 use cordboard::switch::{AgentVerb, Answer, Body, Code, Command, Force, Who};
 
+use crate::places;
+use crate::scenario::place::Shape;
 use crate::supervision;
 use crate::verbs::{ANA, House, called_at, talk_at};
 
 /// bo supervises `sales` alone, in which ana is not.
 fn site_of_sales() -> Site {
-    let mut site = supervision::site();
-    let sales = site.groups.values().find(|group| group.id == "sales").expect("there").no;
-    let bo = site.agents.values_mut().find(|agent| agent.id == "a1").expect("there");
-    bo.supervises = vec![sales];
-    site
+    places::site(&Shape { bo_supervises: "sales", ..Shape::SMALL })
 }
 
 fn force(supervisor: Option<AgentNo>) -> Option<Force> {

@@ -18,11 +18,7 @@ const SALES: &str = "4008000002";
 
 /// bo (`a1`) supervises `support`.
 pub fn site() -> Site {
-    let mut site = places::site(&Shape::SMALL);
-    let support = site.groups.values().find(|group| group.id == "support").expect("there").no;
-    let bo = site.agents.values_mut().find(|agent| agent.id == "a1").expect("there");
-    bo.supervises = vec![support];
-    site
+    places::site(&Shape { bo_supervises: "support", ..Shape::SMALL })
 }
 
 impl House {
