@@ -32,6 +32,10 @@ impl Contacts {
         supplies: &mut Supplies,
     ) -> Result<(), Refused> {
         let (goes_on, ends, moves) = self.staying(one, other)?;
+        let (old, new) = if moves { (goes_on.1, ends.1) } else { (ends.1, goes_on.1) };
+        let passes_to = |leg| self.place(leg).and_then(|contact| contact.leg(leg)).and_then(|l| l.passes_to);
+        // What the line that goes on passes itself stands before it.
+        let inherited = passes_to(old).filter(|_| passes_to(new).is_none());
         let (mut moving, panics) = (None, self.panics);
         self.with(ends.0, now, supplies, |contact, context| {
             let legs = contact.give_legs(context, ends.1, moves, goes_on.0, &by);
@@ -46,7 +50,10 @@ impl Contacts {
                 contact.mark_ending(LegEnd { cause: EndCause::Released, side, status: None });
                 contact.settle(context);
             } else {
-                contact.end_merged(context, ends.1);
+                if inherited.is_some() {
+                    contact.forget_passing(old);
+                }
+                contact.end_merged(context, old);
             }
         });
         // After a panic who gives has all its legs back, and ends with them: what was copied is nobody's.
@@ -61,6 +68,10 @@ impl Contacts {
             }
             // Nobody is dialled for the contact that ends: it talks.
             contact.take_legs(context, moving, known, &by);
+            if inherited.is_some() {
+                contact.forget_passing(old);
+            }
+            contact.passing_goes_on(context, (old, new), inherited);
             if moves {
                 contact.end_held(context, goes_on.1, ends.1);
             }
@@ -127,7 +138,6 @@ impl Contact {
 
     fn end_held(&mut self, context: &mut Context, held: LegId, came: LegId) {
         self.put_in_place(context, held, came);
-        self.tell_passing(context, came);
         let main = self.main_call();
         if self.chair_of(main) == Some(came) {
             self.journal_leg(context, came, By::SYSTEM, Kind::ChairTaken);

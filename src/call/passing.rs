@@ -67,6 +67,23 @@ impl Contact {
         }
     }
 
+    /// Another leg of its party passes its keys on: what is told is told of that one.
+    pub fn forget_passing(&mut self, leg: LegId) {
+        self.leg_mut(leg).into_iter().for_each(|l| l.passes_to = None);
+    }
+
+    /// The two legs of one party become one: whoever passed keys to the old one passes them to the new one, and `inherited`
+    /// is to whom the old one passed its own.
+    pub fn passing_goes_on(&mut self, context: &mut Context, (old, new): (LegId, LegId), inherited: Option<LegId>) {
+        let to_old = self.legs.iter().filter(|l| l.passes_to == Some(old)).map(|l| l.id);
+        for leg in to_old.collect::<Vec<_>>() {
+            self.pass_digits(context, leg, Some(new), By::SYSTEM);
+        }
+        if inherited.is_some() {
+            self.pass_digits(context, new, inherited, By::SYSTEM);
+        }
+    }
+
     /// Somebody is in another's place: whose keys come to him is told anew.
     pub fn tell_passing(&self, context: &mut Context, to: LegId) {
         for from in self.legs.iter().filter(|l| l.passes_to == Some(to)) {

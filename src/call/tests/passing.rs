@@ -2,8 +2,8 @@
 
 use super::super::POISON_KEY;
 use super::super::words::{Act, ChairLeaves, Invite, Refused, Replacement};
-use super::{Bench, HERE, SDP, arrival, asked, dial};
-use crate::base::{LegId, Span};
+use super::{Bench, HELD_SDP, HERE, SDP, arrival, asked, dial};
+use crate::base::{ContactId, LegId, Span};
 use crate::event::Kind;
 use crate::event::words::{By, DigitPath, SupervisionMode, TransferMode};
 use crate::media::words::{Body, Fact, ReportBody};
@@ -287,5 +287,116 @@ fn who_takes_a_place_gets_the_keys_or_gives_his() {
             bench.events.iter().filter(|e| e.kind == Kind::Digit { digit: 'x', path: DigitPath::Rtp }).count(),
             1
         );
+    }
+}
+
+/// Customer, Ana and the bank talk; her other line is in a younger contact with Bo and a menu.
+struct Two {
+    bench: Bench,
+    first: ContactId,
+    second: ContactId,
+}
+
+impl Two {
+    fn new() -> Self {
+        let mut bench = Bench::with_bank(SDP);
+        let first = bench.contact;
+        bench.pass(Span::seconds(1));
+        let second = bench.phone_calls("ana-two", "bo");
+        bench.answer("bo");
+        bench.heard("bo");
+        bench.contact = second;
+        let invite = Invite { inviter: bench.leg("ana-two"), chair_leaves: ChairLeaves::PassOn, dial: dial(&["menu"]) };
+        bench.verb(Act::Invite(Box::new(invite)));
+        bench.answer("menu");
+        bench.heard("menu");
+        bench.contact = first;
+        Self { bench, first, second }
+    }
+
+    /// Whose keys go to whom, in whichever of the two they talk.
+    fn passes(&mut self, from: &str, to: &str) {
+        let is_first = ["customer", "ana", "bank"].contains(&from);
+        self.bench.contact = if is_first { self.first } else { self.second };
+        self.bench.passes(from, Some(to));
+        self.bench.contact = self.first;
+    }
+
+    /// After the merge: whose keys go to whom, by name, and what comes of a key that is pressed.
+    fn judge(&mut self, what: &str, expected: Option<(&str, &str)>) {
+        let bench = &mut self.bench;
+        let expected = expected.map(|(from, to)| (bench.leg(from), bench.leg(to)));
+        assert_eq!(bench.pairs(), expected.into_iter().collect::<Vec<_>>(), "{what}");
+        let kept = ["customer", "ana", "ana-two", "bank", "bo", "menu"].into_iter().filter(|who| {
+            let leg = bench.leg(who);
+            bench.contacts.has_leg(bench.contact, leg) && bench.keeps_keys(who)
+        });
+        let kept: Vec<LegId> = kept.map(|who| bench.leg(who)).collect();
+        assert_eq!(kept, expected.iter().map(|(from, _)| *from).collect::<Vec<_>>(), "{what}: kept by the engine");
+        if let Some((from, to)) = expected {
+            let (from, to) = (bench.names[&from].clone(), bench.names[&to].clone());
+            bench.presses(&from, Fact::KeptDigit, '8');
+            assert_eq!(bench.sent(&to), "8", "{what}");
+            assert!(bench.keys_told().ends_with('x'), "{what}");
+        }
+        for who in ["customer", "bank", "bo", "menu"] {
+            bench.bye(who);
+        }
+        assert!(!bench.contacts.is_live(self.first) && !bench.contacts.is_live(self.second), "{what}");
+        for record in bench.ledger.contacts.values() {
+            assert_eq!(record.anomalies, 0, "{what}");
+        }
+    }
+}
+
+#[test]
+fn two_contacts_become_one_and_who_passes_keys_to_whom_stays_where_both_stay() {
+    let rows = [
+        ("customer", "bank", true),
+        ("bank", "customer", true),
+        ("bo", "menu", true),
+        ("menu", "bo", true),
+        ("customer", "ana", false),
+        ("ana", "customer", false),
+        ("bo", "ana-two", false),
+        ("ana-two", "bo", false),
+    ];
+    for (from, to, stays) in rows {
+        let what = format!("{from} to {to}");
+        let mut two = Two::new();
+        two.passes(from, to);
+        let legs = (two.bench.leg("ana"), two.bench.leg("ana-two"));
+        assert_eq!(two.bench.merge(legs), Ok(legs.0), "{what}");
+        assert_eq!(two.bench.calls(), ["customer+bank+bo+menu"], "{what}");
+        let told: Vec<bool> = two.bench.told().into_iter().map(|(_, on, _)| on).collect();
+        assert_eq!(told, if stays { vec![true] } else { vec![true, false] }, "{what}");
+        two.judge(&what, stays.then_some((from, to)));
+    }
+}
+
+#[test]
+fn she_stays_with_both_and_the_line_that_goes_on_has_the_keys_of_the_other() {
+    let pairs = [
+        ("customer", "bank"),
+        ("bo", "menu"),
+        ("customer", "ana"),
+        ("ana", "customer"),
+        ("bo", "ana-two"),
+        ("ana-two", "bo"),
+    ];
+    for (line, gone, holds) in [("ana", "ana-two", false), ("ana-two", "ana", true)] {
+        for (from, to) in pairs {
+            let what = format!("{from} to {to}, {line} goes on");
+            let mut two = Two::new();
+            two.passes(from, to);
+            let legs = (two.bench.leg("ana"), two.bench.leg("ana-two"));
+            if holds {
+                two.bench.tell(sip::Tell::Offer { leg: legs.0, sdp: Some(HELD_SDP.to_vec()) }, legs.0);
+            }
+            assert_eq!(two.bench.stay(legs), Ok(()), "{what}");
+            let now = |who: &'static str| if who == gone { line } else { who };
+            assert!(two.bench.told().iter().all(|(_, on, _)| *on), "{what}: it never ended");
+            two.judge(&what, Some((now(from), now(to))));
+        }
     }
 }
