@@ -285,6 +285,8 @@ impl Contact {
     }
 
     fn take_home(&mut self, context: &mut Context, leg: Leg) {
+        #[cfg(test)]
+        assert!(leg.remote != super::POISON_KEY, "poisoned by a test");
         self.legs.retain(|l| l.id != leg.id);
         // A probe that is out is waited for here: until its answer the leg is no way to anybody.
         if leg.probing {

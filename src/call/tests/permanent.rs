@@ -1,12 +1,13 @@
 //! An agent's leg that stays up: at rest it hears silence and nobody, in a contact it is a leg like others, and only its own
 //! end ends it.
 
+use super::super::POISON_KEY;
 use super::super::words::{Act, Attempt, Birth, Caller, ConsultVerb, Dial, OfferStep, Supervise, Tell};
 use super::{Bench, GROUP, HELD_SDP, asked, dial};
 use crate::base::{AgentNo, OfferId, Span, Time};
 use crate::event::Kind;
 use crate::event::words::{EndCause, LegRole, OfferEnding, SupervisionMode, TransferMode, Watched};
-use crate::media::words::{Body, Fact, ReportBody};
+use crate::media::words::{Body, Fact, ReportBody, Subject};
 use crate::sip::words::{Act as Sip, Tell as FromSip};
 
 const SILENCE: &str = "tones/silence";
@@ -366,11 +367,49 @@ fn she_supervises_by_it() {
 #[test]
 fn a_bug_in_her_contact_ends_it_with_the_others() {
     let mut bench = talk();
-    let data = [(super::super::POISON_KEY.to_owned(), serde_json::Value::Null)].into_iter().collect();
+    let data = [(POISON_KEY.to_owned(), serde_json::Value::Null)].into_iter().collect();
     bench.act(Act::SetData { data, by: asked() });
     assert_eq!((ends(&bench, "ana"), ends(&bench, "joe")), (1, 1));
     assert!(bench.tells.contains(&Tell::LineDown { agent: AgentNo(1), cause: EndCause::InternalError }));
     assert!(bench.is_over() && bench.open().at_rest.is_empty());
+}
+
+/// Her part in the contact is over, and the place where her leg belongs cannot take it.
+#[test]
+fn a_bug_in_the_place_where_it_rests_ends_it_and_not_the_contact_it_comes_from() {
+    let mut bench = Bench::empty();
+    bench.stand(POISON_KEY, 1, false);
+    bench.answer(POISON_KEY);
+    bench.heard(POISON_KEY);
+    let (leg, station) = (bench.leg(POISON_KEY), bench.contacts.place_of(bench.leg(POISON_KEY)).expect("it lives").0);
+    bench.next_customer("joe");
+    bench.offer_line(1, 1);
+    bench.played(POISON_KEY);
+    assert_eq!((bench.hears(POISON_KEY).as_str(), bench.hears("joe").as_str()), ("joe", POISON_KEY));
+    bench.hang_up(Some(leg));
+    assert_eq!((bench.contacts.panics, ends(&bench, POISON_KEY)), (1, 1), "its BYE");
+    let closed = bench.medias.iter().filter(|body| **body == Body::Close(Subject::Leg(leg))).count();
+    assert_eq!(closed, 1, "and its sockets");
+    let told: Vec<_> = bench.events.iter().filter(|e| e.about.leg == Some(leg)).map(|e| e.kind.name()).collect();
+    assert!(told.ends_with(&["leg_rested", "call_left", "leg_ended"]), "{told:?}");
+    assert_eq!(bench.last("leg_ended").about.contact, None, "told of it alone");
+    assert!(bench.open().at_rest.is_empty() && bench.open().anomalies == 0);
+    assert_eq!(bench.events.iter().filter(|e| matches!(e.kind, Kind::Alarm { .. })).count(), 1);
+    let down = Tell::LineDown { agent: AgentNo(1), cause: EndCause::InternalError };
+    assert_eq!(bench.tells.iter().filter(|tell| **tell == down).count(), 1, "his station is rung again");
+    assert!(bench.contacts.place_of(leg).is_none() && !bench.contacts.has_line(AgentNo(1)));
+    assert!(!bench.contacts.is_live(station), "nothing is left of it");
+    // The customer is not touched: the next one talks to him.
+    assert!(bench.is_live("joe"));
+    bench.act(Act::Wait { groups: vec![GROUP], music: "jazz".to_owned() });
+    bench.ring("bo", 2);
+    bench.answer("bo");
+    bench.heard("bo");
+    assert_eq!((bench.hears("joe").as_str(), bench.hears("bo").as_str()), ("bo", "joe"));
+    bench.act(Act::Unhold);
+    bench.bye("joe");
+    assert!(bench.is_over());
+    assert_eq!(bench.record().anomalies, 0);
 }
 
 #[test]
