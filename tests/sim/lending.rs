@@ -9,8 +9,10 @@ use cordboard::ivr::{self, Known};
 use cordboard::switch::{Body, CallTarget, CallVerb, Caller, Code, Command, ConferenceChange, ConsultVerb};
 use serde_json::{Value, json};
 
+use crate::places;
+use crate::scenario::place::Shape;
 use crate::scenario::ua::call::Deed;
-use crate::verbs::{ANA, CAI, CUSTOMER, House, number, talk, to};
+use crate::verbs::{ANA, CAI, CUSTOMER, FLOW, House, called_with_all, number, talk, to};
 
 const ASIDE: [(&str, &str); 2] = [("customer", "sound"), ("ana", "music")];
 const TALK: [(&str, &str); 2] = [("customer", "ana"), ("ana", "customer")];
@@ -201,7 +203,7 @@ fn the_time_of_a_conference_ends_meanwhile_and_he_is_released_or_goes_on() {
 fn a_return_with_nobody_to_return_to_is_the_end() {
     const ON: &str = "nodes:\n  hello: {answer: , next: dial}\n  dial: {dial: \"1900\", after: bye, failed: back}\n  \
                       back: {play: goodbye, next: return}\n  bye: {play: goodbye, next: hangup}\n";
-    let mut house = crate::verbs::called_with(crate::places::site(&crate::scenario::place::Shape::SMALL), ON);
+    let mut house = crate::verbs::called_with(places::site(&Shape::SMALL), ON);
     house.wait(Span::seconds(1));
     // `direct` rings cai for this caller; he refuses, and the flow has nobody to give the caller back to
     assert!(ivr::load("on.yaml", ON, &Known::default()).is_ok_and(|flow| Arc::new(flow).returns()));
@@ -209,6 +211,87 @@ fn a_return_with_nobody_to_return_to_is_the_end() {
     house.wait(Span::seconds(4));
     assert_eq!(house.flows(), [("direct", true)], "`return` with nobody there is the end");
     house.world.finish();
+}
+
+/// A flow that tries a phone before it gives him back.
+fn lent_to_a_dial(of: &str) -> House {
+    let dials = format!(
+        "nodes:\n  hello: {{answer: , next: dial}}\n  dial: {{dial: \"{of}\", ring: 20s, after: bye, busy: sorry, no_answer: \
+         sorry, failed: sorry}}\n  sorry: {{play: try-later, next: return}}\n  bye: {{play: goodbye, next: hangup}}\n"
+    );
+    let flows = [("direct", FLOW), ("identity", dials.as_str())];
+    let mut house = called_with_all(places::site(&Shape::SMALL), &flows).answered();
+    house.does(house.lends(json!({"pin": "1"})));
+    assert_eq!(house.transfer(), (TransferMode::ComeBack, Some(TransferEnding::Completed)), "a blind transfer");
+    assert_eq!(house.flows(), [("direct", true), ("identity", false)], "nothing stands behind her any longer");
+    house
+}
+
+#[test]
+fn a_flow_that_dials_for_him_has_released_her_and_he_talks_to_whoever_answers() {
+    let mut house = lent_to_a_dial("1900");
+    assert_eq!((house.world.uas[ANA].live_calls(), house.shown("a0")), (0, Some(Display::WrapUp)));
+    house.hear(&[("customer", "sound"), ("cai", "")]);
+    house.presses("7");
+    assert_eq!(house.record().digits.last().map(|digit| digit.digit), Some('7'), "keys are told again");
+    house.answers(CAI);
+    house.hear(&[("customer", "cai"), ("cai", "customer")]);
+    house.hangs_up(CAI);
+    house.wait(Span::seconds(3));
+    assert_eq!(house.world.uas[CUSTOMER].live_calls(), 0, "the flow went on and ended");
+    assert_eq!(house.flows(), [("direct", true), ("identity", true)]);
+    house.world.finish();
+}
+
+#[test]
+fn a_flow_that_dials_in_vain_has_nobody_to_give_him_back_to() {
+    type Deed = fn(&mut House);
+    let rows: [(&str, &str, Deed); 4] = [
+        ("he refuses", "1900", |house| house.rejects(CAI)),
+        ("nobody answers", "1900", |house| house.wait(Span::millis(19_500))),
+        ("nobody is there", "1901", |_| ()),
+        ("it leads nowhere", "7777", |_| ()),
+    ];
+    for (what, to, deed) in rows {
+        let mut house = lent_to_a_dial(to);
+        deed(&mut house);
+        house.hear(&[("customer", "sound")]);
+        house.wait(Span::seconds(4));
+        assert_eq!(house.world.uas[CUSTOMER].live_calls(), 0, "{what}: the end of the flow is the end");
+        assert_eq!(house.world.uas[ANA].live_calls(), 0, "{what}");
+        assert_eq!(house.flows(), [("direct", true), ("identity", true)], "{what}");
+        assert!(house.record().closed.is_some(), "{what}");
+        house.world.finish();
+    }
+}
+
+#[test]
+fn a_flow_that_dials_the_phone_of_her_who_lent_him_rings_it_anew() {
+    let mut house = lent_to_a_dial("1001");
+    assert_eq!(house.world.uas[ANA].live_calls(), 1);
+    house.hear(&[("customer", "sound"), ("ana", "")]);
+    house.answers(ANA);
+    house.hear(&TALK);
+    house.ends();
+}
+
+#[test]
+fn he_hangs_up_or_the_process_dies_while_the_lent_flow_dials() {
+    for dies in [false, true] {
+        let mut house = lent_to_a_dial("1900");
+        if dies {
+            house.world.crash(Span::seconds(1));
+            house.wait(Span::seconds(1));
+            // Nobody can take back what rings: who picks up gets BYE.
+            house.answers(CAI);
+        } else {
+            house.hangs_up(CUSTOMER);
+        }
+        house.wait(Span::seconds(2));
+        assert_eq!([CUSTOMER, ANA, CAI].map(|ua| house.world.uas[ua].live_calls()), [0; 3]);
+        assert!(house.record().closed.is_some());
+        house.world.finish();
+    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ const NAMES: [&str; 4] = ["customer", "ana", "bo", "cai"];
 const EXTENSIONS: [(&str, &str); 3] = [("ana", "1001"), ("bo", "1002"), ("cai", "1900")];
 
 /// A caller of this flow waits for `support`, and after an agent again.
-const FLOW: &str = "nodes:\n  hello:\n    answer:\n    next: support\n  support:\n    queue: support\n    \
+pub const FLOW: &str = "nodes:\n  hello:\n    answer:\n    next: support\n  support:\n    queue: support\n    \
      after: support\n    failed: bye\n  bye:\n    play: goodbye\n    next: hangup\n";
 
 pub struct House {
@@ -47,11 +47,7 @@ pub fn talk() -> House {
 }
 
 pub fn talk_at(site: Site) -> House {
-    let mut house = called_at(site);
-    house.answers(ANA);
-    house.wait(Span::seconds(1));
-    house.hear(&[("customer", "ana"), ("ana", "customer")]);
-    house
+    called_at(site).answered()
 }
 
 /// A caller waits, ana's phone rings.
@@ -61,9 +57,17 @@ pub fn called_at(site: Site) -> House {
 
 /// As [`called_at`], by this flow.
 pub fn called_with(site: Site, flow: &str) -> House {
+    called_with_all(site, &[("direct", flow)])
+}
+
+/// As [`called_at`], with these flows in the place of those of their keys.
+pub fn called_with_all(site: Site, texts: &[(&str, &str)]) -> House {
     let mut flows = places::flows();
-    let flow = ivr::load("direct.yaml", flow, &Known::default()).unwrap_or_else(|problems| panic!("{problems:#?}"));
-    flows.insert("direct".to_owned(), Arc::new(flow));
+    for (key, text) in texts {
+        let name = format!("{key}.yaml");
+        let flow = ivr::load(&name, text, &Known::default()).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        flows.insert((*key).to_owned(), Arc::new(flow));
+    }
     let mut world = World::new(Setting { seed: 1, site, flows, weather: Weather::FINE, faults: DiskFaults::default() });
     world.tape = Some(Vec::new());
     world.told = Some(Vec::new());
@@ -88,6 +92,14 @@ pub fn called_with(site: Site, flow: &str) -> House {
 }
 
 impl House {
+    /// ana has picked up, and talks.
+    pub fn answered(mut self) -> Self {
+        self.answers(ANA);
+        self.wait(Span::seconds(1));
+        self.hear(&[("customer", "ana"), ("ana", "customer")]);
+        self
+    }
+
     pub fn wait(&mut self, span: Span) {
         self.world.run(self.world.t + span);
     }
