@@ -28,6 +28,7 @@ mod legs;
 mod merging;
 mod on_behalf;
 mod passing;
+mod permanent;
 mod phones;
 mod picking;
 mod refers;

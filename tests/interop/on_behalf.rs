@@ -28,13 +28,6 @@ impl Talk {
     fn event_of(&self, kind: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         self.stage.events.wait(kind, is_it)
     }
-
-    /// The record of a contact that ends by itself.
-    fn closed(&mut self) -> Value {
-        self.told("contact_closed", 0);
-        let seq = self.stage.server.api.get("/v1/calls")["seq"].as_u64().expect("a seq");
-        self.stage.server.api.record(&self.contact, seq)
-    }
 }
 
 #[test]
