@@ -120,8 +120,8 @@ impl TenantDriver {
             self.state.house = Some(house);
         }
         let now = self.clock.now();
-        if let Input::Media(Report { contact, body: ReportBody::Applied { subject, version } }) = &input {
-            self.state.lateness.applied(*contact, *subject, *version, now.t);
+        if let Input::Media(Report { contact: _, body: ReportBody::Applied { subject, version } }) = &input {
+            self.state.lateness.applied(*subject, *version, now.t);
         }
         if self.state.shed_until.is_some_and(|at| at <= now.t) {
             self.state.shed_until = None;
