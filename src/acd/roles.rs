@@ -185,8 +185,8 @@ impl Acd {
         Ok(())
     }
 
-    /// As [`Self::takes_part`], of a call that this phone made or took by itself: it has no offer, and is `Dialing` while he
-    /// talks. Who sits there is in it by an offer as well: that one says what he does.
+    /// As [`Self::takes_part`], of a call that this phone made or took by itself: it has no offer. Who sits there is in it by
+    /// an offer as well: that one says what he does.
     ///
     /// # Errors
     /// He is in another call that is not on hold.
@@ -202,7 +202,6 @@ impl Acd {
         let holder = self.phones.get(&PhoneId::Extension(extension)).and_then(|phone| phone.holder);
         let doing = holder.and_then(|no| self.seat_of(no).ok()?.doing(contact));
         let (Some(agent), Some(Doing::Call { offer: None, .. })) = (holder, doing) else { return Ok(()) };
-        let how = if how == How::Talking { How::Dialing } else { how };
         self.takes_part(agent, contact, how, by, now, supplies)
     }
 

@@ -148,7 +148,7 @@ impl Contact {
                 muted_from: false,
                 muted_to: false,
                 passes_to: None,
-                does: Does::Talks,
+                does: Does::Dials,
                 probing: false,
                 ways: Box::default(),
                 pressed: Default::default(),

@@ -96,7 +96,8 @@ impl Part {
 
     /// Until somebody is there.
     pub fn does(&self) -> Does {
-        if self.caller.is_some() { Does::Dials } else { Does::Talks }
+        let for_nobody = self.offered.is_none() && self.supervision.is_none();
+        if self.caller.is_some() || for_nobody { Does::Dials } else { Does::Talks }
     }
 }
 

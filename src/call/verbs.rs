@@ -236,7 +236,7 @@ impl Contact {
             (0, 1..) => Does::Holds,
             (2.., _) => Does::Confers,
             (0, 0) if self.is_convened() => Does::Confers,
-            (0, 0) if leg.caller.is_some() && !self.marks.talked => Does::Dials,
+            (0, 0) if (leg.caller.is_some() || leg.is_by_itself()) && !self.marks.talked => Does::Dials,
             (0 | 1, _) => Does::Talks,
         }
     }

@@ -290,7 +290,7 @@ impl Tenant {
         let living = self.contacts.subject(contact).filter(|_| self.contacts.is_live(contact));
         let Some((from, to, language, data)) = living else { return false };
         let subject = Subject { flow: no, from, to, language, data };
-        let run = Run { flow: crate::ivr::Run::new(flow, subject), flow_key: key.map(str::to_owned), node: None };
+        let run = Run { flow: crate::ivr::Run::new(flow, subject), flow_key: key.map(str::to_owned) };
         self.runs.insert(contact, run);
         self.contacts.hold_by_flow(contact);
         true
@@ -345,8 +345,7 @@ impl Tenant {
     }
 
     fn trace(&mut self, contact: ContactId, node: String, exit: String) {
-        let Some(run) = self.runs.get_mut(&contact) else { return };
-        run.node = Some(node.clone());
+        let Some(run) = self.runs.get(&contact) else { return };
         let kind = match (&run.flow_key, exit.as_str()) {
             (Some(_), _) => Kind::FlowNode { node, exit },
             (None, crate::ivr::NEXT) => Kind::Said { ending: SpeechEnding::Whole },

@@ -97,7 +97,6 @@ struct Run {
     flow: ivr::Run,
     /// `None`: it speaks the text of an order, and is no flow of anybody's.
     flow_key: Option<String>,
-    node: Option<String>,
 }
 
 /// What a tenant machine is made from.

@@ -136,7 +136,7 @@ impl Tenant {
             number: view.number,
             opened: view.opened,
             flow: run.and_then(|r| r.flow_key.clone()),
-            node: run.and_then(|r| r.node.clone()),
+            node: run.filter(|r| r.flow_key.is_some()).and_then(|r| r.flow.node()).map(str::to_owned),
             queued: view.queued,
             wait: self.waits.get(&view.contact).and_then(|wait| self.acd.wait(wait.item?)),
             data: view.data,

@@ -224,10 +224,13 @@ pub const PHONES: &[Scenario] = &[
         "an agent on the phone is not offered anybody",
         &[
             at(0, Calls("ana", "1900"), &[Rings("cai"), Shows("ana", Display::Dialing)]),
-            at(1_000, Answers("cai"), &[Talks("cai")]),
+            at(1_000, Answers("cai"), &[Talks("cai"), Shows("ana", Display::Talking)]),
             at(2_000, Calls("joe", QUEUE), &[Rings("bo")]),
             at(5_000, HangsUp("ana"), &[Shows("ana", Display::Ready)]),
             at(8_000, HangsUp("joe"), &[Contacts(0)]),
+            at(10_000, Calls("cai", "1001"), &[Rings("ana"), Shows("ana", Display::Dialing)]),
+            at(11_000, Answers("ana"), &[Talks("ana"), Shows("ana", Display::Talking)]),
+            at(12_000, HangsUp("cai"), &[Shows("ana", Display::Ready), Contacts(0)]),
         ],
     ),
     scenario(

@@ -3,7 +3,7 @@
 use cordboard::base::Span;
 use cordboard::event::Kind;
 use cordboard::event::words::{Display, EndCause, ItemExit};
-use cordboard::switch::{AgentVerb, CallTarget, CallVerb, Code};
+use cordboard::switch::{AgentVerb, Answer, Body, CallTarget, CallVerb, Code, Query, Snapshot};
 
 use crate::lending::flow;
 use crate::places;
@@ -38,6 +38,11 @@ impl House {
 #[test]
 fn out_of_a_menu_to_a_phone() {
     let mut house = in_menu();
+    let Some(Answer::Accepted { snapshot: Snapshot::Contacts(live) }) = house.world.ask(Body::Query(Query::Contacts))
+    else {
+        panic!("contacts are told")
+    };
+    assert_eq!(live[0].node.as_deref(), Some("ask"), "where he is, not what he has left");
     house.does(house.route(number("1900")));
     house.hear(&[("customer", "sound"), ("cai", "")]);
     assert_eq!(house.node(), Some(("ask".to_owned(), "taken".to_owned())));

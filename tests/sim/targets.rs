@@ -316,7 +316,7 @@ fn who_talks_elsewhere_is_not_brought_back() {
     house.does(CallVerb::Hold { who: customer });
     let other = house.dials(ANA, "1900");
     house.answers(CAI);
-    assert_eq!(house.shown("a0"), Some(Display::Dialing), "she talks to cai");
+    assert_eq!(house.shown("a0"), Some(Display::Talking), "she talks to cai");
     house.refuses(CallVerb::Retrieve { who: customer }, Code::AgentBusy);
     house.drops(ANA, other);
     house.does(CallVerb::Retrieve { who: customer });
@@ -354,12 +354,12 @@ fn a_call_that_an_agent_dialled_himself_is_held_too() {
     house.answers(CAI);
     let ids: Vec<_> = house.world.tenant.iter().flat_map(|t| t.contacts().ids()).collect();
     house.contact = *ids.iter().find(|id| **id != customers).expect("bo's call");
-    assert_eq!(house.shown("a1"), Some(Display::Dialing));
+    assert_eq!(house.shown("a1"), Some(Display::Talking));
     let cai = house.named("cai");
     house.does(CallVerb::Hold { who: cai });
     assert_eq!(house.shown("a1"), Some(Display::Held));
     house.does(CallVerb::Retrieve { who: cai });
-    assert_eq!(house.shown("a1"), Some(Display::Dialing));
+    assert_eq!(house.shown("a1"), Some(Display::Talking));
     house.contact = customers;
     house.drops(BO, other);
     house.ends();
