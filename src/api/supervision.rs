@@ -53,11 +53,11 @@ impl SupervisionModeBody {
 
 /// One of `{"leg": id}` and `{"agent": id}`, with whom he goes into every call, or `{"call": id}`, in which he stays.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(untagged, deny_unknown_fields, expecting = "expected one of {\"leg\": id}, {\"agent\": id} and {\"call\": id}")]
 pub enum WatchBody {
-    Leg(String),
-    Agent(String),
-    Call(String),
+    Leg { leg: String },
+    Agent { agent: String },
+    Call { call: String },
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -138,9 +138,9 @@ fn agent(caller: &Caller, id: &str) -> Result<AgentNo, Problem> {
 fn watch(caller: &Caller, target: Option<WatchBody>) -> Result<Option<Watch>, Problem> {
     Ok(match target {
         None => None,
-        Some(WatchBody::Leg(leg)) => Some(Watch::Party(Who::Leg(minted("target", &leg)?))),
-        Some(WatchBody::Agent(id)) => Some(Watch::Party(Who::Agent(agent(caller, &id)?))),
-        Some(WatchBody::Call(call)) => Some(Watch::Call(minted("target", &call)?)),
+        Some(WatchBody::Leg { leg }) => Some(Watch::Party(Who::Leg(minted("target", &leg)?))),
+        Some(WatchBody::Agent { agent: id }) => Some(Watch::Party(Who::Agent(agent(caller, &id)?))),
+        Some(WatchBody::Call { call }) => Some(Watch::Call(minted("target", &call)?)),
     })
 }
 

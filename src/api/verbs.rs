@@ -83,10 +83,10 @@ pub struct DigitsBody {
 
 /// One of `{"leg": id}` and `{"agent": id}`: his leg in this contact.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(untagged, deny_unknown_fields, expecting = "expected one of {\"leg\": id} and {\"agent\": id}")]
 pub enum PartyBody {
-    Leg(String),
-    Agent(String),
+    Leg { leg: String },
+    Agent { agent: String },
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -133,7 +133,10 @@ pub struct HearersBody {
 
 /// A number (internal, or public with `+`), or one of `{"agent": id}`, `{"group": id}`, `{"groups": [id]}`, `{"flow": key}`.
 #[derive(Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a number as text, or one of {\"agent\": id}, {\"group\": id}, {\"groups\": [id]} and {\"flow\": key}"
+)]
 pub enum TargetBody {
     Number(String),
     Named(NamedTarget),
@@ -424,8 +427,8 @@ async fn pass_digits(caller: Caller, Named(contact): Named, JsonBody(body): Json
         }
         let to = match to {
             None => None,
-            Some(PartyBody::Leg(leg)) => Some(Who::Leg(minted("to", &leg)?)),
-            Some(PartyBody::Agent(id)) => self::who(caller, None, Some(id))?,
+            Some(PartyBody::Leg { leg }) => Some(Who::Leg(minted("to", &leg)?)),
+            Some(PartyBody::Agent { agent: id }) => self::who(caller, None, Some(id))?,
         };
         Ok(CallVerb::PassDigits { who: who(caller, leg, agent)?, to, on })
     };

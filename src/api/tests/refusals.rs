@@ -409,6 +409,23 @@ async fn orders_that_say_nothing_clear_are_400() {
     assert!(rig.heard.lock().expect("not poisoned").is_empty());
 }
 
+#[tokio::test]
+async fn a_party_that_is_nobody_is_told_how_to_name_one() {
+    let rig = Rig::new();
+    let rows = [
+        ("supervise", json!({ "by": "ana", "target": {} }), "target", "one of {\"leg\": id}, {\"agent\": id} and"),
+        ("supervise", json!({ "by": "ana", "target": "ana" }), "target", "and {\"call\": id}"),
+        ("pass-digits", json!({ "to": {}, "on": true }), "to", "one of {\"leg\": id} and {\"agent\": id}"),
+    ];
+    for (verb, body, field, said) in rows {
+        let path = format!("/v1/calls/116703443107610625/{verb}");
+        let answered = rig.ask("POST", &path, "admin", Some(body.clone())).await;
+        assert_eq!((answered.status, &answered.json()["field"]), (400, &json!(field)), "{body}");
+        assert!(answered.json()["detail"].as_str().is_some_and(|text| text.contains(said)), "{}", answered.text());
+    }
+    assert!(rig.heard.lock().expect("not poisoned").is_empty());
+}
+
 /// A target is one thing.
 #[tokio::test]
 async fn targets_that_name_no_one_thing_are_400() {
@@ -417,6 +434,8 @@ async fn targets_that_name_no_one_thing_are_400() {
     let rows = [
         (json!({}), "to", "name one of"),
         (json!({ "agent": "ana", "group": "support" }), "to", "name one of"),
+        (json!({ "agnet": "ana" }), "to", "or one of {\"agent\": id}"),
+        (json!(1_002), "to", "a number as text"),
         (json!({ "group": "support", "wait_ms": 1 }), "to", "name one of"),
         (json!({ "groups": [] }), "to.groups", "1 to 8"),
         (json!({ "groups": many }), "to.groups", "1 to 8"),
