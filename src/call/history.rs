@@ -17,7 +17,7 @@ pub(super) struct History {
 
 impl History {
     pub fn push(&mut self, mut traced: Traced) {
-        traced.bytes = cut_body(&redacted(&traced.bytes));
+        traced.bytes = cut_body(redacted(&traced.bytes));
         self.bytes += traced.bytes.len();
         self.messages.push_back(traced);
         while self.bytes > SIP_HISTORY_BYTES {
@@ -31,11 +31,15 @@ impl History {
     }
 }
 
-/// A body over the bound is cut; the copy frees the datagram it was a part of.
-fn cut_body(bytes: &Bytes) -> Bytes {
+/// A body over the bound is cut. A message that fits stays as it is, shared with who sent it: what is traced was written
+/// by the endpoint, and is no part of a datagram.
+fn cut_body(bytes: Bytes) -> Bytes {
+    if bytes.len() <= SIP_HISTORY_BODY_BYTES {
+        return bytes;
+    }
     let body = bytes.windows(4).position(|w| w == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
-    let end = bytes.len().min(body + SIP_HISTORY_BODY_BYTES);
-    Bytes::copy_from_slice(&bytes[..end])
+    let end = body + SIP_HISTORY_BODY_BYTES;
+    if bytes.len() <= end { bytes } else { Bytes::copy_from_slice(&bytes[..end]) }
 }
 
 #[cfg(test)]

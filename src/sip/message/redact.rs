@@ -15,11 +15,7 @@ const KEPT: [&str; 3] = ["username", "realm", "algorithm"];
 
 /// A whole message. A body that says no key is left as it is; a message without secrets is not copied.
 pub fn redacted(message: &Bytes) -> Bytes {
-    let head = message.windows(4).position(|w| w == b"\r\n\r\n").map_or(message.len(), |at| at + 2);
-    let says_key = message[..head].split(|b| *b == b'\n').any(says_keys);
-    if !says_key && !message[..head].split(|b| *b == b'\n').any(|line| field_of(line).is_some()) {
-        return message.clone();
-    }
+    let Some((head, says_key)) = secrets_of(message) else { return message.clone() };
     let mut redactor = Redactor::default();
     let mut out = redactor.push(&message[..head]);
     out.extend(redactor.finish());
@@ -28,6 +24,24 @@ pub fn redacted(message: &Bytes) -> Bytes {
         false => out.extend_from_slice(&message[head..]),
     }
     out.into()
+}
+
+/// The length of the head, without its empty line, and whether the body says a key; `None`: there is no secret.
+fn secrets_of(message: &[u8]) -> Option<(usize, bool)> {
+    let (mut at, mut says_key, mut proves) = (0, false, false);
+    for line in message.split_inclusive(|b| *b == b'\n') {
+        if line == b"\r\n" && message[..at].ends_with(b"\r\n") {
+            break;
+        }
+        // few lines are worth a look at their whole name
+        match line.first() {
+            Some(b'a' | b'A' | b'p' | b'P') => proves |= field_of(line).is_some(),
+            Some(b'c' | b'C') => says_key |= says_keys(line),
+            Some(_) | None => {}
+        }
+        at += line.len();
+    }
+    (proves || says_key).then_some((at, says_key))
 }
 
 /// A stream, as it comes in parts: what is not yet a whole field is held back.
@@ -201,6 +215,8 @@ mod tests {
             ("Application/DTMF-Relay", "signal = 11\nDuration=160", "signal =x\nDuration=160"),
             ("application/dtmf", "7", "x"),
             ("application/dtmf", "7\r\n", "x\r\n"),
+            ("application/dtmf\r\nc: text/plain", "7", "x"),
+            ("text/plain\r\nc : application/dtmf", "7", "x"),
             ("application/sdp", "a=5\r\n", "a=5\r\n"),
         ];
         let next = "BYE sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n";
