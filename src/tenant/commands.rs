@@ -30,9 +30,9 @@ impl Tenant {
             let answer = self.query(&query, now);
             return self.answer(reply, answer, None);
         }
-        let hash = body_hash(&body);
-        if let Some(id) = &id {
-            match self.accepted.look_up(id, hash, now.t) {
+        let id = id.map(|id| (id, body_hash(&body)));
+        if let Some((id, hash)) = &id {
+            match self.accepted.look_up(id, *hash, now.t) {
                 Known::New => {}
                 Known::Repeated(outcome) => {
                     let answer = self.answer_again(&body, outcome, id);
@@ -41,7 +41,7 @@ impl Tenant {
                 Known::Reused => return self.answer(reply, refused((Code::IdReused, id.id.clone())), None),
             }
         }
-        let by = By { actor, command: id.clone() };
+        let by = By { actor, command: id.as_ref().map(|(id, _)| id.clone()) };
         let reaches_out =
             matches!(&body, Body::Originate(_) | Body::TwoWay(_) | Body::Play(_) | Body::Decide { dial: true, .. });
         let result = self.carry_out(body, by.clone(), now, supplies);
@@ -50,7 +50,7 @@ impl Tenant {
         let token =
             if reaches_out && result.is_ok() { self.journal_order(by.clone(), now, id.is_none()) } else { None };
         if let Some(id) = id {
-            self.remember((id, hash), &result, token, by, now);
+            self.remember(id, &result, token, by, now);
         }
         let answer = match result {
             Ok(snapshot) => Answer::Accepted { snapshot },
