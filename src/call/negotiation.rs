@@ -1,6 +1,9 @@
 //! A leg's half of offer/answer: its ports, what was said to each phone it rings, and what came of it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
 
 use crate::base::{PoolExhausted, PortPair, Supplies};
 use crate::event::MediaCounts;
@@ -12,13 +15,14 @@ use crate::sip::words::Target;
 pub(super) struct LegMedia {
     capabilities: Capabilities,
     /// One per phone that an outbound leg rings, one for an inbound leg. Phones on one interface share their ports.
-    ends: Vec<End>,
+    /// Shared with the copy that is kept of the contact during a step: few steps change it.
+    ends: Arc<Vec<End>>,
     /// The end whose far side is connected, or sends early sound.
     chosen: usize,
     /// The far end's first offer, which still waits for our answer.
     remote_offer: Option<Vec<u8>>,
     /// What we said in answer to it; said again in later responses to the same INVITE.
-    answer: Option<Vec<u8>>,
+    answer: Option<Bytes>,
     /// Rises with each offer/answer that changes the peer's address.
     pub latch_epoch: u32,
     pub digits: Vec<NumberedDigit>,
@@ -46,7 +50,7 @@ impl LegMedia {
     pub fn new(codecs: Vec<Codec>) -> Self {
         Self {
             capabilities: Capabilities { codecs, ..Capabilities::default() },
-            ends: Vec::new(),
+            ends: Arc::default(),
             chosen: 0,
             remote_offer: None,
             answer: None,
@@ -60,7 +64,7 @@ impl LegMedia {
 
     /// For an inbound leg. Without an offer the far end wants ours.
     pub fn arrive(&mut self, ports: PortPair, ip: IpAddr, offer: Option<Vec<u8>>, supplies: &mut Supplies) {
-        self.ends.push(End::new(ports, ip, supplies));
+        Arc::make_mut(&mut self.ends).push(End::new(ports, ip, supplies));
         self.remote_offer = offer;
     }
 
@@ -79,7 +83,7 @@ impl LegMedia {
             };
             let mut end = End::new(ports, *ip, supplies);
             offers.push(end.negotiator.offer(&self.capabilities, end.at, MediaDirection::SEND_RECEIVE).to_vec());
-            self.ends.push(end);
+            Arc::make_mut(&mut self.ends).push(end);
         }
         Ok(offers)
     }
@@ -109,7 +113,7 @@ impl LegMedia {
     /// What our response to the first INVITE says: the answer to its offer, or our offer when it had none.
     pub fn answer_or_offer(&mut self) -> Option<Vec<u8>> {
         if self.answer.is_none() {
-            let end = self.ends.get_mut(self.chosen)?;
+            let end = Arc::make_mut(&mut self.ends).get_mut(self.chosen)?;
             let sdp = match self.remote_offer.take() {
                 Some(offer) => {
                     let wished = MediaDirection::SEND_RECEIVE;
@@ -119,16 +123,16 @@ impl LegMedia {
                 }
                 None => end.negotiator.offer(&self.capabilities, end.at, MediaDirection::SEND_RECEIVE),
             };
-            self.answer = Some(sdp.to_vec());
+            self.answer = Some(sdp);
         }
-        self.answer.clone()
+        self.answer.as_ref().map(|sdp| sdp.to_vec())
     }
 
     /// The answer to our offer, from the phone that was rung by this fork: it counts before one that came with early
     /// sound, which may have been another far end's. The same answer again changes nothing.
     /// `false`: there is none that we can use.
     pub fn take_answer(&mut self, fork: usize, sdp: &[u8]) -> bool {
-        let Some(end) = self.ends.get_mut(fork) else { return false };
+        let Some(end) = Arc::make_mut(&mut self.ends).get_mut(fork) else { return false };
         let before = end.negotiator.agreed().map(|a| a.remote);
         let usable = match end.negotiator.is_pending() {
             true => end.negotiator.read_answer(sdp).is_ok(),
@@ -159,7 +163,7 @@ impl LegMedia {
 
     /// A later offer of the far end, or its wish for ours. `None`: it cannot be met, everything stays.
     pub fn re_offer(&mut self, sdp: Option<&[u8]>) -> Option<Vec<u8>> {
-        let end = self.ends.get_mut(self.chosen)?;
+        let end = Arc::make_mut(&mut self.ends).get_mut(self.chosen)?;
         let before = end.negotiator.agreed().map(|a| a.remote);
         let wished = MediaDirection::SEND_RECEIVE;
         let answer = match sdp {
@@ -197,7 +201,7 @@ impl LegMedia {
     /// Ports that the engine never got, to be given back when the leg is over.
     pub fn take_unused_ports(&mut self) -> Vec<PortPair> {
         let used = self.ports().filter(|_| self.open);
-        let mut unused: Vec<PortPair> = self.ends.drain(..).map(|end| end.ports).collect();
+        let mut unused: Vec<PortPair> = std::mem::take(&mut self.ends).iter().map(|end| end.ports).collect();
         unused.sort_unstable();
         unused.dedup();
         unused.retain(|ports| Some(*ports) != used);
