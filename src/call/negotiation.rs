@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::base::{PoolExhausted, PortPair, Supplies};
 use crate::event::MediaCounts;
 use crate::media::words::NumberedDigit;
-use crate::sdp::{Agreed, Capabilities, Codec, MediaAddress, MediaDirection, Negotiator};
+use crate::sdp::{Agreed, Capabilities, Codec, MediaAddress, MediaDirection, Negotiator, Offer};
 use crate::sip::words::Target;
 
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct LegMedia {
     /// The end whose far side is connected, or sends early sound.
     chosen: usize,
     /// The far end's first offer, which still waits for our answer.
-    remote_offer: Option<Vec<u8>>,
+    remote_offer: Option<Arc<Offer>>,
     /// What we said in answer to it; said again in later responses to the same INVITE.
     answer: Option<Bytes>,
     /// Rises with each offer/answer that changes the peer's address.
@@ -62,10 +62,10 @@ impl LegMedia {
         }
     }
 
-    /// For an inbound leg. Without an offer the far end wants ours.
+    /// For an inbound leg. Without an offer the far end wants ours; with one that cannot be read there is nothing in common.
     pub fn arrive(&mut self, ports: PortPair, ip: IpAddr, offer: Option<Vec<u8>>, supplies: &mut Supplies) {
         Arc::make_mut(&mut self.ends).push(End::new(ports, ip, supplies));
-        self.remote_offer = offer;
+        self.remote_offer = offer.map(|sdp| Arc::new(Offer::read(&sdp).unwrap_or_default()));
     }
 
     /// An offer for each target of an outbound leg, over a pair of ports for each interface among them.
@@ -101,8 +101,7 @@ impl LegMedia {
         if let Some(agreed) = self.agreed() {
             return Some(agreed.codec);
         }
-        let offer = self.remote_offer.as_deref()?;
-        crate::sdp::common_codecs(offer, &self.capabilities).ok()?.first().copied()
+        self.remote_offer.as_ref()?.common_codecs(&self.capabilities).first().copied()
     }
 
     /// Whether the far end's first offer can be answered at all.
@@ -156,8 +155,9 @@ impl LegMedia {
     /// Whether we would send after this later offer of the far end: it wants to hear us.
     pub fn would_send(&self, offer: &[u8]) -> bool {
         let Some(end) = self.ends.get(self.chosen) else { return false };
+        let Ok(offer) = Offer::read(offer) else { return false };
         let mut after = end.negotiator.clone();
-        let answer = after.answer(offer, &self.capabilities, end.at, MediaDirection::SEND_RECEIVE);
+        let answer = after.answer(&offer, &self.capabilities, end.at, MediaDirection::SEND_RECEIVE);
         answer.is_ok() && after.agreed().is_some_and(|agreed| agreed.send)
     }
 
@@ -167,7 +167,7 @@ impl LegMedia {
         let before = end.negotiator.agreed().map(|a| a.remote);
         let wished = MediaDirection::SEND_RECEIVE;
         let answer = match sdp {
-            Some(offer) => end.negotiator.answer(offer, &self.capabilities, end.at, wished).ok()?.0,
+            Some(offer) => end.negotiator.answer(&Offer::read(offer).ok()?, &self.capabilities, end.at, wished).ok()?.0,
             None => end.negotiator.offer(&self.capabilities, end.at, wished),
         };
         if end.negotiator.agreed().map(|a| a.remote) != before {

@@ -17,7 +17,7 @@ use crate::base::{Rng, Span, Time};
 use crate::drive::clock::Clock;
 use crate::event::words::Wire;
 use crate::media::phone::{self as sound, Diary, Voice};
-use crate::sdp::{Agreed, Capabilities, Codec, MediaAddress, MediaDirection, Negotiator};
+use crate::sdp::{Agreed, Capabilities, Codec, MediaAddress, MediaDirection, Negotiator, Offer};
 use crate::sip::phone::{self as sip, PhoneCall, PhoneConfig, PhoneEvent, PhoneOutput};
 
 /// How often a free pair of ports is looked for before it is given up.
@@ -414,9 +414,12 @@ impl Driver {
             let ours = call.negotiator.offer(&self.capabilities, at, both);
             return self.sip.answer(call.no, &ours, now);
         }
-        match call.negotiator.answer(&offer, &self.capabilities, at, both) {
+        let met = Offer::read(&offer).and_then(|offer| {
+            let (ours, agreed) = call.negotiator.answer(&offer, &self.capabilities, at, both)?;
+            Ok((ours, agreed.clone()))
+        });
+        match met {
             Ok((ours, agreed)) => {
-                let agreed = agreed.clone();
                 self.sip.answer(call.no, &ours, now);
                 self.agreed(|_| Some(agreed));
             }

@@ -9,7 +9,7 @@ mod negotiator;
 #[cfg(test)]
 mod tests;
 
-pub use negotiator::Negotiator;
+pub use negotiator::{Negotiator, Offer};
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -65,12 +65,6 @@ impl Capabilities {
         self.codecs.sort_by_key(|&listed| listed != codec);
         self
     }
-}
-
-/// The codecs of an offer that are among ours, in the offer's order: what a second leg is offered first while the first
-/// is not answered.
-pub fn common_codecs(offer: &[u8], capabilities: &Capabilities) -> Result<Vec<Codec>, SdpError> {
-    negotiator::common_codecs(offer, capabilities)
 }
 
 impl Default for Capabilities {

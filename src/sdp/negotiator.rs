@@ -143,7 +143,7 @@ impl Negotiator {
     /// The answer names one codec, so what arrives next is known.
     pub fn answer(
         &mut self,
-        offer: &[u8],
+        offer: &Offer,
         capabilities: &Capabilities,
         at: MediaAddress,
         wished: MediaDirection,
@@ -151,8 +151,8 @@ impl Negotiator {
         if self.pending.is_some() {
             return Err(SdpError::OfferPending);
         }
-        let lines = read(offer)?;
-        let (chosen, agreed) = agree(&lines, capabilities, at, wished).ok_or(SdpError::NothingInCommon)?;
+        let lines = &offer.0;
+        let (chosen, agreed) = agree(lines, capabilities, at, wished).ok_or(SdpError::NothingInCommon)?;
         self.answered = Some(Pending {
             capabilities: Capabilities {
                 codecs: vec![agreed.codec],
@@ -164,7 +164,7 @@ impl Negotiator {
             direction: MediaDirection { send: agreed.send, receive: agreed.receive },
         });
         // a peer that drops lines breaks RFC 3264 §8, but a session taken over by another device looks so
-        self.slots = lines.into_iter().enumerate().map(|(at, line)| Slot::of(line, at == chosen)).collect();
+        self.slots = lines.iter().enumerate().map(|(at, line)| Slot::of(line, at == chosen)).collect();
         self.telephone_event = agreed.telephone_event_receive.unwrap_or(self.telephone_event);
         let audio = Audio {
             at,
@@ -202,18 +202,29 @@ impl Negotiator {
     }
 }
 
-pub(super) fn common_codecs(offer: &[u8], capabilities: &Capabilities) -> Result<Vec<Codec>, SdpError> {
-    let lines = read(offer)?;
-    let line = lines.iter().find(|line| usable(line, capabilities).is_some()).ok_or(SdpError::NothingInCommon)?;
-    Ok(line.codecs().map(|(_, codec)| codec).filter(|codec| capabilities.codecs.contains(codec)).collect())
+/// The peer's offer, read once, to be answered then or later. Without lines there is nothing in common with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offer(Vec<Line>);
+
+impl Offer {
+    pub fn read(bytes: &[u8]) -> Result<Self, SdpError> {
+        read(bytes).map(Self)
+    }
+
+    /// Its codecs that are among ours, in its order: what a second leg is offered first while the first is not answered.
+    pub fn common_codecs(&self, capabilities: &Capabilities) -> Vec<Codec> {
+        let line = self.0.iter().find(|line| usable(line, capabilities).is_some());
+        let codecs = line.into_iter().flat_map(Line::codecs).map(|(_, codec)| codec);
+        codecs.filter(|codec| capabilities.codecs.contains(codec)).collect()
+    }
 }
 
 impl Slot {
-    fn of(line: Line, taken: bool) -> Self {
+    fn of(line: &Line, taken: bool) -> Self {
         if taken {
-            Self::Audio { proto: line.proto }
+            Self::Audio { proto: line.proto.clone() }
         } else {
-            Self::Refused { media: line.media, proto: line.proto, fmt: line.fmt }
+            Self::Refused { media: line.media.clone(), proto: line.proto.clone(), fmt: line.fmt.clone() }
         }
     }
 }

@@ -11,6 +11,10 @@ fn us_v6() -> MediaAddress {
     MediaAddress { ip: "2001:db8::1".parse().expect("address"), rtp: 16_384 }
 }
 
+fn read(offer: &str) -> Offer {
+    Offer::read(offer.as_bytes()).expect("readable")
+}
+
 fn offer(media: &str) -> String {
     format!("v=0\r\no=- 1 1 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n{media}")
 }
@@ -41,10 +45,12 @@ fn brief(agreed: &Agreed) -> String {
 
 /// What an offer leads to: our lines and the agreement, or the status.
 fn answered(offer: &str, capabilities: &Capabilities, at: MediaAddress) -> (String, String) {
-    match Negotiator::new(7).answer(offer.as_bytes(), capabilities, at, WISH) {
-        Ok((bytes, agreed)) => (media(&bytes), brief(agreed)),
-        Err(error) => (String::new(), error.status().to_string()),
-    }
+    let mut side = Negotiator::new(7);
+    let met = Offer::read(offer.as_bytes()).and_then(|offer| {
+        let (bytes, agreed) = side.answer(&offer, capabilities, at, WISH)?;
+        Ok((media(&bytes), brief(agreed)))
+    });
+    met.unwrap_or_else(|error| (String::new(), error.status().to_string()))
 }
 
 /// Why, media lines offered, our media lines, agreement.
@@ -293,16 +299,16 @@ fn a_session_keeps_its_lines_its_digits_and_counts_its_versions() {
     let capabilities = Capabilities::default();
     let mut side = Negotiator::new(7);
     let first = offer("m=image 38000 udptl t38\r\nm=audio 4000 RTP/AVP 0 96\r\na=rtpmap:96 telephone-event/8000\r\n");
-    let (answer, _) = side.answer(first.as_bytes(), &capabilities, US, WISH).expect("common");
+    let (answer, _) = side.answer(&read(&first), &capabilities, US, WISH).expect("common");
     assert_eq!(version(&answer), "1");
 
-    let (again, _) = side.answer(first.as_bytes(), &capabilities, US, WISH).expect("common");
+    let (again, _) = side.answer(&read(&first), &capabilities, US, WISH).expect("common");
     assert_eq!(again, answer, "the same offer, the same answer, the same version");
 
     let hold = side.offer(&capabilities, US, MediaDirection::SEND_ONLY);
     assert_eq!(media(&hold), "m=image 0 udptl t38 m=audio 16384 RTP/AVP 8 0 96 a=sendonly");
     assert_eq!(version(&hold), "2");
-    assert_eq!(side.answer(first.as_bytes(), &capabilities, US, WISH).err(), Some(SdpError::OfferPending));
+    assert_eq!(side.answer(&read(&first), &capabilities, US, WISH).err(), Some(SdpError::OfferPending));
     assert_eq!(SdpError::OfferPending.status(), 491);
     let reply =
         offer("m=image 0 udptl t38\r\nm=audio 4000 RTP/AVP 8 99\r\na=rtpmap:99 telephone-event/8000\r\na=recvonly\r\n");
@@ -314,7 +320,7 @@ fn a_session_keeps_its_lines_its_digits_and_counts_its_versions() {
     assert_eq!(version(&retrieve), "3");
     side.abandon();
     assert!(!side.is_pending() && side.agreed().is_some_and(|agreed| !agreed.receive), "the hold stays");
-    let refused = side.answer(offer("m=audio 4000 RTP/AVP 18\r\n").as_bytes(), &capabilities, US, WISH).err();
+    let refused = side.answer(&read(&offer("m=audio 4000 RTP/AVP 18\r\n")), &capabilities, US, WISH).err();
     assert_eq!(refused, Some(SdpError::NothingInCommon));
     assert!(side.agreed().is_some_and(|agreed| agreed.send), "a refused offer changes nothing");
 }
@@ -324,7 +330,7 @@ fn what_we_wish_meets_what_the_peer_says() {
     let holding = MediaDirection::SEND_ONLY;
     let mut side = Negotiator::new(7);
     let lines = offer("m=audio 4000 RTP/AVP 8\r\na=sendonly\r\n");
-    let (bytes, agreed) = side.answer(lines.as_bytes(), &Capabilities::default(), US, holding).expect("common");
+    let (bytes, agreed) = side.answer(&read(&lines), &Capabilities::default(), US, holding).expect("common");
     assert_eq!(
         (media(&bytes).as_str(), agreed.send, agreed.receive),
         ("m=audio 16384 RTP/AVP 8 a=inactive", false, false)
@@ -340,9 +346,9 @@ fn capabilities_decide() {
         "198.51.100.7:4000 4000 PCMU=0 digits -/- SR 40ms",
     );
     assert_eq!(answered(&lines, &only, US), (expected.0.into(), expected.1.into()));
-    assert_eq!(common_codecs(lines.as_bytes(), &Capabilities::default()), Ok(vec![Codec::Pcma, Codec::Pcmu]));
-    assert_eq!(common_codecs(lines.as_bytes(), &only), Ok(vec![Codec::Pcmu]));
-    assert_eq!(common_codecs(b"v=0\r\n", &only), Err(SdpError::NothingInCommon));
+    assert_eq!(read(&lines).common_codecs(&Capabilities::default()), [Codec::Pcma, Codec::Pcmu]);
+    assert_eq!(read(&lines).common_codecs(&only), [Codec::Pcmu]);
+    assert_eq!(read("v=0\r\n").common_codecs(&only), []);
     let v6 = offer("m=audio 4000 RTP/AVP 8\r\nc=IN IP6 2001:db8::7\r\n");
     assert_eq!(answered(&v6, &Capabilities::default(), us_v6()).1, "[2001:db8::7]:4000 4001 PCMA=8 digits -/- SR 20ms");
     let hold = offer("m=audio 4000 RTP/AVP 8\r\nc=IN IP4 0.0.0.0\r\n");
@@ -357,7 +363,9 @@ proptest! {
 
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert!(Negotiator::new(1).answer(&bytes, &Capabilities::default(), US, WISH).is_err());
+        let mut side = Negotiator::new(1);
+        let met = Offer::read(&bytes).is_ok_and(|offer| side.answer(&offer, &Capabilities::default(), US, WISH).is_ok());
+        prop_assert!(!met);
     }
 
     /// What we answer has the offer's lines, is read by the offerer, and both sides mean the same.
@@ -365,7 +373,9 @@ proptest! {
     fn any_lines(pieces in prop::collection::vec(PIECES, 0..20)) {
         let body = "v=0\r\nc=IN IP4 192.0.2.7\r\n".to_owned() + &pieces.concat();
         let mut side = Negotiator::new(1);
-        if let Ok((answer, agreed)) = side.answer(body.as_bytes(), &Capabilities::default(), US, WISH) {
+        if let Ok(offer) = Offer::read(body.as_bytes())
+            && let Ok((answer, agreed)) = side.answer(&offer, &Capabilities::default(), US, WISH)
+        {
             let count = |text: &str| text.lines().filter(|line| line.starts_with("m=")).count();
             prop_assert_eq!(count(std::str::from_utf8(&answer).expect("text")), count(&body));
             prop_assert!(!(agreed.send && agreed.remote.ip().is_unspecified()));
@@ -381,6 +391,7 @@ proptest! {
         let them = MediaAddress { ip: "198.51.100.7".parse().expect("address"), rtp: 20_000 };
         let (mut caller, mut callee) = (Negotiator::new(1), Negotiator::new(2));
         let offer = caller.offer(&capabilities(0).preferring(Codec::ALL[first]), US, wish(0));
+        let offer = Offer::read(&offer).expect("ours");
         let (answer, theirs) = callee.answer(&offer, &capabilities(1), them, wish(1)).expect("the same codecs");
         let ours = caller.read_answer(&answer).expect("an answer");
         prop_assert_eq!((ours.codec, theirs.codec), (Codec::ALL[first], Codec::ALL[first]));
