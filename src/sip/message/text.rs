@@ -55,28 +55,33 @@ pub(super) fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
 
 /// The first `wanted` (ASCII) outside of quoted strings and of `<>`.
 pub(super) fn find_outside(text: &str, wanted: u8) -> Option<usize> {
-    let (mut quoted, mut escaped, mut angle) = (false, false, false);
-    for (at, byte) in text.bytes().enumerate() {
-        if escaped {
-            escaped = false;
-        } else if quoted {
-            match byte {
-                b'\\' => escaped = true,
-                b'"' => quoted = false,
-                _ => {}
-            }
-        } else if byte == wanted && !angle {
-            return Some(at);
-        } else {
-            match byte {
-                b'"' => quoted = true,
-                b'<' => angle = true,
-                b'>' => angle = false,
-                _ => {}
-            }
+    let (bytes, mut at, mut angle) = (text.as_bytes(), 0, false);
+    loop {
+        match *bytes.get(at)? {
+            byte if byte == wanted && !angle => return Some(at),
+            b'"' => at = quote_end(bytes, at + 1)?,
+            b'<' => angle = true,
+            b'>' => angle = false,
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// Where the quote closes whose content begins at `at`.
+fn quote_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *bytes.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => at += 2,
+            _ => at += 1,
         }
     }
-    None
+}
+
+/// The first of these ASCII characters.
+pub(super) fn find_any<const N: usize>(text: &str, wanted: [u8; N]) -> Option<usize> {
+    text.bytes().position(|byte| wanted.contains(&byte))
 }
 
 /// A quoted string at the start of `text`: its content without escapes, and what follows it.
@@ -96,15 +101,16 @@ pub(super) fn unquote(text: &str) -> Option<(String, &str)> {
 
 /// Writes `content` as a quoted string, escaping what must be.
 pub(super) fn write_quoted(f: &mut std::fmt::Formatter<'_>, content: &str) -> std::fmt::Result {
-    use std::fmt::Write;
-    f.write_char('"')?;
-    for char in content.chars() {
-        if matches!(char, '"' | '\\') {
-            f.write_char('\\')?;
-        }
-        f.write_char(char)?;
+    let mut rest = content;
+    f.write_str("\"")?;
+    while let Some(at) = find_any(rest, [b'"', b'\\']) {
+        f.write_str(&rest[..at])?;
+        f.write_str("\\")?;
+        f.write_str(&rest[at..=at])?;
+        rest = &rest[at + 1..];
     }
-    f.write_char('"')
+    f.write_str(rest)?;
+    f.write_str("\"")
 }
 
 /// Resolves `%XX`; a broken escape stays as it is (RFC 4475 §3.1.1.5). Bytes that are no UTF-8 stay escaped.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use super::text::{number, percent_decode};
+use super::text::{find_any, number, percent_decode};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
@@ -36,10 +36,10 @@ pub struct Uri {
 impl Uri {
     /// `None` when it is no URI, or a sip or sips URI without a readable host.
     pub fn parse(text: &str) -> Option<Self> {
-        let colon = text.find(':')?;
+        let colon = find_any(text, [b':'])?;
         let scheme_ok = text.as_bytes().first()?.is_ascii_alphabetic()
             && text[..colon].bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-        if !scheme_ok || text.chars().any(|c| c <= ' ' || c == '\u{7f}' || matches!(c, '<' | '>' | '"')) {
+        if !scheme_ok || text.bytes().any(|b| b <= b' ' || matches!(b, 0x7f | b'<' | b'>' | b'"')) {
             return None;
         }
         let scheme = &text[..colon];
@@ -241,7 +241,7 @@ impl Uri {
         let mut uri = Self::opaque(text, scheme);
         let host_start = match user_end(text, start) {
             Some(at) => {
-                let colon = text[start..at].find(':').map(|colon| start + colon);
+                let colon = find_any(&text[start..at], [b':']).map(|colon| start + colon);
                 uri.user = Some(start..colon.unwrap_or(at));
                 uri.password = colon.map(|colon| colon + 1..at);
                 if start == at {
@@ -251,12 +251,12 @@ impl Uri {
             }
             None => start,
         };
-        let rest_start = text[host_start..].find([';', '?']).map_or(text.len(), |at| host_start + at);
+        let rest_start = find_any(&text[host_start..], [b';', b'?']).map_or(text.len(), |at| host_start + at);
         let (host_end, port) = host_and_port(&text[host_start..rest_start])?;
         uri.host = host_start..host_start + host_end;
         uri.port = port;
         uri.ip = parse_ip(uri.host());
-        let headers = text[rest_start..].find('?').map(|at| rest_start + at);
+        let headers = find_any(&text[rest_start..], [b'?']).map(|at| rest_start + at);
         let params_end = headers.unwrap_or(text.len());
         uri.params = (rest_start + 1).min(params_end)..params_end;
         uri.headers = headers.map_or(text.len(), |at| at + 1)..text.len();
@@ -272,14 +272,17 @@ impl fmt::Display for Uri {
 
 /// Where the `@` after the user stands. Users may hold `;` and `?` (RFC 3261 §25.1), and some phones send `a@b@host`.
 fn user_end(text: &str, start: usize) -> Option<usize> {
-    let first = start + text[start..].find('@')?;
-    let hosts_end = text[first..].find([';', '?']).map_or(text.len(), |at| first + at);
-    text[..hosts_end].rfind('@')
+    let first = start + find_any(&text[start..], [b'@'])?;
+    let hosts_end = find_any(&text[first..], [b';', b'?']).map_or(text.len(), |at| first + at);
+    text.as_bytes()[..hosts_end].iter().rposition(|b| *b == b'@')
 }
 
 /// Length of the host at the start of `text`, and the port after it. `None` when either is broken.
 pub(super) fn host_and_port(text: &str) -> Option<(usize, Option<u16>)> {
-    let host_end = if text.starts_with('[') { text.find(']')? + 1 } else { text.find(':').unwrap_or(text.len()) };
+    let host_end = match text.starts_with('[') {
+        true => find_any(text, [b']'])? + 1,
+        false => find_any(text, [b':']).unwrap_or(text.len()),
+    };
     let host = &text[..host_end];
     if !(is_hostname(host) || parse_ip(host).is_some()) {
         return None;
