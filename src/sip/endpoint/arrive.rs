@@ -399,10 +399,9 @@ impl Endpoint {
     // ---- what belongs to a dialog
 
     fn talk_of(&self, request: &Request) -> Option<No> {
-        let (to, from) = (request.headers.to().ok()?, request.headers.from().ok()?);
-        let no = *self.tags.get(to.tag()?)?;
+        let no = *self.tags.get(&request.headers.to_tag()?)?;
         let talk = self.talks.get(&no)?;
-        talk.dialog.is_of(&request.headers, from.tag()).then_some(no)
+        talk.dialog.is_of(&request.headers, request.headers.from_tag().as_deref()).then_some(no)
     }
 
     /// The same source as the dialog's: proven once, needs no new challenge.

@@ -133,7 +133,7 @@ impl Endpoint {
     ) -> No {
         self.prove(&mut request, &path, &role, (leg, talk), context);
         let (no, bytes) = (self.mint(), request.to_bytes());
-        let branch = request.headers.via().ok().and_then(|via| via.branch().map(str::to_owned)).unwrap_or_default();
+        let branch = request.headers.branch().unwrap_or_default();
         let key = (branch, request.method.to_string());
         let machine = Client::new(request.method == Method::Invite, path.wire == Wire::Tcp, context.t());
         self.client_keys.insert(key.clone(), no);
@@ -177,8 +177,8 @@ impl Endpoint {
             self.counters.dropped += 1;
             return;
         }
-        let (Ok(via), Ok(cseq)) = (response.headers.via(), response.headers.cseq()) else { return };
-        let key = (via.branch().unwrap_or("").to_owned(), cseq.method.to_string());
+        let Ok(cseq) = response.headers.cseq() else { return };
+        let key = (response.headers.branch().unwrap_or_default(), cseq.method.to_string());
         let Some(&no) = self.client_keys.get(&key) else {
             return self.stray_response(response, path, context);
         };
@@ -286,7 +286,7 @@ impl Endpoint {
         let branch = match via.unique_branch() {
             Some(branch) => branch.to_owned(),
             None => {
-                let tag = headers.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
+                let tag = headers.from_tag().unwrap_or_default();
                 let call_id = headers.call_id().map(|id| id.into_owned()).unwrap_or_default();
                 let cseq = headers.cseq().map_or(0, |cseq| cseq.number);
                 format!("2543 {} {tag} {call_id} {cseq} {via}", request.uri)
@@ -298,7 +298,7 @@ impl Endpoint {
     }
 
     pub(super) fn merge_key(headers: &Headers) -> MergeKey {
-        let tag = headers.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
+        let tag = headers.from_tag().unwrap_or_default();
         let call_id = headers.call_id().map(|id| id.into_owned()).unwrap_or_default();
         (tag, call_id, headers.cseq().map(|cseq| cseq.to_string()).unwrap_or_default())
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::text::{find_outside, number, trim, unquote, write_quoted};
+use super::params::value_in;
+use super::text::{find_any, find_outside, number, trim, unquote, write_quoted};
 use super::{Params, Uri};
 
 /// An address with an optional name.
@@ -40,34 +41,43 @@ impl NameAddr {
     /// An unquoted name with commas is forgiven (RFC 4475 §3.1.2.15), and blanks inside the brackets (§3.1.2.14).
     /// Without brackets the parameters are the header field's, and a `?` or `,` is refused (RFC 3261 §20).
     pub fn parse(text: &str) -> Option<Self> {
-        let text = trim(text);
-        let (display, rest) = if text.starts_with('"') {
-            let (display, rest) = unquote(text)?;
-            (Some(display), trim(rest))
-        } else {
-            let open = text.find('<').unwrap_or(0);
-            let display = trim(&text[..open]);
-            ((!display.is_empty()).then(|| display.to_owned()), &text[open..])
-        };
-        if let Some(inner) = rest.strip_prefix('<') {
-            let (uri, after) = inner.split_once('>')?;
-            let params = match trim(after).strip_prefix(';') {
-                Some(params) => Params::parse(params)?,
-                None if trim(after).is_empty() => Params::default(),
-                None => return None,
-            };
-            return Some(Self { display, uri: Uri::parse(trim(uri))?, params });
-        }
-        if display.is_some() {
-            return None;
-        }
-        let end = find_outside(rest, b';').unwrap_or(rest.len());
-        let uri = trim(&rest[..end]);
-        if uri.contains(['?', ',']) {
-            return None;
-        }
-        Some(Self { display, uri: Uri::parse(uri)?, params: Params::parse(rest.get(end + 1..).unwrap_or(""))? })
+        let (display, uri, params) = cut(text)?;
+        Some(Self { display, uri: Uri::parse(uri)?, params: Params::parse(params)? })
     }
+}
+
+/// The tag of a From or To; its URI is not read.
+pub(super) fn tag_in(text: &str) -> Option<String> {
+    cut(text).and_then(|(_, _, params)| value_in(params, "tag"))
+}
+
+/// The name, and as text the URI and the header field's parameters.
+fn cut(text: &str) -> Option<(Option<String>, &str, &str)> {
+    let text = trim(text);
+    let (display, rest) = if text.starts_with('"') {
+        let (display, rest) = unquote(text)?;
+        (Some(display), trim(rest))
+    } else {
+        let open = find_any(text, [b'<']).unwrap_or(0);
+        let display = trim(&text[..open]);
+        ((!display.is_empty()).then(|| display.to_owned()), &text[open..])
+    };
+    if let Some(inner) = rest.strip_prefix('<') {
+        let close = find_any(inner, [b'>'])?;
+        let after = trim(&inner[close + 1..]);
+        let params = match after.strip_prefix(';') {
+            Some(params) => params,
+            None if after.is_empty() => "",
+            None => return None,
+        };
+        return Some((display, trim(&inner[..close]), params));
+    }
+    if display.is_some() {
+        return None;
+    }
+    let end = find_outside(rest, b';').unwrap_or(rest.len());
+    let uri = trim(&rest[..end]);
+    find_any(uri, [b'?', b',']).is_none().then_some((None, uri, rest.get(end + 1..).unwrap_or("")))
 }
 
 impl fmt::Display for NameAddr {
@@ -162,6 +172,7 @@ mod tests {
             let addr = NameAddr::parse(text);
             assert_eq!(addr.as_ref().map(ToString::to_string).as_deref(), printed, "{text}");
             if let Some(addr) = addr {
+                assert_eq!(tag_in(text).as_deref(), addr.tag(), "{text}");
                 assert_eq!(NameAddr::parse(&addr.to_string()), Some(addr));
             }
         }

@@ -140,9 +140,11 @@ impl ResponseBuilder {
     /// Adds our tag to To, unless it has one (RFC 3261 §8.2.6.2).
     #[must_use]
     pub fn to_tag(mut self, tag: &str) -> Self {
+        if self.parts.headers.to_tag().is_some() {
+            return self;
+        }
         let Some(to) = self.parts.headers.first(Name::To).map(|to| to.text().into_owned()) else { return self };
         let tagged = match NameAddr::parse(&to) {
-            Some(addr) if addr.tag().is_some() => return self,
             // the value stays as it came, byte for byte where it is UTF-8
             Some(_) => format!("{};tag={tag}", to.trim_end_matches([';', ' '])),
             None => return self,
@@ -256,6 +258,8 @@ mod tests {
             "Content-Length: 0",
         ];
         assert_eq!(lines(ok.to_bytes()), expected);
+        let marks = [ok.headers.branch(), ok.headers.from_tag(), ok.headers.to_tag(), invite().headers.to_tag()];
+        assert_eq!(marks.each_ref().map(Option::as_deref), [Some("z9hG4bK1"), Some("1"), Some("ours"), None]);
         let trying = Response::to(&invite(), 100).build().expect("clean");
         assert!(trying.headers.first(Name::Timestamp).is_some() && trying.headers.first(Name::RecordRoute).is_none());
         let busy = Response::to(&invite(), 486).reason("Busy Now").body("text/plain", "so").build().expect("clean");

@@ -1,11 +1,13 @@
 //! The header fields of a message in their order, as lines, with typed readers on top.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+use super::addr::tag_in;
+use super::params::value_in;
 use super::text::{decode, is_token, number, split, trim_lws};
 use super::values::tokens;
 use super::{
@@ -29,9 +31,20 @@ impl Header {
         Self { name, line, name_len: name_len as u32, value_start: value_start as u32 }
     }
 
+    /// Writes `name: value` under the name's own text.
+    fn of(name: Name, value: impl fmt::Display) -> Result<Self, BuildError> {
+        Self::named(name, name.as_str(), value)
+    }
+
+    fn named(name: Name, text: &str, value: impl fmt::Display) -> Result<Self, BuildError> {
+        let mut written = String::with_capacity(VALUE_ROOM);
+        write!(written, "{value}").expect("text takes what is printed");
+        Self::written(name, text, written.as_bytes())
+    }
+
     /// Writes `name: value`. Refused: a name that is no token, CR or LF in the value.
     fn written(name: Name, text: &str, value: &[u8]) -> Result<Self, BuildError> {
-        if !is_token(text.as_bytes()) {
+        if name == Name::Extension && !is_token(text.as_bytes()) {
             return Err(BuildError::BadName);
         }
         if value.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
@@ -80,12 +93,27 @@ impl Header {
         }
     }
 
+    /// It is as we write it.
+    fn is_normal(&self) -> bool {
+        let (name, value) = (&self.line[..self.name_len as usize], &self.line[self.value_start as usize..]);
+        name == self.name.as_str().as_bytes()
+            && &self.line[name.len()..self.value_start as usize] == b": "
+            && !value.contains(&b'\n')
+            && trim_lws(value).len() == value.len()
+    }
+
     /// The same field with its full name and no folding.
     fn normal(&self) -> Self {
+        if self.is_normal() {
+            return self.clone();
+        }
         let text = if self.name == Name::Extension { self.name_text() } else { Cow::Borrowed(self.name.as_str()) };
         Self::written(self.name, &text, &self.value()).expect("a parsed line has a token and its value no line end")
     }
 }
+
+/// What most values need, so that few grow as they are written.
+const VALUE_ROOM: usize = 128;
 
 impl fmt::Debug for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,20 +187,20 @@ impl Headers {
 
     /// Adds a line at the end.
     pub fn add(&mut self, name: Name, value: impl fmt::Display) -> Result<(), BuildError> {
-        self.0.push(Header::written(name, name.as_str(), value.to_string().as_bytes())?);
+        self.0.push(Header::of(name, value)?);
         Ok(())
     }
 
     /// Adds a line at the end under any name.
     pub fn add_named(&mut self, name: &str, value: impl fmt::Display) -> Result<(), BuildError> {
         let known = Name::parse(name.as_bytes());
-        self.0.push(Header::written(known, name, value.to_string().as_bytes())?);
+        self.0.push(Header::named(known, name, value)?);
         Ok(())
     }
 
     /// Adds a line before all others of its name, or as the very first.
     pub fn prepend(&mut self, name: Name, value: impl fmt::Display) -> Result<(), BuildError> {
-        let header = Header::written(name, name.as_str(), value.to_string().as_bytes())?;
+        let header = Header::of(name, value)?;
         let at = self.0.iter().position(|header| header.name == name).unwrap_or(0);
         self.0.insert(at, header);
         Ok(())
@@ -180,7 +208,7 @@ impl Headers {
 
     /// One line of this name, in place of the first or at the end; others of the name go.
     pub fn set(&mut self, name: Name, value: impl fmt::Display) -> Result<(), BuildError> {
-        let header = Header::written(name, name.as_str(), value.to_string().as_bytes())?;
+        let header = Header::of(name, value)?;
         let at = self.0.iter().position(|header| header.name == name).unwrap_or(self.0.len());
         self.remove(name);
         self.0.insert(at, header);
@@ -225,6 +253,23 @@ impl Headers {
             }
         }
         Ok(vias)
+    }
+
+    /// The branch of the top Via; nothing else of it is read.
+    pub fn branch(&self) -> Option<String> {
+        let text = self.text(Name::Via)?;
+        let top = split(&text, b',').next()?;
+        value_in(top.split_once(';')?.1, "branch")
+    }
+
+    /// The tag of To; nothing else of it is read.
+    pub fn to_tag(&self) -> Option<String> {
+        tag_in(&self.text(Name::To)?)
+    }
+
+    /// The tag of From; nothing else of it is read.
+    pub fn from_tag(&self) -> Option<String> {
+        tag_in(&self.text(Name::From)?)
     }
 
     pub fn from(&self) -> Result<NameAddr, Fault> {

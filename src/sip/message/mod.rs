@@ -111,7 +111,7 @@ impl Request {
 
     /// From and To have tags: it belongs to a dialog (or claims to).
     pub fn in_dialog(&self) -> bool {
-        self.headers.to().is_ok_and(|to| to.tag().is_some())
+        self.headers.to_tag().is_some()
     }
 
     /// There is enough to answer it with: the header fields which a response copies (RFC 3261 §8.2.6.2), and it is no ACK.

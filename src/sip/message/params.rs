@@ -97,6 +97,15 @@ impl Param {
     }
 }
 
+/// The value of one parameter in a list as [`Params::parse`] takes it; the others are not read.
+pub(super) fn value_in(list: &str, name: &str) -> Option<String> {
+    let named = |piece: &&str| {
+        let end = find_outside(piece, b'=').unwrap_or(piece.len());
+        trim(&piece[..end]).eq_ignore_ascii_case(name)
+    };
+    split(list, b';').find(named).and_then(Param::parse)?.value
+}
+
 impl fmt::Display for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for param in &self.0 {
@@ -133,6 +142,15 @@ mod tests {
         ];
         for (text, printed) in rows {
             assert_eq!(Params::parse(text).map(|p| p.to_string()).as_deref(), printed, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_value_is_that_of_the_whole_list() {
+        for list in ["tag=a;x", "x ; TAG = \"a;\\\"b\" ;tag=c", "tag", "x=tag;y=\"tag=1\"", "", "received=[::1];tag=1"]
+        {
+            let whole = Params::parse(list).expect("well-formed");
+            assert_eq!(value_in(list, "tag").as_deref(), whole.get("tag"), "{list}");
         }
     }
 
