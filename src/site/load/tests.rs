@@ -28,6 +28,9 @@ emergency:  {numbers: ["110", "119", "120", "122"], trunks: [carrier]}
 digest: md5                          # md5 | both | sha-256; many phones fail on a SHA-256 challenge, even as the second
 "#;
 
+const PAGE: &str = include_str!("../../../docs/site.md");
+const LOADER: &str = include_str!("../load.rs");
+
 fn planned(text: &str) -> Site {
     let file = load("site.yaml", text).unwrap_or_else(|problems| panic!("{}", print(&problems)));
     plan(Numbering::new(TenantNo(1)), file, &["main"], &mut |number| format!("made for {number}")).0
@@ -50,6 +53,24 @@ fn the_text_of_the_design_loads() {
     assert!(matches!(&site.routes[0].action, RouteAction::Trunks { trunks, .. } if *trunks == [TrunkNo(1)]));
     assert_eq!(site.routes[1].action, RouteAction::Extension);
     assert_eq!((site.numbers.len(), site.emergency.numbers.len(), site.flows.len()), (2, 4, 1));
+}
+
+/// The page's example is one site, and every key that is read stands in it.
+#[test]
+fn the_example_of_the_page_is_whole() {
+    let example = PAGE.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let site = planned(example);
+    let known = site.extensions.len() + site.groups.len() + site.agents.len() + site.numbers.len();
+    assert_eq!(known, 2 + 1 + 2 + 3, "each object of it");
+    let read = LOADER.split("fields(").chain(LOADER.split("let known = ").skip(1)).skip(1);
+    let lists = read.filter_map(|rest| rest.strip_prefix("&").unwrap_or(rest).strip_prefix('[')?.split(']').next());
+    let keys: Vec<&str> = lists.flat_map(|list| list.split('"').skip(1).step_by(2)).chain(KEYS).collect();
+    assert!(keys.len() > 60, "{keys:?}");
+    let written: Vec<&str> = example.lines().filter_map(|line| line.split('#').next()).map(str::trim_end).collect();
+    for key in keys {
+        let stands = |line: &&str| line.contains(&format!("{key}: ")) || line.ends_with(&format!("{key}:"));
+        assert!(written.iter().any(|line| stands(&line)), "`{key}` is in no line of docs/site.md");
+    }
 }
 
 #[test]
