@@ -15,6 +15,9 @@ use super::process::Process;
 use super::wait::STEP;
 use super::{Api, Block, Events, wait};
 
+/// A start reads a large program from a disk that others may be using; nothing is judged by it.
+const START: Duration = Duration::from_secs(30);
+
 pub const TENANT: &str = "test";
 pub const DOMAIN: &str = "test.example";
 /// Ports of the carrier from which it calls in; the first is also where calls out are sent.
@@ -119,7 +122,7 @@ impl Server {
     }
 
     fn until_ready(&mut self) {
-        wait::until("the server to be ready", STEP, || {
+        wait::until("the server to be ready", START, || {
             let ended = self.process.has_ended();
             assert_eq!(ended, None, "the server ended");
             let listens = TcpStream::connect(self.api.address).is_ok();
