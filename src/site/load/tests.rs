@@ -69,7 +69,7 @@ fn the_example_of_the_page_is_whole() {
     let written: Vec<&str> = example.lines().filter_map(|line| line.split('#').next()).map(str::trim_end).collect();
     for key in keys {
         let stands = |line: &&str| line.contains(&format!("{key}: ")) || line.ends_with(&format!("{key}:"));
-        assert!(written.iter().any(|line| stands(line)), "`{key}` is in no line of docs/site.md");
+        assert!(written.iter().any(stands), "`{key}` is in no line of docs/site.md");
     }
 }
 
