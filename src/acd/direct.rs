@@ -55,7 +55,11 @@ impl Acd {
 
     /// Why an item for him may not come in, if so: without patience he must be free at once.
     pub(super) fn direct_refusal(&self, no: AgentNo, item: &Item) -> Option<ItemExit> {
-        match self.direct(no) {
+        if item.excludes(no) {
+            return Some(ItemExit::NoAgent);
+        }
+        let in_contact = if self.may_take(no, item) { Ok(()) } else { Err(NotNow::Busy) };
+        match self.direct(no).and(in_contact) {
             Ok(()) => None,
             Err(NotNow::SignedOut | NotNow::Leaves) => Some(ItemExit::NoAgent),
             Err(NotNow::Unreachable | NotNow::Busy | NotNow::NotReady) => {

@@ -1,7 +1,7 @@
 //! Which item goes to which agent, over all groups of a tenant.
 //! Owns the queues and each ready agent's places in them. Leaves making the offer to the composition.
 //! It is asked on a change or a deadline, never by polling, and looks at the heads of ordered sets only: past a head it
-//! goes just where an exclusion stands.
+//! goes just where whoever asks says that this agent may not take that item, which is seldom: see `Acd::may_take`.
 
 use std::collections::BTreeMap;
 
@@ -135,24 +135,29 @@ impl Matcher {
     }
 
     /// The oldest caller this ready agent may take, over all his groups; none when he is not ready.
-    pub fn oldest_for(&self, agent: AgentNo, items: &BTreeMap<ItemId, Item>) -> Option<(Rank, ItemId)> {
-        let excludes = |item: ItemId| items.get(&item).is_none_or(|i| i.excludes(agent));
+    pub fn oldest_for(&self, agent: AgentNo, may: &impl Fn(ItemId) -> bool) -> Option<(Rank, ItemId)> {
         self.places
             .get(&agent)?
             .groups
             .iter()
-            .filter_map(|(group, level, _)| self.queues.get(group)?.oldest(*level, &excludes))
+            .filter_map(|(group, level, _)| self.queues.get(group)?.oldest(*level, may))
             .min()
     }
 
     /// The ready agent of this group that the item goes to.
-    pub fn best_for(&self, item: &Item, group: GroupNo, strategy: Strategy, rng: &mut Rng) -> Option<AgentNo> {
-        self.queues.get(&group)?.best(item.level, strategy, item.excluded(), rng)
+    pub fn best_for(
+        &self,
+        item: &Item,
+        group: GroupNo,
+        strategy: Strategy,
+        may: &impl Fn(AgentNo) -> bool,
+        rng: &mut Rng,
+    ) -> Option<AgentNo> {
+        self.queues.get(&group)?.best(item.level, strategy, may, rng)
     }
 
     /// There is one in any of its groups.
-    pub fn any_for(&self, item: &Item) -> bool {
-        let any = |group| self.queues.get(group).is_some_and(|queue| queue.any(item.level, item.excluded()));
-        item.groups().iter().any(any)
+    pub fn any_for(&self, item: &Item, may: &impl Fn(AgentNo) -> bool) -> bool {
+        item.groups().iter().any(|group| self.queues.get(group).is_some_and(|queue| queue.any(item.level, may)))
     }
 }

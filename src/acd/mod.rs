@@ -242,8 +242,9 @@ impl Acd {
 
     /// The oldest caller this agent may take: of his groups if he is ready, or for him alone.
     fn draw(&self, no: AgentNo) -> Option<Candidate> {
-        let private = self.matcher.private_of(no).next().filter(|_| self.direct(no).is_ok());
-        let first = self.matcher.oldest_for(no, &self.items).into_iter().chain(private).min();
+        let may = |id: ItemId| self.items.get(&id).is_some_and(|item| self.may_take(no, item));
+        let private = self.matcher.private_of(no).filter(|_| self.direct(no).is_ok()).find(|(_, id)| may(*id));
+        let first = self.matcher.oldest_for(no, &may).into_iter().chain(private).min();
         first.map(|(rank, item)| (rank, item, Some(no)))
     }
 

@@ -2,6 +2,7 @@
 //! Owns the states (pending, alerting, confirming, accepted, connected) and when each runs out. Leaves what an ending means for
 //! item, agent and phone to the composition, and the ringing itself to whoever sends `OfferStep`s.
 
+use super::agent::Doing;
 use super::words::OfferStep;
 use crate::base::bounds::{CONFIRM_MAX, OFFER_CONNECT_MAX};
 use crate::base::{AgentNo, ContactId, GroupNo, ItemId, OfferId, SegmentId, Time};
@@ -23,6 +24,8 @@ pub struct Lease {
     pub accepted: bool,
     /// Why he rejected it.
     pub reason: Option<String>,
+    /// His wrap-up of the same contact: it is his work again should this come to nothing.
+    pub beneath: Option<Doing>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,6 +274,7 @@ mod tests {
             segment: SegmentId(6),
             accepted: false,
             reason: None,
+            beneath: None,
         }
     }
 

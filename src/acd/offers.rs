@@ -196,7 +196,8 @@ impl Acd {
         if open.peek().is_none() {
             return Some(ItemExit::NoAgent);
         }
-        (!open.any(has_room) && !self.matcher.any_for(item)).then_some(ItemExit::Full)
+        let taken = || self.matcher.any_for(item, &|no| self.may_take(no, item));
+        (!open.any(has_room) && !taken()).then_some(ItemExit::Full)
     }
 
     fn admit(&mut self, item: Item) {
@@ -258,6 +259,19 @@ impl Acd {
         self.outputs.push_back(Output::ItemLeft { item: item.id, holder: item.holder, exit });
     }
 
+    /// Nothing of a contact is offered to who works for it already: a work is by contact, and an offer would take the place
+    /// of the one he has. For him by name it waits until that is over, but not for a wrap-up, and a reservation is for
+    /// just this.
+    pub(super) fn may_take(&self, no: AgentNo, item: &Item) -> bool {
+        let doing = self.seat_of(no).ok().and_then(|seat| seat.doing(item.holder));
+        let free = match doing {
+            None => true,
+            Some(Doing::WrapUp { .. } | Doing::Reserved { .. }) => item.named() == Some(no),
+            Some(Doing::Offered(_) | Doing::Call { .. } | Doing::Monitoring) => false,
+        };
+        free && !item.excludes(no)
+    }
+
     /// Offers a waiting item to the best ready agent, if there is one: of the first of its groups that has one; to all of
     /// them where that group rings all, also when some are rung already. What is for a named agent is offered to him as
     /// soon as he can be called directly.
@@ -274,15 +288,16 @@ impl Acd {
             }
         }
         if let Some(agent) = item.named() {
-            if self.direct(agent).is_ok() && !item.excludes(agent) {
+            if self.direct(agent).is_ok() && self.may_take(agent, item) {
                 self.end_works(agent, &By::SYSTEM, t, Doing::is_reserved);
                 self.offer_to(agent, id, None, t, supplies);
             }
             return;
         }
+        let may = |no| self.may_take(no, item);
         let best = item.groups().iter().find_map(|group| {
             let strategy = self.site.groups.get(group)?.strategy;
-            Some((self.matcher.best_for(item, *group, strategy, &mut supplies.rng)?, *group, strategy))
+            Some((self.matcher.best_for(item, *group, strategy, &may, &mut supplies.rng)?, *group, strategy))
         });
         match best {
             Some((_, group, Strategy::RingAll)) => self.ring_all(id, group, t, supplies),
@@ -333,12 +348,14 @@ impl Acd {
         self.matcher.stop_waiting(item);
         let (state, holder, group) = (LeaseState::Pending { until }, item.holder, served);
         let way = self.way_of(no, group);
+        let seat = self.agents.get(&no).and_then(|a| a.seat()).expect("only who is signed in stands in a ready set");
+        let beneath = seat.doing(holder).filter(|doing| doing.is_wrap_up());
+        let (accepted, reason) = (false, None);
         let lease =
-            Lease { id: offer, item: id, holder, agent: no, group, state, way, segment, accepted: false, reason: None };
+            Lease { id: offer, item: id, holder, agent: no, group, state, way, segment, accepted, reason, beneath };
         let about = lease.about();
         self.offers.insert(offer, lease);
         self.agenda.set(Owner::Offer(offer), Some(until));
-        let seat = self.agents.get(&no).and_then(|a| a.seat()).expect("only who is signed in stands in a ready set");
         let made = Kind::OfferMade { station: seat.station.clone(), until, segment, way };
         self.journal(about, &By::SYSTEM, made);
         self.set_doing(no, Doing::Offered(offer), about, &By::SYSTEM, t);
@@ -456,7 +473,7 @@ impl Acd {
         }
     }
 
-    /// It is over; answers one that never was connected, whose agent is free again.
+    /// It is over; answers one that never was connected, whose agent does again what he did before.
     fn end_offer(
         &mut self,
         offer: OfferId,
@@ -472,7 +489,13 @@ impl Acd {
         if lease.state == LeaseState::Connected {
             return None;
         }
-        self.end_work(lease.agent, Some(lease.holder), by, t);
+        let (no, contact) = (lease.agent, Some(lease.holder));
+        if let Some(wrap_up) = lease.beneath {
+            self.set_doing(no, wrap_up, about_work(no, contact), by, t);
+        }
+        if lease.beneath.is_none_or(|wrap_up| wrap_up.until().is_some_and(|until| until <= t)) {
+            self.end_work(no, contact, by, t);
+        }
         Some(lease)
     }
 

@@ -177,7 +177,7 @@ impl Acd {
             }
             self.set_wish(no, Wish::SignOut, by, t);
             self.stop_ringing(no, cut_short(forced), by, t);
-            self.end_works(no, by, t, Doing::is_wrap_up);
+            self.end_wrap_ups(no, by, t);
             return Ok(());
         }
         self.stop_ringing(no, cut_short(forced), by, t);

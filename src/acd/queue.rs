@@ -1,5 +1,5 @@
 //! One group's queue: who waits, who is ready, who is signed in.
-//! Owns the ordered sets, one per level. Leaves exclusions to the item, the choice over several groups to `matcher`.
+//! Owns the ordered sets, one per level. Leaves who may take what to whoever asks, the choice over several groups to `matcher`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,21 +120,27 @@ impl Queue {
     }
 
     /// The first in rank that an agent of this level may take.
-    pub fn oldest(&self, agent_level: u8, excludes: &impl Fn(ItemId) -> bool) -> Option<(Rank, ItemId)> {
+    pub fn oldest(&self, agent_level: u8, may: &impl Fn(ItemId) -> bool) -> Option<(Rank, ItemId)> {
         self.waiting
             .range(..=agent_level)
-            .filter_map(|(_, set)| set.iter().find(|(_, item)| !excludes(**item)))
+            .filter_map(|(_, set)| set.iter().find(|(_, item)| may(**item)))
             .map(|(rank, item)| (*rank, *item))
             .min()
     }
 
     /// The ready agent who gets an item that needs this level.
-    pub fn best(&self, level: u8, strategy: Strategy, excluded: &[AgentNo], rng: &mut Rng) -> Option<AgentNo> {
-        let mut firsts = self.able(level).filter_map(|set| set.iter().find(|turn| !excluded.contains(&turn.agent)));
+    pub fn best(
+        &self,
+        level: u8,
+        strategy: Strategy,
+        may: &impl Fn(AgentNo) -> bool,
+        rng: &mut Rng,
+    ) -> Option<AgentNo> {
+        let mut firsts = self.able(level).filter_map(|set| set.iter().find(|turn| may(turn.agent)));
         match strategy {
             Strategy::SkillLevel => firsts.next_back(),
             Strategy::Random => {
-                let all = || self.able(level).flatten().filter(|turn| !excluded.contains(&turn.agent));
+                let all = || self.able(level).flatten().filter(|turn| may(turn.agent));
                 // Nothing is drawn where nobody is free: who cannot be chosen costs no chance.
                 let n = all().count() as u64;
                 if n == 0 { None } else { all().nth(usize::try_from(rng.below(n)).unwrap_or(0)) }
@@ -150,8 +156,8 @@ impl Queue {
     }
 
     /// A ready agent could take an item that needs this level.
-    pub fn any(&self, level: u8, excluded: &[AgentNo]) -> bool {
-        self.able(level).flatten().any(|turn| !excluded.contains(&turn.agent))
+    pub fn any(&self, level: u8, may: &impl Fn(AgentNo) -> bool) -> bool {
+        self.able(level).flatten().any(|turn| may(turn.agent))
     }
 
     /// The ready agents of this level and better.
@@ -186,16 +192,12 @@ mod tests {
             (10, Strategy::Random, &[], None),
         ];
         for (level, strategy, excluded, expected) in cases {
-            let excluded: Vec<AgentNo> = excluded.iter().map(|n| AgentNo(*n)).collect();
-            assert_eq!(
-                queue.best(*level, *strategy, &excluded, &mut rng),
-                expected.map(AgentNo),
-                "{level} {strategy:?}"
-            );
-            assert_eq!(queue.any(*level, &excluded), expected.is_some(), "{level} {strategy:?}");
+            let may = |agent: AgentNo| !excluded.contains(&agent.0);
+            assert_eq!(queue.best(*level, *strategy, &may, &mut rng), expected.map(AgentNo), "{level} {strategy:?}");
+            assert_eq!(queue.any(*level, &may), expected.is_some(), "{level} {strategy:?}");
         }
         let drawn: BTreeSet<AgentNo> =
-            (0..100).filter_map(|_| queue.best(3, Strategy::Random, &[AgentNo(2)], &mut rng)).collect();
+            (0..100).filter_map(|_| queue.best(3, Strategy::Random, &|agent| agent != AgentNo(2), &mut rng)).collect();
         assert_eq!(drawn, BTreeSet::from([AgentNo(3), AgentNo(4)]));
     }
 
@@ -205,7 +207,7 @@ mod tests {
         for (level, due, sequence) in [(5, 1, 1), (1, 2, 2), (3, 2, 3)] {
             queue.wait(level, Rank { due: Time(due), sequence }, ItemId(sequence));
         }
-        let first = |level, not| queue.oldest(level, &|item| item == ItemId(not)).map(|(_, item)| item.0);
+        let first = |level, not| queue.oldest(level, &|item| item != ItemId(not)).map(|(_, item)| item.0);
         assert_eq!(
             [first(9, 0), first(9, 1), first(3, 0), first(3, 2), first(2, 2)],
             [Some(1), Some(2), Some(2), Some(3), None]

@@ -21,7 +21,8 @@ impl Acd {
         loop {
             let Some(item) = self.items.get(&id) else { return };
             let full = item.state.offers().len() >= RING_ALL_MAX;
-            let next = || self.matcher.best_for(item, group, Strategy::RingAll, &mut supplies.rng);
+            let may = |no| self.may_take(no, item);
+            let next = || self.matcher.best_for(item, group, Strategy::RingAll, &may, &mut supplies.rng);
             let Some(no) = (!full).then(next).flatten() else { return };
             let offer = self.make_offer(no, id, Some(group), t, supplies);
             if let Some(item) = self.items.get_mut(&id) {

@@ -8,7 +8,7 @@ use super::words::VerbRefused;
 use super::{Acd, about_agent};
 use crate::base::bounds::{RANG_OUT_REST, RESERVE_MAX, WRAP_UP_MAX};
 use crate::base::{AgentNo, ContactId, GroupNo, Now, OfferId, ReasonNo, Span, Supplies, Time};
-use crate::event::words::{NotReadyReason, OfferEnding, Wish};
+use crate::event::words::{NotReadyReason, OfferEnding, Wish, WorkRole};
 use crate::event::{By, Kind};
 use crate::switch::RestWait;
 
@@ -52,7 +52,7 @@ impl Acd {
         if self.site.agents.get(&no).is_none_or(|a| a.retiring) {
             return Err(VerbRefused::Retiring);
         }
-        self.end_works(no, by, t, Doing::is_wrap_up);
+        self.end_wrap_ups(no, by, t);
         self.set_wish(no, Wish::Ready, by, t);
         self.ring_line(no, by);
         Ok(())
@@ -215,12 +215,13 @@ impl Acd {
     ) -> Result<(), VerbRefused> {
         let seat = self.seat_of(no)?;
         let until = length.map(|length| t + length.min(WRAP_UP_MAX));
-        let running: Vec<Option<ContactId>> =
-            seat.works().iter().filter(|w| w.doing.is_wrap_up()).map(|w| w.contact).collect();
-        if running.is_empty() && (seat.is_full() || seat.work(None).is_some()) {
+        let wraps_up = seat.works().iter().any(|w| w.doing.is_wrap_up()) || self.over_wrap_up(no).is_some();
+        if !wraps_up && (seat.is_full() || seat.work(None).is_some()) {
             return Err(VerbRefused::Busy);
         }
         self.stop_ringing(no, OfferEnding::Rejected, by, t);
+        let works = self.seat_of(no)?.works();
+        let running: Vec<_> = works.iter().filter(|w| w.doing.is_wrap_up()).map(|w| w.contact).collect();
         let contacts = if running.is_empty() { vec![None] } else { running };
         for contact in contacts {
             self.set_doing(no, Doing::WrapUp { until }, about_work(no, contact), by, t);
@@ -231,23 +232,42 @@ impl Acd {
     /// Every wrap-up of his that has an end ends so much later.
     pub(super) fn extend_wrap_up(&mut self, no: AgentNo, more: Span, by: &By, t: Time) -> Result<(), VerbRefused> {
         let works = self.seat_of(no)?.works().to_vec();
-        if !works.iter().any(|w| w.doing.is_wrap_up()) {
+        let over = self.over_wrap_up(no);
+        if over.is_none() && !works.iter().any(|w| w.doing.is_wrap_up()) {
             return Err(VerbRefused::NotInWrapUp);
         }
-        for work in works.iter().filter(|w| w.doing.is_wrap_up()) {
-            let Some(until) = work.doing.until() else { continue };
-            let until = Some((until + more).min(t + WRAP_UP_MAX));
-            self.set_doing(no, Doing::WrapUp { until }, about_work(no, work.contact), by, t);
+        let later = |doing: Doing| Doing::WrapUp { until: doing.until().map(|at| (at + more).min(t + WRAP_UP_MAX)) };
+        for work in works.iter().filter(|w| w.doing.is_wrap_up() && w.doing.until().is_some()) {
+            self.set_doing(no, later(work.doing), about_work(no, work.contact), by, t);
+        }
+        if let Some(lease) = over.and_then(|offer| self.offers.get_mut(&offer)) {
+            lease.beneath = lease.beneath.map(later);
         }
         Ok(())
     }
 
     pub(super) fn quit_wrap_up(&mut self, no: AgentNo, by: &By, t: Time) -> Result<(), VerbRefused> {
-        if !self.seat_of(no)?.works().iter().any(|w| w.doing.is_wrap_up()) {
+        if !self.seat_of(no)?.works().iter().any(|w| w.doing.is_wrap_up()) && self.over_wrap_up(no).is_none() {
             return Err(VerbRefused::NotInWrapUp);
         }
-        self.end_works(no, by, t, Doing::is_wrap_up);
+        self.end_wrap_ups(no, by, t);
         Ok(())
+    }
+
+    /// Also one that an offer of the same contact lies over.
+    pub(super) fn end_wrap_ups(&mut self, no: AgentNo, by: &By, t: Time) {
+        self.end_works(no, by, t, Doing::is_wrap_up);
+        let lease = self.over_wrap_up(no).and_then(|offer| self.offers.get_mut(&offer));
+        if let Some(agent) = lease.and_then(|lease| lease.beneath.take()).and_then(|_| self.agents.get_mut(&no)) {
+            agent.idle_since = t;
+        }
+    }
+
+    /// The offer that is made to him by name while he wraps up the same contact.
+    fn over_wrap_up(&self, no: AgentNo) -> Option<OfferId> {
+        let works = self.seat_of(no).ok()?.works();
+        let offer = works.iter().find(|w| w.doing.role() == WorkRole::Offered)?.doing.offer()?;
+        self.offers.get(&offer).filter(|lease| lease.beneath.is_some()).map(|lease| lease.id)
     }
 
     /// Kept free for a call that somebody announces: a lease, so that nobody is kept for ever.
@@ -331,6 +351,9 @@ impl Acd {
         });
         let held = seat.works().iter().filter(|w| !w.doing.is_wrap_up()).count();
         let room = self.site.groups.get(&group).is_some_and(|g| held < g.calls_per_agent as usize);
+        if seat.doing(contact).is_some_and(|doing| !doing.is_wrap_up()) {
+            return Err(VerbRefused::InContact);
+        }
         if busy || !room || !seat.reachable {
             return Err(VerbRefused::NotAvailable);
         }

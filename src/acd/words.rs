@@ -93,6 +93,8 @@ pub enum VerbRefused {
     NotAvailable,
     /// The contact waits in no queue.
     NotQueued,
+    /// He is in it already, or watches it.
+    InContact,
     /// The offer is not his, or has ended: the caller left, or somebody was faster.
     OfferOver,
     /// It rings at his station.

@@ -218,6 +218,7 @@ impl Tenant {
             VerbRefused::NotResting => (Code::NotResting, name(agent)),
             VerbRefused::NotReserved => (Code::NotReserved, name(agent)),
             VerbRefused::NotAvailable => (Code::AgentNotAvailable, name(agent)),
+            VerbRefused::InContact => (Code::AlreadyDone, name(agent)),
             VerbRefused::NotQueued => (Code::NotQueued, String::new()),
             VerbRefused::OfferOver => (Code::OfferOver, name(agent)),
             VerbRefused::OfferRings => (Code::OfferRings, name(agent)),

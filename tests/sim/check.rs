@@ -1,7 +1,8 @@
 //! The thirteen invariants of the house. Every check panics with what it saw; the messages number them.
 //!
 //! After each step that touched them:
-//! (1) no agent has two offers or talks that are not held, nor more work than the bound: `capacity`. An offer that is
+//! (1) no agent has two offers or talks that are not held, nor more work than the bound, and he has work wherever he is
+//!     with an answered leg: `capacity`, `works_where_he_is`. An offer that is
 //!     connected is open to the end of its talk, so it counts as the talk that it is, by the agent's work.
 //! (2) no item waits while somebody may have it: `reference_eligible`, here and each second.
 //! (9) an event names what is open, so nothing ends twice: `journaled`. In each record every offer has its ending.
@@ -128,6 +129,7 @@ impl Check {
             Kind::AgentSignedIn { .. } | Kind::AgentSignedOut => {
                 let is_in = matches!(recorded.event.kind, Kind::AgentSignedIn { .. });
                 self.seats.extend(about.agent.map(|agent| (agent, t, is_in)));
+                self.agents_changed.extend(about.agent);
                 self.acd_changed = true;
             }
             Kind::AgentWork { .. } | Kind::AgentWorkEnded { .. } => {
@@ -190,6 +192,7 @@ impl Check {
         assert_eq!(panics, self.panics, "a contact panicked by itself");
         for agent in std::mem::take(&mut self.agents_changed) {
             capacity(open, agent);
+            works_where_he_is(open, agent);
             one_winner(open, agent);
         }
         if std::mem::take(&mut self.acd_changed)
@@ -335,6 +338,20 @@ fn one_winner(open: &Open, agent: AgentNo) {
         for offer in contact.offers.values().filter(won) {
             assert_eq!(live(offer.item).count(), 1, "(1) others are offered what {agent} has: {:#?}", contact.offers);
         }
+    }
+}
+
+/// (1) Whoever is in a contact with an answered leg has work in it, so that nobody takes him to be free.
+fn works_where_he_is(open: &Open, agent: AgentNo) {
+    for (id, contact) in &open.contacts {
+        let is_his = |l: &&OpenLeg| l.agent == Some(agent) && l.answered.is_some() && l.call.is_some();
+        let Some(leg) = contact.legs.values().find(is_his) else { continue };
+        let works = open.agents.get(&agent).map(|seat| &seat.works);
+        let role = works.and_then(|works| works.get(id)).map(|work| work.role);
+        assert!(
+            role.is_some_and(|role| role != WorkRole::WrapUp),
+            "(1) agent {agent} is in contact {id} and works {role:?} there: {leg:#?} {works:#?}"
+        );
     }
 }
 

@@ -79,7 +79,7 @@ pub fn reference_eligible(open: &Open, site: &Site, troubles: &Troubles, t: Time
     if idle.is_empty() {
         return None;
     }
-    for contact in open.contacts.values() {
+    for (id, contact) in &open.contacts {
         for (item, waiting) in &contact.items {
             let rung = contact.offers.values().filter(|offer| offer.item == Some(*item)).count();
             let groups: BTreeSet<GroupNo> = match troubles.rounds.get(item) {
@@ -94,7 +94,9 @@ pub fn reference_eligible(open: &Open, site: &Site, troubles: &Troubles, t: Time
             };
             let free = idle.iter().find(|(no, agent)| {
                 let his = waiting.agent.map_or_else(|| serves(agent), |named| named == **no);
-                his && !troubles.hinders(*item, **no, t)
+                // whoever works for a contact is not wanted in it once more
+                let elsewhere = !agent.works.contains_key(id);
+                his && elsewhere && !troubles.hinders(*item, **no, t)
             });
             if let Some((no, _)) = free {
                 return Some((*item, **no));

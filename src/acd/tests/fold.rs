@@ -230,6 +230,7 @@ impl Fold {
         let free = agent.reachable
             && !rests(acd, agent)
             && self.takes_one_more(acd, item, agent)
+            && not_in_it(item, agent)
             && !self.excluded.get(&item.item).is_some_and(|e| e.contains(&agent.agent));
         if !free {
             return false;
@@ -282,6 +283,13 @@ impl Fold {
             self.rounds.extend(about.group.filter(rings_all).map(|group| (id, group)));
         }
     }
+}
+
+/// He does nothing for its contact; by name he may wrap it up, or be kept free for it.
+fn not_in_it(item: &OpenItem, agent: &OpenAgent) -> bool {
+    let by_name = item.agent == Some(agent.agent);
+    let free = |role| by_name && matches!(role, WorkRole::WrapUp | WorkRole::Reserved);
+    agent.works.iter().all(|w| w.contact != Some(item.holder) || free(w.role))
 }
 
 fn serves(acd: &Acd, item: &OpenItem, agent: &OpenAgent, group: GroupNo) -> bool {

@@ -5,6 +5,7 @@ mod answers;
 mod complaints;
 mod direct;
 mod fold;
+mod in_contact;
 mod outside;
 mod permanent;
 mod random;
@@ -111,6 +112,10 @@ enum Do {
     CallAgent(u64, u32, i64),
     /// Caller, groups.
     CallGroups(u64, &'static [u32]),
+    /// An item of this contact, in which others are: item, contact, group.
+    Inside(u64, u64, u32),
+    /// As that for an agent by name, with a minute of patience.
+    InsideAgent(u64, u64, u32),
     /// What was wanted in a consult call is the contact's, which entered then.
     TakePlace(u64, i64),
     CallerLeaves(u64),
@@ -323,6 +328,13 @@ impl House {
                 let to = To::Agent { agent: AgentNo(n), group: None, ring: Span::seconds(RING) };
                 self.enter(item, to, Wants { wait_max: Some(patience), ..Wants::default() });
             }
+            Do::Inside(item, contact, group) => {
+                self.enter_for(ContactId(contact), item, To::Groups(vec![GroupNo(group)]), Wants::default());
+            }
+            Do::InsideAgent(item, contact, n) => {
+                let to = To::Agent { agent: AgentNo(n), group: None, ring: Span::seconds(RING) };
+                self.enter_for(ContactId(contact), item, to, Wants { wait_max: Some(60), ..Wants::default() });
+            }
             Do::CallGroups(item, groups) => {
                 let to = To::Groups(groups.iter().map(|group| GroupNo(*group)).collect());
                 self.enter(item, to, Wants::default());
@@ -346,7 +358,8 @@ impl House {
             Do::Reserve(n, seconds) => self.verb(n, AgentVerb::Reserve { length: Span::seconds(seconds) }, &by),
             Do::Release(n) => self.verb(n, AgentVerb::Release, &by),
             Do::Pick(n, contact) => {
-                self.fold.picked = Some((AgentNo(n), ItemId(contact)));
+                let item = self.fold.items.values().find(|item| item.holder == ContactId(contact));
+                self.fold.picked = item.map(|item| (AgentNo(n), item.item));
                 self.verb(n, AgentVerb::Pick { contact: ContactId(contact) }, &by);
                 self.drain();
                 self.fold.picked = None;
@@ -420,6 +433,10 @@ impl House {
     }
 
     fn enter(&mut self, item: u64, to: To, wants: Wants) {
+        self.enter_for(ContactId(item), item, to, wants);
+    }
+
+    fn enter_for(&mut self, holder: ContactId, item: u64, to: To, wants: Wants) {
         let new = NewItem {
             item: ItemId(item),
             to,
@@ -428,7 +445,7 @@ impl House {
             priority: wants.priority,
             level: wants.level,
             wait_max: wants.wait_max.map(Span::seconds),
-            holder: ContactId(item),
+            holder,
             visit: 1,
             not_to: Vec::new(),
         };

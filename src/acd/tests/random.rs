@@ -106,6 +106,8 @@ fn act() -> impl Gen<Value = (Do, i64)> {
         3 => (100u64..100_000, agent.clone(), 0i64..90).prop_map(|(i, n, s)| Do::CallAgent(i, n, s)),
         2 => (100u64..100_000, prop::sample::select(vec![&[1u32, 2][..], &[3, 1], &[2, 3, 4]])).prop_map(|(i, g)| Do::CallGroups(i, g)),
         1 => (0u64..40, 0i64..600).prop_map(|(i, at)| Do::TakePlace(i, at)),
+        3 => (100u64..100_000, agent.clone(), 1..=GROUPS).prop_map(|(i, n, g)| Do::Inside(i, u64::from(n), g)),
+        2 => (100u64..100_000, agent.clone(), agent.clone()).prop_map(|(i, n, a)| Do::InsideAgent(i, u64::from(n), a)),
     ];
     (what, prop_oneof![Just(0i64), 0i64..3_000, 0i64..40_000])
 }
@@ -123,7 +125,11 @@ fn aim(house: &House, act: Do) -> Do {
         Do::Hold(n, _) => Do::Hold(n, contacts_of(house, n).last().map_or(0, |c| c.0)),
         Do::Consults(n, _) => Do::Consults(n, contacts_of(house, n).last().map_or(0, |c| c.0)),
         Do::Retrieve(n, i) => Do::Retrieve(n, contacts_of(house, n).get(i as usize).map_or(0, |c| c.0)),
-        Do::Pick(n, i) => Do::Pick(n, nth(i)),
+        Do::Pick(n, i) => Do::Pick(n, house.fold.items.get(&ItemId(nth(i))).map_or(0, |item| item.holder.0)),
+        Do::Inside(i, n, group) => Do::Inside(i, contacts_of(house, n as u32).first().map_or(i, |c| c.0), group),
+        Do::InsideAgent(i, n, agent) => {
+            Do::InsideAgent(i, contacts_of(house, n as u32).first().map_or(i, |c| c.0), agent)
+        }
         Do::TakePlace(i, at) => Do::TakePlace(nth(i), at),
         Do::Priority(i, priority) => Do::Priority(nth(i), priority),
         Do::CallAs(item, group, wants) => {
