@@ -58,8 +58,7 @@ impl Acd {
             let item = &self.items[&id];
             match item.state {
                 ItemState::Waiting => {
-                    let deadline = item.deadline(self.patience(item));
-                    self.agenda.set(Owner::Item(id), deadline);
+                    self.agenda.set(Owner::Item(id), self.item_deadline(item));
                 }
                 // Reckoned when the offer ends.
                 ItemState::Offered(_) => {}

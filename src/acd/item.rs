@@ -1,9 +1,9 @@
-//! One work item: its rank, its patience and whom it is not offered to again.
+//! One work item: its rank, its patience and whom it is not offered to, for a while or as long as it waits.
 //! Owns what stays the same while it waits. Leaves its place in a queue to `queue` and its offer to `offer`.
 
 use super::queue::Rank;
 use super::words::{NewItem, To};
-use crate::base::bounds::{EXCLUSIONS_PER_ITEM, PRIORITY_STEP};
+use crate::base::bounds::{EXCLUSIONS_PER_ITEM, PRIORITY_STEP, REFUSED_REST};
 use crate::base::{AgentNo, CallId, ContactId, GroupNo, ItemId, OfferId, Span, Time};
 use crate::event::About;
 
@@ -24,10 +24,17 @@ pub struct Item {
     /// Its own patience; the group's may be shorter.
     wait_max: Option<Span>,
     /// The oldest first.
-    excluded: Vec<AgentNo>,
+    excluded: Vec<Exclusion>,
     /// The group whose agent was offered it last.
     pub served: Option<GroupNo>,
     pub state: ItemState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Exclusion {
+    agent: AgentNo,
+    /// Without it: as long as the item waits.
+    until: Option<Time>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +74,7 @@ impl Item {
             since: t,
             rank: Rank { due: due(new.entered, new.priority), sequence },
             wait_max: new.wait_max,
-            excluded: new.not_to.clone(),
+            excluded: new.not_to.iter().map(|agent| Exclusion { agent: *agent, until: None }).collect(),
             served: None,
             state: ItemState::Waiting,
         }
@@ -75,8 +82,9 @@ impl Item {
 
     /// As it would come to its queue again: as old as it is, and not to this agent.
     pub fn again(&self, not_to: AgentNo) -> NewItem {
-        let mut again = self.clone();
-        again.exclude(not_to);
+        let mut barred: Vec<AgentNo> = self.barred().filter(|agent| *agent != not_to).collect();
+        barred.push(not_to);
+        let surplus = barred.len().saturating_sub(EXCLUSIONS_PER_ITEM);
         NewItem {
             item: self.id,
             to: self.to.clone(),
@@ -87,7 +95,7 @@ impl Item {
             wait_max: self.wait_max,
             holder: self.holder,
             visit: self.visit,
-            not_to: again.excluded,
+            not_to: barred.split_off(surplus),
         }
     }
 
@@ -146,22 +154,40 @@ impl Item {
         }
     }
 
+    /// It is not offered to him, at least for now.
     pub fn excludes(&self, agent: AgentNo) -> bool {
-        self.excluded.contains(&agent)
+        self.excluded.iter().any(|exclusion| exclusion.agent == agent)
     }
 
-    pub fn excluded(&self) -> &[AgentNo] {
-        &self.excluded
+    /// To whom it is not offered as long as it waits.
+    pub fn barred(&self) -> impl Iterator<Item = AgentNo> {
+        self.excluded.iter().filter(|exclusion| exclusion.until.is_none()).map(|exclusion| exclusion.agent)
     }
 
-    pub fn exclude(&mut self, agent: AgentNo) {
-        if self.excludes(agent) {
+    /// His offer came to nothing: others are asked before him.
+    pub fn exclude(&mut self, agent: AgentNo, t: Time) {
+        let until = Some(t + REFUSED_REST);
+        if let Some(known) = self.excluded.iter_mut().find(|exclusion| exclusion.agent == agent) {
+            known.until = known.until.and(until);
             return;
         }
         if self.excluded.len() == EXCLUSIONS_PER_ITEM {
-            self.excluded.remove(0);
+            let oldest = self.excluded.iter().position(|exclusion| exclusion.until.is_some());
+            self.excluded.remove(oldest.unwrap_or(0));
         }
-        self.excluded.push(agent);
+        self.excluded.push(Exclusion { agent, until });
+    }
+
+    /// When the next of those who refused it may be asked again.
+    pub fn next_lapse(&self) -> Option<Time> {
+        self.excluded.iter().filter_map(|exclusion| exclusion.until).min()
+    }
+
+    /// True when somebody may be asked again.
+    pub fn lapse(&mut self, t: Time) -> bool {
+        let before = self.excluded.len();
+        self.excluded.retain(|exclusion| exclusion.until.is_none_or(|until| until > t));
+        self.excluded.len() < before
     }
 
     pub fn about(&self) -> About {
@@ -221,13 +247,20 @@ mod tests {
     }
 
     #[test]
-    fn a_full_list_of_exclusions_forgets_the_oldest() {
+    fn a_full_list_of_exclusions_forgets_the_oldest_that_passes() {
+        let t = Time(0);
         let mut item = item(0, None);
-        for no in 0..=EXCLUSIONS_PER_ITEM as u32 {
-            item.exclude(AgentNo(no));
-            item.exclude(AgentNo(no));
+        item.excluded.push(Exclusion { agent: AgentNo(99), until: None });
+        for no in 1..=EXCLUSIONS_PER_ITEM as u32 {
+            item.exclude(AgentNo(no), t);
+            item.exclude(AgentNo(no), t);
         }
-        assert_eq!(item.excluded().len(), EXCLUSIONS_PER_ITEM);
-        assert!(!item.excludes(AgentNo(0)) && item.excludes(AgentNo(1)));
+        item.exclude(AgentNo(99), t);
+        assert_eq!(item.excluded.len(), EXCLUSIONS_PER_ITEM);
+        assert!(!item.excludes(AgentNo(1)) && item.excludes(AgentNo(2)) && item.excludes(AgentNo(99)));
+        assert_eq!(item.again(AgentNo(7)).not_to, [AgentNo(99), AgentNo(7)], "the others may be asked again by then");
+        assert!(!item.lapse(t) && item.lapse(item.next_lapse().expect("they pass")));
+        assert_eq!(item.barred().collect::<Vec<_>>(), [AgentNo(99)]);
+        assert_eq!((item.excludes(AgentNo(2)), item.next_lapse()), (false, None));
     }
 }

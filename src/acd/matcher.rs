@@ -90,11 +90,6 @@ impl Matcher {
         self.private.get(&agent).into_iter().flatten().map(|(rank, item)| (*rank, *item))
     }
 
-    /// Somebody signed in could ever take it.
-    pub fn capable(&self, item: &Item) -> bool {
-        item.groups().iter().any(|group| self.queues.get(group).is_some_and(|queue| queue.capable(item.level)))
-    }
-
     /// Somebody signed in with these groups.
     pub fn join(&mut self, groups: &[(GroupNo, u8)]) {
         for (group, level) in groups {

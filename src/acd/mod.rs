@@ -56,6 +56,8 @@ pub struct Acd {
     phones: BTreeMap<PhoneId, Phone>,
     items: BTreeMap<ItemId, Item>,
     offers: BTreeMap<OfferId, Lease>,
+    /// Items that somebody is not offered as long as they wait.
+    barring: BTreeSet<ItemId>,
     matcher: Matcher,
     /// Agents with a seat: counted as they come and go, because it is asked after every input.
     signed_in: usize,
@@ -119,6 +121,7 @@ impl Acd {
             phones: BTreeMap::new(),
             items: BTreeMap::new(),
             offers: BTreeMap::new(),
+            barring: BTreeSet::new(),
             matcher: Matcher::default(),
             signed_in: 0,
             agenda: Agenda::default(),

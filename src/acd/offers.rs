@@ -186,7 +186,7 @@ impl Acd {
         }
         let capable = |group: &&GroupNo| {
             let open = self.site.groups.get(*group).is_some_and(|g| !g.retiring);
-            open && self.matcher.queue(**group).is_some_and(|queue| queue.capable(item.level))
+            open && self.is_able(**group, item)
         };
         let has_room = |group: &GroupNo| {
             let most = self.site.groups.get(group).and_then(|g| g.length_max);
@@ -201,7 +201,10 @@ impl Acd {
     }
 
     fn admit(&mut self, item: Item) {
-        self.agenda.set(Owner::Item(item.id), item.deadline(self.patience(&item)));
+        self.agenda.set(Owner::Item(item.id), self.item_deadline(&item));
+        if item.barred().next().is_some() {
+            self.barring.insert(item.id);
+        }
         self.matcher.enter(&item);
         self.matcher.wait(&item);
         self.fresh.insert((item.rank, item.id));
@@ -213,11 +216,26 @@ impl Acd {
         item.groups().iter().filter_map(|group| self.site.groups.get(group)?.wait_max).min()
     }
 
+    /// While it waits: the end of its patience, or when somebody who refused it may be asked again.
+    pub(super) fn item_deadline(&self, item: &Item) -> Option<Time> {
+        [item.deadline(self.patience(item)), item.next_lapse()].into_iter().flatten().min()
+    }
+
+    /// Somebody is signed in with this group who could take the item sooner or later.
+    fn is_able(&self, group: GroupNo, item: &Item) -> bool {
+        let serves = |no: &AgentNo| {
+            let seat = self.seat_of(*no);
+            seat.is_ok_and(|seat| seat.groups.iter().any(|(his, level)| *his == group && *level >= item.level))
+        };
+        let barred = item.barred().filter(serves).count();
+        self.matcher.queue(group).is_some_and(|queue| queue.able_members(item.level) > barred)
+    }
+
     /// Nobody signed in could ever take it.
     pub(super) fn is_hopeless(&self, item: &Item) -> bool {
         match item.named() {
             Some(agent) => item.excludes(agent) || self.seat_of(agent).is_err(),
-            None => !self.matcher.capable(item),
+            None => !item.groups().iter().any(|group| self.is_able(*group, item)),
         }
     }
 
@@ -235,7 +253,7 @@ impl Acd {
         } else {
             self.matcher.wait(item);
             self.fresh.insert((item.rank, id));
-            self.agenda.set(Owner::Item(id), deadline);
+            self.agenda.set(Owner::Item(id), self.item_deadline(item));
         }
     }
 
@@ -246,6 +264,7 @@ impl Acd {
         };
         self.agenda.set(Owner::Item(id), None);
         self.fresh.remove(&(item.rank, id));
+        self.barring.remove(&id);
         self.matcher.stop_waiting(&item);
         self.matcher.leave(&item);
         for group in item.groups() {
@@ -451,16 +470,16 @@ impl Acd {
         let no = lease.agent;
         match ending {
             // Before anybody is picked again, so a change of state never brings the same offer back.
-            OfferEnding::Rescinded => self.exclude(lease.item, no),
+            OfferEnding::Rescinded => self.exclude(lease.item, no, t),
             OfferEnding::Rejected => {
-                self.exclude(lease.item, no);
+                self.exclude(lease.item, no, t);
                 self.rest(no, t, Phone::refused);
             }
             OfferEnding::RangOut => {
                 self.set_rang_out(no, t);
                 // Nobody else can take it, so it is not rung again.
                 if self.items.get(&lease.item).is_some_and(|item| item.named() == Some(no)) {
-                    self.exclude(lease.item, no);
+                    self.exclude(lease.item, no, t);
                 }
             }
             OfferEnding::Failed => self.rest(no, t, Phone::failed),
@@ -507,9 +526,9 @@ impl Acd {
         }
     }
 
-    fn exclude(&mut self, item: ItemId, agent: AgentNo) {
+    fn exclude(&mut self, item: ItemId, agent: AgentNo, t: Time) {
         if let Some(item) = self.items.get_mut(&item) {
-            item.exclude(agent);
+            item.exclude(agent, t);
         }
     }
 
@@ -520,12 +539,30 @@ impl Acd {
         }
     }
 
-    /// The longest wait is over. While an agent is rung the offer decides, see `requeue`; nobody else is rung.
+    /// The longest wait is over: while an agent is rung the offer decides, see `requeue`; nobody else is rung. Or who
+    /// refused it may be asked again, at its old rank.
     pub(super) fn item_due(&mut self, id: ItemId, t: Time) {
         self.agenda.set(Owner::Item(id), None);
-        if self.items.get(&id).is_some_and(Item::is_waiting) {
-            self.leave(id, ItemExit::TimedOut, &By::SYSTEM, t);
+        let Some(item) = self.items.get_mut(&id) else { return };
+        let asked_again = item.lapse(t);
+        let item = &self.items[&id];
+        let rank = item.rank;
+        let waits = match item.state {
+            ItemState::Waiting if item.deadline(self.patience(item)).is_some_and(|at| at <= t) => {
+                return self.leave(id, ItemExit::TimedOut, &By::SYSTEM, t);
+            }
+            ItemState::Waiting => {
+                self.agenda.set(Owner::Item(id), self.item_deadline(item));
+                true
+            }
+            ItemState::Offered(_) => {
+                self.agenda.set(Owner::Item(id), item.next_lapse());
+                false
+            }
+            ItemState::Round { .. } => self.sync_round(id, t),
+        };
+        if asked_again && waits {
+            self.fresh.insert((rank, id));
         }
-        self.sync_round(id, t);
     }
 }

@@ -6,7 +6,7 @@ use super::people::cut_short;
 use super::phone::{Phone, PhoneId};
 use super::words::{Output, VerbRefused};
 use super::{Acd, Owner, about_agent};
-use crate::base::{AgentNo, GroupNo, Time};
+use crate::base::{AgentNo, GroupNo, ItemId, Time};
 use crate::event::words::{ItemExit, Line, NotReadyReason, OfferEnding, Station, Wish};
 use crate::event::{By, Kind};
 use crate::site::{Destination, Origin, TakeOver, resolve};
@@ -216,10 +216,12 @@ impl Acd {
 
     /// Callers of a group whom nobody signed in can ever take leave it, unless they wait in another too.
     pub(super) fn expel_hopeless(&mut self, group: GroupNo, t: Time) {
-        let hopeless = self.matcher.queue(group).map_or_else(Vec::new, |q| q.hopeless());
+        let mut hopeless = self.matcher.queue(group).map_or_else(Vec::new, |q| q.hopeless());
+        let waits_here = |id: &ItemId| self.items.get(id).is_some_and(|item| item.groups().contains(&group));
+        hopeless.extend(self.barring.iter().copied().filter(waits_here));
         for item in hopeless {
             // What rings is looked at when nobody is rung any more.
-            if !self.items.get(&item).is_some_and(|item| item.is_waiting() && !self.matcher.capable(item)) {
+            if !self.items.get(&item).is_some_and(|item| item.is_waiting() && self.is_hopeless(item)) {
                 continue;
             }
             self.leave(item, ItemExit::NoAgent, &By::SYSTEM, t);

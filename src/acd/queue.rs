@@ -93,16 +93,16 @@ impl Queue {
         self.members.iter().sum()
     }
 
-    /// Somebody is signed in who could ever take an item that needs this level.
-    pub fn capable(&self, level: u8) -> bool {
-        level <= LEVEL_MAX && self.members[slot(level)..].iter().any(|n| *n > 0)
+    /// How many are signed in who could ever take an item that needs this level.
+    pub fn able_members(&self, level: u8) -> usize {
+        if level > LEVEL_MAX { 0 } else { self.members[slot(level)..].iter().sum() }
     }
 
     /// Waiting items that nobody signed in could ever take.
     pub fn hopeless(&self) -> Vec<ItemId> {
         self.waiting
             .iter()
-            .filter(|(level, _)| !self.capable(**level))
+            .filter(|(level, _)| self.able_members(**level) == 0)
             .flat_map(|(_, set)| set.values().copied())
             .collect()
     }
@@ -224,6 +224,6 @@ mod tests {
         assert_eq!(queue.hopeless(), [ItemId(5)]);
         queue.part(4);
         assert_eq!(queue.hopeless().len(), 3);
-        assert!(!queue.capable(10));
+        assert_eq!([queue.able_members(10), queue.able_members(1)], [0, 0]);
     }
 }

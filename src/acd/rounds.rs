@@ -51,7 +51,7 @@ impl Acd {
         } else {
             self.fresh.remove(&(item.rank, id));
         }
-        self.agenda.set(Owner::Item(id), until);
+        self.agenda.set(Owner::Item(id), [until, item.next_lapse()].into_iter().flatten().min());
         grows
     }
 

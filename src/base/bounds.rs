@@ -71,8 +71,12 @@ pub const CALLS_PER_AGENT: usize = 8;
 pub const PRIORITY_STEP: Span = Span::minutes(1);
 /// The best level of an agent in a group; 1 is the lowest. A site's level beyond is cut.
 pub const LEVEL_MAX: u8 = 9;
-/// Agents that one item is not offered to again. Full: the oldest is forgotten and may be asked once more.
+/// Agents that one item is not offered to, for a while or as long as it waits. Full: the oldest is forgotten and may be
+/// asked once more.
 pub const EXCLUSIONS_PER_ITEM: usize = 16;
+/// How long an item is not offered again to an agent who refused it, or from whom it was taken: others come first, nobody
+/// sits ready beside a caller for longer, and a phone that refuses at once makes no storm.
+pub const REFUSED_REST: Span = Span::seconds(20);
 /// Agents at whom one caller rings at once, where his group rings all. More are available: the longest idle come first,
 /// and another takes the place of who is out.
 pub const RING_ALL_MAX: usize = 12;

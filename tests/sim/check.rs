@@ -119,7 +119,7 @@ impl Check {
                 let won = |o: &OpenOffer| o.item == about.item && is_decided(o.phase);
                 let by_another = contact.is_some_and(|contact| contact.offers.values().any(won));
                 if !(by_another && *ending == OfferEnding::LostRace) {
-                    self.troubles.offer_ended(about.item, about.agent, *ending, t);
+                    self.troubles.offer_ended(about, *ending, t);
                 }
                 self.acd_changed = true;
             }

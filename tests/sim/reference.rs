@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cordboard::base::bounds::{RING_ALL_MAX, STATION_REST_MAX};
-use cordboard::base::{AgentNo, GroupNo, ItemId, Span, Time};
+use cordboard::base::bounds::{REFUSALS_IN_A_ROW, REFUSED_REST, RING_ALL_MAX, STATION_REST_MAX};
+use cordboard::base::{AgentNo, ContactId, GroupNo, ItemId, Span, Time};
+use cordboard::event::About;
 use cordboard::event::words::{OfferEnding, OfferPhase, Wish, WorkRole};
 use cordboard::ledger::Open;
 use cordboard::ledger::open::{OpenAgent, OpenContact};
@@ -14,7 +15,11 @@ use cordboard::site::Site;
 #[derive(Debug, Default)]
 pub struct Troubles {
     last: BTreeMap<AgentNo, Time>,
-    refused: BTreeSet<(ItemId, AgentNo)>,
+    /// Since his last talk.
+    refusals: BTreeMap<AgentNo, u32>,
+    refused: BTreeMap<(ItemId, AgentNo), Time>,
+    /// Whom he sent on comes back to others.
+    sent_on: BTreeSet<(ContactId, AgentNo)>,
     /// What rings at several agents of a group, until all are out or one has accepted.
     rounds: BTreeMap<ItemId, GroupNo>,
 }
@@ -23,21 +28,22 @@ pub struct Troubles {
 const PATIENCE: Span = Span::minutes(2);
 
 impl Troubles {
-    /// A phone that failed, was silent or refuses rests for at most `STATION_REST_MAX`; whoever refused an item is not
-    /// asked for it again. A caller who left and a talk are no trouble.
-    pub fn offer_ended(&mut self, item: Option<ItemId>, agent: Option<AgentNo>, ending: OfferEnding, t: Time) {
-        let Some(agent) = agent else { return };
+    /// A phone that failed, was silent or refuses again and again rests for at most `STATION_REST_MAX`; whoever refused an
+    /// item is not asked for it for a while. A caller who left and a talk are no trouble; who let it ring out is not ready.
+    pub fn offer_ended(&mut self, about: &About, ending: OfferEnding, t: Time) {
+        let Some(agent) = about.agent else { return };
         match ending {
-            OfferEnding::Connected | OfferEnding::CallerLeft => {}
-            OfferEnding::Rejected
-            | OfferEnding::RangOut
-            | OfferEnding::Failed
-            | OfferEnding::LostRace
-            | OfferEnding::Unreachable
-            | OfferEnding::Rescinded
-            | OfferEnding::SentOn => {
-                self.last.insert(agent, t);
-                self.refused.extend(item.map(|item| (item, agent)));
+            OfferEnding::Connected => drop(self.refusals.remove(&agent)),
+            OfferEnding::CallerLeft | OfferEnding::RangOut => {}
+            OfferEnding::SentOn => self.sent_on.extend(about.contact.map(|contact| (contact, agent))),
+            OfferEnding::Failed | OfferEnding::LostRace | OfferEnding::Unreachable => drop(self.last.insert(agent, t)),
+            OfferEnding::Rejected | OfferEnding::Rescinded => {
+                self.refused.extend(about.item.map(|item| ((item, agent), t)));
+                let refusals = self.refusals.entry(agent).or_default();
+                *refusals += u32::from(ending == OfferEnding::Rejected);
+                if *refusals >= REFUSALS_IN_A_ROW {
+                    self.last.insert(agent, t);
+                }
             }
         }
     }
@@ -52,9 +58,11 @@ impl Troubles {
         }
     }
 
-    fn hinders(&self, item: ItemId, agent: AgentNo, t: Time) -> bool {
-        let recent = self.last.get(&agent).is_some_and(|last| t - *last <= STATION_REST_MAX);
-        recent || self.refused.contains(&(item, agent))
+    fn hinders(&self, contact: ContactId, item: ItemId, agent: AgentNo, t: Time) -> bool {
+        let within = |since: Option<&Time>, rest: Span| since.is_some_and(|since| t - *since <= rest);
+        within(self.last.get(&agent), STATION_REST_MAX)
+            || within(self.refused.get(&(item, agent)), REFUSED_REST)
+            || self.sent_on.contains(&(contact, agent))
     }
 }
 
@@ -96,7 +104,7 @@ pub fn reference_eligible(open: &Open, site: &Site, troubles: &Troubles, t: Time
                 let his = waiting.agent.map_or_else(|| serves(agent), |named| named == **no);
                 // whoever works for a contact is not wanted in it once more
                 let elsewhere = !agent.works.contains_key(id);
-                his && elsewhere && !troubles.hinders(*item, **no, t)
+                his && elsewhere && !troubles.hinders(*id, *item, **no, t)
             });
             if let Some((no, _)) = free {
                 return Some((*item, **no));

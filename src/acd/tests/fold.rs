@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::acd::phone::{Phone, PhoneId};
 use crate::acd::{Acd, Open, OpenAgent, OpenItem, OpenOffer, OpenRest, OpenWork};
-use crate::base::bounds::{CALLS_PER_AGENT, EXCLUSIONS_PER_ITEM, RING_ALL_MAX};
+use crate::base::bounds::{CALLS_PER_AGENT, EXCLUSIONS_PER_ITEM, REFUSED_REST, RING_ALL_MAX};
 use crate::base::{AgentNo, ContactId, GroupNo, ItemId, OfferId, Span, Time};
 use crate::event::words::{Display, OfferEnding, OfferPhase, Preferences, Wish, WorkRole};
 use crate::event::{About, Kind};
@@ -17,7 +17,10 @@ pub struct Fold {
     pub offers: BTreeMap<OfferId, OpenOffer>,
     rests: Vec<OpenRest>,
     ended: BTreeSet<OfferId>,
-    excluded: BTreeMap<ItemId, Vec<AgentNo>>,
+    /// Who refused it, and until when he is not asked again.
+    excluded: BTreeMap<ItemId, Vec<(AgentNo, Time)>>,
+    /// Who sent it on.
+    pub not_to: BTreeMap<ItemId, AgentNo>,
     /// Arrival order, for ties of rank.
     order: Vec<ItemId>,
     pub connected: usize,
@@ -150,11 +153,11 @@ impl Fold {
         };
         if excludes {
             let excluded = self.excluded.entry(offer.item).or_default();
-            excluded.retain(|a| *a != offer.agent);
+            excluded.retain(|(agent, until)| *agent != offer.agent && *until > self.t);
             if excluded.len() == EXCLUSIONS_PER_ITEM {
                 excluded.remove(0);
             }
-            excluded.push(offer.agent);
+            excluded.push((offer.agent, self.t + REFUSED_REST));
         }
     }
 
@@ -231,7 +234,8 @@ impl Fold {
             && !rests(acd, agent)
             && self.takes_one_more(acd, item, agent)
             && not_in_it(item, agent)
-            && !self.excluded.get(&item.item).is_some_and(|e| e.contains(&agent.agent));
+            && self.not_to.get(&item.item) != Some(&agent.agent)
+            && !self.rests_from(item, agent);
         if !free {
             return false;
         }
@@ -242,6 +246,11 @@ impl Fold {
         agent.wish == Wish::Ready
             && agent.works.iter().all(|w| w.role == WorkRole::Held && agent.station.permanent().is_none())
             && all.any(|group| serves(acd, item, agent, group))
+    }
+
+    fn rests_from(&self, item: &OpenItem, agent: &OpenAgent) -> bool {
+        let refused = self.excluded.get(&item.item).map_or(&[][..], Vec::as_slice);
+        refused.iter().any(|(no, until)| *no == agent.agent && *until > self.t)
     }
 
     /// It is offered to nobody, or to others of his group which rings all, who have not accepted.

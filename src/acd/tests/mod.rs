@@ -112,6 +112,8 @@ enum Do {
     CallAgent(u64, u32, i64),
     /// Caller, groups.
     CallGroups(u64, &'static [u32]),
+    /// Caller, group, and who sent him on.
+    CallNotTo(u64, u32, u32),
     /// An item of this contact, in which others are: item, contact, group.
     Inside(u64, u64, u32),
     /// As that for an agent by name, with a minute of patience.
@@ -328,6 +330,10 @@ impl House {
                 let to = To::Agent { agent: AgentNo(n), group: None, ring: Span::seconds(RING) };
                 self.enter(item, to, Wants { wait_max: Some(patience), ..Wants::default() });
             }
+            Do::CallNotTo(item, group, n) => {
+                self.fold.not_to.insert(ItemId(item), AgentNo(n));
+                self.call(item, group, Wants::default());
+            }
             Do::Inside(item, contact, group) => {
                 self.enter_for(ContactId(contact), item, To::Groups(vec![GroupNo(group)]), Wants::default());
             }
@@ -447,7 +453,7 @@ impl House {
             wait_max: wants.wait_max.map(Span::seconds),
             holder,
             visit: 1,
-            not_to: Vec::new(),
+            not_to: self.fold.not_to.get(&ItemId(item)).copied().into_iter().collect(),
         };
         let now = self.now();
         self.acd.enqueue(&new, &By::FLOW, now, &mut self.supplies);

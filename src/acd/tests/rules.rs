@@ -39,7 +39,7 @@ fn a_call_from_entry_to_the_end_of_the_wrap_up() {
 }
 
 #[test]
-fn rejected_goes_to_the_next_and_never_back() {
+fn rejected_goes_to_the_next_and_back_after_a_while() {
     let mut house = two_agents();
     house.play(&[
         (10, Do::Call(7, 1), &["offer 7 to 1"]),
@@ -49,6 +49,78 @@ fn rejected_goes_to_the_next_and_never_back() {
     ]);
     assert_eq!(house.shown(2), Display::Ready);
     assert_eq!(house.acd.queue_snapshot(GroupNo(1)).waiting, 2);
+    house.play(&[
+        (16, Do::Ends(1, OfferEnding::Rejected), &["offer 8 to 2"]),
+        (31, Do::Wait, &[]),
+        (32, Do::Wait, &["offer 7 to 1"]),
+    ]);
+}
+
+#[test]
+fn whoever_is_alone_is_asked_again_at_the_old_rank() {
+    for refuses in [Do::Ends(1, OfferEnding::Rejected), Do::NotReady(1), Do::Forced(1)] {
+        let mut house = one_agent();
+        house.act(Do::Call(7, 1));
+        house.go_to(seconds(1));
+        house.act(refuses);
+        house.act(Do::Ready(1));
+        house.play(&[
+            (2, Do::Call(8, 1), &["offer 8 to 1"]),
+            (3, Do::CallerLeaves(8), &["rescind 1 CallerLeft", "8 CallerLeft"]),
+            (4, Do::NotReady(1), &[]),
+            (5, Do::Call(9, 1), &[]),
+            (20, Do::Wait, &[]),
+            (21, Do::Wait, &[]),
+            (22, Do::Ready(1), &["offer 7 to 1"]),
+        ]);
+    }
+    let mut house = one_agent();
+    house.play(&[
+        (1, Do::Call(7, 1), &["offer 7 to 1"]),
+        (2, Do::Ends(1, OfferEnding::Rejected), &[]),
+        (21, Do::Wait, &[]),
+        (22, Do::Wait, &["offer 7 to 1"]),
+    ]);
+    assert_eq!(house.shown(1), Display::Ringing, "woken by the item's own deadline");
+}
+
+#[test]
+fn who_sent_it_on_is_never_asked() {
+    let mut house = one_agent();
+    house.play(&[(1, Do::CallNotTo(7, 1, 1), &["7 NoAgent"])]);
+    let mut house = two_agents();
+    house.play(&[
+        (1, Do::CallNotTo(7, 1, 1), &["offer 7 to 2"]),
+        (2, Do::Ends(2, OfferEnding::Rejected), &[]),
+        (21, Do::Wait, &[]),
+        (22, Do::Wait, &["offer 7 to 2"]),
+        (23, Do::Ends(2, OfferEnding::Rejected), &[]),
+        (24, Do::SignOut(1), &[]),
+        (25, Do::SignIn(1), &[]),
+        (26, Do::SignOut(2), &["7 NoAgent"]),
+    ]);
+    assert!(house.acd.is_at_rest());
+    house.play(&[
+        (30, Do::Comes(2), &[]),
+        (31, Do::CallNotTo(8, 1, 1), &["offer 8 to 2"]),
+        (32, Do::SignOut(2), &["rescind 2 Rejected", "8 NoAgent"]),
+    ]);
+}
+
+#[test]
+fn who_refused_joins_the_round_again() {
+    let all = Group { strategy: Strategy::RingAll, ..group(1) };
+    let mut house = House::new(site(vec![all], &[(1, &[(1, 5)]), (2, &[(1, 5)])]));
+    house.play(&[
+        (0, Do::Comes(1), &[]),
+        (1, Do::Comes(2), &[]),
+        (10, Do::Call(7, 1), &["offer 7 to 1", "offer 7 to 2"]),
+        (11, Do::Ends(1, OfferEnding::Rejected), &[]),
+        (29, Do::IsAnswered(2), &[]),
+        (30, Do::Wait, &[]),
+        (31, Do::Wait, &["offer 7 to 1"]),
+        (32, Do::Talks(2), &["rescind 1 LostRace", "7 Connected"]),
+    ]);
 }
 
 #[test]
