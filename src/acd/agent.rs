@@ -216,6 +216,7 @@ impl Agent {
             preferences: seat.map(|s| s.preferences).unwrap_or_default(),
             reachable: seat.is_some_and(|s| s.reachable),
             down: None,
+            rests_until: None,
             display: self.shown,
             since: self.shown_since,
             works: seat.map_or_else(Vec::new, |s| s.works.iter().map(|w| w.snapshot()).collect()),

@@ -165,7 +165,8 @@ impl Acd {
         let seen = self.agents.get(&agent)?.snapshot(self.site_groups(agent));
         let phone = self.seat_of(agent).ok().and_then(|seat| self.phones.get(&seat.phone(agent)));
         let down = phone.and_then(Phone::down).filter(|_| !seen.reachable);
-        Some(AgentSnapshot { rest_wait: self.rest_wait(agent), down, ..seen })
+        let rests_until = phone.and_then(Phone::deadline);
+        Some(AgentSnapshot { rest_wait: self.rest_wait(agent), down, rests_until, ..seen })
     }
 
     pub fn snapshots(&self) -> Vec<AgentSnapshot> {

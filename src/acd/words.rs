@@ -206,6 +206,8 @@ pub struct AgentSnapshot {
     pub reachable: bool,
     /// Why the leg of his station is not up that should be.
     pub down: Option<EndCause>,
+    /// His phone failed, did not answer or refused too often: nothing is offered until then.
+    pub rests_until: Option<Time>,
     pub display: crate::event::words::Display,
     /// Since when `display` is what it is; since the restart at the earliest.
     pub since: Time,

@@ -139,7 +139,8 @@ pub enum Tell {
     },
     /// A phone gives its far end to somebody else; 202 was sent.
     Refer(Box<Refer>),
-    /// A phone has (first contact made it) or has no longer any usable contact, or a watched one stopped answering.
+    /// A phone has (first contact made it) or has no longer any usable contact, or a watched one stopped answering. Of a
+    /// watched one each proof is told: a new contact, Call-ID or source, and an answer to OPTIONS.
     Reachable {
         extension: ExtensionNo,
         reachable: bool,

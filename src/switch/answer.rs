@@ -60,6 +60,8 @@ pub struct AgentState {
     pub reachable: bool,
     /// Why the leg of his permanent station is not up.
     pub down: Option<EndCause>,
+    /// His phone failed, did not answer or refused too often: nothing is offered until then.
+    pub phone_rests_until: Option<Time>,
     /// With whom he goes from call to call.
     pub watches: Option<WatchState>,
     pub work: Vec<AgentWorkState>,

@@ -63,6 +63,7 @@ impl Tenant {
             preferences: seen.preferences,
             reachable: seen.reachable,
             down: seen.down,
+            phone_rests_until: seen.rests_until,
             watches: self.watches.state(no),
             work: seen
                 .works

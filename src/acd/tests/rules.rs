@@ -144,6 +144,8 @@ fn a_phone_that_never_rang_is_unreachable_not_rang_out() {
     let mut house = one_agent();
     house.play(&[(10, Do::Call(7, 1), &["offer 7 to 1"]), (30, Do::Wait, &["rescind 1 Unreachable"])]);
     assert_eq!(house.shown(1), Display::Unreachable);
+    let rests_until = house.acd.snapshot(AgentNo(1)).and_then(|ana| ana.rests_until);
+    assert_eq!(rests_until, Some(seconds(35)));
     house.play(&[(34, Do::Wait, &[]), (35, Do::Wait, &["offer 7 to 1"])]);
 }
 

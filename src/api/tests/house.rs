@@ -338,6 +338,7 @@ fn agent_state() -> AgentState {
         preferences: Preferences { after_call: None, auto_answer: Some(true) },
         reachable: true,
         down: None,
+        phone_rests_until: None,
         watches: None,
         work: vec![work],
     }

@@ -49,6 +49,10 @@ pub struct AgentView {
     /// Why the leg of his permanent station is not up: `busy`, `no-answer`, `hung-up`, `unreachable` and other causes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreachable_cause: Option<String>,
+    /// His phone failed, did not answer or refused three offers in a row: nothing is offered to him until then, RFC 3339,
+    /// or until it proves that it is there, where it did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_rests_until: Option<String>,
     /// With whom he goes from call to call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supervises: Option<WatchView>,
@@ -176,6 +180,7 @@ impl AgentView {
             auto_answer: state.preferences.auto_answer,
             reachable: state.reachable,
             unreachable_cause: state.down.map(word),
+            phone_rests_until: state.phone_rests_until.map(|until| lens.at(until)),
             supervises: state.watches.map(|watch| WatchView {
                 agent: lens.agent(watch.agent),
                 mode: word(watch.mode),

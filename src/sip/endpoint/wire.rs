@@ -243,7 +243,7 @@ impl Endpoint {
             Role::Notify { refer } => self.notified(refer, status, context),
             Role::Watch { extension, remote } => {
                 if response.is_some() {
-                    self.registrar.heard(extension, remote, context.t());
+                    self.registrar.answered(extension, remote, context.t());
                 }
             }
         }

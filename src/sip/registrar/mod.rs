@@ -1,7 +1,7 @@
 //! Where phones are: RFC 3261 §10.3, RFC 3327 (Path), and proof that a watched phone is still there.
 //! Owns bindings, their expiry, and which of them can be used now. Leaves who may register whom to the endpoint (digest),
 //! saving to `store`, and OPTIONS on the wire to the endpoint.
-//! In: [`Asked`], `saved`, `link_closed`, `heard`, `due`. Out: [`Out`].
+//! In: [`Asked`], `saved`, `link_closed`, `heard`, `answered`, `due`. Out: [`Out`].
 //!
 //! A new binding is unused until it is saved; the same Contact, Call-ID and source is a refresh, answered at once.
 
@@ -71,7 +71,7 @@ pub enum Out {
         ticket: u64,
         reply: Reply,
     },
-    /// Ask this contact by OPTIONS; any answer is reported by `heard`.
+    /// Ask this contact by OPTIONS; any answer is reported by `answered`.
     Probe {
         extension: ExtensionNo,
         contact: String,
@@ -248,6 +248,8 @@ impl Registrar {
     }
 
     fn apply(&mut self, extension: ExtensionNo, changes: Vec<Change>, link: LinkId, t: Time) {
+        // A refresh goes on by itself: it says nothing of a phone that did not answer.
+        let is_new = changes.iter().any(|change| matches!(change, Change::Save(_)));
         for change in changes {
             match change {
                 Change::Remove(contact) => self.remove(extension, &contact),
@@ -258,7 +260,18 @@ impl Registrar {
                 }
             }
         }
+        let was_there = self.reachable.contains(&extension);
         self.settle(extension);
+        if is_new && was_there {
+            self.prove(extension);
+        }
+    }
+
+    /// A watched phone has shown that it is there. It is told also when that is no change: an offer may have failed there.
+    fn prove(&mut self, extension: ExtensionNo) {
+        if self.watched.contains(&extension) && self.is_reachable(extension) {
+            self.tell(Tell::Reachable { extension, reachable: true });
+        }
     }
 
     fn put(&mut self, binding: Binding, link: LinkId, t: Time, news: bool) {
@@ -359,6 +372,15 @@ impl Registrar {
         }
         if changed {
             self.settle(extension);
+        }
+    }
+
+    /// It answered an OPTIONS.
+    pub fn answered(&mut self, extension: ExtensionNo, source: SocketAddr, t: Time) {
+        let was_there = self.reachable.contains(&extension);
+        self.heard(extension, source, t);
+        if was_there && self.bindings(extension).any(|binding| binding.received == source) {
+            self.prove(extension);
         }
     }
 

@@ -253,6 +253,53 @@ fn a_watched_phone_that_stops_answering_is_unreachable_within_a_minute() {
 }
 
 #[test]
+fn each_proof_of_a_watched_phone_is_told() {
+    let first = || asked(1, &["<sip:a@h>"]);
+    let rebooted = || Asked { call_id: "c2".into(), ..first() };
+    let source = asked(1, &[]).received;
+    // watched; what comes at 31 s, after an OPTIONS; how often it is told that the phone is there
+    type Comes = fn(&mut Registrar, Asked, SocketAddr, Time);
+    let registers: Comes = |registrar, asked, _, t| {
+        registrar.register(&asked, &limits(), t).expect_err("it is saved first");
+        let saves = drain(registrar);
+        let [Out::World(Output::SaveBinding { request, .. })] = saves[..] else { panic!("{saves:?}") };
+        registrar.saved(request, true, t);
+    };
+    let refreshes: Comes = |registrar, asked, _, t| {
+        let again = Asked { cseq: 2, call_id: "c1".into(), ..asked };
+        registrar.register(&again, &limits(), t).expect("a refresh is answered at once");
+    };
+    let answers: Comes = |registrar, _, source, t| registrar.answered(EXT, source, t);
+    let speaks: Comes = |registrar, _, source, t| registrar.heard(EXT, source, t);
+    let comes_back: Comes = |registrar, _, source, t| {
+        registrar.due(t + WATCH_PATIENCE);
+        registrar.due(t + WATCH_PATIENCE * 2);
+        assert!(!registrar.is_reachable(EXT));
+        registrar.answered(EXT, source, t + WATCH_PATIENCE * 3);
+    };
+    for (watched, comes, told) in [
+        (true, registers, 1),
+        (false, registers, 0),
+        (true, refreshes, 0),
+        (true, answers, 1),
+        (false, answers, 0),
+        (true, speaks, 0),
+        (true, comes_back, 1),
+    ] {
+        let mut registrar = Registrar::default();
+        register(&mut registrar, &first(), Time(0));
+        if watched {
+            registrar.watch(EXT, true, Time(0));
+        }
+        registrar.due(Time(0) + WATCH_INTERVAL);
+        drain(&mut registrar);
+        comes(&mut registrar, rebooted(), source, Time(0) + Span::seconds(31));
+        let there = Tell::Reachable { extension: EXT, reachable: true };
+        assert_eq!(tells(&mut registrar).iter().filter(|tell| **tell == there).count(), told);
+    }
+}
+
+#[test]
 fn a_connection_that_closes_before_the_disk_answers_leaves_no_binding() {
     let mut registrar = Registrar::default();
     let asked = Asked { wire: Wire::Tcp, link: LinkId(9), ..asked(1, &["<sip:a@192.0.2.9:7000;transport=tcp>"]) };
