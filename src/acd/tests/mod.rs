@@ -326,29 +326,6 @@ impl House {
         let by = By { actor: Actor::Integration(1), command: None };
         let length = |seconds: i64| (seconds > 0).then(|| Span::seconds(seconds));
         match act {
-            Do::CallAgent(item, n, patience) => {
-                let to = To::Agent { agent: AgentNo(n), group: None, ring: Span::seconds(RING) };
-                self.enter(item, to, Wants { wait_max: Some(patience), ..Wants::default() });
-            }
-            Do::CallNotTo(item, group, n) => {
-                self.fold.not_to.insert(ItemId(item), AgentNo(n));
-                self.call(item, group, Wants::default());
-            }
-            Do::Inside(item, contact, group) => {
-                self.enter_for(ContactId(contact), item, To::Groups(vec![GroupNo(group)]), Wants::default());
-            }
-            Do::InsideAgent(item, contact, n) => {
-                let to = To::Agent { agent: AgentNo(n), group: None, ring: Span::seconds(RING) };
-                self.enter_for(ContactId(contact), item, to, Wants { wait_max: Some(60), ..Wants::default() });
-            }
-            Do::CallGroups(item, groups) => {
-                let to = To::Groups(groups.iter().map(|group| GroupNo(*group)).collect());
-                self.enter(item, to, Wants::default());
-            }
-            Do::TakePlace(item, entered) => {
-                let now = self.now();
-                self.acd.take_place(ItemId(item), seconds(entered), &By::SYSTEM, now, &mut self.supplies);
-            }
             Do::SignInPermanent(n) => {
                 let station = Some(Station::Permanent(Line::Extension(ExtensionNo(n))));
                 self.verb(n, AgentVerb::SignIn { station, groups: None }, &by);
@@ -404,6 +381,36 @@ impl House {
             Do::Priority(item, priority) => {
                 let now = self.now();
                 self.acd.set_priority(ItemId(item), priority, &By::SYSTEM, now, &mut self.supplies);
+            }
+            other => self.act_entry(other),
+        }
+    }
+
+    /// Who comes to a queue, and for whom.
+    fn act_entry(&mut self, act: Do) {
+        match act {
+            Do::CallAgent(item, n, patience) => {
+                let to = To::Agent { agent: AgentNo(n), group: None, ring: Span::seconds(RING) };
+                self.enter(item, to, Wants { wait_max: Some(patience), ..Wants::default() });
+            }
+            Do::CallNotTo(item, group, n) => {
+                self.fold.not_to.insert(ItemId(item), AgentNo(n));
+                self.call(item, group, Wants::default());
+            }
+            Do::Inside(item, contact, group) => {
+                self.enter_for(ContactId(contact), item, To::Groups(vec![GroupNo(group)]), Wants::default());
+            }
+            Do::InsideAgent(item, contact, n) => {
+                let to = To::Agent { agent: AgentNo(n), group: None, ring: Span::seconds(RING) };
+                self.enter_for(ContactId(contact), item, to, Wants { wait_max: Some(60), ..Wants::default() });
+            }
+            Do::CallGroups(item, groups) => {
+                let to = To::Groups(groups.iter().map(|group| GroupNo(*group)).collect());
+                self.enter(item, to, Wants::default());
+            }
+            Do::TakePlace(item, entered) => {
+                let now = self.now();
+                self.acd.take_place(ItemId(item), seconds(entered), &By::SYSTEM, now, &mut self.supplies);
             }
             _ => {}
         }
