@@ -33,10 +33,14 @@ impl Troubles {
     pub fn offer_ended(&mut self, about: &About, ending: OfferEnding, t: Time) {
         let Some(agent) = about.agent else { return };
         match ending {
-            OfferEnding::Connected => drop(self.refusals.remove(&agent)),
+            OfferEnding::Connected => {
+                self.refusals.remove(&agent);
+            }
             OfferEnding::CallerLeft | OfferEnding::RangOut => {}
             OfferEnding::SentOn => self.sent_on.extend(about.contact.map(|contact| (contact, agent))),
-            OfferEnding::Failed | OfferEnding::LostRace | OfferEnding::Unreachable => drop(self.last.insert(agent, t)),
+            OfferEnding::Failed | OfferEnding::LostRace | OfferEnding::Unreachable => {
+                self.last.insert(agent, t);
+            }
             OfferEnding::Rejected | OfferEnding::Rescinded => {
                 self.refused.extend(about.item.map(|item| ((item, agent), t)));
                 let refusals = self.refusals.entry(agent).or_default();
