@@ -112,10 +112,10 @@ impl Acd {
     }
 
     /// After a restart, on a fresh machine: what was open before. Offers, items and works end in the journal, because
-    /// every call of before is ended; a wrap-up that is not over goes on. Agents stay signed in; who was ready is not
-    /// ready (restart) and returns when his phone is told `reachable`. Who can no longer sign in is signed out.
-    pub fn restore(&mut self, open: &Open, now: Now, supplies: &mut Supplies) {
-        let t = now.t;
+    /// every call of before is ended; a wrap-up that is not over `now` goes on. Agents stay signed in; who was ready is
+    /// not ready (restart) and returns when his phone is told `reachable`. Who can no longer sign in is signed out.
+    /// All of it is of the time `t` at which the process ended: the outage is nobody's talk, wait or work.
+    pub fn restore(&mut self, open: &Open, t: Time, now: Now, supplies: &mut Supplies) {
         for offer in &open.offers {
             self.end_offer_of_before(offer);
         }
@@ -132,7 +132,7 @@ impl Acd {
             self.journal(about, &By::SYSTEM, left);
         }
         for agent in &open.agents {
-            self.restore_agent(agent, t);
+            self.restore_agent(agent, t, now.t);
         }
         for rest in &open.rests {
             self.restore_rest(*rest);
@@ -169,9 +169,9 @@ impl Acd {
         self.journal(about, &By::SYSTEM, Kind::OfferEnded { ending, sip_status: None, reason: None });
     }
 
-    fn restore_agent(&mut self, open: &OpenAgent, t: Time) {
+    fn restore_agent(&mut self, open: &OpenAgent, t: Time, now: Time) {
         let no = open.agent;
-        let kept = self.restore_works(open, t);
+        let kept = self.restore_works(open, now);
         if !self.may_sit(no, &open.station) {
             for work in &kept {
                 self.journal(about_work(no, work.contact), &By::SYSTEM, Kind::AgentWorkEnded { role: work.role });
@@ -225,11 +225,11 @@ impl Acd {
     }
 
     /// Ends in the journal what was lost, and answers what goes on.
-    fn restore_works(&mut self, open: &OpenAgent, t: Time) -> Vec<OpenWork> {
+    fn restore_works(&mut self, open: &OpenAgent, now: Time) -> Vec<OpenWork> {
         let goes_on = |w: &&OpenWork| match w.role {
-            WorkRole::WrapUp => w.until.is_none_or(|until| until > t),
+            WorkRole::WrapUp => w.until.is_none_or(|until| until > now),
             // what he was shown is over with its contact
-            WorkRole::Reserved => w.contact.is_none() && w.until.is_some_and(|until| until > t),
+            WorkRole::Reserved => w.contact.is_none() && w.until.is_some_and(|until| until > now),
             WorkRole::Offered
             | WorkRole::Talking
             | WorkRole::Dialing

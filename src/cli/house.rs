@@ -18,7 +18,7 @@ use super::tokens;
 use crate::api::archive::Archive;
 use crate::api::{Api, Crowd, Door};
 use crate::base::bounds::{SPEECH_CACHE_BYTES, SPEECH_CHILD_MAX};
-use crate::base::{ContactId, IdBlock, InterfaceNo, Ports, Rng, Span, Supplies, TenantNo};
+use crate::base::{ContactId, IdBlock, InterfaceNo, Ports, Rng, Span, Supplies, TenantNo, Time};
 use crate::config::{RecordingFormat, Settings};
 use crate::drive::clips::ClipLoader;
 use crate::drive::clock::Clock;
@@ -47,7 +47,7 @@ use crate::media::words::Report;
 use crate::media::{Home, Settings as EngineSettings};
 use crate::sip::words::{Binding, Interface};
 use crate::site::{Network, Site};
-use crate::store::{self, Journal, Projector, Query, SiteStore};
+use crate::store::{self, Alive, Journal, Projector, Query, SiteStore};
 use crate::switch::door::{self, SiteAsked};
 use crate::tenant::words::{House as Order, Input, ShedReason};
 use crate::tenant::{Parts, Tenant, Why};
@@ -105,6 +105,14 @@ pub(super) struct Running {
 }
 
 type LanesByTenant = Arc<RwLock<BTreeMap<TenantNo, Arc<Lanes>>>>;
+
+/// What a tenant's machine begins with: what was open, when the process before was seen last, and how much of the
+/// recordings is there.
+struct Before {
+    open: Open,
+    alive: Option<Time>,
+    recordings: BTreeMap<ContactId, Span>,
+}
 
 /// Only one process uses a data folder.
 pub fn lock(data: &Path) -> Result<File, Failure> {
@@ -195,7 +203,10 @@ impl House {
         let (keep, projected) = (settings.journal.keep, projector.reached());
         tokio::spawn(Retention { journal: Arc::clone(&journal), keep, projected }.run());
         let token = tokens::load(&settings, &site_store, &door, &mut rng, &data)?;
-        let disk = watch_disk(&data, &journal, &recorder, &clock, send_verdict, &door);
+        let alive = Alive::open(&data).map_err(|error| {
+            Failure::new(format_args!("`{}/alive` cannot be made: {error}", data.display()), "set `data` or `--data`")
+        })?;
+        let disk = watch_disk(&data, &journal, &recorder, (&clock, alive), send_verdict, &door);
         let query = Query::new(&data.join("records.db"), projector.reached(), QUERY_MAX);
         let api = Api::new(door.clone(), Archive::new(Arc::clone(&journal), query), recordings.clone());
         let mut house = Self {
@@ -229,7 +240,8 @@ impl House {
         };
         for site in planned {
             let open = recovered.opens.get(&site.tenant).cloned().unwrap_or_default();
-            house.start_tenant(site, open, lengths.clone(), &interfaces, &supplier, &lanes, &mut rng)?;
+            let before = Before { open, alive: recovered.last_t, recordings: lengths.clone() };
+            house.start_tenant(site, before, &interfaces, &supplier, &lanes, &mut rng)?;
         }
         let pushes = pushes::start(&house.door, &house.journal, &house.site_store, Rng::from_seed(rng.bytes())).await;
         house.pushes = Some(pushes.map_err(|error| sites::store_failure(&data, &error))?);
@@ -243,8 +255,7 @@ impl House {
     fn start_tenant(
         &mut self,
         site: Site,
-        open: Open,
-        recordings: BTreeMap<ContactId, Span>,
+        before: Before,
         interfaces: &[Interface],
         supplier: &Supplier,
         lanes_by_tenant: &LanesByTenant,
@@ -259,11 +270,13 @@ impl House {
             load_bindings(&self.site_store, no).map_err(|e| sites::store_failure(&self.settings.data, &e))?;
         let parts =
             Parts { site: Arc::clone(&site), flows: Arc::new(flows), interfaces: interfaces.to_vec(), bindings };
+        let Before { open, alive, recordings } = before;
         let now = self.clock.now();
         let mut supplies = supplier.supplies(Rng::from_seed(rng.bytes()));
         supplier.refill(&mut supplies, Busy { contacts: open.contacts.len(), waiting: 0 });
         let mut machine = Tenant::new(parts, now, &mut supplies.rng);
-        machine.restore(&open, Why::Start { recordings, tokens: self.door.token_numbers(no) }, now, &mut supplies);
+        let why = Why::Start { alive, recordings, tokens: self.door.token_numbers(no) };
+        machine.restore(&open, why, now, &mut supplies);
         let (tenant, commands) = self.door.open_tenant(no, &site.key, Arc::clone(&site));
         self.gate.set_tenant(Arc::clone(&site), Arc::clone(&lanes));
         let world = World {
@@ -489,7 +502,7 @@ fn watch_disk(
     data: &Path,
     journal: &Arc<Journal>,
     recorder: &Arc<RecorderWriter>,
-    clock: &Arc<Clock>,
+    (clock, alive): (&Arc<Clock>, Alive),
     verdicts: mpsc::Sender<Verdict>,
     door: &Door,
 ) -> JoinHandle<()> {
@@ -498,6 +511,7 @@ fn watch_disk(
         journal: Arc::clone(journal),
         recorder: Arc::clone(recorder),
         clock: Arc::clone(clock),
+        alive,
         supplies: Supplies { ids: IdBlock::new(0, 0, 0), ports: Ports::default(), rng: Rng::from_number(0) },
         verdicts,
         meters: Arc::clone(door.meters()),

@@ -1,4 +1,5 @@
-//! Measures the disk and the journal once a second, feeds `ledger::disk`, and carries out what it says.
+//! Measures the disk and the journal once a second, feeds `ledger::disk`, and carries out what it says. Tells beside it
+//! that the process lives.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use super::recorder_writer::RecorderWriter;
 use crate::base::Supplies;
 use crate::event::words::AlarmKind;
 use crate::ledger::disk::{Disk, Output, Reading, Why};
-use crate::store::Journal;
+use crate::store::{Alive, Journal};
 use crate::switch::meters::NodeMeters;
 use crate::tenant::words::{House, ShedReason};
 
@@ -32,6 +33,7 @@ pub struct DiskDriver {
     pub journal: Arc<Journal>,
     pub recorder: Arc<RecorderWriter>,
     pub clock: Arc<Clock>,
+    pub alive: Alive,
     pub supplies: Supplies,
     pub verdicts: mpsc::Sender<Verdict>,
     pub meters: Arc<NodeMeters>,
@@ -43,6 +45,9 @@ impl DiskDriver {
         let mut ticks = tokio::time::interval(EVERY);
         loop {
             ticks.tick().await;
+            if let Err(error) = self.alive.tell(self.clock.t()) {
+                tracing::warn!(%error, "`alive` cannot be written; after a crash calls end with their last event");
+            }
             machine.handle(self.read(), self.clock.now(), &mut self.supplies);
             while let Some(output) = machine.poll() {
                 let verdict = match output {

@@ -65,7 +65,8 @@ pub struct ContactRecord {
     /// Contacts that this one is one with.
     #[serde(default)]
     pub merged: Vec<MergedRecord>,
-    /// How long two answered legs or more were in one call: the union over all calls.
+    /// How long two answered legs or more were in one call, whom an offer rang from its connection on: the union over
+    /// all calls.
     pub talk: Span,
     /// Set while they are.
     pub talking_since: Option<Time>,
@@ -314,7 +315,7 @@ impl ContactRecord {
     /// Agents who talked in it, each once, in the order of their first talk.
     pub fn agents(&self) -> Vec<AgentNo> {
         let by_offer = self.offers.iter().filter(|o| o.connected.is_some()).filter_map(|o| o.agent);
-        let by_leg = self.legs.iter().filter(|leg| leg.talks()).filter_map(|leg| leg.agent);
+        let by_leg = self.legs.iter().filter(|leg| leg.talks() && self.has_come(leg)).filter_map(|leg| leg.agent);
         once(by_offer.chain(by_leg))
     }
 
@@ -533,13 +534,20 @@ impl ContactRecord {
         running.filter(|w| Some(w.agent) == about.agent).for_each(|w| w.to = Some(t));
     }
 
+    /// Whom an offer rang is there once it is connected; until then the customer waits.
+    fn has_come(&self, leg: &LegRecord) -> bool {
+        let offer = self.offers.iter().rev().find(|offer| Some(offer.offer) == leg.offer);
+        offer.is_none_or(|offer| offer.connected.is_some())
+    }
+
     /// Two answered legs or more in one call are a talk. A leg talks while it and another one there are not held.
     fn count_talk(&mut self, t: Time) {
         let closed = self.closed.is_some();
         let (mut connected, mut talkers) = (false, Vec::new());
         for call in self.calls.iter().filter(|call| !closed && call.closed.is_none()) {
             let here = |leg: &&LegRecord| call.stays.iter().any(|stay| stay.leg == leg.leg && stay.left.is_none());
-            let answered = self.legs.iter().filter(|leg| leg.talks() && leg.ended.is_none()).filter(here);
+            let answered = self.legs.iter().filter(|leg| leg.talks() && leg.ended.is_none() && self.has_come(leg));
+            let answered = answered.filter(here);
             let (held, free): (Vec<_>, Vec<_>) = answered.partition(|leg| leg.is_held());
             connected |= held.len() + free.len() > 1;
             if free.len() > 1 {

@@ -6,7 +6,9 @@ use super::script::{ANA, Ids, NOON, SUPPORT, Script, TENANT, event};
 use super::{ContactRecord, Open, Rows};
 use crate::base::bounds::COMMAND_MEMORY;
 use crate::base::{CommandId, ContactId, Span, Time, Utc};
-use crate::event::words::{Display, Disposition, ItemExit, NotReadyReason, OfferEnding, OfferPhase, WorkRole};
+use crate::event::words::{
+    Display, Disposition, EndCause, ItemExit, NotReadyReason, OfferEnding, OfferPhase, Side, WorkRole,
+};
 use crate::event::{About, Kind, Recorded};
 
 fn ms(n: i64) -> Time {
@@ -163,7 +165,8 @@ fn the_record_tells_the_whole_contact() {
     assert_eq!((record.anomalies, record.cut, rows.orphans()), (0, 0, 0));
     assert_eq!(record.disposition, Some(Disposition::Answered));
     assert_eq!(record.closed.map(|closed| closed.t), Some(ms(66_000)));
-    assert_eq!(record.talk, Span::millis(60_000), "from the agent's answer to the hang-up");
+    assert_eq!(record.talk, Span::millis(59_900), "from the offer's connection to the hang-up: before it he waits");
+    assert!(record.legs.iter().all(|leg| leg.talk == record.talk), "{:?}", record.legs);
     assert_eq!(record.waited, Span::millis(3_100));
     assert_eq!((record.agents(), record.groups()), (vec![ANA], vec![SUPPORT]));
     let [customer, agent] = &record.legs[..] else { panic!("{:?}", record.legs) };
@@ -190,6 +193,27 @@ fn the_record_tells_the_whole_contact() {
     assert_eq!(gave_up.disposition, Some(Disposition::AbandonedInQueue));
     assert_eq!((gave_up.waited, gave_up.talk, gave_up.agents().len()), (Span::seconds(4), Span::ZERO, 0));
     assert_eq!(rows.contacts[&(TENANT, ContactId(300))].closed, None);
+}
+
+/// The phone answers, and no sound comes from it: the offer fails.
+#[test]
+fn who_answered_without_being_connected_has_not_talked() {
+    let mut script = Script::default();
+    script.caller_waits(1_000, 1);
+    script.agent_answers(1_000, 1);
+    let connected = |e: &Recorded| matches!(e.event.kind, Kind::OfferConnected);
+    let connects = script.events.iter().position(connected).expect("he has answered");
+    script.events.truncate(connects);
+    let ending = OfferEnding::Failed;
+    script.tell(12_000, Ids(1).offer(), Kind::OfferEnded { ending, sip_status: None, reason: None });
+    let (cause, side) = (EndCause::MediaLost, Side::System);
+    script.tell(12_000, Ids(1).agent(), Kind::LegEnded { cause, side, sip_status: None });
+    script.tell(12_000, About { leg: Ids(1).agent().leg, ..Ids(1).call() }, Kind::CallLeft);
+    script.tell(20_000, Ids(1).item(), Kind::ItemLeft { exit: ItemExit::Withdrawn, waited: Span::seconds(17) });
+    let rows = rows_after(&script);
+    let record = &rows.contacts[&(TENANT, ContactId(100))];
+    assert_eq!((record.talk, record.talking_since, record.agents()), (Span::ZERO, None, Vec::new()));
+    assert!(record.legs.iter().all(|leg| leg.talk == Span::ZERO && leg.talking_since.is_none()), "{:?}", record.legs);
 }
 
 #[test]

@@ -26,7 +26,7 @@ use rusqlite::Connection;
 pub use journal::{Journal, Next};
 pub use query::Query;
 pub use records::Projector;
-pub use restart::{Recovered, recover};
+pub use restart::{Alive, Recovered, recover};
 pub use site::SiteStore;
 
 /// Why a file cannot be used.

@@ -108,7 +108,15 @@ fn a_restart_finds_what_is_open_with_and_without_records() {
     house.stop();
     let found = recover(data.path()).expect("readable");
     assert_eq!((&found.opens, found.last_seq, found.folded), (&opens, script.events.len() as u64, 0));
-    assert_eq!(found.last_t, script.events.last().map(|recorded| recorded.event.t));
+    let last = script.events.last().map(|recorded| recorded.event.t);
+    assert_eq!(found.last_t, last);
+    let alive = Alive::open(data.path()).expect("a file");
+    for (told, seen) in [(Time(1), last), (last.expect("some") + Span::hours(1), last.map(|t| t + Span::hours(1)))] {
+        alive.tell(told).expect("room");
+        assert_eq!(recover(data.path()).expect("readable").last_t, seen);
+    }
+    std::fs::write(data.path().join("alive"), b"0000").expect("ours");
+    assert_eq!(recover(data.path()).expect("readable").last_t, last, "half a sign is none");
 
     std::fs::write(data.path().join("records.db"), b"no database").expect("ours");
     let found = recover(data.path()).expect("the journal is enough");

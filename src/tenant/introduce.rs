@@ -196,7 +196,7 @@ impl Tenant {
         }
     }
 
-    fn acd_said(&mut self, output: Acd, now: Now, supplies: &mut Supplies) {
+    pub(super) fn acd_said(&mut self, output: Acd, now: Now, supplies: &mut Supplies) {
         match output {
             Acd::Offer(offer) => self.ring_agent(*offer, now, supplies),
             Acd::Rescind { offer, holder, ending } => {

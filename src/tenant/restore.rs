@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::remember::Outcome;
 use super::{Parts, Tenant};
 use crate::acd;
-use crate::base::{ContactId, LegId, Now, Rng, Span, Supplies, Time};
+use crate::base::{ContactId, LegId, Now, Rng, SegmentId, Span, Supplies, Time, Utc};
 use crate::event::words::{By, Disposition, EndCause, OfferPhase, SegmentEdge, Side};
 use crate::event::{About, Kind};
 use crate::ledger::Open;
@@ -16,9 +16,9 @@ use crate::sip::words::Act;
 /// Why the machine begins anew.
 #[derive(Clone, Debug)]
 pub enum Why {
-    /// The process has started. The lengths of the recordings that were open, as their files have them.
-    /// And which tokens there are: sessions of others end.
-    Start { recordings: BTreeMap<ContactId, Span>, tokens: BTreeSet<u32> },
+    /// The process has started. When the one before was last seen alive, and the lengths of the recordings that were
+    /// open, as their files have them. And which tokens there are: sessions of others end.
+    Start { alive: Option<Time>, recordings: BTreeMap<ContactId, Span>, tokens: BTreeSet<u32> },
     /// A panic outside of a contact.
     Panic,
 }
@@ -45,28 +45,44 @@ impl Why {
             Self::Panic => told,
         }
     }
+
+    /// When all that was open ended: at the last sign of life of the process, so that its outage is nobody's talk or
+    /// wait. A process that goes on after a panic has lost no time.
+    fn ended(&self, open: &Open, now: Now) -> Now {
+        let Self::Start { alive, recordings, .. } = self else { return now };
+        let started = open.contacts.iter().filter_map(|(id, contact)| Some((id, contact.recording.as_ref()?.started)));
+        let heard = started.filter_map(|(id, started)| Some(started + *recordings.get(id)?));
+        let last = heard.chain(*alive).fold(open.last_t, Time::max).min(now.t);
+        Now { t: last, wall: Utc(now.wall.0 - (now.t - last).0) }
+    }
 }
 
 impl Tenant {
-    /// On a fresh machine, before its first input.
+    /// On a fresh machine, before its first input. What ended with the process is told first, as of then; that the house
+    /// has restarted, and all that follows, as of `now`.
     pub fn restore(&mut self, open: &Open, why: Why, now: Now, supplies: &mut Supplies) {
-        let open_contacts = u32::try_from(open.contacts.len()).unwrap_or(u32::MAX);
-        self.journal(now, About::default(), By::SYSTEM, Kind::Restarted { open_contacts }, None);
-        self.acd.restore(&acd_open(open), now, supplies);
+        let ended = why.ended(open, now);
+        self.acd.restore(&acd_open(open), ended.t, now, supplies);
+        let asked = self.tell_of_before(ended);
         self.restore_rotations(&open.rotations);
-        self.introduce(now, supplies);
         for (id, contact) in &open.contacts {
-            self.end_contact_of_before(*id, contact, open.last_t, &why, now, supplies);
+            self.end_contact_of_before(*id, contact, &why, ended, || SegmentId(supplies.ids.mint(now.t)));
+            self.say_goodbye(&contact.legs, why.cause(), now, supplies);
         }
         for (leg, open) in &open.at_rest {
-            self.end_leg_of_before(None, *leg, open, why.cause(), now, supplies);
+            self.end_leg_of_before(None, *leg, open, why.cause(), ended);
         }
+        self.say_goodbye(&open.at_rest, why.cause(), now, supplies);
         for (id, recording) in &open.unsealed {
             let length = why.recorded(*id, recording.told);
             let about = About { contact: Some(*id), ..About::default() };
             let kind = Kind::RecordingEnded { length, answered: recording.told, gap: None, cause: None };
-            self.journal(now, about, By::SYSTEM, kind, None);
+            self.journal(ended, about, By::SYSTEM, kind, None);
         }
+        let open_contacts = u32::try_from(open.contacts.len()).unwrap_or(u32::MAX);
+        self.journal(now, About::default(), By::SYSTEM, Kind::Restarted { open_contacts }, None);
+        asked.into_iter().for_each(|output| self.acd_said(output, now, supplies));
+        self.introduce(now, supplies);
         for accepted in open.commands.iter() {
             let outcome = Outcome::Accepted { contact: accepted.contact, shown: None };
             self.accepted.remember(accepted.id.clone(), accepted.body_hash, outcome, accepted.t);
@@ -81,6 +97,23 @@ impl Tenant {
         self.introduce(now, supplies);
     }
 
+    /// What the ACD says of before is told as of then; what it asks for is answered, to be done once all has ended.
+    fn tell_of_before(&mut self, ended: Now) -> Vec<acd::words::Output> {
+        let mut asked = Vec::new();
+        while let Some(output) = self.acd.poll() {
+            match output {
+                acd::words::Output::Journal { about, by, kind } => self.journal(ended, about, by, kind, None),
+                acd::words::Output::Offer(_)
+                | acd::words::Output::Rescind { .. }
+                | acd::words::Output::ItemLeft { .. }
+                | acd::words::Output::Watch { .. }
+                | acd::words::Output::RingLine { .. }
+                | acd::words::Output::DropLine { .. } => asked.push(output),
+            }
+        }
+        asked
+    }
+
     /// After the agents: a session whose token is gone may make its agent not ready.
     fn restore_sessions(&mut self, open: &Open, why: &Why, now: Now) {
         for (id, session) in &open.sessions {
@@ -92,34 +125,34 @@ impl Tenant {
         }
     }
 
+    /// `fresh`: an id of now, which no id of before can be.
     fn end_contact_of_before(
         &mut self,
         id: ContactId,
         contact: &OpenContact,
-        last: Time,
         why: &Why,
-        now: Now,
-        supplies: &mut Supplies,
+        ended: Now,
+        fresh: impl FnOnce() -> SegmentId,
     ) {
         let cause = why.cause();
         for (leg, open) in &contact.legs {
-            self.end_leg_of_before(Some(id), *leg, open, cause, now, supplies);
+            self.end_leg_of_before(Some(id), *leg, open, cause, ended);
         }
         if let Some(recording) = &contact.recording {
-            let answered = last.since(recording.started);
+            let answered = ended.t.since(recording.started);
             let length = match why {
                 Why::Start { .. } => why.recorded(id, recording.told),
                 Why::Panic => answered,
             };
-            self.close_recording_of_before(id, contact, length, answered, supplies, now);
+            self.close_recording_of_before(id, contact, length, answered, fresh, ended);
         }
         for call in contact.calls.keys() {
             let about = About { contact: Some(id), call: Some(*call), ..About::default() };
-            self.journal(now, about, By::SYSTEM, Kind::CallClosed, None);
+            self.journal(ended, about, By::SYSTEM, Kind::CallClosed, None);
         }
         let disposition = why.disposition();
         let kind = Kind::ContactClosed { disposition, side: Side::System, cause, sip_status: None };
-        self.journal(now, About { contact: Some(id), ..About::default() }, By::SYSTEM, kind, None);
+        self.journal(ended, About { contact: Some(id), ..About::default() }, By::SYSTEM, kind, None);
     }
 
     fn end_leg_of_before(
@@ -128,17 +161,20 @@ impl Tenant {
         leg: LegId,
         open: &OpenLeg,
         cause: EndCause,
-        now: Now,
-        supplies: &mut Supplies,
+        ended: Now,
     ) {
-        if let Some(dialog) = &open.dialog {
-            self.sip.act(Act::ByeRestored { dialog: Box::new(dialog.clone()), cause }, now, supplies);
-        }
         let about = About { contact, call: open.call, leg: Some(leg), agent: open.agent, ..About::default() };
         let kind = Kind::LegEnded { cause, side: Side::System, sip_status: None };
-        self.journal(now, about, By::SYSTEM, kind, None);
+        self.journal(ended, about, By::SYSTEM, kind, None);
         if contact.is_some() {
-            self.journal(now, about, By::SYSTEM, Kind::CallLeft, None);
+            self.journal(ended, about, By::SYSTEM, Kind::CallLeft, None);
+        }
+    }
+
+    /// Their far ends do not know yet.
+    fn say_goodbye(&mut self, legs: &BTreeMap<LegId, OpenLeg>, cause: EndCause, now: Now, supplies: &mut Supplies) {
+        for dialog in legs.values().filter_map(|leg| leg.dialog.clone()) {
+            self.sip.act(Act::ByeRestored { dialog: Box::new(dialog), cause }, now, supplies);
         }
     }
 
@@ -149,8 +185,8 @@ impl Tenant {
         contact: &OpenContact,
         length: Span,
         answered: Span,
-        supplies: &mut Supplies,
-        now: Now,
+        fresh: impl FnOnce() -> SegmentId,
+        ended: Now,
     ) {
         let offer = contact.offers.iter().find(|(_, offer)| offer.phase == OfferPhase::Connected);
         let call = contact.calls.keys().next().copied();
@@ -163,17 +199,17 @@ impl Tenant {
         };
         let segment = match offer {
             Some((_, offer)) => offer.segment,
-            None => crate::base::SegmentId(supplies.ids.mint(now.t)),
+            None => fresh(),
         };
         let recording = contact.recording.as_ref();
         let from = recording.map_or(Span::ZERO, |r| r.told).min(length);
         if !recording.is_some_and(|r| r.paused) {
-            let (began, ended) = (SegmentEdge::PartyChanged, SegmentEdge::Crash);
-            let kind = Kind::Segment { segment, from, to: length, began, ended };
-            self.journal(now, about, By::SYSTEM, kind, None);
+            let (began, edge) = (SegmentEdge::PartyChanged, SegmentEdge::Crash);
+            let kind = Kind::Segment { segment, from, to: length, began, ended: edge };
+            self.journal(ended, about, By::SYSTEM, kind, None);
         }
         let about = About { contact: Some(id), call, ..About::default() };
-        self.journal(now, about, By::SYSTEM, Kind::RecordingEnded { length, answered, gap: None, cause: None }, None);
+        self.journal(ended, about, By::SYSTEM, Kind::RecordingEnded { length, answered, gap: None, cause: None }, None);
     }
 
     /// A new machine in this one's place, before [`restore`](Self::restore): connections, bindings and site stay, and

@@ -9,6 +9,7 @@
 //! Each second of the run:
 //! (6) whoever is answered hears something, and is in one of flow, queue, call, ending: `hush`, `whereabouts`. Whom a
 //!     flow asks for a key waits as long as it lets him, and a busy tone is an ending as long as it lasts.
+//!     No instant of a customer is both wait and talk: `records::waits_or_talks`.
 //! (10) no leg is open without ports; and `finish`: nothing of a call is left at rest, ports and timers included.
 //! Every so many steps, and at the end:
 //! (13) the fold equals the live state: `live::equals_fold`. Not compared are times that a restart need not know, and a
@@ -16,7 +17,7 @@
 //! When a contact is done, and all that was late has come:
 //! (3) it has one record, and each leg in it is in one call at each instant: `contact_done`, `records::is_sound`.
 //! (5) its record equals the diaries of who was there, within what the network may delay: `records::equals_diaries`. Not
-//!     when the process died meanwhile, nor of a leg that left for another contact: that one's record has its end.
+//!     when the process died meanwhile (then it ends with it: `records::outlives_no_process`), nor of a leg that left for another contact: that one's record has its end.
 //! (11) recorded and excused are the answered time, the segments tile it: `records::is_sound`. The answered time itself
 //!     is the leg's only of a contact that was not merged, as the leg was recorded in two, one after the other.
 //! At the end of the run:
@@ -106,8 +107,8 @@ impl Check {
         }
     }
 
-    /// An event was appended and folded.
-    pub fn journaled(&mut self, recorded: &Recorded, open: &Open) {
+    /// An event was appended and folded, `now`: what a restart tells is of before.
+    pub fn journaled(&mut self, recorded: &Recorded, open: &Open, now: Time) {
         let (about, t) = (&recorded.event.about, recorded.event.t);
         assert_eq!(open.anomalies, 0, "(9, 13) an event names what is not open: {recorded:?}");
         let contact = about.contact.and_then(|contact| open.contacts.get(&contact));
@@ -149,7 +150,7 @@ impl Check {
                 self.panicked.extend(about.contact);
             }
             Kind::ContactOpened { .. } => self.contacts += 1,
-            Kind::ContactClosed { .. } => self.closed.extend(about.contact.map(|contact| (t, contact))),
+            Kind::ContactClosed { .. } => self.closed.extend(about.contact.map(|contact| (now, contact))),
             _ => {}
         }
     }
@@ -278,6 +279,7 @@ impl Check {
             return;
         };
         records::is_sound(record, self.partly_recorded.contains(&contact));
+        records::outlives_no_process(record, &self.crashes);
         if self.panicked.remove(&contact) {
             assert_eq!(record.disposition, Some(Disposition::InternalError), "contact {contact} panicked and went on");
         }

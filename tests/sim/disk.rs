@@ -11,6 +11,8 @@ use cordboard::ledger::{Open, Rows};
 use cordboard::sip::words::Binding;
 use sha2::{Digest, Sha256};
 
+use crate::records;
+
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DiskFaults {
     /// Chance of each commit to hang for seconds, and to fail and be tried again.
@@ -90,6 +92,7 @@ impl Disk {
         let mut tokens = Vec::new();
         for (recorded, notify) in batch {
             self.digest.update(serde_json::to_vec(&recorded).expect("every event prints"));
+            records::waits_or_talks(&self.rows, &recorded);
             self.rows.apply(&recorded);
             self.committed = recorded.seq;
             tokens.extend(notify);

@@ -150,3 +150,20 @@ fn he_does_not_answer_or_the_process_dies() {
     assert_eq!(house.world.uas[BO].live_calls(), 0);
     house.world.finish();
 }
+
+/// A talk of a second, and the server is away for the night.
+#[test]
+fn an_outage_is_nobodys_talk() {
+    let mut house = talk();
+    house.wait(Span::seconds(1));
+    let died = house.world.t;
+    house.world.crash(Span::hours(8));
+    house.wait(Span::hours(8) + Span::seconds(2));
+    let record = house.record();
+    let closed = record.closed.expect("it ended with the process").t;
+    assert!(closed <= died, "closed {closed:?}, died {died:?}");
+    assert!(record.talk > Span::ZERO && record.talk < Span::minutes(1), "{:?}", record.talk);
+    let agents = &house.world.disk.open.agents;
+    assert!(agents.values().all(|agent| agent.talked < Span::minutes(1)), "{agents:#?}");
+    house.world.finish();
+}

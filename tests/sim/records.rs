@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use cordboard::base::{AgentNo, LegId, Span, Time};
-use cordboard::event::words::{Direction, Disposition, LegRole, SegmentEdge};
+use cordboard::event::Recorded;
+use cordboard::event::words::{Direction, Display, Disposition, LegRole, SegmentEdge};
 use cordboard::ledger::record::{LegRecord, Stay};
 use cordboard::ledger::{AgentInterval, ContactRecord, Rows};
 
@@ -63,6 +64,26 @@ fn one_call_at_a_time(record: &ContactRecord, leg: &LegRecord) {
     }
 }
 
+/// (5) What a dying process ended is ended no later than it: nobody talked or waited while it was away.
+pub fn outlives_no_process(record: &ContactRecord, crashes: &[Time]) {
+    let Some(closed) = record.closed else { return };
+    let survived = crashes.iter().find(|at| record.opened.t < **at && **at < closed.t);
+    assert!(survived.is_none(), "(5) contact {} goes on over the crash at {survived:?}: {record:#?}", record.contact);
+}
+
+/// (6) Up to the event that comes next, no instant of a customer is both wait and talk.
+pub fn waits_or_talks(rows: &Rows, next: &Recorded) {
+    let key = next.event.about.contact.map(|contact| (next.event.tenant, contact));
+    let Some(record) = key.and_then(|key| rows.contacts.get(&key)) else { return };
+    let visits = record.visits.iter().filter(|visit| visit.call.is_none() && visit.left.is_none());
+    let customers = record.legs.iter().filter(|leg| leg.role == LegRole::Customer);
+    let (waits, talks) = (visits.map(|v| v.entered).min(), customers.filter_map(|leg| leg.talking_since).min());
+    if let (Some(waits), Some(talks)) = (waits, talks) {
+        let both = waits.max(talks);
+        assert!(both >= next.event.t, "(6) the customer waits and talks since {both:?}, up to {next:?}: {record:#?}");
+    }
+}
+
 /// (11) What was recorded, and what is excused, make up the answered time; the segments tile it.
 fn recorded_is_answered(record: &ContactRecord, partly: bool) {
     let contact = record.contact;
@@ -100,6 +121,9 @@ pub fn equals_diaries(
     slack: Span,
     crashes: &[Time],
 ) {
+    if record.disposition == Some(Disposition::Crash) {
+        return;
+    }
     let ended = record.closed.map_or(record.opened.t, |moment| moment.t);
     let cut = |at: &Time| *at >= record.opened.t - slack && *at <= ended + slack;
     if crashes.iter().any(cut) {
@@ -149,6 +173,11 @@ pub fn intervals_tile(rows: &Rows, seats: &[(AgentNo, Time, bool)], crashes: &[T
             let seat = |at: Time, is_in: bool| seats.contains(&(agent, at, is_in));
             let away = seat(to, false) && seat(from, true);
             assert!(to == from || away, "(4) agent {agent}: {:#?} {:#?}", pair[0], pair[1]);
+        }
+        let at_work = |i: &&&AgentInterval| [Display::Talking, Display::Ringing, Display::Ready].contains(&i.state);
+        for interval in intervals.iter().filter(at_work) {
+            let survived = crashes.iter().find(|at| interval.from < **at && interval.to.is_none_or(|to| **at < to));
+            assert!(survived.is_none(), "(4) agent {agent} works over the crash at {survived:?}: {interval:#?}");
         }
         let first = intervals.first().map(|i| i.from);
         let came = seats.iter().find(|(no, _, is_in)| *no == agent && *is_in).map(|(_, t, _)| *t);

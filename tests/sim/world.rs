@@ -511,7 +511,7 @@ impl World {
         }
         let (recorded, commit) = self.disk.append(event, notify, self.t);
         self.note(format!("    {} {:?} {:?}", recorded.seq, recorded.event.about, recorded.event.kind));
-        self.check.journaled(&recorded, &self.disk.open);
+        self.check.journaled(&recorded, &self.disk.open, self.t);
         if let Some(at) = commit {
             self.push(at, Happening::Commit { life: self.life });
             self.push(self.t + COMMIT_AGE_MAX + Span(1), Happening::CommitLate { life: self.life });
@@ -634,7 +634,8 @@ impl World {
     fn restart(&mut self) {
         let mut tenant = self.new_tenant();
         let now = self.now();
-        let why = Why::Start { recordings: std::mem::take(&mut self.recordings), tokens: [1].into() };
+        let alive = None;
+        let why = Why::Start { alive, recordings: std::mem::take(&mut self.recordings), tokens: [1].into() };
         let open = self.disk.open.clone();
         tenant.restore(&open, why, now, &mut self.supplies);
         self.carry_out(tenant);

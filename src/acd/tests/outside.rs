@@ -139,7 +139,7 @@ fn after_a_restart_he_is_back_at_once() {
     after.t = house.t;
     after.fold = Fold::from_open(&before);
     let now = after.now();
-    after.acd.restore(&before, now, &mut after.supplies);
+    after.acd.restore(&before, now.t, now, &mut after.supplies);
     after.drain();
     assert_eq!(after.shown(1), Display::Ready);
     after.play(&[(3, Do::Call(8, 1), &["offer 8 to 1"])]);

@@ -161,7 +161,7 @@ fn after_a_restart_it_is_rung_when_it_has_rested_and_its_agent_is_back_with_it()
     after.t = house.t;
     after.fold = Fold::from_open(&before);
     let now = after.now();
-    after.acd.restore(&before, now, &mut after.supplies);
+    after.acd.restore(&before, now.t, now, &mut after.supplies);
     after.drain();
     assert_eq!(after.wish(1), Some(Wish::NotReady(NotReadyReason::Restart)));
     after.play(&[

@@ -209,7 +209,7 @@ pub fn restart(house: &mut House) {
     house.t += Span::seconds(1);
     house.acd = Acd::new(site, house.now());
     let now = house.now();
-    house.acd.restore(&open, now, &mut house.supplies);
+    house.acd.restore(&open, now.t, now, &mut house.supplies);
     // What is shown counts from the restart at the earliest.
     for (_, since) in house.fold.shown.values_mut() {
         *since = now.t;

@@ -475,7 +475,7 @@ fn after_a_restart_agents_return_with_their_phones() {
     let now = Now { t: seconds(10), wall: Utc(0) };
     let mut after = House::new(next);
     (after.t, after.fold) = (now.t, Fold::from_open(&before));
-    after.acd.restore(&before, now, &mut after.supplies);
+    after.acd.restore(&before, now.t, now, &mut after.supplies);
     after.drain();
     assert!(after.fold.items.is_empty() && after.fold.offers.is_empty());
     assert_eq!(after.acd.counts().signed_in, 4);
