@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::ServeArgs;
+use super::before::{Before, repair_recordings};
 use super::files::{self, Failure};
 use super::pushes;
 use super::sites::{self, Generated};
@@ -18,7 +19,7 @@ use super::tokens;
 use crate::api::archive::Archive;
 use crate::api::{Api, Crowd, Door};
 use crate::base::bounds::{SPEECH_CACHE_BYTES, SPEECH_CHILD_MAX};
-use crate::base::{ContactId, IdBlock, InterfaceNo, Ports, Rng, Span, Supplies, TenantNo, Time};
+use crate::base::{IdBlock, InterfaceNo, Ports, Rng, Span, Supplies, TenantNo};
 use crate::config::{RecordingFormat, Settings};
 use crate::drive::clips::ClipLoader;
 use crate::drive::clock::Clock;
@@ -29,7 +30,7 @@ use crate::drive::media_thread::{Load, ThreadSettings};
 use crate::drive::media_threads::MediaThreads;
 use crate::drive::ports::{PortPool, PortRange};
 use crate::drive::process::{self, Shares};
-use crate::drive::recorder_writer::{self, RecorderWriter};
+use crate::drive::recorder_writer::RecorderWriter;
 use crate::drive::retention::Retention;
 use crate::drive::supply::{IdCounter, Load as Busy, Supplier};
 use crate::drive::tenant::{State, TenantDriver};
@@ -40,7 +41,6 @@ use crate::drive::world::World;
 use crate::drive::{tcp, udp};
 use crate::event::words::{AlarmKind, By, Wire};
 use crate::event::{About, Event, Kind, VERSION};
-use crate::ledger::Open;
 use crate::media::sound::Library;
 use crate::media::wav::Format;
 use crate::media::words::Report;
@@ -105,14 +105,6 @@ pub(super) struct Running {
 }
 
 type LanesByTenant = Arc<RwLock<BTreeMap<TenantNo, Arc<Lanes>>>>;
-
-/// What a tenant's machine begins with: what was open, when the process before was seen last, and how much of the
-/// recordings is there.
-struct Before {
-    open: Open,
-    alive: Option<Time>,
-    recordings: BTreeMap<ContactId, Span>,
-}
 
 /// Only one process uses a data folder.
 pub fn lock(data: &Path) -> Result<File, Failure> {
@@ -203,10 +195,7 @@ impl House {
         let (keep, projected) = (settings.journal.keep, projector.reached());
         tokio::spawn(Retention { journal: Arc::clone(&journal), keep, projected }.run());
         let token = tokens::load(&settings, &site_store, &door, &mut rng, &data)?;
-        let alive = Alive::open(&data).map_err(|error| {
-            Failure::new(format_args!("`{}/alive` cannot be made: {error}", data.display()), "set `data` or `--data`")
-        })?;
-        let disk = watch_disk(&data, &journal, &recorder, (&clock, alive), send_verdict, &door);
+        let disk = watch_disk(&data, &journal, &recorder, &clock, send_verdict, &door)?;
         let query = Query::new(&data.join("records.db"), projector.reached(), QUERY_MAX);
         let api = Api::new(door.clone(), Archive::new(Arc::clone(&journal), query), recordings.clone());
         let mut house = Self {
@@ -239,8 +228,7 @@ impl House {
             ports,
         };
         for site in planned {
-            let open = recovered.opens.get(&site.tenant).cloned().unwrap_or_default();
-            let before = Before { open, alive: recovered.last_t, recordings: lengths.clone() };
+            let before = Before::of(&recovered, &lengths, site.tenant);
             house.start_tenant(site, before, &interfaces, &supplier, &lanes, &mut rng)?;
         }
         let pushes = pushes::start(&house.door, &house.journal, &house.site_store, Rng::from_seed(rng.bytes())).await;
@@ -251,7 +239,6 @@ impl House {
         Ok(house)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is a different room's, and this is where they meet")]
     fn start_tenant(
         &mut self,
         site: Site,
@@ -502,10 +489,13 @@ fn watch_disk(
     data: &Path,
     journal: &Arc<Journal>,
     recorder: &Arc<RecorderWriter>,
-    (clock, alive): (&Arc<Clock>, Alive),
+    clock: &Arc<Clock>,
     verdicts: mpsc::Sender<Verdict>,
     door: &Door,
-) -> JoinHandle<()> {
+) -> Result<JoinHandle<()>, Failure> {
+    let alive = Alive::open(data).map_err(|error| {
+        Failure::new(format_args!("`{}/alive` cannot be made: {error}", data.display()), "set `data` or `--data`")
+    })?;
     let disk = DiskDriver {
         folder: data.to_owned(),
         journal: Arc::clone(journal),
@@ -516,7 +506,7 @@ fn watch_disk(
         verdicts,
         meters: Arc::clone(door.meters()),
     };
-    tokio::spawn(disk.run())
+    Ok(tokio::spawn(disk.run()))
 }
 
 fn watch_dialplans(folder: &Path) -> Option<Changes> {
@@ -552,25 +542,6 @@ fn load_bindings(store: &SiteStore, tenant: TenantNo) -> Result<Vec<Binding>, st
     let rows = store.load_bindings(tenant)?;
     // A row of another version is a phone that registers again.
     Ok(rows.iter().filter_map(|(_, _, json)| serde_json::from_str(json).ok()).collect())
-}
-
-/// The files that were being written when the process died, and how much sound they have.
-fn repair_recordings(folder: &Path, opens: &BTreeMap<TenantNo, Open>) -> BTreeMap<ContactId, Span> {
-    let contacts = opens.values().flat_map(|open| &open.contacts);
-    let files = contacts.filter_map(|(id, contact)| Some((*id, contact.recording.as_ref()?.file.clone())));
-    // Their contacts had ended, their last blocks may not have been written.
-    let unsealed = opens.values().flat_map(|open| &open.unsealed);
-    let unsealed = unsealed.map(|(id, recording)| (*id, recording.file.clone()));
-    files
-        .chain(unsealed)
-        .filter_map(|(id, file)| match recorder_writer::repair(&folder.join(&file)) {
-            Ok(length) => Some((id, length)),
-            Err(error) => {
-                tracing::warn!(%error, file, "a recording that was open could not be repaired");
-                None
-            }
-        })
-        .collect()
 }
 
 async fn listen(settings: &Settings, gate: &Arc<Gate>) -> Result<(Vec<Interface>, Vec<(Wire, SocketAddr)>), Failure> {

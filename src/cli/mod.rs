@@ -9,6 +9,7 @@
     reason = "the command line reads files, starts threads and speaks to a terminal"
 )]
 
+mod before;
 mod check;
 mod files;
 mod house;

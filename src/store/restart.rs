@@ -1,5 +1,6 @@
 //! What a restart reads: the saved open state, and the journal after it.
-//! Owns finding the shortest way to it, and the sign of life that a process leaves. Leaves building machines and ending what is open to `tenant`.
+//! Owns finding the shortest way to it, and the sign of life that a process leaves. Leaves building machines and ending
+//! what is open to `tenant`.
 //! In: the data folder, before any writer runs. Out: [`Recovered`].
 
 use std::collections::BTreeMap;

@@ -17,7 +17,8 @@
 //! When a contact is done, and all that was late has come:
 //! (3) it has one record, and each leg in it is in one call at each instant: `contact_done`, `records::is_sound`.
 //! (5) its record equals the diaries of who was there, within what the network may delay: `records::equals_diaries`. Not
-//!     when the process died meanwhile (then it ends with it: `records::outlives_no_process`), nor of a leg that left for another contact: that one's record has its end.
+//!     when the process died meanwhile (then it ends with it: `records::outlives_no_process`), nor of a leg that left for
+//!     another contact: that one's record has its end.
 //! (11) recorded and excused are the answered time, the segments tile it: `records::is_sound`. The answered time itself
 //!     is the leg's only of a contact that was not merged, as the leg was recorded in two, one after the other.
 //! At the end of the run:
