@@ -344,10 +344,12 @@ fn one_winner(open: &Open, agent: AgentNo) {
     }
 }
 
-/// (1) Whoever is in a contact with an answered leg has work in it, so that nobody takes him to be free.
+/// (1) Whoever is in a contact with an answered leg has work in it, so that nobody takes him to be free. Whom an offer
+/// brought: who calls his own phone is in a contact twice, and the end of one is the end of his work.
 fn works_where_he_is(open: &Open, agent: AgentNo) {
     for (id, contact) in &open.contacts {
-        let is_his = |l: &&OpenLeg| l.agent == Some(agent) && l.answered.is_some() && l.call.is_some();
+        let is_his =
+            |l: &&OpenLeg| l.agent == Some(agent) && l.offer.is_some() && l.answered.is_some() && l.call.is_some();
         let Some(leg) = contact.legs.values().find(is_his) else { continue };
         let works = open.agents.get(&agent).map(|seat| &seat.works);
         let role = works.and_then(|works| works.get(id)).map(|work| work.role);
