@@ -154,7 +154,7 @@ impl Item {
         }
     }
 
-    /// It is not offered to him, at least for now.
+    /// It is not offered to him: until others were asked, or as long as it waits.
     pub fn excludes(&self, agent: AgentNo) -> bool {
         self.excluded.iter().any(|exclusion| exclusion.agent == agent)
     }

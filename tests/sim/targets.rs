@@ -189,14 +189,7 @@ fn who_hangs_up_while_he_waits_for_a_group_leaves_the_customer_in_his_place() {
 fn two_talk_on() -> House {
     let mut house = talk();
     let ana = house.ana();
-    house.does(CallVerb::Invite {
-        who: ana,
-        to: number("1900"),
-        from: None,
-        ring: None,
-        chair_leaves: ChairLeaves::PassOn,
-    });
-    house.answers(CAI);
+    house.calls_cai_in();
     let sales = groups(&house, &["sales"]);
     house.does(to(ana, TransferMode::ComeBack, sales));
     house.hangs_up(ANA);

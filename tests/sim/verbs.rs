@@ -92,6 +92,13 @@ pub fn called_with_all(site: Site, texts: &[(&str, &str)]) -> House {
 }
 
 impl House {
+    /// ana invites cai, who answers: three talk.
+    pub fn calls_cai_in(&mut self) {
+        let (who, to) = (self.ana(), number("1900"));
+        self.does(CallVerb::Invite { who, to, from: None, ring: None, chair_leaves: ChairLeaves::PassOn });
+        self.answers(CAI);
+    }
+
     /// ana has picked up, and talks.
     pub fn answered(mut self) -> Self {
         self.answers(ANA);
@@ -329,14 +336,7 @@ fn digits_reach_the_far_end() {
 fn keys_of_the_customer_go_to_one_of_two() {
     let mut house = talk();
     let (customer, ana) = (house.named("customer"), house.ana());
-    house.does(CallVerb::Invite {
-        who: ana,
-        to: number("1900"),
-        from: None,
-        ring: None,
-        chair_leaves: ChairLeaves::PassOn,
-    });
-    house.answers(CAI);
+    house.calls_cai_in();
     let (cai, pass) = (house.named("cai"), |who, to| CallVerb::PassDigits { who, to, on: true });
     house.refuses(pass(None, cai), Code::LegNotNamed);
     house.refuses(pass(cai, cai), Code::NotTalking);
